@@ -1,0 +1,45 @@
+"""Packaging of FitRank-TF.
+
+`requirements.lock` is the set that was tried; install it with `--no-deps` (the
+Makefile does), because tensorflow-ranking declares `tensorflow<2.16` and so no
+resolver accepts the set that works.
+"""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="fitrank-tf",
+    version="0.1.0",
+    description="Fashion search: CLIP towers, image features and a neural re-ranker",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["fitrank_tf*", "pipelines*", "serving*"]),
+    package_data={"serving": ["models.config"]},
+    install_requires=[
+        "ir-measures>=0.4.3",
+        "keras>=3.15.1",
+        "keras-cv>=0.9.0",
+        "keras-hub>=0.32.0",
+        "numpy>=2.0",
+        # The headless build: servers and CI have no display libraries.
+        "opencv-python-headless>=4.10",
+        "pillow",
+        "pyarrow",
+        "pytrec-eval-terrier",
+        "scann[tf]>=1.4.2; platform_system == 'Linux'",
+        "tensorflow>=2.20",
+        "tensorflow-datasets>=4.9.10",
+        "tensorflow-ranking>=0.5.5",
+        "tensorflow-serving-api>=2.20",
+        "tensorflow-text>=2.20",
+        "tf-keras>=2.20",
+        "tokenizers",
+        "tqdm",
+    ],
+    extras_require={
+        "beam": ["apache-beam>=2.77"],
+        "bench": ["faiss-cpu", "lightgbm", "scikit-learn"],
+        "demo": ["gradio"],
+        "dev": ["pytest", "pytest-timeout", "ruff"],
+    },
+)
