@@ -1,0 +1,11 @@
+"""FitRank-TF: fashion search with CLIP towers, image features and a neural re-ranker."""
+
+import os
+
+__version__ = "0.1.0"
+
+# Both are read once, when TensorFlow is first imported. The first lets
+# `compat.py` put TF-Ranking and KerasCV on legacy Keras; the second keeps
+# TensorFlow's start-up notes out of the commands' output.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -1,0 +1,332 @@
+"""What a run is made of: frozen, validated dataclasses.
+
+A recipe (`fitrank_tf/recipes/`) returns a `RunConfig`; the command line changes
+single fields with `--set base.epochs=3`. A wrong value is refused here, before
+any work is done.
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any, get_type_hints
+
+from fitrank_tf.errors import FitRankError
+
+LORA_TARGETS = ("query", "key", "value", "output")
+RANKING_LOSSES = (
+    "softmax",
+    "approx_ndcg",
+    "gumbel_approx_ndcg",
+    "list_mle",
+    "pairwise_logistic",
+)
+
+
+def _require(holds: bool, field: str, value: Any, rule: str) -> None:
+    if not holds:
+        raise FitRankError(f"config: {field} is {value!r}; it must be {rule}")
+
+
+def _require_positive(config: Any, *fields: str) -> None:
+    for field in fields:
+        value = getattr(config, field)
+        _require(value > 0, f"{type(config).__name__}.{field}", value, "above 0")
+
+
+def _require_share(config: Any, *fields: str) -> None:
+    for field in fields:
+        value = getattr(config, field)
+        _require(0 <= value < 1, f"{type(config).__name__}.{field}", value, "in [0, 1)")
+
+
+@dataclasses.dataclass(frozen=True)
+class TowersConfig:
+    """The two CLIP towers.
+
+    Attributes:
+        preset: a KerasHub preset name or a local preset folder; "" builds the
+            towers from the sizes below and trains them from nothing.
+        image_size: side of the square that the image tower reads, in pixels.
+        patch_size: side of one ViT patch, in pixels.
+        vocabulary_size: BPE tokens that a recipe without preset learns.
+        context_length: tokens of a text. Titles are under 24 tokens long, and
+            the text tower's cost grows with this number.
+        embedding_dim: width of the joint embedding.
+    """
+
+    preset: str = ""
+    image_size: int = 96
+    patch_size: int = 16
+    vision_width: int = 192
+    vision_layers: int = 6
+    vision_heads: int = 3
+    text_width: int = 192
+    text_layers: int = 3
+    text_heads: int = 3
+    embedding_dim: int = 192
+    vocabulary_size: int = 6000
+    context_length: int = 24
+
+    def __post_init__(self) -> None:
+        _require_positive(
+            self,
+            *("image_size", "patch_size", "vision_width", "vision_layers", "vision_heads"),
+            *("text_width", "text_layers", "text_heads", "embedding_dim"),
+        )
+        _require(
+            self.image_size % self.patch_size == 0,
+            "TowersConfig.image_size",
+            self.image_size,
+            f"a multiple of patch_size ({self.patch_size})",
+        )
+        for width, heads in (
+            ("vision_width", "vision_heads"),
+            ("text_width", "text_heads"),
+        ):
+            _require(
+                getattr(self, width) % getattr(self, heads) == 0,
+                f"TowersConfig.{width}",
+                getattr(self, width),
+                f"a multiple of {heads} ({getattr(self, heads)})",
+            )
+        _require(
+            self.vocabulary_size >= 514,
+            "TowersConfig.vocabulary_size",
+            self.vocabulary_size,
+            "at least 514 (256 bytes, each also at a word's end, and two marks)",
+        )
+        _require(
+            self.context_length >= 4,
+            "TowersConfig.context_length",
+            self.context_length,
+            "at least 4",
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ContrastiveConfig:
+    """One contrastive training: the base towers', or the LoRA fine-tuning's.
+
+    Attributes:
+        epochs: passes over the training split.
+        batch_size: pairs of one step; the other pairs of it are the negatives.
+        learning_rate: peak of a linear warm-up and cosine decay.
+        warmup_share: share of all steps that warm up.
+        weight_decay: AdamW's, on kernels and embeddings only.
+        temperature: InfoNCE's start; it is learned from there. Fine-tuning goes
+            on from the base's.
+    """
+
+    epochs: int = 20
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    warmup_share: float = 0.05
+    weight_decay: float = 0.1
+    temperature: float = 0.07
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "epochs", "batch_size", "learning_rate", "temperature")
+        _require_share(self, "warmup_share", "weight_decay")
+        _require(
+            self.batch_size > 1,
+            "ContrastiveConfig.batch_size",
+            self.batch_size,
+            "at least 2, for a pair alone has no negatives",
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class LoraConfig:
+    """Low-rank adapters (Hu et al., 2021) on the attention projections.
+
+    Attributes:
+        rank: rank of the update of each kernel.
+        alpha: the update is scaled by alpha / rank.
+        targets: the projections that get an adapter, of `LORA_TARGETS`.
+        feature_dropout: chance that a training batch's feature group is hidden
+            from the fusion, so that the towers work without it.
+    """
+
+    rank: int = 8
+    alpha: float = 16.0
+    targets: tuple[str, ...] = ("query", "value")
+    feature_dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "rank", "alpha")
+        _require_share(self, "feature_dropout")
+        _require(
+            bool(self.targets) and set(self.targets) <= set(LORA_TARGETS),
+            "LoraConfig.targets",
+            self.targets,
+            f"one or more of {LORA_TARGETS}",
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class RerankerConfig:
+    """The listwise re-ranker.
+
+    Attributes:
+        list_size: candidates of a query.
+        holdout_share: share of the training products that the towers do not
+            see. The re-ranker learns on them, because on products that the
+            towers know by heart the first stage looks better than it is.
+        queries_per_product: facet queries written for one product, beside its
+            title.
+        hidden: widths of the scoring network.
+        attention_heads: of the attention over the list; 0 leaves it out.
+    """
+
+    list_size: int = 100
+    holdout_share: float = 0.1
+    queries_per_product: int = 3
+    epochs: int = 10
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    hidden: tuple[int, ...] = (128, 64)
+    attention_heads: int = 2
+    dropout: float = 0.1
+    loss: str = "softmax"
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "list_size", "epochs", "batch_size", "learning_rate")
+        _require(
+            0 < self.holdout_share < 1,
+            "RerankerConfig.holdout_share",
+            self.holdout_share,
+            "between 0 and 1",
+        )
+        _require_share(self, "dropout")
+        _require(
+            bool(self.hidden), "RerankerConfig.hidden", self.hidden, "one width or more"
+        )
+        _require(
+            self.loss in RANKING_LOSSES,
+            "RerankerConfig.loss",
+            self.loss,
+            f"one of {RANKING_LOSSES}",
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectorConfig:
+    """The YOLOv8 detector of garment, sleeves and neckline.
+
+    Attributes:
+        image_size: side of the square that the detector reads, in pixels; a
+            multiple of 32, the coarsest stride.
+        num_images: synthetic products that it trains on.
+        stackwise_channels: channels of the four backbone stages.
+        stackwise_depth: blocks of the four backbone stages.
+        fpn_depth: blocks of the feature pyramid.
+    """
+
+    image_size: int = 128
+    num_images: int = 1600
+    stackwise_channels: tuple[int, ...] = (16, 32, 64, 128)
+    stackwise_depth: tuple[int, ...] = (1, 1, 1, 1)
+    fpn_depth: int = 1
+    epochs: int = 6
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+
+    def __post_init__(self) -> None:
+        _require_positive(
+            self,
+            "image_size",
+            "num_images",
+            "fpn_depth",
+            "epochs",
+            "batch_size",
+            "learning_rate",
+        )
+        _require(
+            self.image_size % 32 == 0,
+            "DetectorConfig.image_size",
+            self.image_size,
+            "a multiple of 32",
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationConfig:
+    """What is measured.
+
+    Attributes:
+        facet_queries: facet queries drawn from the test products; every test
+            product's title is a query besides.
+        sheet_queries: rows of the contact sheet.
+        sheet_columns: products of a row.
+    """
+
+    facet_queries: int = 300
+    sheet_queries: int = 12
+    sheet_columns: int = 8
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "facet_queries", "sheet_queries", "sheet_columns")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """All of a training run but its data."""
+
+    recipe: str
+    seed: int = 0
+    towers: TowersConfig = TowersConfig()
+    base: ContrastiveConfig = ContrastiveConfig()
+    lora_training: ContrastiveConfig = ContrastiveConfig()
+    lora: LoraConfig = LoraConfig()
+    detector: DetectorConfig = DetectorConfig()
+    reranker: RerankerConfig = RerankerConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of plain values that `json.dumps` takes."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+def override(config: RunConfig, assignments: Sequence[str]) -> RunConfig:
+    """Applies `section.field=value` assignments of the command line.
+
+    Raises:
+        FitRankError: for an unknown field, a value of another type, or a value
+            that the section refuses.
+    """
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        if not equals:
+            raise FitRankError(f"--set {assignment}: write it as section.field=value")
+        config = _assign(config, path.strip().split("."), text.strip(), assignment)
+    return config
+
+
+def _assign(config: Any, path: Sequence[str], text: str, assignment: str) -> Any:
+    names = [field.name for field in dataclasses.fields(config)]
+    if path[0] not in names:
+        raise FitRankError(f"--set {assignment}: no field {path[0]!r}; known here: {names}")
+    current = getattr(config, path[0])
+    if dataclasses.is_dataclass(current):
+        if len(path) == 1:
+            raise FitRankError(
+                f"--set {assignment}: {path[0]} is a section; name its field"
+            )
+        value = _assign(current, path[1:], text, assignment)
+    elif len(path) > 1:
+        raise FitRankError(
+            f"--set {assignment}: {path[0]} is a field, it has no {path[1]!r}"
+        )
+    else:
+        value = _parse(text, get_type_hints(type(config))[path[0]], assignment)
+    return dataclasses.replace(config, **{path[0]: value})
+
+
+def _parse(text: str, kind: Any, assignment: str) -> Any:
+    try:
+        if kind in (int, float, str):
+            return kind(text)
+        element = int if kind == tuple[int, ...] else str
+        return tuple(element(part) for part in text.split(",") if part)
+    except ValueError as error:
+        raise FitRankError(f"--set {assignment}: {text!r} is not of type {kind}") from error

@@ -1,0 +1,10 @@
+"""The one error that a user of the library is meant to read."""
+
+
+class FitRankError(Exception):
+    """Bad input, named, with the mend.
+
+    The message says in one line which file, row, field or option is wrong and
+    what to do about it. The commands in `pipelines/` and `serving/` print it
+    without a traceback and exit with status 2; any other exception is a bug.
+    """

@@ -1,0 +1,30 @@
+"""Recipes: one short Python file each, returning a `RunConfig`.
+
+A recipe module has `recipe(dataset: str) -> RunConfig`. The data set's name is
+an argument because the embedded default has to end within five minutes, while a
+real catalogue is worth an hour.
+"""
+
+import importlib
+import pkgutil
+
+from fitrank_tf.config import RunConfig
+from fitrank_tf.errors import FitRankError
+
+
+def recipe_names() -> list[str]:
+    """The recipes there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def load_recipe(name: str, dataset: str) -> RunConfig:
+    """The recipe's configuration for a data set.
+
+    Raises:
+        FitRankError: if there is no recipe of that name.
+    """
+    if name not in recipe_names():
+        raise FitRankError(
+            f"--recipe {name}: unknown; choose one of {', '.join(recipe_names())}"
+        )
+    return importlib.import_module(f"{__name__}.{name}").recipe(dataset)
