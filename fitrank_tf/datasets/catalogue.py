@@ -1,0 +1,227 @@
+"""The door to the datasets: opens any catalogue by name and hands out its Items."""
+
+import dataclasses
+import hashlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
+from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
+from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES, item_features
+from fitrank_tf.datasets.prepare import cache_dir, prepare
+from fitrank_tf.datasets.product_builder import report_skipped, skipped_products
+from fitrank_tf.datasets.product_source import content_fingerprint
+from fitrank_tf.datasets.splits import ALL, SPLITS
+from fitrank_tf.errors import FitRankError
+
+_RECORDS_BATCH = 1024
+_FINGERPRINT_CHARS = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class CatalogueSource:
+    """Which catalogue: what the command line says.
+
+    Attributes:
+        dataset: one of `DATASETS`.
+        manual_dir: fashion_product_images: the folder that holds the archive.
+        table: csv_catalogue: a CSV or Parquet file.
+        images: csv_catalogue: the folder of photos, "" for the table's own.
+        columns: csv_catalogue: (field, column) pairs.
+        num_items: synthetic_catalogue: how many products are drawn.
+        seed: synthetic_catalogue: another seed draws other products.
+    """
+
+    dataset: str = "synthetic_catalogue"
+    manual_dir: str = ""
+    table: str = ""
+    images: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+    num_items: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.dataset not in DATASETS:
+            raise FitRankError(
+                f"--dataset {self.dataset}: unknown; choose one of {', '.join(DATASETS)}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class CatalogueRecords:
+    """All of a split but the pixels: N products, in the order of `Catalogue.items`.
+
+    Attributes:
+        ids: N product ids.
+        texts: N titles.
+        attributes: name -> N values, for each of `item.ATTRIBUTES`.
+        splits: N split names.
+    """
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    attributes: Mapping[str, tuple[str, ...]]
+    splits: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def select(self, rows: Iterable[int]) -> "CatalogueRecords":
+        """The records of some rows, in the order of `rows`."""
+        rows = list(rows)
+
+        def pick(column: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(column[row] for row in rows)
+
+        attributes = {name: pick(column) for name, column in self.attributes.items()}
+        return CatalogueRecords(
+            pick(self.ids), pick(self.texts), attributes, pick(self.splits)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalogue:
+    """A prepared catalogue. The order of its Items is the same on every reading.
+
+    A split is one of `splits.SPLITS`, or `splits.ALL` for all of them in that
+    order. A split without products reads as an empty one.
+
+    Attributes:
+        source: what was asked for.
+        builder: the prepared TFDS builder.
+        fingerprint: changes when the source's content or the Item schema does.
+        skipped: reason -> number of products left out.
+    """
+
+    source: CatalogueSource
+    builder: tfds.core.DatasetBuilder
+    fingerprint: str
+    skipped: Mapping[str, int]
+
+    def items(self, split: str) -> tf.data.Dataset:
+        """Items as `item.item_features` has them, `image` uint8 [H, W, 3]."""
+        return self._read(split, decoders=None)
+
+    def encoded_items(self, split: str) -> tf.data.Dataset:
+        """Items with `image` left as the bytes of a JPEG or PNG (a string scalar)."""
+        return self._read(split, decoders={"image": tfds.decode.SkipDecoding()})
+
+    def records(self, split: str) -> CatalogueRecords:
+        """Ids, titles and attributes; no image is decoded."""
+        rows = self.encoded_items(split).map(_without_pixels).batch(_RECORDS_BATCH)
+        batches = list(rows.as_numpy_iterator())
+        return CatalogueRecords(
+            ids=_strings([batch["id"] for batch in batches]),
+            texts=_strings([batch["text"] for batch in batches]),
+            attributes={
+                name: _strings([batch["attributes"][name] for batch in batches])
+                for name in ATTRIBUTES
+            },
+            splits=tuple(
+                part for part in self._parts(split) for _ in range(self.num_items(part))
+            ),
+        )
+
+    def num_items(self, split: str) -> int:
+        """The number of products, known without reading them."""
+        return sum(
+            self.builder.info.splits[part].num_examples for part in self._parts(split)
+        )
+
+    def _parts(self, split: str) -> list[str]:
+        """The TFDS splits that make up `split`, in order."""
+        if split not in (*SPLITS, ALL):
+            raise ValueError(f"unknown split {split!r}; known: {(*SPLITS, ALL)}")
+        wanted = SPLITS if split == ALL else (split,)
+        return [part for part in wanted if part in self.builder.info.splits]
+
+    def _read(self, split: str, decoders: Any) -> tf.data.Dataset:
+        parts = self._parts(split)
+        if not parts:
+            return self._read(ALL, decoders).take(0)
+        datasets = [self._read_part(part, decoders) for part in parts]
+        whole = datasets[0]
+        for dataset in datasets[1:]:
+            whole = whole.concatenate(dataset)
+        return whole
+
+    def _read_part(self, part: str, decoders: Any) -> tf.data.Dataset:
+        # TFDS would cache what is small on disk in memory, decoded: 15 times as large.
+        config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
+        return self.builder.as_dataset(
+            split=part, decoders=decoders, read_config=config, shuffle_files=False
+        )
+
+
+def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Catalogue:
+    """Opens a catalogue; prepares it with TFDS if this content never was.
+
+    Args:
+        source: which catalogue.
+        data_dir: where prepared catalogues are kept, each in a folder of its own;
+          by default the cache folder (`prepare.cache_dir`).
+
+    Raises:
+        FitRankError: if the source is not there, cannot be read, or has no product.
+    """
+    content, make_builder = DATASETS[source.dataset](source)
+    fingerprint = content_fingerprint(
+        [source.dataset.encode(), _schema().encode(), content.encode()], files=()
+    )[:_FINGERPRINT_CHARS]
+    root = Path(data_dir).expanduser() if data_dir else cache_dir()
+    builder = prepare(make_builder, root / f"{source.dataset}-{fingerprint}")
+    report_skipped(builder)
+    return Catalogue(source, builder, fingerprint, skipped_products(builder))
+
+
+def _without_pixels(item: dict[str, Any]) -> dict[str, Any]:
+    return {"id": item["id"], "text": item["text"], "attributes": item["attributes"]}
+
+
+def _schema() -> str:
+    return repr((ATTRIBUTES, OBJECT_CLASSES, item_features()))
+
+
+def _strings(columns: list[Any]) -> tuple[str, ...]:
+    return tuple(cell.decode("utf-8") for column in columns for cell in column)
+
+
+# From a data_dir to a builder that reads and writes there.
+_MakeBuilder = Callable[[str], tfds.core.DatasetBuilder]
+
+
+def _open_fashion_product_images(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
+    archive = open_archive(source.manual_dir)
+    return archive.fingerprint(), lambda data_dir: FashionProductImages(archive, data_dir)
+
+
+def _open_csv_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
+    options = CsvCatalogueOptions(source.table, source.images, source.columns)
+    table = CsvSource(options)
+    return table.fingerprint(), lambda data_dir: CsvCatalogue(table, data_dir)
+
+
+def _open_synthetic_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
+    # Imported here: other catalogues need none of the drawing code.
+    from fitrank_tf.datasets import synthetic_catalogue
+
+    config = synthetic_catalogue.SyntheticCatalogueConfig(source.num_items, source.seed)
+    folder = Path(inspect.getfile(synthetic_catalogue)).parent
+    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.py")]
+    content = repr((source.num_items, source.seed, sorted(code)))
+    return content, lambda data_dir: synthetic_catalogue.SyntheticCatalogue(
+        config=config, data_dir=data_dir
+    )
+
+
+# Dataset name -> opens its source and says what identifies the content.
+DATASETS: Mapping[str, Callable[[CatalogueSource], tuple[str, _MakeBuilder]]] = {
+    "csv_catalogue": _open_csv_catalogue,
+    "fashion_product_images": _open_fashion_product_images,
+    "synthetic_catalogue": _open_synthetic_catalogue,
+}

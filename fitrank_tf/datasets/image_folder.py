@@ -1,0 +1,93 @@
+"""A folder of image files, on disk or inside a zip archive: one small interface."""
+
+import abc
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from fitrank_tf.datasets.product_photos import UnreadablePhoto
+from fitrank_tf.datasets.product_source import CORRUPT_ENTRY, MISSING_IMAGE, PHOTO_SUFFIXES
+
+
+class ImageFolder(abc.ABC):
+    """File names with a stamp each, and their bytes.
+
+    Attributes:
+        stamps: file name -> what changes when the file does, as far as can be told
+          without reading it.
+    """
+
+    stamps: Mapping[str, str]
+
+    @abc.abstractmethod
+    def read(self, name: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            UnreadablePhoto: `MISSING_IMAGE` or `CORRUPT_ENTRY`.
+        """
+
+    def photo_of(self, item_id: str) -> str:
+        """The file `<item_id>.jpg` or another of `PHOTO_SUFFIXES`, "" if none is there."""
+        names = (item_id + suffix for suffix in PHOTO_SUFFIXES)
+        return next((name for name in names if name in self.stamps), "")
+
+
+class DiskImageFolder(ImageFolder):
+    """Files of one folder (not of folders below it)."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        with os.scandir(folder) as entries:
+            self.stamps = {e.name: str(e.stat().st_size) for e in entries if e.is_file()}
+
+    def read(self, name: str) -> bytes:
+        return read_file(self._folder / name)
+
+
+class ZipImageFolder(ImageFolder):
+    """Members of an open archive whose path is `prefix` + file name."""
+
+    def __init__(self, archive: zipfile.ZipFile, prefix: str):
+        self._archive, self._prefix = archive, prefix
+        members = (m for m in archive.infolist() if m.filename.startswith(prefix))
+        self.stamps = {
+            member.filename[len(prefix) :]: f"{member.file_size}-{member.CRC:08x}"
+            for member in members
+            if not member.is_dir()
+        }
+
+    def read(self, name: str) -> bytes:
+        if name not in self.stamps:
+            raise UnreadablePhoto(MISSING_IMAGE)
+        try:
+            return self._archive.read(self._prefix + name)
+        except ZIP_READ_ERRORS as error:
+            raise UnreadablePhoto(CORRUPT_ENTRY) from error
+
+
+# RuntimeError: encrypted; NotImplementedError: a compression Python does not know.
+ZIP_READ_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of an image file on disk.
+
+    Raises:
+        UnreadablePhoto: `MISSING_IMAGE` or `CORRUPT_ENTRY`.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UnreadablePhoto(MISSING_IMAGE) from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise UnreadablePhoto(CORRUPT_ENTRY) from error

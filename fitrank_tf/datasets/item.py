@@ -1,0 +1,84 @@
+"""The Item: the one schema that every catalogue builder emits.
+
+| field        | type                  | meaning                                     |
+|--------------|-----------------------|---------------------------------------------|
+| `id`         | string                | the shop's product id                       |
+| `image`      | uint8 [H, W, 3]       | one product photo, RGB                      |
+| `text`       | string                | the product's title                         |
+| `attributes` | {name: string}        | `ATTRIBUTES`, "" where the source has none  |
+| `objects`    | [{bbox, label}]       | boxes, empty where the source has none      |
+
+Attributes define relevance (judgments) and supervise training. They are never
+an input of a model: what a model sees comes from the pixels and the query.
+"""
+
+import tensorflow_datasets as tfds
+
+ATTRIBUTES: tuple[str, ...] = (
+    "gender",
+    "category",
+    "subcategory",
+    "article_type",
+    "colour",
+    "season",
+    "year",
+    "usage",
+    "pattern",
+    "sleeve",
+    "neckline",
+)
+
+# What a detector may find. The first eleven are whole products, one of which
+# is the garment of a photo; the last two are parts of a garment.
+PRODUCT_CLASSES: tuple[str, ...] = (
+    "top",
+    "bottom",
+    "one-piece",
+    "outerwear",
+    "footwear",
+    "bag",
+    "eyewear",
+    "watch",
+    "headwear",
+    "belt/tie",
+    "other",
+)
+PART_CLASSES: tuple[str, ...] = ("sleeve", "neckline")
+OBJECT_CLASSES: tuple[str, ...] = PRODUCT_CLASSES + PART_CLASSES
+
+
+def item_features() -> tfds.features.FeaturesDict:
+    """The TFDS features of an Item.
+
+    `image` takes encoded JPEG or PNG bytes when it is written and decodes to
+    uint8 [H, W, 3]. A box is [ymin, xmin, ymax, xmax] in 0..1 of the image, as
+    TFDS `BBoxFeature` has it.
+    """
+    return tfds.features.FeaturesDict(
+        {
+            "id": tfds.features.Text(),
+            "image": tfds.features.Image(shape=(None, None, 3)),
+            "text": tfds.features.Text(),
+            "attributes": tfds.features.FeaturesDict(
+                {name: tfds.features.Text() for name in ATTRIBUTES}
+            ),
+            "objects": tfds.features.Sequence(
+                {
+                    "bbox": tfds.features.BBoxFeature(),
+                    "label": tfds.features.ClassLabel(names=list(OBJECT_CLASSES)),
+                }
+            ),
+        }
+    )
+
+
+def item_attributes(**values: str) -> dict[str, str]:
+    """All of `ATTRIBUTES`, those not given as "".
+
+    Raises:
+        KeyError: for a name that is not in `ATTRIBUTES`.
+    """
+    unknown = set(values) - set(ATTRIBUTES)
+    if unknown:
+        raise KeyError(f"not an Item attribute: {sorted(unknown)}; known: {ATTRIBUTES}")
+    return {name: values.get(name) or "" for name in ATTRIBUTES}

@@ -1,0 +1,158 @@
+"""What the builders of real catalogues share: rows of a source become Items.
+
+A product whose photo or row cannot be used is left out, counted by reason, and
+the counts are kept in the prepared dataset's metadata, so that they are known
+also when the dataset is used again without being prepared.
+"""
+
+import itertools
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from fitrank_tf.datasets.item import item_attributes, item_features
+from fitrank_tf.datasets.product_photos import UnreadablePhoto, read_photo
+from fitrank_tf.datasets.product_source import MISSING_IMAGE, ProductRow, ProductSource
+from fitrank_tf.datasets.splits import SPLITS, split_of
+from fitrank_tf.errors import FitRankError
+
+logger = logging.getLogger(__name__)
+
+EMPTY_ID = "empty id"
+DUPLICATE_ID = "duplicate id"
+
+_SKIPPED = "skipped"
+_NUM_NAMED_IDS = 5
+
+
+class ProductBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """Writes the products of a `ProductSource` as Items, split by `splits.split_of`."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    DESCRIPTION = ""
+
+    # No URLs, so no checksums to look for. To look, TFDS 4.9.10 would import
+    # importlib_resources, which it does not list among its requirements.
+    url_infos: Mapping[str, Any] = {}
+
+    def __init__(self, source: ProductSource, data_dir: str | None = None, **kwargs: Any):
+        """
+        Args:
+            source: an opened source.
+            data_dir: where TFDS keeps this catalogue. TFDS knows a prepared dataset
+              by its name alone, so every catalogue needs a folder of its own
+              (`catalogue.open_catalogue` sees to that).
+            **kwargs: passed on to TFDS.
+        """
+        self._source = source
+        super().__init__(data_dir=data_dir, **kwargs)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.DESCRIPTION,
+            features=item_features(),
+            metadata=tfds.core.MetadataDict({_SKIPPED: {}}),
+        )
+
+    def _split_generators(
+        self, dl_manager: tfds.download.DownloadManager
+    ) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
+        del dl_manager  # nothing is downloaded
+        rows = self._rows_by_split()
+        generators = {}
+        for split in SPLITS:
+            # TFDS cannot write a split without examples, so it gets to know of a
+            # split only once its first product has been read.
+            examples = self._generate_examples(rows[split])
+            first = next(examples, None)
+            if first is not None:
+                generators[split] = itertools.chain([first], examples)
+        if not generators:
+            raise FitRankError(
+                f"{self._source.where}: no product can be used "
+                f"({_counts(skipped_products(self)) or 'the table has no rows'}); "
+                "check the table and its images"
+            )
+        return generators
+
+    def _generate_examples(
+        self, rows: Sequence[ProductRow]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        for row in rows:
+            try:
+                image = self._photo_of(row)
+            except UnreadablePhoto as error:
+                self._skip(row.id, str(error))
+                continue
+            yield (
+                row.id,
+                {
+                    "id": row.id,
+                    "image": image,
+                    "text": row.text,
+                    "attributes": item_attributes(**row.attributes),
+                    "objects": [],
+                },
+            )
+
+    def _photo_of(self, row: ProductRow) -> bytes:
+        if not row.photo:
+            raise UnreadablePhoto(MISSING_IMAGE)
+        return read_photo(self._source.read_photo(row.photo))
+
+    def _rows_by_split(self) -> dict[str, list[ProductRow]]:
+        rows: dict[str, list[ProductRow]] = {split: [] for split in SPLITS}
+        seen: set[str] = set()
+        for row in self._source.rows():
+            problem = _problem_of(row, seen)
+            seen.add(row.id)
+            if problem:
+                self._skip(row.id, problem)
+            else:
+                rows[split_of(row.id, row.text)].append(row)
+        return rows
+
+    def _skip(self, item_id: str, reason: str) -> None:
+        entry = self.info.metadata[_SKIPPED].setdefault(reason, {"count": 0, "ids": []})
+        entry["count"] += 1
+        if len(entry["ids"]) < _NUM_NAMED_IDS:
+            entry["ids"].append(item_id)
+
+
+def _problem_of(row: ProductRow, seen: set[str]) -> str:
+    if row.problem:
+        return row.problem
+    if not row.id.strip():
+        return EMPTY_ID
+    return DUPLICATE_ID if row.id in seen else ""
+
+
+def skipped_products(builder: tfds.core.DatasetBuilder) -> dict[str, int]:
+    """Reason -> number of products left out of a prepared dataset."""
+    return {reason: entry["count"] for reason, entry in _skip_entries(builder).items()}
+
+
+def report_skipped(builder: tfds.core.DatasetBuilder) -> None:
+    """Logs a warning per reason, with the count and the first few ids."""
+    for reason, entry in _skip_entries(builder).items():
+        ids = ", ".join(entry["ids"])
+        dots = ", ..." if entry["count"] > len(entry["ids"]) else ""
+        logger.warning(
+            "%s: %d products left out: %s (ids: %s%s)",
+            builder.name,
+            entry["count"],
+            reason,
+            ids,
+            dots,
+        )
+
+
+def _skip_entries(builder: tfds.core.DatasetBuilder) -> Mapping[str, dict[str, Any]]:
+    return (builder.info.metadata or {}).get(_SKIPPED, {})
+
+
+def _counts(skipped: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason}: {count}" for reason, count in skipped.items())

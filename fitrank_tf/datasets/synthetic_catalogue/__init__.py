@@ -1,0 +1,8 @@
+"""A catalogue of drawn products: real enough to train on, with exact boxes."""
+
+from fitrank_tf.datasets.synthetic_catalogue.synthetic_catalogue_dataset_builder import (
+    SyntheticCatalogue,
+    SyntheticCatalogueConfig,
+)
+
+__all__ = ["SyntheticCatalogue", "SyntheticCatalogueConfig"]

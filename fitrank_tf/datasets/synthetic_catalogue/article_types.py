@@ -1,0 +1,187 @@
+"""What the shop sells: the article types and the facets each may have."""
+
+from dataclasses import dataclass
+
+MEN, WOMEN, BOYS, GIRLS, UNISEX = "Men", "Women", "Boys", "Girls", "Unisex"
+GENDERS: tuple[str, ...] = (MEN, WOMEN, BOYS, GIRLS, UNISEX)
+SEASONS: tuple[str, ...] = ("Spring", "Summer", "Fall", "Winter")
+USAGES: tuple[str, ...] = ("Casual", "Formal", "Sports", "Ethnic")
+YEARS: tuple[str, ...] = ("2011", "2012", "2013", "2014", "2015", "2016", "2017")
+PATTERNS: tuple[str, ...] = ("plain", "striped", "checked", "dotted", "printed")
+SLEEVES: tuple[str, ...] = ("sleeveless", "short", "three-quarter", "long")
+NECKLINES: tuple[str, ...] = ("round", "v", "collar", "hood")
+
+_ADULTS = (MEN, WOMEN, UNISEX)
+_FEMALE = (WOMEN, GIRLS)
+_PLAIN = ("plain",)
+
+
+@dataclass(frozen=True)
+class ArticleType:
+    """One kind of product.
+
+    Attributes:
+        name: the catalogue's article type, such as "Tshirts".
+        nouns: how titles call it.
+        category: the catalogue's master category.
+        subcategory: the catalogue's subcategory.
+        product_class: what a detector calls it, one of `PRODUCT_CLASSES`.
+        weight: share in the catalogue, relative to the others.
+        genders, usages, seasons, patterns, sleeves, necklines: what it comes
+            in. No sleeves or necklines: it has none.
+    """
+
+    name: str
+    nouns: tuple[str, ...]
+    category: str
+    subcategory: str
+    product_class: str
+    weight: float = 1.0
+    genders: tuple[str, ...] = GENDERS
+    usages: tuple[str, ...] = ("Casual",)
+    seasons: tuple[str, ...] = SEASONS
+    patterns: tuple[str, ...] = PATTERNS
+    sleeves: tuple[str, ...] = ()
+    necklines: tuple[str, ...] = ()
+
+
+def _apparel(
+    name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets
+):
+    return ArticleType(name, nouns, "Apparel", subcategory, product_class, **facets)
+
+
+def _accessory(
+    name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets
+):
+    return ArticleType(name, nouns, "Accessories", subcategory, product_class, **facets)
+
+
+# Tops weigh most, as in a fashion shop's catalogue.
+ARTICLE_TYPES: tuple[ArticleType, ...] = (
+    _apparel(
+        "Tshirts",
+        ("Tshirt", "T-shirt", "Tshirts"),
+        "Topwear",
+        "top",
+        weight=4,
+        usages=("Casual", "Casual", "Sports"),
+        sleeves=("sleeveless", "short", "short", "short", "three-quarter", "long"),
+        necklines=("round", "v", "collar"),
+    ),
+    _apparel(
+        "Shirts",
+        ("Shirt", "Shirts"),
+        "Topwear",
+        "top",
+        weight=3,
+        usages=("Casual", "Formal"),
+        sleeves=("short", "three-quarter", "long", "long"),
+        necklines=("collar",),
+    ),
+    _apparel(
+        "Kurtas",
+        ("Kurta", "Kurtas"),
+        "Topwear",
+        "top",
+        weight=2,
+        genders=(MEN, WOMEN, WOMEN),
+        usages=("Ethnic",),
+        sleeves=SLEEVES,
+        necklines=("round", "v", "collar"),
+    ),
+    _apparel(
+        "Sweatshirts",
+        ("Sweatshirt", "Sweatshirts"),
+        "Topwear",
+        "top",
+        weight=1.5,
+        usages=("Casual", "Sports"),
+        seasons=("Fall", "Winter"),
+        sleeves=("long",),
+        necklines=("round", "hood", "hood"),
+    ),
+    _apparel(
+        "Jackets",
+        ("Jacket", "Jackets"),
+        "Topwear",
+        "outerwear",
+        weight=1.5,
+        usages=("Casual", "Sports"),
+        seasons=("Fall", "Winter"),
+        sleeves=("sleeveless", "long", "long", "long"),
+        necklines=("collar", "hood"),
+    ),
+    _apparel(
+        "Dresses",
+        ("Dress", "Dresses"),
+        "Dress",
+        "one-piece",
+        weight=2,
+        genders=_FEMALE,
+        usages=("Casual", "Casual", "Formal"),
+        sleeves=SLEEVES,
+        necklines=("round", "v", "collar"),
+    ),
+    _apparel("Jeans", ("Jeans",), "Bottomwear", "bottom", patterns=_PLAIN),
+    _apparel(
+        "Trousers",
+        ("Trousers", "Trouser"),
+        "Bottomwear",
+        "bottom",
+        usages=("Casual", "Formal"),
+        patterns=("plain", "plain", "striped", "checked"),
+    ),
+    _apparel("Shorts", ("Shorts",), "Bottomwear", "bottom", usages=("Casual", "Sports")),
+    _apparel("Skirts", ("Skirt", "Skirts"), "Bottomwear", "bottom", genders=_FEMALE),
+    ArticleType(
+        "Casual Shoes",
+        ("Casual Shoes", "Shoes", "Sneakers"),
+        "Footwear",
+        "Shoes",
+        "footwear",
+        weight=2,
+        patterns=("plain", "plain", "plain", "striped", "checked", "printed"),
+    ),
+    _accessory(
+        "Handbags", ("Handbag", "Handbags"), "Bags", "bag", weight=1.5, genders=(WOMEN,)
+    ),
+    _accessory(
+        "Sunglasses",
+        ("Sunglasses",),
+        "Eyewear",
+        "eyewear",
+        genders=_ADULTS,
+        seasons=("Spring", "Summer"),
+        patterns=_PLAIN,
+    ),
+    _accessory(
+        "Watches",
+        ("Watch", "Watches"),
+        "Watches",
+        "watch",
+        genders=_ADULTS,
+        usages=("Casual", "Formal", "Sports"),
+        patterns=_PLAIN,
+    ),
+    _accessory(
+        "Caps", ("Cap", "Caps"), "Headwear", "headwear", usages=("Casual", "Sports")
+    ),
+    _accessory(
+        "Belts",
+        ("Belt", "Belts"),
+        "Belts",
+        "belt/tie",
+        genders=(MEN, WOMEN),
+        usages=("Casual", "Formal"),
+        patterns=("plain", "plain", "striped", "printed"),
+    ),
+    _accessory(
+        "Ties",
+        ("Tie", "Ties"),
+        "Ties",
+        "belt/tie",
+        genders=(MEN, BOYS),
+        usages=("Formal",),
+    ),
+)

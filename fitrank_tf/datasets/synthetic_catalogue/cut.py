@@ -1,0 +1,95 @@
+"""The cut of an upper garment: the few measures that its outline follows from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fitrank_tf.datasets.synthetic_catalogue.article_types import BOYS, GIRLS, WOMEN
+from fitrank_tf.datasets.synthetic_catalogue.facets import Facets
+
+_SLEEVE_LENGTH = {"sleeveless": 0.0, "short": 30.0, "three-quarter": 64.0, "long": 98.0}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Measures in garment units; the neck points lie at y = 0.
+
+    Attributes:
+        neck, shoulder, chest, waist, hem: half widths.
+        shoulder_y, armpit_y, waist_y, hem_y: heights, downwards.
+        sleeve_length: from the shoulder to the cuff, 0 without sleeves.
+        sleeve_angle: radians away from hanging straight down.
+        cuff: width of the sleeve's end.
+    """
+
+    neck: float
+    shoulder: float
+    chest: float
+    waist: float
+    hem: float
+    shoulder_y: float
+    armpit_y: float
+    waist_y: float
+    hem_y: float
+    sleeve_length: float
+    sleeve_angle: float
+    cuff: float
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """What an article type asks of a cut, adult and unisex.
+
+    Attributes:
+        hem_y: lowest and highest hem height.
+        waist, hem: lowest and highest half width there, as a share of the chest's.
+        ease: chest and shoulder against those of a T-shirt.
+    """
+
+    hem_y: tuple[float, float]
+    waist: tuple[float, float]
+    hem: tuple[float, float]
+    ease: float = 1.0
+
+
+PROPORTIONS: dict[str, Proportions] = {
+    "Tshirts": Proportions((112, 126), (0.93, 1.0), (0.95, 1.05)),
+    "Shirts": Proportions((120, 134), (0.92, 1.0), (0.97, 1.06)),
+    "Kurtas": Proportions((165, 200), (0.9, 1.0), (1.1, 1.35)),
+    "Sweatshirts": Proportions((112, 124), (1.0, 1.08), (0.9, 1.0), ease=1.1),
+    "Jackets": Proportions((108, 126), (0.95, 1.05), (0.9, 1.05), ease=1.14),
+    "Dresses": Proportions((175, 225), (0.72, 0.85), (1.3, 2.1), ease=0.95),
+}
+
+
+def _sleeve_angle(rng: np.random.Generator, sleeve: str) -> float:
+    """Short sleeves stand off the body more than long ones, which hang."""
+    low, high = (0.5, 0.85) if sleeve == "short" else (0.2, 0.5)
+    return rng.uniform(low, high)
+
+
+def random_cut(rng: np.random.Generator, facets: Facets) -> Cut:
+    """A cut for an upper garment or a dress, by its kind, gender and sleeves."""
+    proportions = PROPORTIONS[facets.article.name]
+    female, child = facets.gender in (WOMEN, GIRLS), facets.gender in (BOYS, GIRLS)
+    chest = proportions.ease * rng.uniform(35, 39) * (0.93 if female else 1.0)
+    shoulder = chest * rng.uniform(0.98, 1.06)
+    if facets.sleeve == "sleeveless":
+        shoulder *= 0.78
+    # Children are short for their width.
+    length = rng.uniform(*proportions.hem_y) * (0.84 if child else 1.0)
+    cuffs = {"short": (25, 33), "three-quarter": (17, 24), "long": (12, 18)}
+    return Cut(
+        neck=rng.uniform(12, 16) * (1.1 if female else 1.0),
+        shoulder=shoulder,
+        chest=chest,
+        waist=chest * rng.uniform(*proportions.waist) * (0.85 if female else 1.0),
+        hem=chest * rng.uniform(*proportions.hem),
+        shoulder_y=rng.uniform(7, 11),
+        armpit_y=rng.uniform(40, 47),
+        waist_y=82.0 * (0.9 if child else 1.0),
+        hem_y=length,
+        sleeve_length=_SLEEVE_LENGTH[facets.sleeve] * rng.uniform(0.92, 1.08),
+        sleeve_angle=_sleeve_angle(rng, facets.sleeve),
+        cuff=rng.uniform(*cuffs.get(facets.sleeve, (0, 1))) * proportions.ease,
+    )

@@ -1,0 +1,132 @@
+"""Flat shapes in a garment's own units: outlines, seams and how to bend them.
+
+x grows to the right and y downwards; a garment is drawn about x = 0 and the
+pose later fits it into the photo, so only proportions matter here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+# float64 [N, 2]: x, y.
+Points = np.ndarray
+
+# What a shape is, which decides the boxes that it counts for.
+BODY, LEFT_SLEEVE, RIGHT_SLEEVE = "body", "left_sleeve", "right_sleeve"
+COLLAR, COLLAR_BACK, OPENING = "collar", "collar_back", "opening"
+WEARER = "wearer"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A filled outline.
+
+    Attributes:
+        role: one of the roles above.
+        outline: [N, 2] polygon.
+        paint: the name of what fills it, see `paints.py`.
+        shade: brightness of the fill against the paint's own.
+    """
+
+    role: str
+    outline: Points
+    paint: str = "fabric"
+    shade: float = 1.0
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A thin line on top of what is drawn so far; it counts for no box.
+
+    Attributes:
+        line: [N, 2] open polyline, inside a shape.
+        paint: the name of its paint.
+        width: in pixels of the photo.
+    """
+
+    line: Points
+    paint: str = "seam"
+    width: float = 0.75
+
+
+Marks = tuple[Shape | Seam, ...]
+
+
+@dataclass(frozen=True)
+class Garment:
+    """A product's shapes in painting order, and the person who may wear it."""
+
+    marks: Marks
+    wearer: tuple[Shape, ...] = ()
+
+    def put_on(self) -> Marks:
+        """The garment on its wearer, whose neck hides the back of the collar."""
+        shown = (
+            mark
+            for mark in self.marks
+            if isinstance(mark, Seam) or mark.role != COLLAR_BACK
+        )
+        return (*self.wearer, *shown)
+
+
+def points(*xy: tuple[float, float]) -> Points:
+    """[N, 2] from N pairs."""
+    return np.asarray(xy, dtype=np.float64)
+
+
+def path(*pieces: Points | tuple[float, float]) -> Points:
+    """Points and polylines joined into one polyline."""
+    return np.concatenate([np.reshape(np.asarray(p, np.float64), (-1, 2)) for p in pieces])
+
+
+def bend(
+    start: tuple[float, float],
+    control: tuple[float, float],
+    end: tuple[float, float],
+    steps: int = 9,
+) -> Points:
+    """A quadratic Bezier curve as a polyline [steps, 2], both ends included."""
+    t = np.linspace(0.0, 1.0, steps)[:, None]
+    start, control, end = (np.asarray(p, np.float64) for p in (start, control, end))
+    return (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end
+
+
+def ellipse(
+    centre: tuple[float, float],
+    radii: tuple[float, float],
+    start: float = 0.0,
+    stop: float = 360.0,
+    steps: int = 40,
+) -> Points:
+    """An arc [steps, 2], angles in degrees clockwise from the right."""
+    angle = np.radians(np.linspace(start, stop, steps))
+    return np.asarray(centre) + np.stack([np.cos(angle), np.sin(angle)], 1) * radii
+
+
+def mirrored(line: Points) -> Points:
+    """The same seen in a mirror: x negated."""
+    return line * (-1.0, 1.0)
+
+
+def symmetric(right: Points) -> Points:
+    """The closed outline whose right half is `right`, from top to bottom."""
+    return np.concatenate([right, mirrored(right)[::-1]])
+
+
+def ribbon(line: Points, width: float) -> Points:
+    """The outline of a band of `width` along the polyline `line`."""
+    tangent = np.gradient(line, axis=0)
+    tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-9)
+    normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1) * (width / 2)
+    return np.concatenate([line + normal, (line - normal)[::-1]])
+
+
+def box(left: float, top: float, right: float, bottom: float) -> Points:
+    """An upright rectangle [4, 2]."""
+    return points((left, top), (right, top), (right, bottom), (left, bottom))
+
+
+def moved(shapes: Iterable[Shape], dx: float, dy: float) -> tuple[Shape, ...]:
+    """The same shapes elsewhere."""
+    return tuple(replace(shape, outline=shape.outline + (dx, dy)) for shape in shapes)

@@ -1,0 +1,102 @@
+"""Titles as a shop writes them: a brand, then some of the facets in some order."""
+
+import numpy as np
+
+from fitrank_tf.datasets.synthetic_catalogue.facets import Facets, choose
+
+# Invented names, none of which is a facet word.
+BRANDS: tuple[str, ...] = (
+    *("Aldora", "Amber & Ash", "Ardenne", "Basilio", "Beaumark", "Birchline", "Brackwell"),
+    *("Calisto", "Corvane", "Dovetail Row", "Eastmere", "Elmhurst Co.", "Fenwick Sons"),
+    *("Galvanza", "Harrow Lane", "Indira Loom", "Jaspero", "Kestrel", "Lindqvist"),
+    *("Maravelle", "Nordhavn", "Oakmont", "Pallavi", "Quillon", "Rivoli Street"),
+    *("Sundari", "Tamarind", "Urban Heron", "Vesper & Co.", "Wayfarer Nine", "Zephyra"),
+)
+# The maker's names of a line or a model.
+MODELS: tuple[str, ...] = (
+    *("Alta", "Arrowhead", "Breeze", "Bolt", "Cascade", "Comet", "Drift", "Echo", "Ember"),
+    *("Falcon", "Festive", "Glide", "Halo", "Icon", "Jamboree", "Junction", "Legend"),
+    *("Luna", "Meadow", "Mirage", "Nimbus", "Nova", "Orbit", "Pulse", "Quest", "Ridge"),
+    *("Riviera", "Signature", "Solstice", "Swift", "Tempo", "Trail", "Vista", "Voyage"),
+)
+
+GENDER_WORDS: dict[str, tuple[str, ...]] = {
+    "Men": ("Men", "Men", "Men's", "Mens"),
+    "Women": ("Women", "Women", "Women's", "Womens"),
+    "Boys": ("Boys", "Boy's"),
+    "Girls": ("Girls", "Girl's"),
+    "Unisex": ("Unisex",),
+}
+PATTERN_WORDS: dict[str, tuple[str, ...]] = {
+    "plain": ("Solid", "Plain"),
+    "striped": ("Striped", "Stripes"),
+    "checked": ("Checked", "Check"),
+    "dotted": ("Polka Dot", "Dotted"),
+    "printed": ("Printed", "Print"),
+}
+SLEEVE_WORDS: dict[str, tuple[str, ...]] = {
+    "sleeveless": ("Sleeveless",),
+    "short": ("Short Sleeve", "Half Sleeve"),
+    "three-quarter": ("Three-Quarter Sleeve", "3/4 Sleeve"),
+    "long": ("Long Sleeve", "Full Sleeve"),
+}
+NECKLINE_WORDS: dict[str, tuple[str, ...]] = {
+    "round": ("Round Neck", "Crew Neck"),
+    "v": ("V Neck", "V-Neck"),
+    "collar": ("Collar", "Collared"),
+    "hood": ("Hooded", "Hood"),
+}
+
+_ORDERS: tuple[str, ...] = (
+    "brand gender model colour pattern neckline sleeve usage noun",
+    "brand gender usage pattern colour neckline sleeve noun",
+    "brand model gender colour usage pattern sleeve neckline noun",
+    "brand gender colour model pattern sleeve neckline usage noun",
+    "brand colour pattern gender model neckline sleeve usage noun",
+    "brand pattern gender model usage colour sleeve neckline noun",
+)
+# How often a title tells a facet; the brand and the noun are always there.
+_TOLD: dict[str, float] = {
+    "gender": 0.92,
+    "model": 0.45,
+    "colour": 0.88,
+    "pattern": 0.75,
+    "neckline": 0.4,
+    "sleeve": 0.4,
+    "usage": 0.3,
+}
+# A shop seldom says that a product has no pattern.
+_TOLD_PLAIN = 0.25
+
+
+def _pieces(rng: np.random.Generator, facets: Facets) -> dict[str, str]:
+    """A wording of every part of the title; "" where the product has none."""
+    return {
+        "brand": choose(rng, BRANDS),
+        "model": choose(rng, MODELS),
+        "gender": choose(rng, GENDER_WORDS[facets.gender]),
+        "colour": facets.colour,
+        "pattern": choose(rng, PATTERN_WORDS[facets.pattern]),
+        "sleeve": choose(rng, SLEEVE_WORDS.get(facets.sleeve, ())),
+        "neckline": choose(rng, NECKLINE_WORDS.get(facets.neckline, ())),
+        "usage": facets.usage,
+        "noun": choose(rng, facets.article.nouns),
+    }
+
+
+def write_title(rng: np.random.Generator, facets: Facets) -> str:
+    """A title for a product, facets left out at random.
+
+    Every facet word in it is true of `facets`.
+    """
+    pieces = _pieces(rng, facets)
+    told = dict(_TOLD, pattern=_TOLD_PLAIN) if facets.pattern == "plain" else _TOLD
+    # Casual Shoes have their usage in their noun: once is enough.
+    if facets.usage in pieces["noun"]:
+        pieces["usage"] = ""
+    words = [
+        pieces[name]
+        for name in choose(rng, _ORDERS).split()
+        if rng.random() < told.get(name, 1.0)
+    ]
+    return " ".join(filter(None, words))

@@ -1,0 +1,155 @@
+"""Tables of the user's own."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from small_catalogues import noise_photo, write_csv, write_files
+
+from fitrank_tf.datasets.csv_catalogue import CsvCatalogueOptions, CsvSource
+from fitrank_tf.datasets.csv_catalogue.source import MORE_CELLS
+from fitrank_tf.datasets.product_photos import UnreadablePhoto
+from fitrank_tf.datasets.product_source import ProductRow
+from fitrank_tf.errors import FitRankError
+
+ROWS = [["sku", "name", "photo", "sex"], ["A-1", "Red Shirt", "a.jpg", "Women"]]
+COLUMNS = (("id", "sku"), ("text", "name"), ("image", "photo"), ("gender", "sex"))
+
+
+def open_csv(table: Path, **options: object) -> CsvSource:
+    return CsvSource(CsvCatalogueOptions(str(table), **options))
+
+
+def write_parquet(path: Path, columns: dict[str, list]) -> Path:
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_named_columns_of_a_csv(tmp_path: Path, delimiter: str) -> None:
+    table = write_csv(tmp_path / "shop.csv", ROWS, delimiter)
+    write_files(tmp_path, {"photos/a.jpg": noise_photo(1)})
+    source = open_csv(table, images=str(tmp_path / "photos"), columns=COLUMNS)
+    (row,) = source.rows()
+    photo = str(tmp_path / "photos/a.jpg")
+    assert row == ProductRow("A-1", "Red Shirt", {"gender": "Women"}, photo)
+    assert source.read_photo(row.photo) == noise_photo(1)
+
+
+def test_parquet_cells_become_strings(tmp_path: Path) -> None:
+    table = write_parquet(
+        tmp_path / "shop.parquet",
+        {"id": [7, 8], "text": ["Shirt", None], "year": [2011, None], "price": [9.5, 1.0]},
+    )
+    write_files(tmp_path, {"7.jpg": noise_photo(7), "8.png": noise_photo(8)})
+    assert list(open_csv(table).rows()) == [
+        ProductRow("7", "Shirt", {"year": "2011"}, str(tmp_path / "7.jpg")),
+        ProductRow("8", "", {"year": ""}, str(tmp_path / "8.png")),
+    ]
+
+
+def test_attributes_without_a_column_are_left_out(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "t.csv", [["id", "text", "colour"], ["1", "Shirt", "Red"]])
+    (row,) = open_csv(table).rows()
+    assert row.attributes == {"colour": "Red"}
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".png", ".webp"])
+def test_without_an_image_column_the_id_names_the_photo(
+    tmp_path: Path, suffix: str
+) -> None:
+    table = write_csv(tmp_path / "t.csv", [["id", "text"], ["1", "Shirt"], ["2", "Hat"]])
+    write_files(tmp_path, {f"photos/1{suffix}": noise_photo()})
+    first, second = open_csv(table, images=str(tmp_path / "photos")).rows()
+    assert first.photo == str(tmp_path / f"photos/1{suffix}")
+    assert second.photo == ""
+
+
+def test_image_paths_may_be_absolute_or_below_the_folder(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "a.jpg"
+    write_files(tmp_path, {"elsewhere/a.jpg": b"a", "photos/red/b.jpg": b"b"})
+    rows = [["id", "text", "image"], ["1", "A", str(elsewhere)], ["2", "B", "red/b.jpg"]]
+    source = open_csv(write_csv(tmp_path / "t.csv", rows), images=str(tmp_path / "photos"))
+    assert [source.read_photo(row.photo) for row in source.rows()] == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("name", ["gone.jpg", "folder", "nul\0l.jpg"])
+def test_photo_that_cannot_be_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    table = write_csv(tmp_path / "t.csv", [["id", "text", "image"], ["1", "A", name]])
+    source = open_csv(table)
+    (row,) = source.rows()
+    with pytest.raises(UnreadablePhoto):
+        source.read_photo(row.photo)
+
+
+def test_row_with_more_cells_than_columns_has_a_problem(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("id,text\n1,Shirt, red\n2,Hat,,\n3\n", encoding="utf-8")
+    rows = list(open_csv(table).rows())
+    assert [row.problem for row in rows] == [MORE_CELLS, "", ""]
+    assert [row.text for row in rows[1:]] == ["Hat", ""]
+
+
+@pytest.mark.parametrize("column", ["id", "text", "image", "colour"])
+def test_named_column_that_is_not_there(tmp_path: Path, column: str) -> None:
+    table = write_csv(tmp_path / "t.csv", [["id", "text"], ["1", "Shirt"]])
+    with pytest.raises(FitRankError, match=r"t\.csv: no column 'nope'.*it has id, text"):
+        open_csv(table, columns=((column, "nope"),))
+
+
+@pytest.mark.parametrize("header", [["id", "name"], ["sku", "text"]])
+def test_id_and_text_are_needed(tmp_path: Path, header: list[str]) -> None:
+    table = write_csv(tmp_path / "t.csv", [header, ["1", "Shirt"]])
+    with pytest.raises(FitRankError, match=rf"no column.*it has {', '.join(header)}"):
+        open_csv(table)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"table": ""}, "--table is not given"),
+        (
+            {"table": "t.csv", "columns": (("price", "p"),)},
+            "'price' is not a field; choose",
+        ),
+        ({"table": "t.csv", "columns": (("id", "a"), ("id", "b"))}, "'id' is named twice"),
+    ],
+)
+def test_bad_options(options: dict, message: str) -> None:
+    with pytest.raises(FitRankError, match=message):
+        CsvCatalogueOptions(**options)
+
+
+def test_table_or_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FitRankError, match=r"gone\.csv: cannot be read \(No such file"):
+        open_csv(tmp_path / "gone.csv")
+    table = write_csv(tmp_path / "t.csv", [["id", "text"]])
+    with pytest.raises(FitRankError, match=r"--images .*gone: there is no such folder"):
+        open_csv(table, images=str(tmp_path / "gone"))
+
+
+@pytest.mark.parametrize("content", [b"PAR1 but not a Parquet file", b"PAR1"])
+def test_damaged_parquet_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "t.parquet").write_bytes(content)
+    with pytest.raises(
+        FitRankError, match=r"t\.parquet: cannot be read as Parquet"
+    ) as error:
+        open_csv(tmp_path / "t.parquet")
+    assert "\n" not in str(error.value)
+
+
+def test_fingerprint_follows_table_columns_and_photos(tmp_path: Path) -> None:
+    def fingerprint(folder: str, title: str, photo: bytes, columns: tuple = ()) -> str:
+        write_files(tmp_path / folder, {"1.jpg": photo})
+        rows = [["id", "text", "name"], ["1", title, title]]
+        return open_csv(
+            write_csv(tmp_path / folder / "t.csv", rows), columns=columns
+        ).fingerprint()
+
+    first = fingerprint("a", "Shirt", noise_photo(1))
+    assert fingerprint("moved", "Shirt", noise_photo(1)) == first
+    assert fingerprint("a", "Skirt", noise_photo(1)) != first
+    assert fingerprint("a", "Shirt", noise_photo(1, 25)) != first
+    assert fingerprint("a", "Shirt", noise_photo(1), (("text", "name"),)) != first
