@@ -1,0 +1,61 @@
+"""A catalogue's photos in tf.data, at the size that a model reads."""
+
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.datasets.catalogue import Catalogue
+from fitrank_tf.inputs.images import decode_photo
+
+logger = logging.getLogger(__name__)
+
+# Above this the photos are decoded again in every epoch instead of kept.
+_CACHE_BYTES = 6 * 2**30
+
+
+def photos(catalogue: Catalogue, split: str, size: int) -> tf.data.Dataset:
+    """All photos of a split, in the order of its records, decoded in parallel.
+
+    Args:
+        catalogue: to read.
+        split: one of `splits.SPLITS`, or `splits.ALL`.
+        size: side of the square, in pixels.
+
+    Returns:
+        Dataset of uint8 [size, size, 3].
+    """
+    encoded = catalogue.encoded_items(split)
+    decoded = encoded.map(
+        lambda item: decode_photo(item["image"], size),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    return decoded.apply(
+        tf.data.experimental.assert_cardinality(catalogue.num_items(split))
+    )
+
+
+def chosen_photos(photos_in_order: tf.data.Dataset, rows: np.ndarray) -> tf.data.Dataset:
+    """Some of the photos with their number among the chosen; kept in memory if they fit.
+
+    Args:
+        photos_in_order: as `photos` gives them.
+        rows: int [M], rising: which rows to keep.
+
+    Returns:
+        Dataset of (int64 position among the chosen, uint8 [S, S, 3]).
+    """
+    total = int(photos_in_order.cardinality())
+    position = np.full(total, -1, np.int64)
+    position[rows] = np.arange(len(rows))
+    numbered = tf.data.Dataset.zip(
+        tf.data.Dataset.from_tensor_slices(position), photos_in_order
+    ).filter(lambda place, _: place >= 0)
+    numbered = numbered.apply(tf.data.experimental.assert_cardinality(len(rows)))
+    height, width, channels = photos_in_order.element_spec.shape
+    size = len(rows) * height * width * channels
+    if size > _CACHE_BYTES:
+        logger.info("%.1f GiB of photos: decoded anew in every epoch", size / 2**30)
+        return numbered
+    return numbered.cache()
