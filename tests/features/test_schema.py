@@ -1,0 +1,86 @@
+"""The feature vector's layout: what it refuses, and that it survives JSON."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.features.schema import FeatureSchema, FeatureSlice
+
+
+def _slice(name: str, start: int, stop: int, group: str = "boxes") -> FeatureSlice:
+    return FeatureSlice(name, group, start, stop, f"the {name}", "pixels", 0.0, 1.0)
+
+
+SCHEMA = FeatureSchema((_slice("a", 0, 2), _slice("b", 2, 3, "colour"), _slice("c", 3, 6)))
+
+
+@pytest.mark.parametrize(
+    ("slices", "message"),
+    [
+        ((), "at least one"),
+        ((_slice("a", 1, 2),), "'a' starts at 1, not at 0"),
+        ((_slice("a", 0, 2), _slice("b", 3, 4)), "'b' starts at 3, not at 2"),
+        ((_slice("a", 0, 2), _slice("b", 1, 4)), "'b' starts at 1, not at 2"),
+        ((_slice("a", 0, 2), _slice("a", 2, 4)), "two feature slices are named 'a'"),
+    ],
+)
+def test_bad_layouts_are_refused(slices, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        FeatureSchema(slices)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stop": 0}, "start < stop"),
+        ({"start": -1}, "start < stop"),
+        ({"low": 1.0}, "low < high"),
+        ({"name": ""}, "needs a name"),
+    ],
+)
+def test_bad_slices_are_refused(changes, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(_slice("a", 0, 2), **changes)
+
+
+def test_names_groups_and_masks_say_where_the_numbers_are() -> None:
+    assert SCHEMA.size == 6
+    assert SCHEMA.groups == ("boxes", "colour")
+    assert SCHEMA.slice("c") == slice(3, 6)
+    np.testing.assert_array_equal(SCHEMA.group_mask(["boxes"]), [1, 1, 0, 1, 1, 1])
+    np.testing.assert_array_equal(SCHEMA.group_mask([]), np.zeros(6))
+    with pytest.raises(FitRankError, match="unknown feature group 'texture'"):
+        SCHEMA.group_mask(["boxes", "texture"])
+
+
+def test_joined_moves_each_part_behind_the_last() -> None:
+    joined = FeatureSchema.joined([_slice("a", 0, 2)], [_slice("b", 0, 3)])
+    assert [(part.start, part.stop) for part in joined.slices] == [(0, 2), (2, 5)]
+
+
+def test_json_keeps_everything() -> None:
+    assert FeatureSchema.from_json(SCHEMA.to_json()) == SCHEMA
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"name": "a"}]', "[]"])
+def test_json_that_is_no_schema_is_named(text) -> None:
+    with pytest.raises(FitRankError, match="feature schema cannot be read"):
+        FeatureSchema.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("saved", "difference"),
+    [
+        ((_slice("a", 0, 2), _slice("x", 2, 3, "colour"), _slice("c", 3, 6)), "'b'.*'x'"),
+        ((_slice("a", 0, 2), _slice("b", 2, 3), _slice("c", 3, 6)), "group of slice 'b'"),
+        ((_slice("a", 0, 1), _slice("b", 1, 2), _slice("c", 2, 6)), "stop of slice 'a'"),
+        (SCHEMA.slices[:2], "'c' is missing"),
+        ((*SCHEMA.slices, _slice("d", 6, 7)), "'d' is too much"),
+    ],
+)
+def test_the_first_difference_is_named(saved, difference) -> None:
+    SCHEMA.check(SCHEMA)
+    with pytest.raises(FitRankError, match=difference):
+        SCHEMA.check(FeatureSchema(saved))

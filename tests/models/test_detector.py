@@ -1,0 +1,98 @@
+"""The detector learns, stays finite in a graph, and survives its SavedModel."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fitrank_tf.config import DetectorConfig
+from fitrank_tf.datasets.item import OBJECT_CLASSES
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.features.extract import attach_features, extract_features, feature_schema
+from fitrank_tf.models.detector import Detector
+from fitrank_tf.models.detector_training import train_detector
+
+TOP = OBJECT_CLASSES.index("top")
+CONFIG = DetectorConfig(
+    image_size=64,
+    num_images=8,
+    stackwise_channels=(8, 16, 16, 16),
+    epochs=60,
+    batch_size=8,
+    learning_rate=1e-2,
+)
+
+
+def _items(count: int, boxes: bool = True) -> tf.data.Dataset:
+    """Photos of one dark square, its box known."""
+    generator = np.random.default_rng(0)
+    images, corners = [], []
+    for _ in range(count):
+        top, left = generator.integers(4, 24, 2)
+        image = np.full((64, 64, 3), 255, np.uint8)
+        image[top : top + 32, left : left + 32] = (40, 60, 120)
+        images.append(image)
+        corners.append([[top / 64, left / 64, (top + 32) / 64, (left + 32) / 64]])
+    data = {
+        "image": np.stack(images),
+        "objects": {
+            "bbox": np.array(corners, np.float32)[:, : int(boxes)],
+            "label": np.full((count, int(boxes)), TOP, np.int64),
+        },
+    }
+    return tf.data.Dataset.from_tensor_slices(data)
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector.from_network(train_detector(_items(8), CONFIG))
+
+
+def test_it_finds_what_it_was_shown(detector) -> None:
+    items = list(_items(8).as_numpy_iterator())
+    images = tf.cast(np.stack([item["image"] for item in items]), tf.float32)
+    found = detector.detect(images)
+    hits = 0
+    for row, item in enumerate(items):
+        best = int(np.argmax(found.scores[row]))
+        assert int(found.classes[row, best]) == TOP
+        hits += np.abs(found.boxes[row, best] - item["objects"]["bbox"][0]).max() < 0.1
+    assert hits >= 6
+
+
+def test_saved_detector_finds_the_same(detector, tmp_path) -> None:
+    detector.save(tmp_path / "detector")
+    loaded = Detector.load(tmp_path / "detector")
+    images = tf.cast(
+        np.stack([i["image"] for i in _items(4).as_numpy_iterator()]), tf.float32
+    )
+    for one, other in zip(detector.detect(images), loaded.detect(images)):
+        np.testing.assert_allclose(other, one, atol=1e-5)
+    assert loaded.image_size == 64
+
+
+def test_nothing_to_load_is_named(tmp_path) -> None:
+    with pytest.raises(FitRankError, match="no readable detector in"):
+        Detector.load(tmp_path / "nothing")
+
+
+def test_items_without_boxes_are_refused() -> None:
+    with pytest.raises(
+        FitRankError, match="no item of the detector's training data has a box"
+    ):
+        train_detector(_items(2, boxes=False), CONFIG)
+
+
+def test_features_do_not_depend_on_the_batch(detector) -> None:
+    one, many = (
+        extract_features(_items(5), 5, detector, batch_size=size) for size in (1, 5)
+    )
+    np.testing.assert_allclose(one, many, atol=1e-4)
+    attached = attach_features(_items(5), detector).as_numpy_iterator()
+    np.testing.assert_allclose([item["features"] for item in attached], many, atol=1e-4)
+    assert many.shape == (5, feature_schema().size)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 90), (200, 150)])
+def test_odd_photos_have_finite_features(detector, shape) -> None:
+    items = tf.data.Dataset.from_tensors({"image": np.full((*shape, 3), 255, np.uint8)})
+    assert np.isfinite(extract_features(items, 1, detector)).all()
