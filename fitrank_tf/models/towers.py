@@ -1,0 +1,165 @@
+"""The CLIP towers: a KerasHub `CLIPBackbone` with its tokenizer and image size."""
+
+import dataclasses
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+import keras
+import keras_hub
+import numpy as np
+from keras import ops
+
+from fitrank_tf.config import TowersConfig
+from fitrank_tf.errors import FitRankError
+
+logger = logging.getLogger(__name__)
+
+# The photo statistics that CLIP was trained with (Radford et al., 2021).
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclasses.dataclass(frozen=True)
+class Towers:
+    """Image and text tower into one space.
+
+    Attributes:
+        backbone: both towers and their projections.
+        tokenizer: of the text tower.
+        context_length: tokens of a text.
+    """
+
+    backbone: keras_hub.models.CLIPBackbone
+    tokenizer: keras_hub.models.CLIPTokenizer
+    context_length: int
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square that the image tower reads, in pixels."""
+        return self.backbone.vision_encoder.image_shape[0]
+
+    @property
+    def embedding_dim(self) -> int:
+        """Width of the joint embedding."""
+        return self.backbone.projection_dim
+
+    @property
+    def temperature(self) -> float:
+        """The temperature that the towers were trained with."""
+        return float(ops.exp(-self.backbone.clip_head.logit_scale))
+
+    def encode_images(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        """Unit image embeddings.
+
+        Args:
+            images: [batch, S, S, 3], values 0..255, any numeric dtype.
+
+        Returns:
+            float32 [batch, embedding_dim], L2-normalised.
+        """
+        scaled = ops.cast(images, "float32") / 255.0
+        normal = (scaled - ops.array(CLIP_MEAN)) / ops.array(CLIP_STD)
+        return unit(self.backbone.get_vision_embeddings(normal))
+
+    def encode_tokens(self, token_ids: keras.KerasTensor) -> keras.KerasTensor:
+        """Unit text embeddings.
+
+        Args:
+            token_ids: int32 [batch, context_length].
+
+        Returns:
+            float32 [batch, embedding_dim], L2-normalised.
+        """
+        return unit(self.backbone.get_text_embeddings(token_ids))
+
+    def save_to_preset(self, folder: Path) -> None:
+        """Writes a KerasHub preset folder. Adapters are merged into the kernels."""
+        self.backbone.save_to_preset(str(folder))
+        self.tokenizer.save_to_preset(str(folder))
+        _image_converter(self.image_size).save_to_preset(str(folder))
+
+
+def unit(vectors: keras.KerasTensor) -> keras.KerasTensor:
+    """Rows of length 1; a row of zeros stays zeros."""
+    vectors = ops.cast(vectors, "float32")
+    return vectors / ops.maximum(ops.norm(vectors, axis=-1, keepdims=True), 1e-6)
+
+
+def towers_from_sizes(
+    config: TowersConfig, tokenizer: keras_hub.models.CLIPTokenizer, seed: int
+) -> Towers:
+    """Untrained towers of the recipe's sizes."""
+    keras.utils.set_random_seed(seed)
+    vision = keras_hub.models.CLIPVisionEncoder(
+        patch_size=config.patch_size,
+        hidden_dim=config.vision_width,
+        num_layers=config.vision_layers,
+        num_heads=config.vision_heads,
+        intermediate_dim=4 * config.vision_width,
+        image_shape=(config.image_size, config.image_size, 3),
+        name="clip_vision_encoder",
+    )
+    text = keras_hub.models.CLIPTextEncoder(
+        vocabulary_size=tokenizer.vocabulary_size(),
+        embedding_dim=config.text_width,
+        hidden_dim=config.text_width,
+        num_layers=config.text_layers,
+        num_heads=config.text_heads,
+        intermediate_dim=4 * config.text_width,
+        max_sequence_length=config.context_length,
+        name="clip_text_encoder",
+    )
+    backbone = keras_hub.models.CLIPBackbone(
+        vision_encoder=vision, text_encoder=text, projection_dim=config.embedding_dim
+    )
+    _number_patches(backbone)
+    return Towers(backbone, tokenizer, config.context_length)
+
+
+def _number_patches(backbone: keras_hub.models.CLIPBackbone) -> None:
+    """KerasHub leaves the patch numbers at zero for a checkpoint to fill in.
+
+    Trained from nothing like that, every patch would have the same position.
+    """
+    embedding = backbone.vision_encoder.embedding
+    embedding.position_ids.assign(np.arange(embedding.num_positions)[np.newaxis, :])
+
+
+def towers_from_preset(preset: str, context_length: int) -> Towers:
+    """Trained towers.
+
+    Args:
+        preset: a KerasHub preset name, or a local folder in its format.
+        context_length: tokens of a text; cut to what the preset can read.
+
+    Raises:
+        FitRankError: if there is no such preset, or it cannot be read.
+    """
+    try:
+        backbone = keras_hub.models.CLIPBackbone.from_preset(preset)
+        tokenizer = keras_hub.models.CLIPTokenizer.from_preset(preset)
+    except Exception as error:  # KerasHub and its hubs raise many kinds
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise FitRankError(
+            f"preset {preset!r} cannot be loaded ({reason}); name a KerasHub CLIP preset "
+            "or a local preset folder"
+        ) from error
+    longest = backbone.text_encoder.max_sequence_length
+    return Towers(backbone, tokenizer, min(context_length, longest))
+
+
+def _image_converter(image_size: int) -> keras_hub.layers.CLIPImageConverter:
+    return keras_hub.layers.CLIPImageConverter(
+        image_size=(image_size, image_size),
+        scale=[1.0 / (255.0 * std) for std in CLIP_STD],
+        offset=[-mean / std for mean, std in zip(CLIP_MEAN, CLIP_STD)],
+        crop_to_aspect_ratio=False,
+        pad_to_aspect_ratio=True,
+        antialias=True,
+    )
+
+
+def count_parameters(variables: Iterable[keras.Variable]) -> int:
+    """How many numbers the variables hold."""
+    return sum(int(np.prod(variable.shape)) for variable in variables)

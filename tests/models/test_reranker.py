@@ -1,0 +1,106 @@
+"""The list model: it starts as the first stage, ignores order, and learns."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fitrank_tf.config import RANKING_LOSSES, RerankerConfig
+from fitrank_tf.inputs.listwise import listwise_batches, shuffled
+from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
+
+Q, N, L, D, F = 48, 40, 12, 6, 5
+
+
+@pytest.fixture(scope="module")
+def arrays() -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(0)
+    images = generator.normal(size=(N, D)).astype("float32")
+    images /= np.linalg.norm(images, axis=1, keepdims=True)
+    queries = images[generator.integers(0, N, Q)]
+    scores = queries @ images.T
+    positions = np.argsort(-scores, axis=1)[:, :L].astype("int32")
+    features = generator.random((N, F)).astype("float32")
+    # Relevance lies in the first feature, which the first stage does not see.
+    labels = np.floor(features[positions, 0] * 5).astype("float32")
+    return {
+        "queries": queries,
+        "positions": positions,
+        "scores": np.take_along_axis(scores, positions, axis=1),
+        "labels": labels,
+        "images": images,
+        "features": features,
+    }
+
+
+def _batches(arrays: dict[str, np.ndarray], batch_size: int = 8) -> tf.data.Dataset:
+    return listwise_batches(
+        *(arrays[name] for name in ("queries", "positions", "scores", "labels")),
+        arrays["images"],
+        arrays["features"],
+        batch_size,
+    )
+
+
+def _trained(arrays, tmp_path, **options) -> tuple[Reranker, list[float]]:
+    config = RerankerConfig(epochs=8, hidden=(16, 8), learning_rate=1e-2, **options)
+    model = build_reranker(config, arrays["features"], D)
+    batches = _batches(arrays)
+    history = train_reranker(model, batches, batches, config, tmp_path, verbose=0)
+    return model, history.history["val_ndcg_10"]
+
+
+def test_untrained_keeps_the_first_stage_order(arrays) -> None:
+    model = build_reranker(RerankerConfig(hidden=(16, 8)), arrays["features"], D)
+    inputs, _ = next(iter(_batches(arrays)))
+    order = np.argsort(-model(inputs).numpy(), axis=1, kind="stable")
+    np.testing.assert_array_equal(order, np.tile(np.arange(L), (8, 1)))
+
+
+@pytest.mark.parametrize("loss", RANKING_LOSSES)
+def test_every_loss_learns(arrays, tmp_path, loss: str) -> None:
+    _, ndcg = _trained(arrays, tmp_path, loss=loss)
+    assert max(ndcg) > ndcg[0] + 0.02
+
+
+def test_scores_follow_the_candidates_through_any_order(arrays, tmp_path) -> None:
+    model, _ = _trained(arrays, tmp_path)
+    inputs, _ = next(iter(_batches(arrays)))
+    order = np.random.default_rng(2).permutation(L)
+    moved = {
+        name: value if name == "query" else tf.gather(value, order, axis=1)
+        for name, value in inputs.items()
+    }
+    np.testing.assert_allclose(model(moved), model(inputs).numpy()[:, order], atol=1e-4)
+
+
+def test_padding_neither_scores_nor_matters(arrays, tmp_path) -> None:
+    model, _ = _trained(arrays, tmp_path)
+    short = {**arrays, "positions": arrays["positions"].copy()}
+    short["positions"][:, L - 4 :] = -1
+    padded, _ = next(iter(_batches(short)))
+    cut = {
+        name: value if name == "query" else value[:, : L - 4]
+        for name, value in padded.items()
+    }
+    scores = model(padded).numpy()
+    np.testing.assert_allclose(scores[:, : L - 4], model(cut), atol=1e-4)
+    assert scores[:, L - 4 :].max() < scores[:, : L - 4].min()
+
+
+def test_batches_look_up_by_position(arrays) -> None:
+    inputs, labels = next(iter(_batches(arrays)))
+    for row in range(8):
+        positions = arrays["positions"][row]
+        np.testing.assert_array_equal(inputs["images"][row], arrays["images"][positions])
+        np.testing.assert_array_equal(
+            inputs["features"][row], arrays["features"][positions]
+        )
+        np.testing.assert_array_equal(labels[row], arrays["labels"][row])
+
+
+def test_shuffling_keeps_lists_together(arrays) -> None:
+    names = ("queries", "positions", "scores", "labels")
+    mixed = shuffled(*(arrays[name] for name in names), seed=1)
+    order = np.random.default_rng(1).permutation(Q)
+    for name, array in zip(names, mixed):
+        np.testing.assert_array_equal(array, arrays[name][order])
