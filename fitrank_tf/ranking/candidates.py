@@ -1,0 +1,73 @@
+"""Candidate lists: what the first stage hands to the re-ranker."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from fitrank_tf.ranking.judgments import Judge
+from fitrank_tf.ranking.queries import Query
+from fitrank_tf.retrieval.candidate_index import CandidateIndex, Candidates
+
+
+@dataclasses.dataclass(frozen=True)
+class CandidateLists:
+    """Candidates of Q queries, best of the first stage first.
+
+    Attributes:
+        query_embeddings: float32 [Q, D].
+        candidates: positions int32 [Q, K] in the catalogue, -1 for padding, and
+            first-stage scores float32 [Q, K].
+        labels: float32 [Q, K], grades 0 to 4, -1 for padding; None without
+            judgments.
+    """
+
+    query_embeddings: np.ndarray
+    candidates: Candidates
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.query_embeddings)
+
+
+def retrieve(
+    index: CandidateIndex, query_embeddings: np.ndarray, size: int
+) -> CandidateLists:
+    """The first stage's top `size` for each query, nothing added."""
+    return CandidateLists(query_embeddings, index.search(query_embeddings, size))
+
+
+def no_lists(embedding_dim: int, size: int) -> CandidateLists:
+    """The lists of no query at all."""
+    shape = (0, size)
+    return CandidateLists(
+        np.zeros((0, embedding_dim), np.float32),
+        Candidates(np.zeros(shape, np.int32), np.zeros(shape, np.float32)),
+        np.zeros(shape, np.float32),
+    )
+
+
+def with_labels(
+    lists: CandidateLists, queries: Sequence[Query], judge: Judge
+) -> CandidateLists:
+    """The same lists with the candidates' grades."""
+    labels = np.stack(
+        [
+            np.where(row < 0, -1, judge.grades(query)[row])
+            for query, row in zip(queries, lists.candidates.positions, strict=True)
+        ]
+    )
+    return dataclasses.replace(lists, labels=labels.astype(np.float32))
+
+
+def worth_learning(lists: CandidateLists) -> CandidateLists:
+    """The lists with at least two different grades; the others teach no order."""
+    real = lists.labels >= 0
+    best = np.where(real, lists.labels, -np.inf).max(axis=1)
+    worst = np.where(real, lists.labels, np.inf).min(axis=1)
+    rows = np.flatnonzero(best > worst)
+    return CandidateLists(
+        lists.query_embeddings[rows],
+        Candidates(lists.candidates.positions[rows], lists.candidates.scores[rows]),
+        lists.labels[rows],
+    )

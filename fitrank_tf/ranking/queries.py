@@ -1,0 +1,109 @@
+"""Query sets: what a shopper types, made from a split's products.
+
+Each query comes from one product: its title, or a facet sentence about it. The
+split of the product is the split of the query, so that test queries are about
+products that training never saw.
+"""
+
+import dataclasses
+import random
+from collections.abc import Sequence
+
+from fitrank_tf.datasets.catalogue import CatalogueRecords
+from fitrank_tf.inputs.facets import FACETS, facet_sentence, named_facets
+
+TITLE, FACET, GIVEN = "title", "facet", "given"
+_FEWEST_FACETS, _MOST_FACETS = 2, 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """One query and what it means.
+
+    Attributes:
+        id: unique in its set; starts with its kind.
+        text: what is typed.
+        kind: `TITLE`, `FACET`, or `GIVEN` for a user's own.
+        wanted: (facet, value) pairs that the text names; judgments use these.
+        title: the title that the query quotes, "" for other kinds.
+    """
+
+    id: str
+    text: str
+    kind: str
+    wanted: tuple[tuple[str, str], ...] = ()
+    title: str = ""
+
+
+def title_queries(records: CatalogueRecords) -> list[Query]:
+    """Every product's title as a query; products without one are left out."""
+    return [
+        Query(
+            id=f"{TITLE}-{item_id}",
+            text=title,
+            kind=TITLE,
+            wanted=_wanted(records, row, named_facets(title, _attributes(records, row))),
+            title=title,
+        )
+        for row, (item_id, title) in enumerate(zip(records.ids, records.texts))
+        if title.strip()
+    ]
+
+
+def facet_queries(records: CatalogueRecords, count: int, seed: int) -> list[Query]:
+    """Shopper's queries of two to four facets, the article type always among them.
+
+    Args:
+        records: products to ask for; some are asked for more than once if
+            `count` is above their number.
+        count: how many queries.
+        seed: decides products, facets and wording.
+
+    Returns:
+        `count` queries, or none if no product has an article type and one
+        facet more.
+    """
+    generator = random.Random(seed)
+    rows = [row for row in range(len(records)) if len(_present(records, row)) > 1]
+    if not rows:
+        return []
+    drawn: list[int] = []
+    while len(drawn) < count:
+        drawn += generator.sample(rows, min(len(rows), count - len(drawn)))
+    return [
+        _facet_query(records, row, number, generator) for number, row in enumerate(drawn)
+    ]
+
+
+def _facet_query(
+    records: CatalogueRecords, row: int, number: int, generator: random.Random
+) -> Query:
+    others = [facet for facet in _present(records, row) if facet != "article_type"]
+    most = min(_MOST_FACETS - 1, len(others))
+    named = generator.sample(others, generator.randint(min(_FEWEST_FACETS - 1, most), most))
+    facets = ("article_type", *named)
+    return Query(
+        id=f"{FACET}-{number:05d}-{records.ids[row]}",
+        text=facet_sentence(_attributes(records, row), facets, generator),
+        kind=FACET,
+        wanted=_wanted(records, row, facets),
+    )
+
+
+def _present(records: CatalogueRecords, row: int) -> list[str]:
+    attributes = _attributes(records, row)
+    if not attributes["article_type"]:
+        return []
+    return [facet for facet in FACETS if attributes[facet]]
+
+
+def _attributes(records: CatalogueRecords, row: int) -> dict[str, str]:
+    return {facet: records.attributes[facet][row] for facet in FACETS}
+
+
+def _wanted(
+    records: CatalogueRecords, row: int, facets: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (facet, records.attributes[facet][row]) for facet in FACETS if facet in facets
+    )

@@ -1,0 +1,135 @@
+"""The one interface of candidate search, exact or approximate."""
+
+import abc
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+
+from fitrank_tf.errors import FitRankError
+
+# What stands where a row has fewer than k items: no catalogue has this position,
+# and no real score is this low.
+PADDING_POSITION = -1
+PADDING_SCORE = -np.inf
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidates:
+    """The best items of each query, by falling score; ties by lower position.
+
+    Attributes:
+        positions: int32 [Q, k], rows of the indexed embeddings, -1 for padding.
+        scores: float32 [Q, k], inner products, -inf for padding. Padding is
+            always at the end of a row.
+    """
+
+    positions: np.ndarray
+    scores: np.ndarray
+
+
+class CandidateIndex(abc.ABC):
+    """Finds the catalogue's items whose embedding is nearest to a query's.
+
+    Both sides are L2-normalised, so the score, the inner product, is the cosine.
+    A subclass says which items to look at; the scores and the order come from
+    here, so two indexes that find the same items return the same numbers,
+    whatever the size of the batch.
+    """
+
+    def __init__(self, embeddings: np.ndarray) -> None:
+        """Keeps (does not copy) the catalogue.
+
+        Args:
+            embeddings: float32 [N, D], one L2-normalised row an item.
+
+        Raises:
+            FitRankError: if the catalogue is empty.
+            ValueError: if the array is not float32 [N, D] or has NaN or infinity.
+        """
+        _check_matrix(embeddings, "embeddings")
+        if not embeddings.shape[0]:
+            raise FitRankError(
+                "the catalogue is empty, there is nothing to search; give a dataset "
+                "that has at least one item"
+            )
+        self._embeddings = np.ascontiguousarray(embeddings)
+
+    @property
+    @abc.abstractmethod
+    def is_exact(self) -> bool:
+        """Whether the answer is certain to be the true top k."""
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """The index and its settings in one line, for logs and reports."""
+
+    @property
+    def num_items(self) -> int:
+        """Number of items in the catalogue."""
+        return self._embeddings.shape[0]
+
+    def search(self, queries: np.ndarray, k: int) -> Candidates:
+        """The k best items of each query.
+
+        Args:
+            queries: float32 [Q, D], L2-normalised rows.
+            k: how many items a query gets. Rows are padded where the catalogue
+                has, or an approximate index reaches, fewer.
+
+        Raises:
+            ValueError: if `queries` is not float32 [Q, D], holds NaN or infinity,
+                or k is below 1.
+        """
+        _check_matrix(queries, "queries")
+        if queries.shape[1] != self._embeddings.shape[1]:
+            raise ValueError(
+                f"queries have {queries.shape[1]} dimensions, "
+                f"the indexed embeddings {self._embeddings.shape[1]}"
+            )
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        positions = np.full((len(queries), k), PADDING_POSITION, np.int32)
+        scores = np.full((len(queries), k), PADDING_SCORE, np.float32)
+        found = self._shortlists(queries, min(k, self.num_items))
+        for row, shortlist in enumerate(found):
+            best, best_scores = self._rank(queries[row], shortlist, k)
+            positions[row, : len(best)] = best
+            scores[row, : len(best)] = best_scores
+        return Candidates(positions, scores)
+
+    @abc.abstractmethod
+    def _shortlists(self, queries: np.ndarray, k: int) -> Iterable[np.ndarray]:
+        """For each query the positions, int [n], that may be among its top k.
+
+        Args:
+            queries: float32 [Q, D].
+            k: 1 to `num_items`.
+        """
+
+    def _rank(
+        self, query: np.ndarray, shortlist: np.ndarray, k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The top k of a shortlist and their scores.
+
+        A matrix product rounds the same row differently at different places of
+        the matrix, so equal items (one photo listed twice) would come in random
+        order. Here each row is summed alike, in float64.
+        """
+        shortlist = np.sort(shortlist)
+        products = self._embeddings[shortlist].astype(np.float64) * query
+        scores = products.sum(axis=1).astype(np.float32)
+        order = np.argsort(-scores, kind="stable")[:k]
+        return shortlist[order], scores[order]
+
+
+def _check_matrix(matrix: np.ndarray, name: str) -> None:
+    """Raises ValueError unless `matrix` is a finite float32 [rows, D > 0]."""
+    if matrix.ndim != 2 or not matrix.shape[1]:
+        raise ValueError(f"{name} must have the shape [rows, D], got {matrix.shape}")
+    if matrix.dtype != np.float32:
+        raise ValueError(f"{name} must be float32, got {matrix.dtype}")
+    # A row's sum is finite only if each value is; it needs no [rows, D] of flags.
+    bad = np.flatnonzero(~np.isfinite(matrix.sum(axis=1)))
+    if bad.size:
+        raise ValueError(f"row {bad[0]} of {name} holds NaN or infinity ({bad.size} such)")

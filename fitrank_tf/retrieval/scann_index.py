@@ -1,0 +1,167 @@
+"""Approximate candidate search by ScaNN, for catalogues too large to score whole.
+
+Guo et al., "Accelerating Large-Scale Inference with Anisotropic Vector
+Quantization", ICML 2020. The package exists for Linux only and is imported when
+an index is built, so this module loads everywhere.
+"""
+
+import dataclasses
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.retrieval.candidate_index import CandidateIndex
+
+# From here on ScaNN's documentation (docs/algorithms.md) advises a tree.
+TREE_FROM_ITEMS = 100_000
+
+_ITEMS_A_LEAF = 256
+_MOST_LEAVES = 6124
+
+
+@dataclasses.dataclass(frozen=True)
+class ScannSettings:
+    """How ScaNN partitions, compresses and re-scores the catalogue.
+
+    Attributes:
+        num_leaves: parts of the tree; 1 builds no tree.
+        leaves_to_search: parts that a query looks into.
+        dimensions_per_block: dimensions that share one code of asymmetric
+            hashing (AH); ScaNN's advice is 2.
+        anisotropic_threshold: T of the score-aware quantisation loss; 0.2 is the
+            paper's choice for unit vectors. ScaNN's own default is off.
+        reorder: how many AH hits are scored again exactly; a search for more
+            items than that reorders as many as it returns. ScaNN's autopilot
+            takes 100 * sqrt(k), which is 1000 for our 100 candidates.
+    """
+
+    num_leaves: int = 1
+    leaves_to_search: int = 1
+    dimensions_per_block: int = 2
+    anisotropic_threshold: float = 0.2
+    reorder: int = 1000
+
+    def __post_init__(self) -> None:
+        for name in ("num_leaves", "leaves_to_search", "dimensions_per_block", "reorder"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.leaves_to_search > self.num_leaves:
+            raise ValueError(
+                f"leaves_to_search must be at most num_leaves = {self.num_leaves}, "
+                f"got {self.leaves_to_search}"
+            )
+        if not -1.0 < self.anisotropic_threshold < 1.0:
+            raise ValueError(
+                "anisotropic_threshold must lie between -1 and 1, "
+                f"got {self.anisotropic_threshold}"
+            )
+
+
+def settings_for(num_items: int) -> ScannSettings:
+    """Settings by catalogue size.
+
+    Below `TREE_FROM_ITEMS` all codes are scanned. Above, the tree follows what
+    `autopilot()` of scann 1.4.2 chooses: one leaf for 256 items, at most 6124;
+    its leaves to search (83 of 390, 109 of 976, 165 of 3906, 189 of 6124) grow
+    as the number of leaves to the power 0.3.
+
+    Raises:
+        ValueError: if `num_items` is below 1.
+    """
+    if num_items < 1:
+        raise ValueError(f"num_items must be at least 1, got {num_items}")
+    if num_items < TREE_FROM_ITEMS:
+        return ScannSettings()
+    num_leaves = min(num_items // _ITEMS_A_LEAF, _MOST_LEAVES)
+    leaves_to_search = round(83 * (num_leaves / 390) ** 0.3)
+    return ScannSettings(num_leaves=num_leaves, leaves_to_search=leaves_to_search)
+
+
+def load_scann() -> ModuleType:
+    """ScaNN's Python binding.
+
+    Raises:
+        FitRankError: if scann cannot be imported on this machine.
+    """
+    try:
+        from scann.scann_ops.py import scann_ops_pybind
+    # Not ImportError alone: beside another TensorFlow than it was built for,
+    # scann fails with TensorFlow's own errors as it loads its library.
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise FitRankError(
+            f"scann cannot be imported ({reason}); it exists for Linux only, "
+            "with the TensorFlow it was built for: use method=exact here"
+        ) from error
+    return scann_ops_pybind
+
+
+class ScannIndex(CandidateIndex):
+    """ScaNN behind the interface of `CandidateIndex`.
+
+    Which of several equal items stand at the last place of a row, and which
+    items are missed, may differ between two builds: k-means starts at random.
+
+    Example:
+        >>> index = ScannIndex(embeddings)
+        >>> candidates = index.search(queries, k=100)
+    """
+
+    def __init__(
+        self, embeddings: np.ndarray, settings: ScannSettings | None = None
+    ) -> None:
+        """Trains the index.
+
+        Args:
+            embeddings: float32 [N, D], one L2-normalised row an item.
+            settings: by default `settings_for` this many items.
+
+        Raises:
+            FitRankError: if the catalogue is empty or scann cannot be imported.
+            ValueError: if the array is not float32 [N, D] or has NaN or infinity.
+        """
+        super().__init__(embeddings)
+        self.settings = settings or settings_for(self.num_items)
+        self._searcher = _build_searcher(self._embeddings, self.settings)
+
+    @property
+    def is_exact(self) -> bool:
+        return False
+
+    def describe(self) -> str:
+        values = ", ".join(
+            f"{name}={value}" for name, value in dataclasses.asdict(self.settings).items()
+        )
+        return f"ScaNN search of {self.num_items} items ({values})"
+
+    def _shortlists(self, queries: np.ndarray, k: int) -> list[np.ndarray]:
+        if not len(queries):
+            return []
+        positions, scores = self._searcher.search_batched_parallel(
+            np.ascontiguousarray(queries),
+            final_num_neighbors=k,
+            pre_reorder_num_neighbors=max(k, self.settings.reorder),
+        )
+        # Rows for which fewer than k items were reachable end in item 0 with
+        # the score NaN: kept, they would be phantom hits.
+        return [row[~np.isnan(s)] for row, s in zip(positions, scores)]
+
+
+def _build_searcher(embeddings: np.ndarray, settings: ScannSettings) -> Any:
+    """A ScaNN searcher: tree (if more than one leaf), AH, exact reordering."""
+    builder = load_scann().builder(
+        embeddings, num_neighbors=100, distance_measure="dot_product"
+    )
+    if settings.num_leaves > 1:
+        builder = builder.tree(
+            num_leaves=settings.num_leaves,
+            num_leaves_to_search=settings.leaves_to_search,
+            training_sample_size=min(len(embeddings), 250_000),
+        )
+    builder = builder.score_ah(
+        settings.dimensions_per_block,
+        anisotropic_quantization_threshold=settings.anisotropic_threshold,
+    )
+    return builder.reorder(settings.reorder).build()
