@@ -1,0 +1,76 @@
+"""The table of results: systems against measures, for each kind of query."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from fitrank_tf.evaluation.metrics import MEASURES
+
+# As they are named everywhere, and in the order of the stages.
+SYSTEMS: tuple[str, ...] = ("clip", "clip_lora", "reranked")
+
+
+@dataclasses.dataclass(frozen=True)
+class ResultRow:
+    """What one system reached on one kind of query.
+
+    Attributes:
+        system: one of `SYSTEMS`, or another name, which then comes after them.
+        query_kind: "title" for example.
+        num_queries: queries that the values are a mean of.
+        values: every one of `MEASURES`, as `metrics.evaluate_run` returns them.
+    """
+
+    system: str
+    query_kind: str
+    num_queries: int
+    values: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        missing = [name for name in MEASURES if name not in self.values]
+        if missing:
+            raise ValueError(f"values of {self.system!r} lack {missing}")
+
+
+def results_table(rows: Sequence[ResultRow]) -> str:
+    """An aligned Markdown table, readable as plain text.
+
+    Kinds of query keep the order in which they first come; within one kind the
+    systems stand below each other in the order of `SYSTEMS`.
+    """
+    kinds = list(dict.fromkeys(row.query_kind for row in rows))
+    ordered = sorted(
+        rows, key=lambda row: (kinds.index(row.query_kind), _system_order(row.system))
+    )
+    header = ["queries", "system", *MEASURES, "n"]
+    cells = [header] + [_cells(row) for row in ordered]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
+    # The first two columns are text, set left; numbers are set right.
+    rule = ["-" * width for width in widths[:2]]
+    rule += ["-" * (width - 1) + ":" for width in widths[2:]]
+    lines = [cells[0], rule, *cells[1:]]
+    return "\n".join(_line(line, widths) for line in lines) + "\n"
+
+
+def _system_order(system: str) -> int:
+    """The place of a system; those not in `SYSTEMS` keep their order after them."""
+    return SYSTEMS.index(system) if system in SYSTEMS else len(SYSTEMS)
+
+
+def _cells(row: ResultRow) -> list[str]:
+    """The row as text, four places to a value as `ir_measures` prints."""
+    values = [f"{row.values[name]:.4f}" for name in MEASURES]
+    return [_escaped(row.query_kind), _escaped(row.system), *values, str(row.num_queries)]
+
+
+def _escaped(text: str) -> str:
+    """A bar would start a new column."""
+    return text.replace("|", "\\|")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """One line of the table, padded to the widths."""
+    padded = [
+        cell.ljust(width) if i < 2 else cell.rjust(width)
+        for i, (cell, width) in enumerate(zip(cells, widths))
+    ]
+    return f"| {' | '.join(padded)} |"

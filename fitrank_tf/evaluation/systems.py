@@ -1,0 +1,150 @@
+"""The three systems on one catalogue: from queries to runs."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.inputs.listwise import listwise_batches
+from fitrank_tf.ranking.candidates import CandidateLists, retrieve
+from fitrank_tf.retrieval.choose_index import build_index
+
+CLIP, CLIP_LORA, RERANKED = "clip", "clip_lora", "reranked"
+SYSTEMS: tuple[str, ...] = (CLIP, CLIP_LORA, RERANKED)
+_RERANK_BATCH = 64
+
+Ranking = list[tuple[str, float]]
+
+
+class SearchModels(Protocol):
+    """What a system needs of trained models; `export.LoadedBundle` is one."""
+
+    def embed_queries(self, texts: Sequence[str], baseline: bool) -> np.ndarray:
+        """float32 [Q, D]."""
+
+    def embed_photos(
+        self, photos: tf.data.Dataset, features: np.ndarray | None
+    ) -> np.ndarray:
+        """float32 [N, D]; the base towers where `features` is None."""
+
+    def rerank(self, batches: tf.data.Dataset) -> np.ndarray:
+        """float32 [Q, L] scores of candidate lists."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluatedCatalogue:
+    """The catalogue that is searched.
+
+    Attributes:
+        ids: N product ids.
+        photos: dataset of uint8 [S, S, 3], in the order of `ids`.
+        features: float32 [N, F].
+    """
+
+    ids: Sequence[str]
+    photos: tf.data.Dataset
+    features: np.ndarray
+
+
+def check_systems(names: Sequence[str]) -> tuple[str, ...]:
+    """The systems in their fixed order.
+
+    Raises:
+        FitRankError: for a name that is none of `SYSTEMS`, or none at all.
+    """
+    unknown = [name for name in names if name not in SYSTEMS]
+    if unknown or not names:
+        raise FitRankError(
+            f"--systems: unknown {unknown[0] if unknown else '(none)'}; "
+            f"choose of {','.join(SYSTEMS)}"
+        )
+    return tuple(name for name in SYSTEMS if name in names)
+
+
+def run_systems(
+    models: SearchModels,
+    catalogue: EvaluatedCatalogue,
+    queries: Mapping[str, str],
+    systems: Sequence[str],
+    list_size: int,
+) -> dict[str, dict[str, Ranking]]:
+    """Ranks the catalogue for every query by each system.
+
+    Every run is `list_size` deep. `reranked` orders the candidates of
+    `clip_lora`; what those missed it cannot bring back.
+
+    Args:
+        models: trained.
+        catalogue: to search.
+        queries: {query id: text}.
+        systems: which of `SYSTEMS`.
+        list_size: candidates of a query.
+
+    Returns:
+        {system: {query id: [(product id, score), ...]}}, the best first.
+    """
+    runs: dict[str, dict[str, Ranking]] = {}
+    if CLIP in systems:
+        embeddings = models.embed_photos(catalogue.photos, None)
+        lists = _first_stage(models, embeddings, queries, True, list_size)
+        runs[CLIP] = _as_run(queries, catalogue.ids, lists, lists.candidates.scores)
+    if CLIP_LORA in systems or RERANKED in systems:
+        embeddings = models.embed_photos(catalogue.photos, catalogue.features)
+        lists = _first_stage(models, embeddings, queries, False, list_size)
+        runs[CLIP_LORA] = _as_run(queries, catalogue.ids, lists, lists.candidates.scores)
+    if RERANKED in systems:
+        scores = _rerank(models, lists, embeddings, catalogue.features)
+        runs[RERANKED] = _as_run(queries, catalogue.ids, lists, scores)
+    return {system: runs[system] for system in SYSTEMS if system in systems}
+
+
+def _first_stage(
+    models: SearchModels,
+    embeddings: np.ndarray,
+    queries: Mapping[str, str],
+    baseline: bool,
+    list_size: int,
+) -> CandidateLists:
+    embedded = models.embed_queries(list(queries.values()), baseline)
+    return retrieve(build_index(embeddings), embedded, list_size)
+
+
+def _rerank(
+    models: SearchModels,
+    lists: CandidateLists,
+    embeddings: np.ndarray,
+    features: np.ndarray,
+) -> np.ndarray:
+    positions, scores = lists.candidates.positions, lists.candidates.scores
+    no_labels = np.zeros(positions.shape, np.float32)
+    return models.rerank(
+        listwise_batches(
+            lists.query_embeddings,
+            positions,
+            scores,
+            no_labels,
+            embeddings,
+            features,
+            _RERANK_BATCH,
+        )
+    )
+
+
+def _as_run(
+    queries: Mapping[str, str],
+    ids: Sequence[str],
+    lists: CandidateLists,
+    scores: np.ndarray,
+) -> dict[str, Ranking]:
+    run = {}
+    for row, query_id in enumerate(queries):
+        real = np.flatnonzero(lists.candidates.positions[row] >= 0)
+        best_first = real[np.argsort(-scores[row, real], kind="stable")]
+        run[query_id] = [
+            (ids[lists.candidates.positions[row, place]], float(scores[row, place]))
+            for place in best_first
+        ]
+    return run
