@@ -1,0 +1,179 @@
+"""The model bundle: a directory with all that serving needs and nothing of training.
+
+    <bundle>/bundle.json                 config, data fingerprint, packages, metrics
+    <bundle>/<model>/<version>/          SavedModels, as TF-Serving loads them
+    <bundle>/report/                     table, runs, qrels, contact sheet
+
+`clip_query_encoder` and `clip_image_encoder` are the baseline, the other models
+the fine-tuned system. A bundle is written aside and renamed, so that there is
+never half of one.
+"""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.features.schema import FeatureSchema
+
+FORMAT_VERSION = 1
+BUNDLE_FILE = "bundle.json"
+REPORT_DIR = "report"
+MODELS: tuple[str, ...] = (
+    "clip_query_encoder",
+    "clip_image_encoder",
+    "query_encoder",
+    "image_encoder",
+    "detector",
+    "reranker",
+    "search",
+)
+_PACKAGES = ("tensorflow", "keras", "keras-hub", "keras-cv", "tensorflow-ranking", "scann")
+
+
+@dataclasses.dataclass(frozen=True)
+class BundleInfo:
+    """The contents of `bundle.json`.
+
+    Attributes:
+        config: the run's configuration as plain values.
+        dataset: name of the training catalogue.
+        fingerprint: of its content.
+        image_size: side of the towers' input, in pixels.
+        list_size: candidates of the re-ranker.
+        schema: of the feature vector.
+        metrics: {"<system>/<query kind>": {measure: value}}.
+        packages: versions that wrote it.
+        format_version: of this layout.
+    """
+
+    config: Mapping[str, Any]
+    dataset: str
+    fingerprint: str
+    image_size: int
+    list_size: int
+    schema: FeatureSchema
+    metrics: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+    packages: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    def to_json(self) -> str:
+        """The text of `bundle.json`."""
+        plain = {
+            field.name: getattr(self, field.name) for field in dataclasses.fields(self)
+        }
+        plain["schema"] = json.loads(self.schema.to_json())
+        return json.dumps(plain, indent=2) + "\n"
+
+
+def package_versions() -> dict[str, str]:
+    """The installed versions of the packages that a bundle depends on."""
+    versions = {}
+    for name in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
+
+
+def read_bundle_info(bundle: Path) -> BundleInfo:
+    """Reads and checks `bundle.json`.
+
+    Raises:
+        FitRankError: if there is no bundle, its file is damaged, it is of
+            another format version, or a model is missing.
+    """
+    path = bundle / BUNDLE_FILE
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FitRankError(
+            f"no bundle in {bundle} ({BUNDLE_FILE} is missing); make one with `make train` "
+            "or name another with --bundle"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise FitRankError(
+            f"{path} cannot be read ({error}); train the bundle again"
+        ) from error
+    found = plain.get("format_version") if isinstance(plain, dict) else None
+    if found != FORMAT_VERSION:
+        raise FitRankError(
+            f"{path} has format version {found!r}, this program reads {FORMAT_VERSION}; "
+            "train the bundle again or use the release that wrote it"
+        )
+    missing = [name for name in MODELS if not _versions(bundle / name)]
+    if missing:
+        raise FitRankError(
+            f"bundle {bundle} lacks the model {missing[0]!r}; train it again"
+        )
+    return _parse(path, plain)
+
+
+def _parse(path: Path, plain: dict[str, Any]) -> BundleInfo:
+    names = {field.name for field in dataclasses.fields(BundleInfo)}
+    lacking = sorted(names - set(plain))
+    if lacking:
+        raise FitRankError(f"{path} lacks the field {lacking[0]!r}; train the bundle again")
+    plain["schema"] = FeatureSchema.from_json(json.dumps(plain["schema"]))
+    return BundleInfo(**{name: plain[name] for name in names})
+
+
+def _versions(model_dir: Path) -> list[int]:
+    if not model_dir.is_dir():
+        return []
+    return [int(child.name) for child in model_dir.iterdir() if child.name.isdigit()]
+
+
+def model_path(bundle: Path, model: str) -> Path:
+    """The directory of a model's newest version."""
+    return bundle / model / str(max(_versions(bundle / model)))
+
+
+def next_version(bundle: Path) -> int:
+    """The number that a new bundle in this place gets: one above what is there."""
+    return 1 + max((v for name in MODELS for v in _versions(bundle / name)), default=0)
+
+
+def check_replaceable(bundle: Path) -> None:
+    """Refuses a place where something else than a bundle lies.
+
+    Raises:
+        FitRankError: if `bundle` is a file, or a folder with other contents.
+    """
+    if not bundle.exists():
+        return
+    if not bundle.is_dir() or (
+        any(bundle.iterdir()) and not (bundle / BUNDLE_FILE).is_file()
+    ):
+        raise FitRankError(
+            f"--output_dir {bundle} exists and is no bundle; name another folder, "
+            "nothing was written"
+        )
+
+
+@contextlib.contextmanager
+def write_bundle(bundle: Path) -> Iterator[Path]:
+    """A folder to write a bundle into, renamed to `bundle` when all went well.
+
+    An older bundle in this place stays until then; after an error it is as it
+    was, and nothing is left behind.
+    """
+    check_replaceable(bundle)
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    aside = bundle.with_name(f".{bundle.name}.{os.getpid()}.tmp")
+    old = bundle.with_name(f".{bundle.name}.{os.getpid()}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        yield aside
+        if bundle.exists():
+            bundle.rename(old)
+        aside.rename(bundle)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

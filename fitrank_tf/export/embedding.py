@@ -1,0 +1,54 @@
+"""Whole catalogues and query sets through an encoder's signature, in batches."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+_BATCH = 64
+
+
+def embed_texts(encode: Callable, texts: Sequence[str]) -> np.ndarray:
+    """Unit embeddings of texts.
+
+    Args:
+        encode: a query encoder's signature, `query` -> `embedding`.
+        texts: at least one.
+
+    Returns:
+        float32 [len(texts), D].
+    """
+    starts = range(0, len(texts), _BATCH)
+    return np.concatenate(
+        [
+            encode(query=tf.constant(list(texts[start : start + _BATCH])))[
+                "embedding"
+            ].numpy()
+            for start in tqdm(starts, desc="embedding queries", unit="batch", disable=None)
+        ]
+    )
+
+
+def embed_photos(
+    encode: Callable, photos: tf.data.Dataset, features: np.ndarray | None = None
+) -> np.ndarray:
+    """Unit embeddings of photos.
+
+    Args:
+        encode: an image encoder's `pixels` signature, -> `embedding`.
+        photos: uint8 [S, S, 3] each, at least one.
+        features: float32 [N, F] in the photos' order, for an encoder that fuses.
+
+    Returns:
+        float32 [N, D].
+    """
+    embedded: list[np.ndarray] = []
+    total = -(-int(photos.cardinality()) // _BATCH)
+    batches = photos.batch(_BATCH).prefetch(2)
+    bar = tqdm(batches, total=total, desc="embedding photos", unit="batch", disable=None)
+    for number, pixels in enumerate(bar):
+        rows = slice(number * _BATCH, (number + 1) * _BATCH)
+        extra = {} if features is None else {"features": tf.constant(features[rows])}
+        embedded.append(encode(pixels=pixels, **extra)["embedding"].numpy())
+    return np.concatenate(embedded)

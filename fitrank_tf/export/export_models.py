@@ -1,0 +1,88 @@
+"""Trained models to the SavedModels of a bundle."""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.export.image_encoder import FusedImageEncoder, ImageEncoder
+from fitrank_tf.export.query_encoder import QueryEncoder
+from fitrank_tf.export.search import Search, SearchableCatalogue
+from fitrank_tf.export.served_reranker import ServedReranker
+from fitrank_tf.export.signatures import ServedModule, save_served
+from fitrank_tf.models.detector import Detector
+from fitrank_tf.models.fusion import FeatureFusion
+from fitrank_tf.models.reranker import Reranker
+from fitrank_tf.models.towers import Towers
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedModels:
+    """What a run has trained.
+
+    Attributes:
+        base: the baseline's towers.
+        tuned: the fine-tuned towers, adapters merged.
+        fusion: of the fine-tuned image tower.
+        detector: of the boxes.
+        reranker: of the candidates.
+        num_features: F.
+        list_size: candidates of a query.
+    """
+
+    base: Towers
+    tuned: Towers
+    fusion: FeatureFusion
+    detector: Detector
+    reranker: Reranker
+    num_features: int
+    list_size: int
+
+
+def export_models(
+    models: TrainedModels,
+    ids: Sequence[str],
+    titles: Sequence[str],
+    embeddings: np.ndarray,
+    features: np.ndarray,
+    bundle: Path,
+    version: int,
+) -> None:
+    """Writes all SavedModels of a bundle.
+
+    Args:
+        models: trained.
+        ids: N product ids of the catalogue that `search` serves.
+        titles: N titles.
+        embeddings: float32 [N, D], by the fine-tuned towers.
+        features: float32 [N, F].
+        bundle: a folder that nobody serves yet (`bundle.write_bundle`).
+        version: number of the version directories.
+    """
+    for name, module in _encoders_and_reranker(models).items():
+        path = save_served(module, bundle / name, version)
+        logger.info("wrote %s", path)
+    models.detector.save(bundle / "detector" / str(version))
+    search = Search(
+        query_encoder=tf.saved_model.load(str(bundle / "query_encoder" / str(version))),
+        reranker=tf.saved_model.load(str(bundle / "reranker" / str(version))),
+        catalogue=SearchableCatalogue(ids, titles, embeddings, features),
+        list_size=models.list_size,
+    )
+    logger.info("wrote %s", save_served(search, bundle / "search", version))
+
+
+def _encoders_and_reranker(models: TrainedModels) -> dict[str, ServedModule]:
+    tuned, width = models.tuned, models.tuned.embedding_dim
+    return {
+        "clip_query_encoder": QueryEncoder(models.base),
+        "clip_image_encoder": ImageEncoder(models.base),
+        "query_encoder": QueryEncoder(tuned),
+        "image_encoder": FusedImageEncoder(tuned, models.fusion, models.num_features),
+        "reranker": ServedReranker(models.reranker, width, models.num_features),
+    }

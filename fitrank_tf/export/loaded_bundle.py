@@ -1,0 +1,90 @@
+"""A bundle at work: what `evaluate` and `search` run, all of it SavedModels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  registers the ops of the query encoders
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.export.bundle import BundleInfo, model_path, read_bundle_info
+from fitrank_tf.export.embedding import embed_photos, embed_texts
+from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.features.extract import feature_schema
+from fitrank_tf.models.detector import Detector
+
+
+class LoadedBundle:
+    """The models of a bundle, each loaded when first used.
+
+    Args:
+        bundle: its directory.
+
+    Raises:
+        FitRankError: if it cannot be used.
+    """
+
+    def __init__(self, bundle: Path):
+        self._path = bundle
+        self.info: BundleInfo = read_bundle_info(bundle)
+        self.info.schema.check(feature_schema())
+        self._models: dict[str, tf.Module] = {}
+
+    @property
+    def detector(self) -> Detector:
+        """The detector that the features are made with."""
+        return Detector.load(model_path(self._path, "detector"))
+
+    def model(self, name: str) -> tf.Module:
+        """A loaded SavedModel by its name in the bundle."""
+        if name not in self._models:
+            path = model_path(self._path, name)
+            try:
+                self._models[name] = tf.saved_model.load(str(path))
+            except (OSError, ValueError, tf.errors.OpError) as error:
+                raise FitRankError(
+                    f"{path} cannot be loaded ({str(error).splitlines()[0]}); "
+                    "train the bundle again"
+                ) from error
+        return self._models[name]
+
+    def embed_queries(self, texts: Sequence[str], baseline: bool) -> np.ndarray:
+        """float32 [len(texts), D] unit embeddings, by the base or the fine-tuned tower."""
+        name = "clip_query_encoder" if baseline else "query_encoder"
+        return embed_texts(self.model(name).signatures[DEFAULT_SIGNATURE], texts)
+
+    def embed_photos(
+        self, photos: tf.data.Dataset, features: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Unit embeddings of a catalogue.
+
+        Args:
+            photos: uint8 [S, S, 3] each, in the catalogue's order.
+            features: float32 [N, F] for the fine-tuned tower; None for the base.
+
+        Returns:
+            float32 [N, D].
+        """
+        name = "clip_image_encoder" if features is None else "image_encoder"
+        return embed_photos(self.model(name).signatures[PIXELS_SIGNATURE], photos, features)
+
+    def rerank(self, batches: tf.data.Dataset) -> np.ndarray:
+        """Scores of candidate lists.
+
+        Args:
+            batches: (inputs, labels) as `inputs.listwise.listwise_batches` gives.
+
+        Returns:
+            float32 [Q, L].
+        """
+        score = self.model("reranker").signatures[DEFAULT_SIGNATURE]
+        return np.concatenate([score(**inputs)["scores"].numpy() for inputs, _ in batches])
+
+    def search(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """The answer of the served `search` model; see `export.search.Search`."""
+        answer = self.model("search").signatures[DEFAULT_SIGNATURE]
+        return {
+            key: value.numpy() for key, value in answer(query=tf.constant(texts)).items()
+        }

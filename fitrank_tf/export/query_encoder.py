@@ -1,0 +1,33 @@
+"""The served query encoder: raw strings to unit embeddings."""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
+from fitrank_tf.inputs.tokenise import GraphTokeniser
+from fitrank_tf.models.towers import Towers
+
+
+class QueryEncoder(ServedModule):
+    """Tokeniser and text tower in one graph.
+
+    Args:
+        towers: trained; adapters may be on.
+    """
+
+    def __init__(self, towers: Towers):
+        super().__init__(name="query_encoder")
+        self._tokeniser = GraphTokeniser(towers.tokenizer, towers.context_length)
+        self._variables = [variable.value for variable in towers.backbone.variables]
+        self._encode_tokens = towers.encode_tokens
+
+    def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
+        """`serving_default`: `query` string [batch] -> `embedding` float32 [batch, D]."""
+        spec = tf.TensorSpec([None], tf.string, name="query")
+
+        @tf.function(input_signature=[spec])
+        def encode(query: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"embedding": self._encode_tokens(self._tokeniser(query))}
+
+        return {DEFAULT_SIGNATURE: encode}
