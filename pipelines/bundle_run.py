@@ -1,0 +1,114 @@
+"""The last stage of training: exports a bundle and measures what was exported."""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from fitrank_tf.config import RunConfig
+from fitrank_tf.datasets.splits import TRAIN
+from fitrank_tf.evaluation.systems import SYSTEMS
+from fitrank_tf.export.bundle import (
+    BUNDLE_FILE,
+    MODELS,
+    REPORT_DIR,
+    BundleInfo,
+    next_version,
+    package_versions,
+    write_bundle,
+)
+from fitrank_tf.export.export_models import TrainedModels, export_models
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+from pipelines.evaluation_run import (
+    EvaluationRun,
+    measure,
+    own_queries,
+    table_with_command,
+    write_runs,
+)
+from pipelines.training_run import TrainingRun
+
+logger = logging.getLogger(__name__)
+
+
+def write_measured_bundle(run: TrainingRun, config: RunConfig, output: Path) -> None:
+    """Writes the bundle with its report, then prints the table and the paths."""
+    models = _trained(run, config)
+    with write_bundle(output) as folder:
+        version = next_version(output)
+        records = run.records
+        export_models(
+            models,
+            records.ids,
+            records.texts,
+            run.embeddings,
+            run.features,
+            folder,
+            version,
+        )
+        info = _info(run, config, models)
+        (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
+        info = dataclasses.replace(info, metrics=_report(run, config, folder, output))
+        (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
+    _print_paths(output, version)
+
+
+def _trained(run: TrainingRun, config: RunConfig) -> TrainedModels:
+    tuned, fusion = run.load_tuned()
+    return TrainedModels(
+        base=run.load_base(),
+        tuned=tuned,
+        fusion=fusion,
+        detector=run.detector,
+        reranker=run.load_reranker(),
+        num_features=run.schema.size,
+        list_size=config.reranker.list_size,
+    )
+
+
+def _info(run: TrainingRun, config: RunConfig, models: TrainedModels) -> BundleInfo:
+    return BundleInfo(
+        config=config.to_json(),
+        dataset=run.catalogue.source.dataset,
+        fingerprint=run.catalogue.fingerprint,
+        image_size=models.tuned.image_size,
+        list_size=config.reranker.list_size,
+        schema=run.schema,
+        packages=package_versions(),
+    )
+
+
+def _report(run: TrainingRun, config: RunConfig, folder: Path, output: Path) -> dict:
+    """Measures the exported models on products that training never saw."""
+    keep = [part != TRAIN for part in run.records.splits]
+    evaluation = EvaluationRun(
+        LoadedBundle(folder),
+        run.catalogue,
+        run.features,
+        keep,
+        LoadedBundle(folder).info.image_size,
+        config.reranker.list_size,
+    )
+    query_set = own_queries(evaluation.records, config.evaluation, config.seed)
+    runs = evaluation.run(query_set, SYSTEMS)
+    report = folder / REPORT_DIR
+    write_runs(query_set, runs, report)
+    rows = measure(query_set, runs)
+    text = table_with_command(query_set, rows, output / REPORT_DIR)
+    (report / "table.md").write_text(text, encoding="utf-8")
+    evaluation.draw_sheet(query_set, runs, config.evaluation, report)
+    searched, asked = np.count_nonzero(keep), len(query_set.queries)
+    print(
+        f"\n{asked} queries of test products against {searched} products never trained on\n"
+    )
+    print(text)
+    return {f"{row.system}/{row.query_kind}": dict(row.values) for row in rows}
+
+
+def _print_paths(output: Path, version: int) -> None:
+    report = output / REPORT_DIR
+    print(f"contact sheet  {report / 'contact_sheet.png'} (and .html)")
+    print(f"runs, qrels    {report}")
+    for name in MODELS:
+        print(f"SavedModel     {output / name / str(version)}")

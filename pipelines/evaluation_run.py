@@ -1,0 +1,204 @@
+"""The three systems measured on a catalogue: runs, qrels, table, contact sheet."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.config import EvaluationConfig
+from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
+from fitrank_tf.datasets.splits import ALL, TEST
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.evaluation.contact_sheet import SheetItem, SheetRow, draw_contact_sheet
+from fitrank_tf.evaluation.metrics import evaluate_run, ir_measures_command
+from fitrank_tf.evaluation.report import ResultRow, results_table
+from fitrank_tf.evaluation.systems import (
+    EvaluatedCatalogue,
+    Ranking,
+    SearchModels,
+    run_systems,
+)
+from fitrank_tf.evaluation.trec import read_qrels, read_queries, write_qrels, write_run
+from fitrank_tf.inputs.photos import photos
+from fitrank_tf.ranking.judgments import EXACT, Judge
+from fitrank_tf.ranking.queries import GIVEN, Query, facet_queries, title_queries
+
+logger = logging.getLogger(__name__)
+
+_THUMBNAIL = 160
+Runs = Mapping[str, Mapping[str, Ranking]]
+
+
+@dataclasses.dataclass(frozen=True)
+class QuerySet:
+    """Queries and, where there are any, their judgments.
+
+    Attributes:
+        queries: what is asked.
+        qrels: {query id: {product id: grade}}; empty without judgments.
+        binary_grade: the least grade that binary measures count.
+    """
+
+    queries: Sequence[Query]
+    qrels: Mapping[str, Mapping[str, int]]
+    binary_grade: int
+
+    def texts(self) -> dict[str, str]:
+        """{query id: text}."""
+        return {query.id: query.text for query in self.queries}
+
+
+def own_queries(records: CatalogueRecords, config: EvaluationConfig, seed: int) -> QuerySet:
+    """Titles and facet queries of the test products, judged by their attributes.
+
+    Raises:
+        FitRankError: if no test product gives a query.
+    """
+    tested = records.select(np.flatnonzero([part == TEST for part in records.splits]))
+    queries = title_queries(tested) + facet_queries(tested, config.facet_queries, seed)
+    if not queries:
+        raise FitRankError(
+            f"no test product has a title, so there is nothing to ask ({len(tested)} test "
+            "products); give a larger catalogue, or --queries and --qrels"
+        )
+    return QuerySet(queries, Judge(records).qrels(queries), EXACT)
+
+
+def given_queries(queries: Path, qrels: Path | None, binary_grade: int) -> QuerySet:
+    """A user's own queries, with qrels or without."""
+    asked = [
+        Query(id=key, text=text, kind=GIVEN) for key, text in read_queries(queries).items()
+    ]
+    return QuerySet(asked, read_qrels(qrels) if qrels else {}, binary_grade)
+
+
+class EvaluationRun:
+    """Measures a bundle's systems on a part of a catalogue.
+
+    Args:
+        models: the bundle's.
+        catalogue: the whole catalogue.
+        features: float32 [N, F] of all its products.
+        keep: which of its products are searched, N booleans.
+        image_size: side of the towers' input, in pixels.
+        list_size: depth of the runs.
+    """
+
+    def __init__(
+        self,
+        models: SearchModels,
+        catalogue: Catalogue,
+        features: np.ndarray,
+        keep: Sequence[bool],
+        image_size: int,
+        list_size: int,
+    ):
+        self._models, self._catalogue = models, catalogue
+        self._rows = np.flatnonzero(keep)
+        self._image_size, self._list_size = image_size, list_size
+        self.records = catalogue.records(ALL).select(self._rows)
+        self._features = features[self._rows]
+
+    def run(self, query_set: QuerySet, systems: Sequence[str]) -> Runs:
+        """Every system's ranking of every query."""
+        searched = EvaluatedCatalogue(
+            ids=self.records.ids,
+            photos=self._photos(self._image_size),
+            features=self._features,
+        )
+        logger.info(
+            "%d queries against %d products", len(query_set.queries), len(self.records)
+        )
+        return run_systems(
+            self._models, searched, query_set.texts(), systems, self._list_size
+        )
+
+    def _photos(self, size: int) -> tf.data.Dataset:
+        everything = photos(self._catalogue, ALL, size)
+        keep = np.isin(np.arange(int(everything.cardinality())), self._rows)
+        kept = tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(keep), everything)
+        kept = kept.filter(lambda wanted, _: wanted).map(lambda _, photo: photo)
+        return kept.apply(tf.data.experimental.assert_cardinality(len(self._rows)))
+
+    def draw_sheet(
+        self, query_set: QuerySet, runs: Runs, config: EvaluationConfig, folder: Path
+    ) -> Path:
+        """Draws what some queries return; gives the PNG's path."""
+        shown = _spread(query_set.queries, config.sheet_queries)
+        rows = [
+            (query, system, runs[system][query.id][: config.sheet_columns])
+            for query in shown
+            for system in runs
+        ]
+        pictures = self._thumbnails({item for *_, hits in rows for item, _ in hits})
+        titles = dict(zip(self.records.ids, self.records.texts))
+        sheet = [
+            SheetRow(
+                query=query.text,
+                system=system,
+                items=tuple(
+                    SheetItem(
+                        id=item,
+                        title=titles[item],
+                        image=pictures[item],
+                        grade=query_set.qrels.get(query.id, {}).get(item, 0),
+                    )
+                    for item, _ in hits
+                ),
+            )
+            for query, system, hits in rows
+        ]
+        path = folder / "contact_sheet.png"
+        draw_contact_sheet(sheet, path, path.with_suffix(".html"))
+        return path
+
+    def _thumbnails(self, ids: set[str]) -> dict[str, np.ndarray]:
+        wanted = self._photos(_THUMBNAIL).as_numpy_iterator()
+        return {item: photo for item, photo in zip(self.records.ids, wanted) if item in ids}
+
+
+def _spread(queries: Sequence[Query], count: int) -> list[Query]:
+    """`count` queries, every kind with the same share, evenly taken from each."""
+    kinds = list(dict.fromkeys(query.kind for query in queries))
+    shown: list[Query] = []
+    for number, kind in enumerate(kinds):
+        of_kind = [query for query in queries if query.kind == kind]
+        share = (count - len(shown)) // (len(kinds) - number)
+        step = max(1, len(of_kind) // max(1, share))
+        shown += of_kind[::step][:share]
+    return shown
+
+
+def measure(query_set: QuerySet, runs: Runs) -> list[ResultRow]:
+    """A row of measures for each system and kind of query."""
+    rows = []
+    for kind in dict.fromkeys(query.kind for query in query_set.queries):
+        ids = [query.id for query in query_set.queries if query.kind == kind]
+        qrels = {key: query_set.qrels[key] for key in ids if key in query_set.qrels}
+        for system, run in runs.items():
+            part = {key: run[key] for key in ids}
+            values = evaluate_run(part, qrels, query_set.binary_grade)
+            rows.append(ResultRow(system, kind, len(qrels), values))
+    return rows
+
+
+def write_runs(query_set: QuerySet, runs: Runs, folder: Path) -> None:
+    """Writes `<system>.run` and the queries' judgments, TREC's formats."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for system, run in runs.items():
+        write_run(folder / f"{system}.run", run, system)
+        logger.info("wrote %s", folder / f"{system}.run")
+    if query_set.qrels:
+        write_qrels(folder / "judgments.qrels", query_set.qrels)
+
+
+def table_with_command(query_set: QuerySet, rows: Sequence[ResultRow], folder: Path) -> str:
+    """The table, and the command that checks it with another program."""
+    system = rows[-1].system
+    check = ir_measures_command(
+        folder / "judgments.qrels", folder / f"{system}.run", query_set.binary_grade
+    )
+    return f"{results_table(rows)}\n\nCheck (all queries of one system together): {check}\n"

@@ -1,0 +1,98 @@
+"""Trains, exports and measures all three systems: `python -m pipelines.train`."""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+# After the import above, which sets TensorFlow's environment.
+from fitrank_tf.config import RunConfig, override
+from fitrank_tf.datasets.catalogue import open_catalogue
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.export.bundle import check_replaceable
+from fitrank_tf.recipes import load_recipe
+from pipelines.bundle_run import write_measured_bundle
+from pipelines.command import (
+    DEFAULT_BUNDLE,
+    add_catalogue_arguments,
+    catalogue_source,
+    run_command,
+)
+from pipelines.training_run import TrainingRun
+from pipelines.work_dir import WorkDir
+
+logger = logging.getLogger(__name__)
+
+STAGES = ("base", "detector", "features", "lora", "reranker", "export")
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.train", description=__doc__)
+    add_catalogue_arguments(parser)
+    parser.add_argument("--recipe", default="tiny", help="a module of fitrank_tf/recipes")
+    parser.add_argument("--output_dir", default=DEFAULT_BUNDLE, help="the bundle to write")
+    parser.add_argument(
+        "--work_dir", default="", help="finished stages; OUTPUT_DIR.work if empty"
+    )
+    parser.add_argument(
+        "--stages", default=",".join(STAGES), help="the last one needs the others"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
+    parser.add_argument("--fresh", action="store_true", help="ignore finished stages")
+    return parser.parse_args(arguments)
+
+
+def check_stages(text: str) -> list[str]:
+    """The stages named.
+
+    Raises:
+        FitRankError: for an unknown one.
+    """
+    named = [name for name in text.split(",") if name]
+    for name in named:
+        if name not in STAGES:
+            raise FitRankError(f"--stages {name}: unknown; choose of {','.join(STAGES)}")
+    return named
+
+
+def run_stages(
+    run: TrainingRun, config: RunConfig, stages: Sequence[str], output: Path
+) -> None:
+    """Makes the stages asked for, and those that they need."""
+    makers = {
+        "base": lambda: run.base_preset,
+        "detector": lambda: run.detector,
+        "features": lambda: run.features,
+        "lora": lambda: run.embeddings,
+        "reranker": run.load_reranker,
+        "export": lambda: write_measured_bundle(run, config, output),
+    }
+    for stage in STAGES:
+        if stage in stages:
+            started = time.monotonic()
+            makers[stage]()
+            logger.info("stage %s: %.0f s", stage, time.monotonic() - started)
+
+
+def main(arguments: Sequence[str] | None) -> None:
+    """See the module."""
+    options = parse(arguments)
+    source = catalogue_source(options)
+    config = override(load_recipe(options.recipe, source.dataset), options.set)
+    stages = check_stages(options.stages)
+    output = Path(options.output_dir)
+    check_replaceable(output)
+    started = time.monotonic()
+    catalogue = open_catalogue(source, options.data_dir)
+    logger.info("catalogue opened: %.0f s", time.monotonic() - started)
+    work = WorkDir(Path(options.work_dir or f"{output}.work"), options.fresh)
+    verbose = 1 if sys.stdout.isatty() else 2
+    run_stages(TrainingRun(config, catalogue, work, verbose), config, stages, output)
+    print(f"the job took {time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    run_command(main)

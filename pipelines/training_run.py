@@ -1,0 +1,363 @@
+"""The stages of a training run, each from finished stages to files.
+
+base      the CLIP towers: from a preset, or trained from nothing
+detector  YOLOv8 on drawn garments with exact boxes
+features  boxes and colours of every product
+lora      LoRA and feature fusion on the frozen base
+reranker  the listwise model over the fine-tuned towers' candidates
+export    the bundle: SavedModels and bundle.json
+evaluate  the three systems, measured on what was exported
+"""
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fitrank_tf.compat import tf_keras
+from fitrank_tf.config import RunConfig
+from fitrank_tf.datasets.catalogue import (
+    Catalogue,
+    CatalogueRecords,
+    CatalogueSource,
+    open_catalogue,
+)
+from fitrank_tf.datasets.splits import ALL, TRAIN, VALIDATION, hash_fraction, title_key
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.export.embedding import embed_photos, embed_texts
+from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE, FusedImageEncoder
+from fitrank_tf.export.query_encoder import QueryEncoder
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.features.extract import extract_features, feature_schema
+from fitrank_tf.inputs.contrastive import ContrastiveTable, contrastive_batches
+from fitrank_tf.inputs.listwise import listwise_batches, shuffled
+from fitrank_tf.inputs.photos import chosen_photos, photos
+from fitrank_tf.inputs.texts import text_groups, training_texts
+from fitrank_tf.inputs.tokenise import tokenise
+from fitrank_tf.inputs.vocabulary import learn_vocabulary
+from fitrank_tf.models.contrastive import ContrastiveModel, train_contrastive
+from fitrank_tf.models.detector import Detector
+from fitrank_tf.models.detector_training import train_detector
+from fitrank_tf.models.fusion import FeatureFusion
+from fitrank_tf.models.lora import apply_lora
+from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
+from fitrank_tf.models.towers import (
+    Towers,
+    count_parameters,
+    towers_from_preset,
+    towers_from_sizes,
+)
+from fitrank_tf.ranking.candidates import (
+    CandidateLists,
+    no_lists,
+    retrieve,
+    with_labels,
+    worth_learning,
+)
+from fitrank_tf.ranking.judgments import Judge
+from fitrank_tf.ranking.queries import facet_queries, title_queries
+from fitrank_tf.retrieval.choose_index import build_index
+from pipelines.work_dir import WorkDir
+
+logger = logging.getLogger(__name__)
+
+_PRESET, _FUSION, _EMBEDDINGS = "preset", "fusion.npz", "embeddings.npy"
+_FEATURES, _DETECTOR, _RERANKER = "features.npy", "detector", "reranker.weights.h5"
+
+
+class TrainingRun:
+    """One run over one catalogue; a stage that is asked for makes those it needs.
+
+    Args:
+        config: the run's.
+        catalogue: products to train on.
+        work: where finished stages are kept.
+        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
+    """
+
+    def __init__(
+        self, config: RunConfig, catalogue: Catalogue, work: WorkDir, verbose: int
+    ):
+        self.config, self.catalogue = config, catalogue
+        self._work, self._verbose = work, verbose
+        self.schema = feature_schema()
+
+    @cached_property
+    def records(self) -> CatalogueRecords:
+        """All products; the row numbers below refer to them."""
+        return self.catalogue.records(ALL)
+
+    @cached_property
+    def tower_rows(self) -> np.ndarray:
+        """Training products that the towers learn from, rising row numbers."""
+        return np.flatnonzero(self._in_split(TRAIN) & ~self._held_out)
+
+    @cached_property
+    def ranker_rows(self) -> np.ndarray:
+        """Training products kept from the towers, for the re-ranker to learn from."""
+        return np.flatnonzero(self._in_split(TRAIN) & self._held_out)
+
+    @cached_property
+    def validation_rows(self) -> np.ndarray:
+        """Products that choose the re-ranker's epoch."""
+        return np.flatnonzero(self._in_split(VALIDATION))
+
+    @cached_property
+    def _held_out(self) -> np.ndarray:
+        share = self.config.reranker.holdout_share
+        keys = (
+            title_key(text) or item
+            for item, text in zip(self.records.ids, self.records.texts)
+        )
+        return np.array([hash_fraction(f"ranker:{key}") < share for key in keys])
+
+    def _in_split(self, split: str) -> np.ndarray:
+        return np.array([part == split for part in self.records.splits])
+
+    def rows_of(self, rows: np.ndarray) -> CatalogueRecords:
+        """The records of some rows."""
+        return self.records.select(rows)
+
+    # === Keys: all that a stage's result depends on ===
+
+    @property
+    def _base_key(self) -> dict:
+        return {
+            "catalogue": self.catalogue.fingerprint,
+            "seed": self.config.seed,
+            "towers": dataclasses.asdict(self.config.towers),
+            "base": dataclasses.asdict(self.config.base),
+            "holdout_share": self.config.reranker.holdout_share,
+        }
+
+    @property
+    def _detector_key(self) -> dict:
+        return {"detector": dataclasses.asdict(self.config.detector)}
+
+    @property
+    def _features_key(self) -> dict:
+        schema = self.schema.to_json()
+        return {
+            "catalogue": self.catalogue.fingerprint,
+            "schema": schema,
+            **self._detector_key,
+        }
+
+    @property
+    def _lora_key(self) -> dict:
+        return {
+            "base": self._base_key,
+            "features": self._features_key,
+            "lora": dataclasses.asdict(self.config.lora),
+            "training": dataclasses.asdict(self.config.lora_training),
+        }
+
+    @property
+    def _reranker_key(self) -> dict:
+        return {
+            "lora": self._lora_key,
+            "reranker": dataclasses.asdict(self.config.reranker),
+        }
+
+    def _stage(self, name: str, key: dict, make: Callable[[Path], None]) -> Path:
+        folder = self._work.folder(name, key)
+        if not self._work.is_finished(folder):
+            logger.info("=== %s ===", name)
+            with self._work.making(folder) as unfinished:
+                make(unfinished)
+        return folder
+
+    # === base ===
+
+    @cached_property
+    def base_preset(self) -> Path:
+        """Preset folder of the base towers."""
+        return self._stage("base", self._base_key, self._make_base) / _PRESET
+
+    def load_base(self) -> Towers:
+        """The base towers, freshly loaded."""
+        return towers_from_preset(str(self.base_preset), self.config.towers.context_length)
+
+    def _make_base(self, folder: Path) -> None:
+        towers = self._new_towers()
+        if not self.config.towers.preset:
+            model = ContrastiveModel(towers, None, self.config.base.temperature)
+            logger.info("towers: %s parameters", f"{count_parameters(model.weights):,}")
+            self._train(model, towers, self.config.base, None, folder)
+        towers.save_to_preset(folder / _PRESET)
+
+    def _new_towers(self) -> Towers:
+        config = self.config.towers
+        if config.preset:
+            return towers_from_preset(config.preset, config.context_length)
+        titles = self.rows_of(self.tower_rows)
+        texts = [
+            text for texts in training_texts(titles, self.config.seed) for text in texts
+        ]
+        tokenizer = learn_vocabulary(texts, config.vocabulary_size)
+        return towers_from_sizes(config, tokenizer, self.config.seed)
+
+    def _train(
+        self, model, towers, config, features: np.ndarray | None, folder: Path
+    ) -> None:
+        products = self.rows_of(self.tower_rows)
+        texts = training_texts(products, self.config.seed)
+        flat = tokenise(
+            towers.tokenizer,
+            [text for product in texts for text in product],
+            towers.context_length,
+        )
+        table = ContrastiveTable(
+            token_ids=flat.reshape(len(products), -1, towers.context_length),
+            groups=text_groups(products),
+            features=None if features is None else features[self.tower_rows],
+        )
+        everything = photos(self.catalogue, ALL, towers.image_size)
+        batches, steps = contrastive_batches(
+            chosen_photos(everything, self.tower_rows),
+            table,
+            config.batch_size,
+            self.config.seed,
+        )
+        train_contrastive(model, batches, steps, config, folder / "backup", self._verbose)
+        shutil.rmtree(folder / "backup", ignore_errors=True)
+
+    # === detector and features ===
+
+    @cached_property
+    def detector(self) -> Detector:
+        """The trained detector."""
+        folder = self._stage("detector", self._detector_key, self._make_detector)
+        return Detector.load(folder / _DETECTOR)
+
+    def _make_detector(self, folder: Path) -> None:
+        drawn = open_catalogue(CatalogueSource())
+        network = train_detector(drawn.items(TRAIN), self.config.detector)
+        Detector.from_network(network).save(folder / _DETECTOR)
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """float32 [N, F] features of all products."""
+        folder = self._stage("features", self._features_key, self._make_features)
+        return np.load(folder / _FEATURES)
+
+    def _make_features(self, folder: Path) -> None:
+        items = self.catalogue.items(ALL)
+        features = extract_features(items, len(self.records), self.detector)
+        np.save(folder / _FEATURES, features)
+
+    # === lora ===
+
+    @cached_property
+    def _lora_folder(self) -> Path:
+        return self._stage("lora", self._lora_key, self._make_lora)
+
+    def load_tuned(self) -> tuple[Towers, FeatureFusion]:
+        """The fine-tuned towers, adapters merged, and their fusion."""
+        towers = towers_from_preset(
+            str(self._lora_folder / _PRESET), self.config.towers.context_length
+        )
+        fusion = self._new_fusion(towers.embedding_dim)
+        with np.load(self._lora_folder / _FUSION) as arrays:
+            fusion.set_weights([arrays[f"arr_{i}"] for i in range(len(arrays))])
+        return towers, fusion
+
+    @cached_property
+    def embeddings(self) -> np.ndarray:
+        """float32 [N, D] fine-tuned embeddings of all products."""
+        return np.load(self._lora_folder / _EMBEDDINGS)
+
+    def _new_fusion(self, embedding_dim: int) -> FeatureFusion:
+        keras.utils.set_random_seed(self.config.seed)
+        masks = [self.schema.group_mask([group]) for group in self.schema.groups]
+        fusion = FeatureFusion(
+            masks, group_dropout=self.config.lora.feature_dropout, seed=self.config.seed
+        )
+        fusion.build((None, embedding_dim), (None, self.schema.size))
+        return fusion
+
+    def _make_lora(self, folder: Path) -> None:
+        features, towers = self.features, self.load_base()
+        apply_lora(towers.backbone, self.config.lora)
+        fusion = self._new_fusion(towers.embedding_dim)
+        fusion.adapt(features[self.tower_rows])
+        model = ContrastiveModel(towers, fusion, towers.temperature)
+        self._train(model, towers, self.config.lora_training, features, folder)
+        towers.save_to_preset(folder / _PRESET)
+        np.savez(folder / _FUSION, *fusion.get_weights())
+        encoder = FusedImageEncoder(towers, fusion, self.schema.size)
+        everything = photos(self.catalogue, ALL, towers.image_size)
+        encode = encoder.signatures()[PIXELS_SIGNATURE]
+        np.save(folder / _EMBEDDINGS, embed_photos(encode, everything, features))
+
+    # === reranker ===
+
+    def load_reranker(self) -> Reranker:
+        """The trained re-ranker."""
+        folder = self._stage("reranker", self._reranker_key, self._make_reranker)
+        model = self._new_reranker()
+        model.load_weights(folder / _RERANKER)
+        return model
+
+    def _new_reranker(self) -> Reranker:
+        tf_keras.utils.set_random_seed(self.config.seed)
+        return build_reranker(
+            self.config.reranker, self.features[self.tower_rows], self.embeddings.shape[1]
+        )
+
+    def _make_reranker(self, folder: Path) -> None:
+        config = self.config.reranker
+        towers, _ = self.load_tuned()
+        encode = QueryEncoder(towers).signatures()[DEFAULT_SIGNATURE]
+        learned = self._labelled_lists(encode, self.ranker_rows)
+        if not len(learned):
+            raise FitRankError(
+                f"the re-ranker has nothing to learn from: {len(self.ranker_rows)} "
+                "products are held out for it and no candidate list has two grades; "
+                "give a larger catalogue or a larger --set reranker.holdout_share"
+            )
+        chosen = self._labelled_lists(encode, self.validation_rows)
+        logger.info(
+            "re-ranker: %d lists to learn, %d to choose by", len(learned), len(chosen)
+        )
+        model = self._new_reranker()
+        train_reranker(
+            model,
+            self._list_batches(learned, self.ranker_rows),
+            self._list_batches(chosen, self.validation_rows) if len(chosen) else None,
+            config,
+            folder,
+            self._verbose,
+        )
+        model.save_weights(folder / _RERANKER)
+
+    def _labelled_lists(self, encode: Callable, rows: np.ndarray) -> CandidateLists:
+        """Candidate lists of the products' own queries, among these products alone."""
+        records, config = self.rows_of(rows), self.config.reranker
+        count = config.queries_per_product * len(rows)
+        queries = title_queries(records) + facet_queries(records, count, self.config.seed)
+        if not queries:
+            return no_lists(self.embeddings.shape[1], config.list_size)
+        texts = [query.text for query in queries]
+        index = build_index(self.embeddings[rows])
+        lists = retrieve(index, embed_texts(encode, texts), config.list_size)
+        return worth_learning(with_labels(lists, queries, Judge(records)))
+
+    def _list_batches(self, lists: CandidateLists, rows: np.ndarray):
+        arrays = (
+            lists.query_embeddings,
+            lists.candidates.positions,
+            lists.candidates.scores,
+            lists.labels,
+        )
+        return listwise_batches(
+            *shuffled(*arrays, self.config.seed),
+            self.embeddings[rows],
+            self.features[rows],
+            self.config.reranker.batch_size,
+        )

@@ -1,0 +1,204 @@
+"""The whole chain on a very small catalogue: train, search, serve, evaluate."""
+
+import json
+import re
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.evaluation.trec import read_run
+from fitrank_tf.export.bundle import MODELS
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+from pipelines import evaluate, search, train
+
+SMALL = (
+    "towers.image_size=32",
+    "towers.patch_size=16",
+    "towers.vision_width=24",
+    "towers.vision_layers=1",
+    "towers.vision_heads=2",
+    "towers.text_width=24",
+    "towers.text_layers=1",
+    "towers.text_heads=2",
+    "towers.embedding_dim=16",
+    "towers.vocabulary_size=600",
+    "base.epochs=1",
+    "base.batch_size=32",
+    "lora_training.epochs=1",
+    "lora_training.batch_size=32",
+    "detector.image_size=64",
+    "detector.stackwise_channels=4,8,8,8",
+    "detector.num_images=32",
+    "detector.epochs=1",
+    "reranker.epochs=1",
+    "reranker.list_size=20",
+    "reranker.holdout_share=0.2",
+    "evaluation.facet_queries=10",
+    "evaluation.sheet_queries=2",
+    "evaluation.sheet_columns=3",
+)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """A bundle trained on 160 drawn products."""
+    folder = tmp_path_factory.mktemp("chain") / "bundle"
+    options = [f"--set={assignment}" for assignment in SMALL]
+    train.main(["--num_items=160", f"--output_dir={folder}", *options])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def other_catalogue(tmp_path_factory):
+    """Kaggle's small layout with six products that training never saw."""
+    folder = tmp_path_factory.mktemp("other")
+    (folder / "images").mkdir()
+    rows = ["id,gender,articleType,baseColour,productDisplayName"]
+    for number, colour in enumerate(["Red", "Blue", "Green", "Black", "White", "Grey"]):
+        rows.append(f"{100 + number},Men,Shirts,{colour},Acme Men {colour} Shirt")
+        photo = np.full((64, 48, 3), 40 * number, np.uint8)
+        cv2.imwrite(str(folder / "images" / f"{100 + number}.jpg"), photo)
+    (folder / "styles.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / "q.tsv").write_text("q1\tred shirt\nq2\tblue shirt\n", encoding="utf-8")
+    (folder / "q.qrels").write_text("q1 0 100 1\nq2 0 101 1\n", encoding="utf-8")
+    return folder
+
+
+def test_bundle_is_complete(bundle) -> None:
+    info = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    assert info["dataset"] == "synthetic_catalogue"
+    assert set(info["metrics"]) == {
+        f"{system}/{kind}"
+        for system in ("clip", "clip_lora", "reranked")
+        for kind in ("title", "facet")
+    }
+    for name in MODELS:
+        assert (bundle / name / "1" / "saved_model.pb").is_file()
+    for name in ("contact_sheet.png", "contact_sheet.html", "table.md", "reranked.run"):
+        assert (bundle / "report" / name).stat().st_size > 0
+    assert [child for child in bundle.parent.iterdir() if child.name.startswith(".")] == []
+
+
+def test_table_says_what_ir_measures_says(bundle) -> None:
+    import ir_measures
+    from ir_measures import RR
+
+    info = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    qrels = list(ir_measures.read_trec_qrels(str(bundle / "report" / "judgments.qrels")))
+    titles = [judged for judged in qrels if judged.query_id.startswith("title-")]
+    for system in ("clip", "clip_lora", "reranked"):
+        run = ir_measures.read_trec_run(str(bundle / "report" / f"{system}.run"))
+        value = ir_measures.calc_aggregate([RR(rel=4)], titles, run)[RR(rel=4)]
+        assert info["metrics"][f"{system}/title"]["RR"] == pytest.approx(value, abs=1e-6)
+
+
+def test_grpc_ranks_as_search_does(bundle, capsys) -> None:
+    from serving.client import SearchClient
+    from serving.model_config import single_model_config
+    from serving.model_manager import ModelManager
+    from serving.server import ServerOptions, serve
+
+    search.main(["--bundle", str(bundle), "--top_k=20", "red check shirt"])
+    lines = capsys.readouterr().out.splitlines()[1:]
+    printed = [line.split()[1] for line in lines]
+    manager = ModelManager([single_model_config("search", str(bundle / "search"))])
+    server, port = serve(manager, ServerOptions(port=0))
+    try:
+        with SearchClient(f"localhost:{port}") as client:
+            [hits] = client.search(["red check shirt"], top_k=20)
+    finally:
+        server.stop(None)
+    assert len(printed) == 20
+    assert [hit.id for hit in hits] == printed
+
+
+def test_served_search_is_encoder_then_top_k_then_reranker(bundle) -> None:
+    loaded = LoadedBundle(bundle)
+    queries = ["women blue dress", ""]
+    answer = loaded.search(queries)
+    ranks = answer["first_stage_ranks"]
+    assert answer["scores"].shape == (2, 20)
+    for row in range(2):
+        assert sorted(ranks[row]) == list(range(1, 21))
+        assert len(set(answer["ids"][row])) == 20
+        assert (np.diff(answer["scores"][row]) <= 0).all()
+
+
+def test_image_bytes_and_pixels_give_one_embedding(bundle) -> None:
+    from fitrank_tf.inputs.images import decode_photo
+
+    photo = np.random.default_rng(0).integers(0, 256, (40, 30, 3)).astype("uint8")
+    data = tf.io.encode_png(photo)
+    for name in ("clip_image_encoder", "image_encoder"):
+        signatures = LoadedBundle(bundle).model(name).signatures
+        features = tf.zeros([1, len(LoadedBundle(bundle).info.schema.group_mask([]))])
+        extra = {} if name.startswith("clip") else {"features": features}
+        by_bytes = signatures["with_features" if extra else "serving_default"]
+        size = LoadedBundle(bundle).info.image_size
+        pixels = decode_photo(data, size)[tf.newaxis]
+        np.testing.assert_allclose(
+            by_bytes(image=data[tf.newaxis], **extra)["embedding"],
+            signatures["pixels"](pixels=pixels, **extra)["embedding"],
+            atol=1e-5,
+        )
+
+
+def test_evaluate_on_a_catalogue_and_queries_never_seen(
+    bundle, other_catalogue, tmp_path, capsys
+) -> None:
+    evaluate.main(
+        [
+            *("--bundle", str(bundle), "--dataset", "fashion_product_images"),
+            *("--manual_dir", str(other_catalogue), "--run_dir", str(tmp_path / "out")),
+            *("--queries", str(other_catalogue / "q.tsv")),
+            *("--qrels", str(other_catalogue / "q.qrels")),
+            *("--data_dir", str(tmp_path / "data")),
+        ]
+    )
+    for system in ("clip", "clip_lora", "reranked"):
+        run = read_run(tmp_path / "out" / f"{system}.run")
+        assert set(run) == {"q1", "q2"}
+        for ranking in run.values():
+            assert {item for item, _ in ranking} == {str(100 + n) for n in range(6)}
+    assert re.search(r"given +\| reranked", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments", "message"),
+    [
+        (train, ["--dataset=nothing"], "--dataset nothing: unknown"),
+        (train, ["--recipe=nothing"], "--recipe nothing: unknown"),
+        (train, ["--stages=nothing"], "--stages nothing: unknown"),
+        (train, ["--set=base.epochs=0"], "must be above 0"),
+        (train, ["--dataset=csv_catalogue", "--columns=id"], "--columns id: write it as"),
+        (train, ["--dataset=fashion_product_images"], "--manual_dir"),
+        (evaluate, ["--bundle=no/such"], "no bundle in no/such"),
+        (evaluate, ["--qrels=x"], "--qrels needs --queries"),
+        (evaluate, ["--systems=clap"], "--systems: unknown clap"),
+        (search, ["--bundle=no/such", "x"], "make train"),
+    ],
+)
+def test_wrong_options_are_named(main, arguments, message, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FitRankError, match=re.escape(message)):
+        main.main(arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bundle_of_another_version_is_refused(bundle, tmp_path) -> None:
+    other = tmp_path / "bundle"
+    other.mkdir()
+    plain = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    (other / "bundle.json").write_text(json.dumps({**plain, "format_version": 99}))
+    with pytest.raises(FitRankError, match="format version 99, this program reads 1"):
+        LoadedBundle(other)
+
+
+def test_a_folder_that_is_no_bundle_is_left_alone(tmp_path) -> None:
+    (tmp_path / "mine.txt").write_text("keep me", encoding="utf-8")
+    with pytest.raises(FitRankError, match="is no bundle"):
+        train.main([f"--output_dir={tmp_path}"])
+    assert [child.name for child in tmp_path.iterdir()] == ["mine.txt"]
