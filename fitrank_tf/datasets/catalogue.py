@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
 from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES, item_features
+from fitrank_tf.datasets.iteration import closing_at_once
 from fitrank_tf.datasets.prepare import cache_dir, prepare
 from fitrank_tf.datasets.product_builder import report_skipped, skipped_products
 from fitrank_tf.datasets.product_source import content_fingerprint
@@ -153,8 +154,10 @@ class Catalogue:
     def _read_part(self, part: str, decoders: Any) -> tf.data.Dataset:
         # TFDS would cache what is small on disk in memory, decoded: 15 times as large.
         config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
-        return self.builder.as_dataset(
-            split=part, decoders=decoders, read_config=config, shuffle_files=False
+        return closing_at_once(
+            self.builder.as_dataset(
+                split=part, decoders=decoders, read_config=config, shuffle_files=False
+            )
         )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-_SHUFFLE_BUFFER = 8192
+from fitrank_tf.datasets.iteration import closing_at_once
 
 
 def listwise_batches(
@@ -51,7 +51,8 @@ def listwise_batches(
         (query_embeddings, positions, scores, labels)
     )
     return (
-        lists.batch(batch_size)
+        closing_at_once(lists)
+        .batch(batch_size)
         .map(look_up, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
     )

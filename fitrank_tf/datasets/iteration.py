@@ -1,0 +1,19 @@
+"""How the project's tf.data pipelines are run."""
+
+import tensorflow as tf
+
+
+def closing_at_once(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The same dataset, whose iterators close as soon as they are done with.
+
+    With autotuning on, tf.data 2.20 keeps a thread that looks at an iterator after
+    10 ms, 20 ms, 40 ms and so on, and closing the iterator waits for its next look:
+    on average half as long again as the iterator was in use, at the end of every
+    epoch. Without it `AUTOTUNE` stands for as many calls at once as there are cores.
+
+    Args:
+        dataset: where a pipeline begins; what is derived from it inherits this.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
