@@ -23,7 +23,7 @@ def _embedded() -> RunConfig:
 def _real() -> RunConfig:
     return RunConfig(
         recipe="tiny",
-        base=ContrastiveConfig(epochs=30, batch_size=256, learning_rate=1e-3),
+        base=ContrastiveConfig(epochs=26, batch_size=256, learning_rate=1e-3),
         lora_training=ContrastiveConfig(epochs=4, batch_size=256, learning_rate=1e-3),
         detector=DetectorConfig(epochs=8),
         reranker=RerankerConfig(epochs=12),
