@@ -90,10 +90,10 @@ class TowersConfig:
                 f"a multiple of {heads} ({getattr(self, heads)})",
             )
         _require(
-            self.vocabulary_size >= 514,
+            self.vocabulary_size >= 515,
             "TowersConfig.vocabulary_size",
             self.vocabulary_size,
-            "at least 514 (256 bytes, each also at a word's end, and two marks)",
+            "at least 515 (256 bytes, each also at a word's end, two marks, one merge)",
         )
         _require(
             self.context_length >= 4,

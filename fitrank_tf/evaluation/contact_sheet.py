@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 
-from fitrank_tf.evaluation.atomic_file import write_atomically
+from fitrank_tf.atomic_file import write_atomically
 from fitrank_tf.evaluation.sheet_html import draw_html
 from fitrank_tf.evaluation.sheet_png import draw_png
 from fitrank_tf.evaluation.sheet_rows import SheetItem, SheetRow, group_by_query

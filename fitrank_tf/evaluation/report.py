@@ -4,9 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from fitrank_tf.evaluation.metrics import MEASURES
-
-# As they are named everywhere, and in the order of the stages.
-SYSTEMS: tuple[str, ...] = ("clip", "clip_lora", "reranked")
+from fitrank_tf.evaluation.systems import SYSTEMS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# The grade of the item that the query describes; lower ones share facets with it.
-EXACT_GRADE = 4
+from fitrank_tf.ranking.judgments import EXACT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,14 +69,14 @@ class Frame:
 
 
 # Told apart by width as well, for those who see no difference between greens.
-EXACT_FRAME = Frame("exact", f"exact (grade {EXACT_GRADE})", (0, 135, 60), 6)
-PARTIAL_FRAME = Frame("partial", f"partial (grade 1-{EXACT_GRADE - 1})", (135, 205, 150), 3)
+EXACT_FRAME = Frame("exact", f"exact (grade {EXACT})", (0, 135, 60), 6)
+PARTIAL_FRAME = Frame("partial", f"partial (grade 1-{EXACT - 1})", (135, 205, 150), 3)
 FRAMES: tuple[Frame, ...] = (EXACT_FRAME, PARTIAL_FRAME)
 
 
 def frame_of(grade: int) -> Frame | None:
     """The frame of an item of this grade, None for an item that is not relevant."""
-    if grade >= EXACT_GRADE:
+    if grade >= EXACT:
         return EXACT_FRAME
     return PARTIAL_FRAME if grade > 0 else None
 

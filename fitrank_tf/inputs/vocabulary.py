@@ -25,13 +25,14 @@ def learn_vocabulary(texts: Iterable[str], size: int) -> keras_hub.models.CLIPTo
 
     Args:
         texts: titles; no text of a test product belongs here.
-        size: most tokens to learn, at least 514. Few texts give fewer.
+        size: most tokens to learn, at least 515. Few texts give fewer.
 
     Returns:
         A KerasHub tokenizer; `save_to_preset(folder)` keeps it.
 
     Raises:
-        FitRankError: if there is no text to learn from.
+        FitRankError: if there is no text to learn from, or no two letters that stand
+            together twice: KerasHub reads no vocabulary without merges.
     """
     corpus = [text for text in texts if text.strip()]
     if not corpus:
@@ -43,6 +44,11 @@ def learn_vocabulary(texts: Iterable[str], size: int) -> keras_hub.models.CLIPTo
     tokens = list(dict.fromkeys(tokens))[: size - 2] + [START_TOKEN, END_TOKEN]
     vocabulary = {token: index for index, token in enumerate(tokens)}
     kept = [f"{a} {b}" for a, b in merges if a + b in vocabulary]
+    if not kept:
+        raise FitRankError(
+            f"the vocabulary has nothing to learn: no two letters stand together twice in "
+            f"{len(corpus)} titles; give a larger catalogue"
+        )
     return keras_hub.models.CLIPTokenizer(vocabulary=vocabulary, merges=kept)
 
 

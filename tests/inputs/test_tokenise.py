@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fitrank_tf.errors import FitRankError
 from fitrank_tf.inputs.tokenise import MAX_CHARACTERS, GraphTokeniser, tokenise
 from fitrank_tf.inputs.vocabulary import learn_vocabulary
 
@@ -118,8 +117,3 @@ def test_only_the_first_characters_count(tokenizer) -> None:
     long = "a " * MAX_CHARACTERS
     python = tokenise(tokenizer, [long, long + "tail"], 2 * MAX_CHARACTERS)
     np.testing.assert_array_equal(python[0], python[1])
-
-
-def test_nothing_to_learn_from_is_an_error() -> None:
-    with pytest.raises(FitRankError, match="no text to learn from"):
-        learn_vocabulary(["", "  "], size=600)

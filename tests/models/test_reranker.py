@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from fitrank_tf.config import RANKING_LOSSES, RerankerConfig
-from fitrank_tf.inputs.listwise import listwise_batches, shuffled
+from fitrank_tf.inputs.listwise import listwise_batches
 from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
 
 Q, N, L, D, F = 48, 40, 12, 6, 5
@@ -85,22 +85,3 @@ def test_padding_neither_scores_nor_matters(arrays, tmp_path) -> None:
     scores = model(padded).numpy()
     np.testing.assert_allclose(scores[:, : L - 4], model(cut), atol=1e-4)
     assert scores[:, L - 4 :].max() < scores[:, : L - 4].min()
-
-
-def test_batches_look_up_by_position(arrays) -> None:
-    inputs, labels = next(iter(_batches(arrays)))
-    for row in range(8):
-        positions = arrays["positions"][row]
-        np.testing.assert_array_equal(inputs["images"][row], arrays["images"][positions])
-        np.testing.assert_array_equal(
-            inputs["features"][row], arrays["features"][positions]
-        )
-        np.testing.assert_array_equal(labels[row], arrays["labels"][row])
-
-
-def test_shuffling_keeps_lists_together(arrays) -> None:
-    names = ("queries", "positions", "scores", "labels")
-    mixed = shuffled(*(arrays[name] for name in names), seed=1)
-    order = np.random.default_rng(1).permutation(Q)
-    for name, array in zip(names, mixed):
-        np.testing.assert_array_equal(array, arrays[name][order])

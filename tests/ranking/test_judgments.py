@@ -1,35 +1,10 @@
-"""Queries and grades, by hand."""
+"""Grades, by hand."""
 
 import pytest
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.datasets.item import ATTRIBUTES
-from fitrank_tf.inputs.facets import FACETS, named_facets
 from fitrank_tf.ranking.judgments import Judge
-from fitrank_tf.ranking.queries import FACET, TITLE, Query, facet_queries, title_queries
-
-PRODUCTS = [
-    ("1", "Acme Men Red Check Shirt", "Men", "Red", "Shirts"),
-    ("2", "ACME men red  check shirt", "Men", "Red", "Shirts"),  # the twin of 1
-    ("3", "Bolt Women Red Shirt", "Women", "Red", "Shirts"),
-    ("4", "Bolt Women Blue Shirt", "Women", "Blue", "Shirts"),
-    ("5", "Crux Men Red Casual Shoes", "Men", "Red", "Casual Shoes"),
-    ("6", "Crux Thing", "", "", ""),
-]
-
-
-@pytest.fixture(scope="module")
-def records() -> CatalogueRecords:
-    columns = {name: [""] * len(PRODUCTS) for name in ATTRIBUTES}
-    for row, (_, _, gender, colour, article) in enumerate(PRODUCTS):
-        columns["gender"][row], columns["colour"][row] = gender, colour
-        columns["article_type"][row] = article
-    return CatalogueRecords(
-        ids=tuple(product[0] for product in PRODUCTS),
-        texts=tuple(product[1] for product in PRODUCTS),
-        attributes={name: tuple(values) for name, values in columns.items()},
-        splits=("test",) * len(PRODUCTS),
-    )
+from fitrank_tf.ranking.queries import FACET, TITLE, Query, title_queries
 
 
 def _facets(**wanted: str) -> Query:
@@ -71,39 +46,3 @@ def test_an_unnamed_facet_changes_no_grade(records) -> None:
 def test_qrels_hold_the_grades_above_0(records) -> None:
     query = _facets(article_type="Shirts", colour="Blue")
     assert Judge(records).qrels([query]) == {"q": {"4": 4, "1": 1, "2": 1, "3": 1}}
-
-
-@pytest.mark.parametrize(
-    ("title", "expected"),
-    [
-        ("Acme Men Red Check Shirt", ("gender", "colour", "article_type")),
-        ("Acme Redwood Shirtless Mention", ()),
-        ("Red T-shirt for men's shirts", ("gender", "colour", "article_type")),
-    ],
-)
-def test_named_facets_are_whole_words(title: str, expected: tuple[str, ...]) -> None:
-    attributes = dict.fromkeys(FACETS, "") | {
-        "gender": "Men",
-        "colour": "Red",
-        "article_type": "Shirts",
-    }
-    assert named_facets(title, attributes) == expected
-
-
-def test_facet_queries_are_deterministic_and_name_what_they_want(records) -> None:
-    queries = facet_queries(records, 20, seed=4)
-    assert queries == facet_queries(records, 20, seed=4)
-    assert queries != facet_queries(records, 20, seed=5)
-    assert len({query.id for query in queries}) == 20
-    words = {"Red": "red", "Blue": "blue"}
-    for query in queries:
-        wanted = dict(query.wanted)
-        assert "article_type" in wanted
-        assert 2 <= len(wanted) <= 4
-        assert ("colour" in wanted) == any(word in query.text for word in words.values())
-        if "colour" in wanted:
-            assert words[wanted["colour"]] in query.text
-
-
-def test_products_without_facets_give_no_facet_query(records) -> None:
-    assert facet_queries(records.select([5]), 5, seed=0) == []

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from fitrank_tf.atomic_file import write_atomically
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.evaluation.atomic_file import write_atomically
 
 
 def test_writes_makes_folders_and_leaves_nothing_else(tmp_path):

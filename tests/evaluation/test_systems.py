@@ -1,0 +1,84 @@
+"""The systems on stand-in models whose rankings are known by hand."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.evaluation.systems import (
+    SYSTEMS,
+    EvaluatedCatalogue,
+    check_systems,
+    run_systems,
+)
+
+IDS = ("a", "b", "c", "d")
+# Products and queries lie on a circle, in degrees: the nearer, the more alike.
+PRODUCTS = np.array([0.0, 30.0, 60.0, 90.0])
+QUERIES = {"q0": "at 10", "q1": "at 85"}
+_TUNED_TURN = 40.0
+
+
+def _on_circle(degrees: np.ndarray) -> np.ndarray:
+    radians = np.radians(degrees)
+    return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
+
+
+class Models:
+    """The fine-tuned query tower is 40 degrees off; the re-ranker reverses its lists."""
+
+    def embed_queries(self, texts: Sequence[str], baseline: bool) -> np.ndarray:
+        degrees = np.array([float(text.split()[1]) for text in texts])
+        return _on_circle(degrees if baseline else degrees + _TUNED_TURN)
+
+    def embed_photos(self, photos, features) -> np.ndarray:
+        return _on_circle(PRODUCTS)
+
+    def rerank(self, batches: tf.data.Dataset) -> np.ndarray:
+        return np.concatenate([-inputs["first_stage"] for inputs, _ in batches])
+
+
+def _run(systems: Sequence[str], list_size: int) -> dict:
+    catalogue = EvaluatedCatalogue(
+        IDS, tf.data.Dataset.range(4), np.zeros((4, 1), np.float32)
+    )
+    return run_systems(Models(), catalogue, QUERIES, systems, list_size)
+
+
+def _order(run: dict, query: str) -> str:
+    return "".join(item for item, _ in run[query])
+
+
+def test_each_system_ranks_by_its_own_models() -> None:
+    runs = _run(SYSTEMS, list_size=4)
+    assert tuple(runs) == SYSTEMS
+    assert _order(runs["clip"], "q0") == "abcd"
+    assert _order(runs["clip"], "q1") == "dcba"
+    assert _order(runs["clip_lora"], "q0") == "cbda"  # at 50
+    assert _order(runs["reranked"], "q0") == "adbc"
+
+
+def test_the_reranker_brings_back_nothing_that_retrieval_missed() -> None:
+    runs = _run(SYSTEMS, list_size=2)
+    for query in QUERIES:
+        assert len(runs["reranked"][query]) == 2
+        assert set(_order(runs["reranked"], query)) == set(_order(runs["clip_lora"], query))
+
+
+def test_lists_longer_than_the_catalogue_hold_no_padding() -> None:
+    runs = _run(("reranked",), list_size=9)
+    assert sorted(_order(runs["reranked"], "q1")) == list(IDS)
+    assert all(np.isfinite(score) for _, score in runs["reranked"]["q1"])
+
+
+def test_only_the_systems_asked_for_are_run_in_their_fixed_order() -> None:
+    assert tuple(_run(("clip",), list_size=4)) == ("clip",)
+    assert check_systems(["reranked", "clip"]) == ("clip", "reranked")
+
+
+@pytest.mark.parametrize(("names", "named"), [(["clip", "clap"], "clap"), ([], "none")])
+def test_unknown_systems_are_named(names: list[str], named: str) -> None:
+    with pytest.raises(FitRankError, match=named):
+        check_systems(names)

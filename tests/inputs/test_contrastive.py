@@ -1,0 +1,66 @@
+"""Contrastive batches: a photo keeps its product's text, twins and features."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.inputs.contrastive import ContrastiveTable, contrastive_batches
+
+COUNT, SIZE, TEXTS = 10, 8, 3
+
+
+def _table(count: int = COUNT) -> ContrastiveTable:
+    numbers = np.arange(count, dtype=np.int32)
+    # Text t of product p is [p, t]; its feature is p.
+    ids = np.stack([np.repeat(numbers, TEXTS), np.tile(np.arange(TEXTS), count)], axis=1)
+    return ContrastiveTable(
+        token_ids=ids.reshape(count, TEXTS, 2).astype(np.int32),
+        groups=numbers // 2,
+        features=numbers[:, None].astype(np.float32),
+    )
+
+
+def _photos(count: int = COUNT) -> tf.data.Dataset:
+    """Photo p is grey of lightness 20 p."""
+    lightness = np.arange(count, dtype=np.uint8)[:, None, None, None] * 20
+    grey = np.broadcast_to(lightness, (count, SIZE, SIZE, 3))
+    return tf.data.Dataset.from_tensor_slices(
+        (np.arange(count), np.ascontiguousarray(grey))
+    )
+
+
+def test_a_row_of_a_batch_is_one_product() -> None:
+    batches, steps = contrastive_batches(_photos(), _table(), batch_size=4, seed=0)
+    drawn = list(batches)
+    assert steps == len(drawn) == 2  # of ten products two are left over
+    for batch in drawn:
+        products = batch["token_ids"][:, 0].numpy()
+        np.testing.assert_array_equal(batch["groups"], products // 2)
+        np.testing.assert_array_equal(batch["features"][:, 0], products)
+        # A window in the photo stays its colour, beyond it is white.
+        darkest = tf.reduce_min(batch["images"], axis=[1, 2, 3])
+        np.testing.assert_allclose(darkest, products * 20.0, atol=1e-3)
+
+
+def test_every_pass_draws_anew_and_the_seed_decides_it() -> None:
+    def passes(seed: int) -> list[np.ndarray]:
+        batches, _ = contrastive_batches(_photos(), _table(), batch_size=5, seed=seed)
+        return [np.concatenate([batch["token_ids"] for batch in batches]) for _ in range(2)]
+
+    first, second = passes(1)
+    assert sorted(first[:, 0]) == sorted(second[:, 0]) == list(range(COUNT))
+    assert (first != second).any()
+    for one, other in zip(passes(1), (first, second)):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_batch_is_never_larger_than_the_catalogue() -> None:
+    batches, steps = contrastive_batches(_photos(3), _table(3), batch_size=256, seed=0)
+    assert steps == 1
+    assert len(next(iter(batches))["groups"]) == 3
+
+
+def test_one_product_alone_is_refused() -> None:
+    with pytest.raises(FitRankError, match="at least 2 products"):
+        contrastive_batches(_photos(1), _table(1), batch_size=4, seed=0)

@@ -1,0 +1,36 @@
+"""A very small CLIP to test with."""
+
+import numpy as np
+
+from fitrank_tf.config import TowersConfig
+from fitrank_tf.inputs.tokenise import tokenise
+from fitrank_tf.inputs.vocabulary import learn_vocabulary
+from fitrank_tf.models.towers import Towers, towers_from_sizes
+
+TITLES = ["red check shirt", "women navy blue kurta", "black casual shoes"]
+SIZES = TowersConfig(
+    image_size=32,
+    patch_size=16,
+    vision_width=24,
+    vision_layers=2,
+    vision_heads=2,
+    text_width=16,
+    text_layers=1,
+    text_heads=2,
+    embedding_dim=12,
+    vocabulary_size=600,
+    context_length=10,
+)
+
+
+def small_towers() -> Towers:
+    """Untrained, always the same."""
+    return towers_from_sizes(SIZES, learn_vocabulary(TITLES, 600), seed=1)
+
+
+def embed(towers: Towers, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Image and title embeddings."""
+    tokens = tokenise(towers.tokenizer, TITLES, towers.context_length)
+    return np.asarray(towers.encode_images(images)), np.asarray(
+        towers.encode_tokens(tokens)
+    )

@@ -1,0 +1,49 @@
+"""Candidate lists: what was retrieved, its grades, and what teaches an order."""
+
+import numpy as np
+
+from fitrank_tf.ranking.candidates import no_lists, retrieve, with_labels, worth_learning
+from fitrank_tf.ranking.judgments import Judge
+from fitrank_tf.ranking.queries import FACET, Query
+from fitrank_tf.retrieval.exact_index import ExactIndex
+
+# One direction a product; a query is the product it comes from.
+EMBEDDINGS = np.eye(6, dtype=np.float32)
+SHIRT = Query("q0", "red shirt", FACET, (("article_type", "Shirts"), ("colour", "Red")))
+SHOES = Query("q1", "red shoes", FACET, (("article_type", "Casual Shoes"),))
+NOTHING = Query("q2", "a thing", "given")
+
+
+def _lists(size: int):
+    queries = np.array([[0, 0, 0, 0.8, 0.6, 0], [0.6, 0, 0, 0, 0.8, 0], [0, 1, 0, 0, 0, 0]])
+    return retrieve(ExactIndex(EMBEDDINGS), queries.astype(np.float32), size)
+
+
+def test_lists_are_the_top_of_the_index_and_nothing_is_added() -> None:
+    positions = _lists(2).candidates.positions
+    assert positions[0].tolist() == [3, 4]
+    assert positions[1].tolist() == [4, 0]
+
+
+def test_labels_are_the_grades_of_the_judge_and_padding_is_minus_1(records) -> None:
+    lists = with_labels(_lists(8), [SHIRT, SHOES, NOTHING], Judge(records))
+    for row, query in enumerate([SHIRT, SHOES, NOTHING]):
+        positions = lists.candidates.positions[row]
+        assert positions[6:].tolist() == [-1, -1]
+        grades = Judge(records).grades(query)
+        np.testing.assert_array_equal(lists.labels[row, :6], grades[positions[:6]])
+        assert lists.labels[row, 6:].tolist() == [-1, -1]
+
+
+def test_lists_of_one_grade_teach_nothing(records) -> None:
+    lists = with_labels(_lists(8), [SHIRT, SHOES, NOTHING], Judge(records))
+    kept = worth_learning(lists)
+    assert len(kept) == 2
+    np.testing.assert_array_equal(kept.query_embeddings, lists.query_embeddings[:2])
+    np.testing.assert_array_equal(kept.labels, lists.labels[:2])
+    np.testing.assert_array_equal(kept.candidates.scores, lists.candidates.scores[:2])
+
+
+def test_no_query_gives_no_list() -> None:
+    assert len(no_lists(embedding_dim=6, size=8)) == 0
+    assert len(worth_learning(no_lists(embedding_dim=6, size=8))) == 0
