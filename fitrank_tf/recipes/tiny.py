@@ -1,6 +1,12 @@
 """The default: a 5 M parameter CLIP at 96 px, trained from nothing on a CPU."""
 
-from fitrank_tf.config import ContrastiveConfig, DetectorConfig, RerankerConfig, RunConfig
+from fitrank_tf.config import (
+    ContrastiveConfig,
+    DetectorConfig,
+    RerankerConfig,
+    RunConfig,
+    TowersConfig,
+)
 
 _EMBEDDED = "synthetic_catalogue"
 
@@ -13,6 +19,9 @@ def recipe(dataset: str) -> RunConfig:
 def _embedded() -> RunConfig:
     return RunConfig(
         recipe="tiny",
+        # Drawn garments have no fine detail and short titles: half the tokens of a
+        # real catalogue's towers, and so half the time.
+        towers=TowersConfig(patch_size=24, context_length=18),
         base=ContrastiveConfig(epochs=14, batch_size=64, learning_rate=5e-4),
         lora_training=ContrastiveConfig(epochs=4, batch_size=64, learning_rate=2e-3),
         detector=DetectorConfig(epochs=2),
