@@ -14,7 +14,10 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["fitrank_tf*", "pipelines*", "serving*"]),
-    package_data={"serving": ["models.config"]},
+    package_data={
+        "serving": ["models.config"],
+        "fitrank_tf.datasets.annotations": ["*.json", "README.md"],
+    },
     install_requires=[
         "ir-measures>=0.4.3",
         "keras>=3.15.1",

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 # After the import above, which sets TensorFlow's environment.
@@ -30,7 +31,7 @@ from fitrank_tf.datasets.annotations.annotation_sheet import (
     draw_sheet,
 )
 from fitrank_tf.datasets.annotations.box_proposal import propose_box
-from fitrank_tf.datasets.annotations.product_choice import choose_products, photos_of
+from fitrank_tf.datasets.annotations.product_choice import choose_products
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords, open_catalogue
 from fitrank_tf.datasets.splits import ALL, SPLITS, TEST, TRAIN
 from fitrank_tf.errors import FitRankError
@@ -134,13 +135,14 @@ def _draw(
 ) -> None:
     annotated = _by_id(options.file)
     rows = _rows(options, records, annotated)
-    photos = photos_of(catalogue.items(ALL), rows)
+    items = catalogue.chosen_items(rows).as_numpy_iterator()
+    photos = {item["id"].decode(): item["image"] for item in items}
     folder = Path(options.sheets)
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, len(rows), PER_SHEET)
     for number, start in enumerate(tqdm(starts, desc="sheets", disable=None)):
         shown = [
-            _sheet_photo(records, row, photos[row], annotated)
+            _sheet_photo(records.ids[row], photos[records.ids[row]], annotated)
             for row in rows[start : start + PER_SHEET]
         ]
         draw_sheet(shown).save(folder / f"sheet_{number:03d}.png")
@@ -175,12 +177,8 @@ def _rows(
 
 
 def _sheet_photo(
-    records: CatalogueRecords,
-    row: int,
-    photo,
-    annotated: Mapping[str, AnnotatedProduct],
+    item_id: str, photo: np.ndarray, annotated: Mapping[str, AnnotatedProduct]
 ) -> SheetPhoto:
-    item_id = records.ids[row]
     if item_id not in annotated:
         proposal = ("proposal", *propose_box(photo))
         corners = ", ".join(f"{corner:.0f}" for corner in proposal[1:])

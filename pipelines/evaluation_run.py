@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fitrank_tf.config import EvaluationConfig
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
+from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.datasets.splits import ALL, TEST
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.contact_sheet import SheetItem, SheetRow, draw_contact_sheet
@@ -117,11 +118,7 @@ class EvaluationRun:
         )
 
     def _photos(self, size: int) -> tf.data.Dataset:
-        everything = photos(self._catalogue, ALL, size)
-        keep = np.isin(np.arange(int(everything.cardinality())), self._rows)
-        kept = tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(keep), everything)
-        kept = kept.filter(lambda wanted, _: wanted).map(lambda _, photo: photo)
-        return kept.apply(tf.data.experimental.assert_cardinality(len(self._rows)))
+        return chosen_rows(photos(self._catalogue, ALL, size), self._rows)
 
     def draw_sheet(
         self, query_set: QuerySet, runs: Runs, config: EvaluationConfig, folder: Path

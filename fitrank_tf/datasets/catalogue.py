@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
 from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES, item_features
-from fitrank_tf.datasets.iteration import closing_at_once
+from fitrank_tf.datasets.iteration import chosen_rows, closing_at_once
 from fitrank_tf.datasets.prepare import cache_dir, prepare
 from fitrank_tf.datasets.product_builder import report_skipped, skipped_products
 from fitrank_tf.datasets.product_source import content_fingerprint
@@ -112,6 +112,12 @@ class Catalogue:
         """Items with `image` left as the bytes of a JPEG or PNG (a string scalar)."""
         return self._read(split, decoders={"image": tfds.decode.SkipDecoding()})
 
+    def chosen_items(self, rows: Sequence[int]) -> tf.data.Dataset:
+        """Items of some rows of `records(ALL)`, in order; no other photo is decoded."""
+        return chosen_rows(self.encoded_items(ALL), rows).map(
+            _decoded, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        )
+
     def records(self, split: str) -> CatalogueRecords:
         """Ids, titles and attributes; no image is decoded."""
         rows = self.encoded_items(split).map(_without_pixels).batch(_RECORDS_BATCH)
@@ -180,6 +186,11 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     builder = prepare(make_builder, root / f"{source.dataset}-{fingerprint}")
     report_skipped(builder)
     return Catalogue(source, builder, fingerprint, skipped_products(builder))
+
+
+def _decoded(item: dict[str, Any]) -> dict[str, Any]:
+    image = tf.io.decode_image(item["image"], channels=3, expand_animations=False)
+    return {**item, "image": tf.ensure_shape(image, [None, None, 3])}
 
 
 def _without_pixels(item: dict[str, Any]) -> dict[str, Any]:

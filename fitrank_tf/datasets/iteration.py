@@ -1,5 +1,8 @@
 """How the project's tf.data pipelines are run."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import tensorflow as tf
 
 
@@ -17,3 +20,17 @@ def closing_at_once(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.with_options(options)
+
+
+def chosen_rows(dataset: tf.data.Dataset, rows: Sequence[int]) -> tf.data.Dataset:
+    """Some of a dataset's elements, in its order.
+
+    Args:
+        dataset: of known length.
+        rows: which to keep; their order does not matter.
+    """
+    kept = np.zeros(int(dataset.cardinality()), bool)
+    kept[np.asarray(rows, np.int64)] = True
+    marked = tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(kept), dataset)
+    chosen = marked.filter(lambda keep, _: keep).map(lambda _, element: element)
+    return chosen.apply(tf.data.experimental.assert_cardinality(int(kept.sum())))

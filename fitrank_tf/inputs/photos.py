@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.datasets.catalogue import Catalogue
+from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.inputs.images import decode_photo
 
 logger = logging.getLogger(__name__)
@@ -46,13 +47,7 @@ def chosen_photos(photos_in_order: tf.data.Dataset, rows: np.ndarray) -> tf.data
     Returns:
         Dataset of (int64 position among the chosen, uint8 [S, S, 3]).
     """
-    total = int(photos_in_order.cardinality())
-    position = np.full(total, -1, np.int64)
-    position[rows] = np.arange(len(rows))
-    numbered = tf.data.Dataset.zip(
-        tf.data.Dataset.from_tensor_slices(position), photos_in_order
-    ).filter(lambda place, _: place >= 0)
-    numbered = numbered.apply(tf.data.experimental.assert_cardinality(len(rows)))
+    numbered = chosen_rows(photos_in_order, rows).enumerate()
     height, width, channels = photos_in_order.element_spec.shape
     size = len(rows) * height * width * channels
     if size > _CACHE_BYTES:

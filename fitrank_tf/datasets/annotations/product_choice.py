@@ -4,8 +4,6 @@ import math
 import random
 from collections.abc import Sequence
 
-import numpy as np
-
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.errors import FitRankError
 
@@ -55,14 +53,3 @@ def choose_products(
         for row in rows
     ]
     return sorted(int(row) for _, row in sorted(keys)[:count])
-
-
-def photos_of(items, rows: Sequence[int]) -> dict[int, np.ndarray]:
-    """{row: uint8 [H, W, 3]} of some rows.
-
-    Args:
-        items: the catalogue's Items, a `tf.data.Dataset` in the records' order.
-        rows: which.
-    """
-    wanted = set(rows)
-    return {row: item["image"].numpy() for row, item in enumerate(items) if row in wanted}
