@@ -220,6 +220,11 @@ class DetectorConfig:
         stackwise_channels: channels of the four backbone stages.
         stackwise_depth: blocks of the four backbone stages.
         fpn_depth: blocks of the feature pyramid.
+        zoom: a training photo is shown larger or smaller by up to this share, and
+            shifted as far as that leaves room.
+        colour_jitter: its hue turns by up to half this share of the circle, its
+            lightness and saturation change by up to this share: a shirt is a shirt
+            in any colour.
     """
 
     image_size: int = 128
@@ -230,8 +235,11 @@ class DetectorConfig:
     epochs: int = 6
     batch_size: int = 16
     learning_rate: float = 2e-3
+    zoom: float = 0.0
+    colour_jitter: float = 0.0
 
     def __post_init__(self) -> None:
+        _require_share(self, "zoom", "colour_jitter")
         _require_positive(
             self,
             "image_size",

@@ -21,6 +21,8 @@ _NO_CLASS = -1.0
 _WARM_UP_SHARE = 0.05
 _WEIGHT_DECAY = 1e-3
 _CLIP_NORM = 10.0
+_WHITE = 255.0
+_LEAST_SEEN = 0.4
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +97,8 @@ def training_batches(
         .shuffle(config.num_images, seed=seed)
         .repeat()
         .map(lambda image, truth: _mirror_half(image, truth, random))
+        .map(lambda image, truth: _zoom(image, truth, random, config.zoom))
+        .map(lambda image, truth: (_recolour(image, random, config.colour_jitter), truth))
         .padded_batch(
             config.batch_size,
             padding_values=(None, {"boxes": 0.0, "classes": _NO_CLASS}),
@@ -121,6 +125,48 @@ def _mirror_half(
         image = tf.reverse(image, axis=[1])
         truth = {**truth, "boxes": mirror_boxes(truth["boxes"])}
     return image, truth
+
+
+def _zoom(
+    image: tf.Tensor, truth: dict[str, tf.Tensor], random: tf.random.Generator, zoom: float
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Shows a window of the square, or the square in a larger white one.
+
+    A box that is then seen to less than `_LEAST_SEEN` of its area is left out: of a
+    garment cut in two nobody could say where it ends.
+    """
+    if not zoom:
+        return image, truth
+    side = 1.0 / random.uniform([], 1.0 - zoom, 1.0 + zoom)
+    corner = random.uniform([2]) * (1.0 - side)
+    window = tf.concat([corner, corner + side], axis=0)
+    seen = tf.image.crop_and_resize(
+        tf.cast(image[tf.newaxis], tf.float32),
+        window[tf.newaxis],
+        [0],
+        image.shape[:2],
+        extrapolation_value=_WHITE,
+    )[0]
+    moved = (truth["boxes"] - tf.tile(corner, [2])) / side
+    boxes = tf.clip_by_value(moved, 0.0, 1.0)
+    kept = _area(boxes) >= _LEAST_SEEN * _area(moved)
+    shown = {"boxes": boxes[kept], "classes": truth["classes"][kept]}
+    return tf.cast(tf.round(seen), tf.uint8), shown
+
+
+def _area(boxes: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+
+
+def _recolour(image: tf.Tensor, random: tf.random.Generator, jitter: float) -> tf.Tensor:
+    """Another hue, saturation and lightness; white stays white."""
+    if not jitter:
+        return image
+    hue, saturation, lightness = tf.unstack(random.uniform([3], -jitter, jitter))
+    image = tf.image.adjust_saturation(tf.image.adjust_hue(image, hue / 2), 1 + saturation)
+    # By a power, which leaves black and white where they are.
+    powered = tf.pow(tf.cast(image, tf.float32) / _WHITE, tf.exp(lightness))
+    return tf.cast(tf.round(powered * _WHITE), tf.uint8)
 
 
 def _for_keras_cv(

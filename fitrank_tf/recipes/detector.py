@@ -1,0 +1,19 @@
+"""A detector of real photos: larger squares, many passes over few annotations."""
+
+from fitrank_tf.config import DetectorConfig, RunConfig
+
+
+def recipe(dataset: str) -> RunConfig:
+    """The same for every data set; only the detector's section is of interest."""
+    del dataset
+    return RunConfig(
+        recipe="detector",
+        detector=DetectorConfig(
+            image_size=160,
+            num_images=924,
+            stackwise_channels=(24, 48, 96, 160),
+            epochs=40,
+            zoom=0.25,
+            colour_jitter=0.3,
+        ),
+    )

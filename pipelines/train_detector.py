@@ -1,0 +1,74 @@
+"""Trains the detector on drawn and annotated photos: `python -m pipelines.train_detector`.
+
+Ends with its average precision on the annotations marked "test".
+"""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+# After the import above, which sets TensorFlow's environment.
+from fitrank_tf.config import RunConfig, override
+from fitrank_tf.datasets.annotations import read_annotations
+from fitrank_tf.datasets.annotations.annotated_items import annotated_items
+from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
+from fitrank_tf.datasets.splits import TEST, TRAIN
+from fitrank_tf.evaluation.detector_report import measure_detector
+from fitrank_tf.models.detector import Detector
+from fitrank_tf.models.detector_training import train_detector
+from fitrank_tf.recipes import load_recipe
+from pipelines.command import add_catalogue_arguments, catalogue_source, run_command
+
+logger = logging.getLogger(__name__)
+
+ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.train_detector", description=__doc__
+    )
+    add_catalogue_arguments(parser)
+    parser.add_argument("--annotations", default=ANNOTATIONS, help="COCO JSON")
+    parser.add_argument("--recipe", default="detector", help="a module of recipes/")
+    parser.add_argument("--drawn", type=int, default=600, help="synthetic photos")
+    parser.add_argument(
+        "--detector", default="", help="measure this SavedModel, train nothing"
+    )
+    parser.add_argument("--output_dir", default="saved_models/detector")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None) -> None:
+    """See the module."""
+    options = parse(arguments)
+    source = catalogue_source(options)
+    config = override(load_recipe(options.recipe, source.dataset), options.set)
+    products = read_annotations(options.annotations)
+    catalogue = open_catalogue(source, options.data_dir)
+    measured = annotated_items(catalogue, products, TEST)
+    if options.detector:
+        detector = Detector.load(Path(options.detector))
+    else:
+        detector = _train(options, config, annotated_items(catalogue, products, TRAIN))
+        detector.save(Path(options.output_dir))
+    print(measure_detector(detector, measured).table())
+
+
+def _train(options: argparse.Namespace, config: RunConfig, annotated) -> Detector:
+    drawn = open_catalogue(CatalogueSource(), options.data_dir).items(TRAIN)
+    # Annotated first: the configuration may take fewer photos than there are.
+    photos = _seen(annotated).concatenate(_seen(drawn.take(options.drawn)))
+    return Detector.from_network(train_detector(photos, config.detector, config.seed))
+
+
+def _seen(items):
+    """What a detector learns from, the same of any source."""
+    return items.map(lambda item: {"image": item["image"], "objects": item["objects"]})
+
+
+if __name__ == "__main__":
+    run_command(main)
