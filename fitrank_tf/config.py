@@ -170,23 +170,24 @@ class RerankerConfig:
     Attributes:
         list_size: candidates of a query.
         holdout_share: share of the training products that the towers do not
-            see. The re-ranker learns on them, because on products that the
-            towers know by heart the first stage looks better than it is.
+            see. The re-ranker learns on all of them; these show it a first stage
+            that does not know its products by heart.
         queries_per_product: facet queries written for one product, beside its
-            title.
+            title. Of a few products with many queries each the re-ranker learns
+            the products, not what to look for.
         hidden: widths of the scoring network.
         attention_heads: of the attention over the list; 0 leaves it out.
     """
 
     list_size: int = 100
     holdout_share: float = 0.1
-    queries_per_product: int = 3
-    epochs: int = 10
+    queries_per_product: int = 1
+    epochs: int = 4
     batch_size: int = 32
     learning_rate: float = 1e-3
     hidden: tuple[int, ...] = (128, 64)
     attention_heads: int = 2
-    dropout: float = 0.1
+    dropout: float = 0.3
     loss: str = "softmax"
 
     def __post_init__(self) -> None:

@@ -99,8 +99,8 @@ class TrainingRun:
 
     @cached_property
     def ranker_rows(self) -> np.ndarray:
-        """Training products kept from the towers, for the re-ranker to learn from."""
-        return np.flatnonzero(self._in_split(TRAIN) & self._held_out)
+        """Products that the re-ranker learns from: all training products."""
+        return np.flatnonzero(self._in_split(TRAIN))
 
     @cached_property
     def validation_rows(self) -> np.ndarray:
@@ -318,8 +318,8 @@ class TrainingRun:
         if not len(learned):
             raise FitRankError(
                 f"the re-ranker has nothing to learn from: {len(self.ranker_rows)} "
-                "products are held out for it and no candidate list has two grades; "
-                "give a larger catalogue or a larger --set reranker.holdout_share"
+                "products to train on, and no candidate list has two grades; give a "
+                "larger catalogue"
             )
         chosen = self._labelled_lists(encode, self.validation_rows)
         logger.info(

@@ -3,7 +3,6 @@
 from fitrank_tf.config import (
     ContrastiveConfig,
     DetectorConfig,
-    RerankerConfig,
     RunConfig,
     TowersConfig,
 )
@@ -25,7 +24,6 @@ def _embedded() -> RunConfig:
         base=ContrastiveConfig(epochs=14, batch_size=64, learning_rate=5e-4),
         lora_training=ContrastiveConfig(epochs=4, batch_size=64, learning_rate=2e-3),
         detector=DetectorConfig(epochs=2),
-        reranker=RerankerConfig(epochs=6),
     )
 
 
@@ -35,5 +33,4 @@ def _real() -> RunConfig:
         base=ContrastiveConfig(epochs=26, batch_size=256, learning_rate=1e-3),
         lora_training=ContrastiveConfig(epochs=4, batch_size=256, learning_rate=1e-3),
         detector=DetectorConfig(epochs=8),
-        reranker=RerankerConfig(epochs=12),
     )

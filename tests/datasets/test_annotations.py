@@ -2,21 +2,24 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fitrank_tf.datasets import annotations
 from fitrank_tf.datasets.annotations import (
     AnnotatedProduct,
     read_annotations,
     read_lines,
     write_annotations,
 )
+from fitrank_tf.datasets.annotations.annotated_items import annotated_items
 from fitrank_tf.datasets.annotations.annotation_file import Box
 from fitrank_tf.datasets.annotations.annotation_sheet import SheetPhoto, draw_sheet
 from fitrank_tf.datasets.annotations.box_proposal import propose_box
 from fitrank_tf.datasets.annotations.product_choice import choose_products
-from fitrank_tf.datasets.catalogue import CatalogueRecords
+from fitrank_tf.datasets.catalogue import CatalogueRecords, CatalogueSource, open_catalogue
 from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES
 from fitrank_tf.errors import FitRankError
 
@@ -185,3 +188,52 @@ def test_a_choice_keeps_to_the_kinds_asked_for() -> None:
     assert rows == [row for row in range(30, 60) if row % 5 == 0]
     with pytest.raises(FitRankError, match="'Kilts' in the split 'test'"):
         choose_products(records, "test", 9, ["Kilts"])
+
+
+ANNOTATION_FILES = Path(annotations.__file__).parent
+
+
+@pytest.mark.parametrize("name", ["fashion_product_images.json", "second_look.json"])
+def test_the_shipped_annotations_are_whole(name: str) -> None:
+    products = read_annotations(ANNOTATION_FILES / name)
+    assert len(products) == {"fashion_product_images": 432, "second_look": 36}[name[:-5]]
+    worn = [product for product in products if product.sleeve not in ("", "sleeveless")]
+    assert all(any(box.label == "sleeve" for box in product.boxes) for product in worn)
+
+
+def test_annotated_items_are_the_photos_with_their_boxes(shared_data) -> None:
+    source = CatalogueSource("fashion_product_images", manual_dir=str(shared_data))
+    catalogue = open_catalogue(source)
+    products = read_annotations(ANNOTATION_FILES / "fashion_product_images.json")
+    by_id = {product.id: product for product in products}
+    items = list(annotated_items(catalogue, products, "test").as_numpy_iterator())
+    assert len(items) == 108
+    places = [catalogue.records("all").ids.index(item["id"].decode()) for item in items]
+    assert places == sorted(places)
+    assert {by_id[item["id"].decode()].split for item in items} == {"test"}
+    for item in items:
+        product = by_id[item["id"].decode()]
+        assert item["image"].shape == (product.height, product.width, 3)
+        first = product.boxes[0]
+        assert item["objects"]["label"][0] == OBJECT_CLASSES.index(first.label)
+        corners = [
+            first.ymin / product.height,
+            first.xmin / product.width,
+            first.ymax / product.height,
+            first.xmax / product.width,
+        ]
+        np.testing.assert_allclose(item["objects"]["bbox"][0], corners, rtol=1e-6)
+
+
+def test_a_test_product_annotated_to_train_on_is_refused(shared_data) -> None:
+    source = CatalogueSource("fashion_product_images", manual_dir=str(shared_data))
+    products = read_annotations(ANNOTATION_FILES / "fashion_product_images.json")
+    wrong = [
+        dataclasses.replace(product, split="train")
+        for product in products
+        if product.split == "test"
+    ]
+    with pytest.raises(FitRankError, match="keeps it for testing; mark it test"):
+        annotated_items(open_catalogue(source), wrong, "train")
+    with pytest.raises(FitRankError, match="none of the 1 products annotated for test"):
+        annotated_items(open_catalogue(source), [BAG], "test")

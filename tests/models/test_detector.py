@@ -1,5 +1,7 @@
 """The detector learns, stays finite in a graph, and survives its SavedModel."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,7 +11,7 @@ from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.extract import attach_features, extract_features, feature_schema
 from fitrank_tf.models.detector import Detector
-from fitrank_tf.models.detector_training import train_detector
+from fitrank_tf.models.detector_training import _zoom, train_detector, training_batches
 
 TOP = OBJECT_CLASSES.index("top")
 CONFIG = DetectorConfig(
@@ -80,6 +82,49 @@ def test_items_without_boxes_are_refused() -> None:
         FitRankError, match="no item of the detector's training data has a box"
     ):
         train_detector(_items(2, boxes=False), CONFIG)
+
+
+def _seen_boxes(zoom: float, colour_jitter: float) -> tuple[np.ndarray, np.ndarray]:
+    """Sixteen training photos of the dark square, and their only boxes."""
+    config = dataclasses.replace(
+        CONFIG, zoom=zoom, colour_jitter=colour_jitter, batch_size=16
+    )
+    images, truth = next(iter(training_batches(_items(8), config, seed=2)))
+    assert truth["boxes"].shape == (16, 1, 4)
+    return images.numpy(), truth["boxes"].numpy()[:, 0]
+
+
+def test_zoomed_boxes_stay_around_what_they_are_of() -> None:
+    images, boxes = _seen_boxes(zoom=0.3, colour_jitter=0.0)
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    assert np.ptp(sides) > 0.1  # a half of the photo's side before
+    for image, box in zip(images, boxes):
+        dark = image[..., 0] < 150
+        rows, columns = np.flatnonzero(dark.any(axis=1)), np.flatnonzero(dark.any(axis=0))
+        seen = np.array([rows[0], columns[0], rows[-1] + 1, columns[-1] + 1])
+        np.testing.assert_allclose(box * 64, seen, atol=2.0)
+
+
+def test_recoloured_photos_keep_their_white_and_their_boxes() -> None:
+    images, boxes = _seen_boxes(zoom=0.0, colour_jitter=0.3)
+    np.testing.assert_allclose(boxes[:, 2:] - boxes[:, :2], 0.5, atol=1e-5)
+    colours = {tuple(image[~(image == 255).all(axis=-1)][0]) for image in images}
+    assert len(colours) > 10
+    assert all((image == 255).all(axis=-1).any() for image in images)
+
+
+def test_a_box_mostly_out_of_the_window_is_left_out() -> None:
+    image = tf.zeros([64, 64, 3], tf.uint8)
+    boxes = tf.constant([[0.0, 0.0, 0.02, 0.02], [0.3, 0.3, 0.7, 0.7]])
+    truth = {"boxes": boxes, "classes": tf.constant([1.0, 2.0])}
+    random = tf.random.Generator.from_seed(0)
+    kept = [
+        _zoom(image, truth, random, zoom=0.5)[1]["classes"].numpy().tolist()
+        for _ in range(40)
+    ]
+    assert all(2.0 in classes for classes in kept)
+    assert any(1.0 in classes for classes in kept)
+    assert any(1.0 not in classes for classes in kept)
 
 
 def test_features_do_not_depend_on_the_batch(detector) -> None:
