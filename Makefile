@@ -13,7 +13,8 @@ train: $(VENV)/ready
 test: $(VENV)/ready
 	$(BIN)/python -m pytest
 
-serve: $(BUNDLE)/bundle.json
+# Serves the bundle that serving/models.config names.
+serve: saved_models/default/bundle.json
 	$(BIN)/python -m serving.server --model_config_file=serving/models.config --port=8500
 
 search: $(BUNDLE)/bundle.json
@@ -30,8 +31,8 @@ format: $(VENV)/ready
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache
 
-$(BUNDLE)/bundle.json: | $(VENV)/ready
-	$(BIN)/python -m pipelines.train --output_dir $(BUNDLE)
+saved_models/%/bundle.json: | $(VENV)/ready
+	$(BIN)/python -m pipelines.train --output_dir saved_models/$*
 
 # The stamp is written last, so an interrupted install is made again.
 $(VENV)/ready: requirements.lock setup.py

@@ -215,6 +215,8 @@ class DetectorConfig:
     """The YOLOv8 detector of garment, sleeves and neckline.
 
     Attributes:
+        preset: folder of a trained detector, relative to the working directory or
+            to the repository; "" trains one on drawn garments with the fields below.
         image_size: side of the square that the detector reads, in pixels; a
             multiple of 32, the coarsest stride.
         num_images: synthetic products that it trains on.
@@ -228,6 +230,7 @@ class DetectorConfig:
             in any colour.
     """
 
+    preset: str = ""
     image_size: int = 128
     num_images: int = 1600
     stackwise_channels: tuple[int, ...] = (16, 32, 64, 128)

@@ -1,7 +1,7 @@
 """The stages of a training run, each from finished stages to files.
 
 base      the CLIP towers: from a preset, or trained from nothing
-detector  YOLOv8 on drawn garments with exact boxes
+detector  YOLOv8: a preset, or trained on drawn garments with exact boxes
 features  boxes and colours of every product
 lora      LoRA and feature fusion on the frozen base
 reranker  the listwise model over the fine-tuned towers' candidates
@@ -41,7 +41,7 @@ from fitrank_tf.inputs.texts import text_groups, training_texts
 from fitrank_tf.inputs.tokenise import tokenise
 from fitrank_tf.inputs.vocabulary import learn_vocabulary
 from fitrank_tf.models.contrastive import ContrastiveModel, train_contrastive
-from fitrank_tf.models.detector import Detector
+from fitrank_tf.models.detector import Detector, find_preset, preset_fingerprint
 from fitrank_tf.models.detector_training import train_detector
 from fitrank_tf.models.fusion import FeatureFusion
 from fitrank_tf.models.lora import apply_lora
@@ -137,6 +137,9 @@ class TrainingRun:
 
     @property
     def _detector_key(self) -> dict:
+        preset = self.config.detector.preset
+        if preset:
+            return {"detector": preset_fingerprint(find_preset(preset))}
         return {"detector": dataclasses.asdict(self.config.detector)}
 
     @property
@@ -231,7 +234,9 @@ class TrainingRun:
 
     @cached_property
     def detector(self) -> Detector:
-        """The trained detector."""
+        """A trained detector: the preset, or trained here."""
+        if self.config.detector.preset:
+            return Detector.load(find_preset(self.config.detector.preset))
         folder = self._stage("detector", self._detector_key, self._make_detector)
         return Detector.load(folder / _DETECTOR)
 

@@ -4,6 +4,7 @@ It sees photos in white squares (`inputs.images.resize_and_pad`) and speaks of
 boxes [ymin, xmin, ymax, xmax] in 0..1 of that square.
 """
 
+import hashlib
 import logging
 import math
 import tempfile
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+import fitrank_tf
 from fitrank_tf.compat import keras_cv, tf_keras
 from fitrank_tf.config import DetectorConfig
 from fitrank_tf.datasets.item import OBJECT_CLASSES
@@ -175,6 +177,7 @@ class Detector:
             raise FitRankError(
                 f"no readable detector in {directory}; train it with `make train`"
             ) from error
+        logger.info("detector: %s", directory)
         if _SIGNATURE not in module.signatures or not hasattr(module, "detect"):
             raise FitRankError(
                 f"the SavedModel in {directory} is no detector; give its directory"
@@ -205,3 +208,32 @@ def _serving_module(network: tf_keras.Model) -> tf.Module:
 
     module.detect = detect
     return module
+
+
+def find_preset(preset: str) -> Path:
+    """The folder of a trained detector.
+
+    Args:
+        preset: relative to the working directory, else to the repository, which
+            ships one in `saved_models/detector`.
+
+    Raises:
+        FitRankError: if there is no such folder.
+    """
+    for base in (Path(), Path(fitrank_tf.__file__).parent.parent):
+        if (base / preset).is_dir():
+            return base / preset
+    raise FitRankError(
+        f"detector.preset {preset!r}: there is no such folder; name one that "
+        "`python -m pipelines.train_detector` wrote, or '' to train on drawn garments"
+    )
+
+
+def preset_fingerprint(folder: Path) -> str:
+    """SHA-256 (hex) of a saved detector's graph and weights."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        # fingerprint.pb and the folder's place say nothing of what it detects.
+        if path.is_file() and path.name != "fingerprint.pb":
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

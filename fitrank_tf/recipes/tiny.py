@@ -8,6 +8,8 @@ from fitrank_tf.config import (
 )
 
 _EMBEDDED = "synthetic_catalogue"
+# Made by `python -m pipelines.train_detector`; see its README.
+_DETECTOR = DetectorConfig(preset="saved_models/detector")
 
 
 def recipe(dataset: str) -> RunConfig:
@@ -23,7 +25,7 @@ def _embedded() -> RunConfig:
         towers=TowersConfig(patch_size=24, context_length=18),
         base=ContrastiveConfig(epochs=14, batch_size=64, learning_rate=5e-4),
         lora_training=ContrastiveConfig(epochs=4, batch_size=64, learning_rate=2e-3),
-        detector=DetectorConfig(epochs=2),
+        detector=_DETECTOR,
     )
 
 
@@ -32,5 +34,5 @@ def _real() -> RunConfig:
         recipe="tiny",
         base=ContrastiveConfig(epochs=26, batch_size=256, learning_rate=1e-3),
         lora_training=ContrastiveConfig(epochs=4, batch_size=256, learning_rate=1e-3),
-        detector=DetectorConfig(epochs=8),
+        detector=_DETECTOR,
     )

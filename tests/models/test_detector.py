@@ -10,7 +10,7 @@ from fitrank_tf.config import DetectorConfig
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.extract import attach_features, extract_features, feature_schema
-from fitrank_tf.models.detector import Detector
+from fitrank_tf.models.detector import Detector, find_preset, preset_fingerprint
 from fitrank_tf.models.detector_training import _zoom, train_detector, training_batches
 
 TOP = OBJECT_CLASSES.index("top")
@@ -70,6 +70,27 @@ def test_saved_detector_finds_the_same(detector, tmp_path) -> None:
     for one, other in zip(detector.detect(images), loaded.detect(images)):
         np.testing.assert_allclose(other, one, atol=1e-5)
     assert loaded.image_size == 64
+
+
+def test_the_shipped_detector_is_found_from_anywhere(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    detector = Detector.load(find_preset("saved_models/detector"))
+    found = detector.detect(
+        tf.fill([1, detector.image_size, detector.image_size, 3], 255.0)
+    )
+    assert found.boxes.shape[0] == 1
+    with pytest.raises(FitRankError, match=r"detector.preset 'no/such'"):
+        find_preset("no/such")
+
+
+def test_the_fingerprint_of_a_preset_follows_its_weights(detector, tmp_path) -> None:
+    detector.save(tmp_path / "one")
+    before = preset_fingerprint(tmp_path / "one")
+    (tmp_path / "one").rename(tmp_path / "moved")
+    assert preset_fingerprint(tmp_path / "moved") == before
+    weights = tmp_path / "moved" / "variables" / "variables.data-00000-of-00001"
+    weights.write_bytes(b"other" + weights.read_bytes()[5:])
+    assert preset_fingerprint(tmp_path / "moved") != before
 
 
 def test_nothing_to_load_is_named(tmp_path) -> None:

@@ -29,6 +29,7 @@ SMALL = (
     "base.batch_size=32",
     "lora_training.epochs=1",
     "lora_training.batch_size=32",
+    "detector.preset=",
     "detector.image_size=64",
     "detector.stackwise_channels=4,8,8,8",
     "detector.num_images=32",
