@@ -232,8 +232,6 @@ def find_preset(preset: str) -> Path:
 def preset_fingerprint(folder: Path) -> str:
     """SHA-256 (hex) of a saved detector's graph and weights."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        # fingerprint.pb and the folder's place say nothing of what it detects.
-        if path.is_file() and path.name != "fingerprint.pb":
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for path in (folder / "saved_model.pb", *sorted((folder / "variables").iterdir())):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
