@@ -24,7 +24,7 @@ def _embedded() -> RunConfig:
         # real catalogue's towers, and so half the time.
         towers=TowersConfig(patch_size=24, context_length=18),
         base=ContrastiveConfig(epochs=14, batch_size=64, learning_rate=5e-4),
-        lora_training=ContrastiveConfig(epochs=4, batch_size=64, learning_rate=2e-3),
+        lora_training=ContrastiveConfig(epochs=8, batch_size=64, learning_rate=2e-3),
         detector=_DETECTOR,
     )
 
