@@ -306,32 +306,52 @@ def override(config: RunConfig, assignments: Sequence[str]) -> RunConfig:
         FitRankError: for an unknown field, a value of another type, or a value
             that the section refuses.
     """
+    sections: dict[str, dict[str, Any]] = {}
+    fields: dict[str, Any] = {}
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if not equals:
             raise FitRankError(f"--set {assignment}: write it as section.field=value")
-        config = _assign(config, path.strip().split("."), text.strip(), assignment)
-    return config
+        *section, name = path.strip().split(".")
+        holder = _section(config, section, assignment)
+        changed = sections.setdefault(section[0], {}) if section else fields
+        changed[name] = _value(holder, name, text.strip(), assignment)
+    # All fields of a section at once: one may only be right together with another.
+    replaced = {
+        name: dataclasses.replace(getattr(config, name), **changed)
+        for name, changed in sections.items()
+    }
+    return dataclasses.replace(config, **fields, **replaced)
 
 
-def _assign(config: Any, path: Sequence[str], text: str, assignment: str) -> Any:
-    names = [field.name for field in dataclasses.fields(config)]
-    if path[0] not in names:
-        raise FitRankError(f"--set {assignment}: no field {path[0]!r}; known here: {names}")
-    current = getattr(config, path[0])
-    if dataclasses.is_dataclass(current):
-        if len(path) == 1:
-            raise FitRankError(
-                f"--set {assignment}: {path[0]} is a section; name its field"
-            )
-        value = _assign(current, path[1:], text, assignment)
-    elif len(path) > 1:
+def _section(config: RunConfig, path: Sequence[str], assignment: str) -> Any:
+    """What holds the field: the whole configuration, or one of its sections."""
+    if not path:
+        return config
+    if path[0] not in _names(config):
         raise FitRankError(
-            f"--set {assignment}: {path[0]} is a field, it has no {path[1]!r}"
+            f"--set {assignment}: no field {path[0]!r}; known here: {_names(config)}"
         )
-    else:
-        value = _parse(text, get_type_hints(type(config))[path[0]], assignment)
-    return dataclasses.replace(config, **{path[0]: value})
+    section = getattr(config, path[0])
+    if not dataclasses.is_dataclass(section) or len(path) > 1:
+        raise FitRankError(
+            f"--set {assignment}: {'.'.join(path)} is a field, it has none in it"
+        )
+    return section
+
+
+def _value(holder: Any, name: str, text: str, assignment: str) -> Any:
+    if name not in _names(holder):
+        raise FitRankError(
+            f"--set {assignment}: no field {name!r}; known here: {_names(holder)}"
+        )
+    if dataclasses.is_dataclass(getattr(holder, name)):
+        raise FitRankError(f"--set {assignment}: {name} is a section; name its field")
+    return _parse(text, get_type_hints(type(holder))[name], assignment)
+
+
+def _names(holder: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(holder)]
 
 
 def _parse(text: str, kind: Any, assignment: str) -> Any:

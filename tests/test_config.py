@@ -29,6 +29,15 @@ def test_override_changes_one_field() -> None:
     assert override(before, ["reranker.hidden=8,4"]).reranker.hidden == (8, 4)
 
 
+def test_fields_that_are_only_right_together_come_in_any_order() -> None:
+    sizes = ["towers.image_size=64", "towers.patch_size=16", "towers.vision_width=64"]
+    heads = ["towers.vision_heads=4"]
+    before = load_recipe("tiny", "synthetic_catalogue")  # of patch size 24
+    after = override(before, sizes + heads).towers
+    assert after == override(before, heads + sizes[::-1]).towers
+    assert (after.image_size, after.patch_size, after.vision_heads) == (64, 16, 4)
+
+
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
@@ -39,6 +48,8 @@ def test_override_changes_one_field() -> None:
         ("base.speed=1", "no field 'speed'"),
         ("base=1", "base is a section"),
         ("seed.x=1", "seed is a field"),
+        ("base.epochs.x=1", r"base\.epochs is a field"),
+        ("pace.epochs=1", "no field 'pace'"),
         ("towers.image_size=97", "a multiple of patch_size"),
         ("lora.targets=nothing", "one or more of"),
         ("reranker.loss=hinge", "one of"),

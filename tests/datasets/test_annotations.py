@@ -208,7 +208,8 @@ def test_annotated_items_are_the_photos_with_their_boxes(shared_data) -> None:
     by_id = {product.id: product for product in products}
     items = list(annotated_items(catalogue, products, "test").as_numpy_iterator())
     assert len(items) == 108
-    places = [catalogue.records("all").ids.index(item["id"].decode()) for item in items]
+    ids = catalogue.records("all").ids
+    places = [ids.index(item["id"].decode()) for item in items]
     assert places == sorted(places)
     assert {by_id[item["id"].decode()].split for item in items} == {"test"}
     for item in items:
