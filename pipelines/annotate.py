@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-# After the import above, which sets TensorFlow's environment.
 from fitrank_tf.datasets.annotations import (
     AnnotatedProduct,
     read_annotations,

@@ -82,12 +82,13 @@ def _info(run: TrainingRun, config: RunConfig, models: TrainedModels) -> BundleI
 def _report(run: TrainingRun, config: RunConfig, folder: Path, output: Path) -> dict:
     """Measures the exported models on products that training never saw."""
     keep = [part != TRAIN for part in run.records.splits]
+    bundle = LoadedBundle(folder)
     evaluation = EvaluationRun(
-        LoadedBundle(folder),
+        bundle,
         run.catalogue,
         run.features,
         keep,
-        LoadedBundle(folder).info.image_size,
+        bundle.info.image_size,
         config.reranker.list_size,
     )
     query_set = own_queries(evaluation.records, config.evaluation, config.seed)

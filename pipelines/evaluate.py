@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-# After the import above, which sets TensorFlow's environment.
 from fitrank_tf.config import EvaluationConfig
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.datasets.splits import ALL, TRAIN

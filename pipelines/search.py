@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-# After the import above, which sets TensorFlow's environment.
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from pipelines.command import DEFAULT_BUNDLE, run_command
 

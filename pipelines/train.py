@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-# After the import above, which sets TensorFlow's environment.
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.errors import FitRankError

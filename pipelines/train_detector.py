@@ -8,7 +8,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-# After the import above, which sets TensorFlow's environment.
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.datasets.annotations import read_annotations
 from fitrank_tf.datasets.annotations.annotated_items import annotated_items

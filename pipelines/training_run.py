@@ -135,7 +135,7 @@ class TrainingRun:
             "holdout_share": self.config.reranker.holdout_share,
         }
 
-    @property
+    @cached_property
     def _detector_key(self) -> dict:
         preset = self.config.detector.preset
         if preset:
