@@ -225,6 +225,8 @@ class DetectorConfig:
         fpn_depth: blocks of the feature pyramid.
         zoom: a training photo is shown larger or smaller by up to this share, and
             shifted as far as that leaves room.
+        pasted: share of the training photos whose figure is cut out and pasted before
+            another backdrop.
         colour_jitter: its hue turns by up to half this share of the circle, its
             lightness and saturation change by up to this share: a shirt is a shirt
             in any colour.
@@ -240,10 +242,11 @@ class DetectorConfig:
     batch_size: int = 16
     learning_rate: float = 2e-3
     zoom: float = 0.0
+    pasted: float = 0.0
     colour_jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_share(self, "zoom", "colour_jitter")
+        _require_share(self, "zoom", "pasted", "colour_jitter")
         _require_positive(
             self,
             "image_size",
@@ -259,6 +262,58 @@ class DetectorConfig:
             self.image_size,
             "a multiple of 32",
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadConfig:
+    """A small network over features: colour names, patterns.
+
+    Attributes:
+        hidden: widths of the layers between features and answer.
+        dropout: of those layers.
+        weak_trust: weight of a label that only a title gives, beside 1 for one given
+            by eye; colour names have no such labels.
+    """
+
+    hidden: tuple[int, ...] = (128,)
+    dropout: float = 0.4
+    epochs: int = 40
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    weak_trust: float = 0.2
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "epochs", "batch_size", "learning_rate")
+        _require_share(self, "dropout", "weight_decay", "weak_trust")
+        _require(
+            all(width > 0 for width in self.hidden),
+            "HeadConfig.hidden",
+            self.hidden,
+            "widths above 0",
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class AttributeConfig:
+    """The network that tells sleeve and neckline.
+
+    Attributes:
+        epochs: passes over the training products.
+        times_seen: how often a product labelled by eye comes in one pass.
+        weak_trust: weight of what a title or the kind of product says, beside 1 for a
+            label by eye.
+    """
+
+    epochs: int = 20
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    times_seen: int = 3
+    weak_trust: float = 0.4
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "epochs", "batch_size", "learning_rate", "times_seen")
+        _require_share(self, "weak_trust")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -282,15 +337,24 @@ class EvaluationConfig:
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
-    """All of a training run but its data."""
+    """All of a training run but its data.
+
+    Attributes:
+        feature_heads: folder of what `pipelines.train_features` trained, relative to
+            the working directory or to the repository.
+    """
 
     recipe: str
     seed: int = 0
+    feature_heads: str = "saved_models/features"
     towers: TowersConfig = TowersConfig()
     base: ContrastiveConfig = ContrastiveConfig()
     lora_training: ContrastiveConfig = ContrastiveConfig()
     lora: LoraConfig = LoraConfig()
     detector: DetectorConfig = DetectorConfig()
+    colour_names: HeadConfig = HeadConfig()
+    patterns: HeadConfig = HeadConfig()
+    attributes: AttributeConfig = AttributeConfig()
     reranker: RerankerConfig = RerankerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 

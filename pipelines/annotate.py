@@ -5,6 +5,9 @@
     --lines F [F ...] --file OUT    collects what was written beside the sheets
     --file F              checks a file against the catalogue and counts its boxes
     --file F --compare G  says how far two files agree on the photos that both have
+    --label_sheets DIR    draws sheets of thirty small photos, for labels without boxes
+    --labels F            checks a CSV of labels and counts them; with
+    --compare_labels G    says how often two of them agree
 
 `fitrank_tf/datasets/annotations/README.md` says how to decide and what to write.
 """
@@ -30,11 +33,13 @@ from fitrank_tf.datasets.annotations.annotation_sheet import (
     draw_sheet,
 )
 from fitrank_tf.datasets.annotations.box_proposal import propose_box
+from fitrank_tf.datasets.annotations.label_file import LABEL_FIELDS, read_labels
+from fitrank_tf.datasets.annotations.label_sheet import PER_LABEL_SHEET, draw_label_sheet
 from fitrank_tf.datasets.annotations.product_choice import choose_products
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords, open_catalogue
 from fitrank_tf.datasets.splits import ALL, SPLITS, TEST, TRAIN
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.evaluation.annotation_agreement import compare_annotations
+from fitrank_tf.evaluation.annotation_agreement import compare_annotations, label_agreement
 from pipelines.command import add_catalogue_arguments, catalogue_source, run_command
 
 logger = logging.getLogger(__name__)
@@ -56,6 +61,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--ids", default="", help="file of product ids, one a line")
     parser.add_argument("--file", default="", help="annotations, COCO JSON")
     parser.add_argument("--compare", default="", help="another COCO JSON")
+    parser.add_argument("--label_sheets", default="", help="folder for label sheets")
+    parser.add_argument("--labels", default="", help="CSV of labels")
+    parser.add_argument("--compare_labels", default="", help="another CSV of labels")
     parser.add_argument("--lines", nargs="+", default=[], help="JSON Lines to collect")
     return parser.parse_args(arguments)
 
@@ -63,10 +71,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None) -> None:
     """See the module."""
     options = parse(arguments)
-    if not options.sheets and not options.file:
-        raise FitRankError("nothing to do: give --sheets DIR or --file FILE")
+    tasks = (options.sheets, options.file, options.label_sheets, options.labels)
+    if not any(tasks):
+        raise FitRankError(
+            "nothing to do: give --sheets DIR, --label_sheets DIR, --file FILE or "
+            "--labels FILE"
+        )
     if (options.lines or options.compare) and not options.file:
         raise FitRankError("--lines and --compare need --file: the COCO JSON")
+    if options.compare_labels and not options.labels:
+        raise FitRankError("--compare_labels needs --labels: the CSV to compare")
     catalogue = open_catalogue(catalogue_source(options), options.data_dir)
     records = catalogue.records(ALL)
     if options.lines:
@@ -78,6 +92,10 @@ def main(arguments: Sequence[str] | None) -> None:
         print(compare_annotations(ours, theirs).table())
     if options.sheets:
         _draw(options, catalogue, records)
+    if options.labels:
+        _check_labels(options, records)
+    if options.label_sheets:
+        _draw_label_sheets(options, catalogue, records)
 
 
 def _collect(
@@ -104,16 +122,7 @@ def _check(path: str, records: CatalogueRecords) -> None:
     products = read_annotations(path)
     split_of = dict(zip(records.ids, records.splits))
     for product in products:
-        if product.id not in split_of:
-            raise FitRankError(
-                f"{path}: product {product.id!r} is not in this catalogue; name the one "
-                "it was annotated in"
-            )
-        if product.split == TRAIN and split_of[product.id] != TRAIN:
-            raise FitRankError(
-                f"{path}: product {product.id!r} is marked train, but the catalogue has "
-                f"it in {split_of[product.id]}: mark it test"
-            )
+        _check_split(path, product.id, product.split, split_of)
     for split in (TRAIN, TEST):
         chosen = [product for product in products if product.split == split]
         boxes = Counter(box.label for product in chosen for box in product.boxes)
@@ -125,8 +134,58 @@ def _check(path: str, records: CatalogueRecords) -> None:
             ("sleeve", sleeves),
             ("neckline", necklines),
         ):
-            listed = ", ".join(f"{key} {count}" for key, count in counts.most_common())
-            print(f"  {name:9s} {listed or 'none'}")
+            _print_counts(name, counts)
+
+
+def _check_labels(options: argparse.Namespace, records: CatalogueRecords) -> None:
+    """Reads the labels, compares them with the catalogue, prints what they say."""
+    labels = read_labels(options.labels)
+    split_of = dict(zip(records.ids, records.splits))
+    for product in labels:
+        _check_split(options.labels, product.id, product.split, split_of)
+    for split in (TRAIN, TEST):
+        chosen = [product for product in labels if product.split == split]
+        print(f"{split}: {len(chosen)} products")
+        for field in LABEL_FIELDS:
+            counts = Counter(getattr(product, field) or "none" for product in chosen)
+            _print_counts(field, counts)
+    if options.compare_labels:
+        print(label_agreement(labels, read_labels(options.compare_labels)))
+
+
+def _check_split(path: str, item_id: str, split: str, split_of: Mapping[str, str]) -> None:
+    if item_id not in split_of:
+        raise FitRankError(
+            f"{path}: product {item_id!r} is not in this catalogue; name the one it was "
+            "annotated in"
+        )
+    if split == TRAIN and split_of[item_id] != TRAIN:
+        raise FitRankError(
+            f"{path}: product {item_id!r} is marked train, but the catalogue has it in "
+            f"{split_of[item_id]}: mark it test"
+        )
+
+
+def _print_counts(name: str, counts: Counter) -> None:
+    listed = ", ".join(f"{key} {count}" for key, count in counts.most_common())
+    print(f"  {name:9s} {listed or 'none'}")
+
+
+def _draw_label_sheets(
+    options: argparse.Namespace, catalogue: Catalogue, records: CatalogueRecords
+) -> None:
+    rows = _rows(options, records, {})
+    items = catalogue.chosen_items(rows).as_numpy_iterator()
+    photos = [(item["id"].decode(), item["image"]) for item in items]
+    folder = Path(options.label_sheets)
+    folder.mkdir(parents=True, exist_ok=True)
+    starts = range(0, len(photos), PER_LABEL_SHEET)
+    for number, start in enumerate(tqdm(starts, desc="sheets", disable=None)):
+        sheet = draw_label_sheet(photos[start : start + PER_LABEL_SHEET])
+        sheet.save(folder / f"sheet_{number:03d}.png")
+    ids = "".join(f"{item_id}\n" for item_id, _ in photos)
+    (folder / "ids.txt").write_text(ids, encoding="utf-8")
+    logger.info("wrote %d sheets of %d products to %s", len(starts), len(photos), folder)
 
 
 def _draw(

@@ -60,7 +60,7 @@ def _trained(run: TrainingRun, config: RunConfig) -> TrainedModels:
         base=run.load_base(),
         tuned=tuned,
         fusion=fusion,
-        detector=run.detector,
+        feature_models=run.feature_models,
         reranker=run.load_reranker(),
         num_features=run.schema.size,
         list_size=config.reranker.list_size,

@@ -46,10 +46,10 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--manual_dir",
         default="",
-        help="fashion_product_images: folder with Kaggle's archive",
+        help="fashion_product_images: folder with Kaggle's archive; modanet: its folder",
     )
     group.add_argument("--table", default="", help="csv_catalogue: CSV or Parquet file")
-    group.add_argument("--images", default="", help="csv_catalogue: folder of photos")
+    group.add_argument("--images", default="", help="csv_catalogue, photo_folder: photos")
     group.add_argument(
         "--columns",
         default="",

@@ -15,7 +15,7 @@ from fitrank_tf.datasets.splits import ALL, TRAIN
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.systems import SYSTEMS, check_systems
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from fitrank_tf.features.extract import extract_features
+from fitrank_tf.features.extract import FeatureExtractor
 from pipelines.command import (
     DEFAULT_BUNDLE,
     add_catalogue_arguments,
@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None) -> None:
         given = given_queries(Path(options.queries), qrels, options.binary_grade)
     catalogue = open_catalogue(source, options.data_dir)
     records = catalogue.records(ALL)
-    features = extract_features(catalogue.items(ALL), len(records), bundle.detector)
+    extractor = FeatureExtractor(bundle.feature_models)
+    features = extractor.extract(catalogue.items(ALL), len(records))
     keep = [given is not None or part != TRAIN for part in records.splits]
     info = bundle.info
     evaluation = EvaluationRun(

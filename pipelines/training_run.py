@@ -2,7 +2,7 @@
 
 base      the CLIP towers: from a preset, or trained from nothing
 detector  YOLOv8: a preset, or trained on drawn garments with exact boxes
-features  boxes and colours of every product
+features  boxes, colours, texture and attributes of every product
 lora      LoRA and feature fusion on the frozen base
 reranker  the listwise model over the fine-tuned towers' candidates
 export    the bundle: SavedModels and bundle.json
@@ -33,7 +33,8 @@ from fitrank_tf.export.embedding import embed_photos, embed_texts
 from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE, FusedImageEncoder
 from fitrank_tf.export.query_encoder import QueryEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
-from fitrank_tf.features.extract import extract_features, feature_schema
+from fitrank_tf.features.extract import FeatureExtractor, feature_schema
+from fitrank_tf.features.feature_models import FeatureModels, heads_fingerprint, load_heads
 from fitrank_tf.inputs.contrastive import ContrastiveTable, contrastive_batches
 from fitrank_tf.inputs.listwise import listwise_batches, shuffled
 from fitrank_tf.inputs.photos import chosen_photos, photos
@@ -41,7 +42,7 @@ from fitrank_tf.inputs.texts import text_groups, training_texts
 from fitrank_tf.inputs.tokenise import tokenise
 from fitrank_tf.inputs.vocabulary import learn_vocabulary
 from fitrank_tf.models.contrastive import ContrastiveModel, train_contrastive
-from fitrank_tf.models.detector import Detector, find_preset, preset_fingerprint
+from fitrank_tf.models.detector import Detector, preset_fingerprint
 from fitrank_tf.models.detector_training import train_detector
 from fitrank_tf.models.fusion import FeatureFusion
 from fitrank_tf.models.lora import apply_lora
@@ -62,6 +63,7 @@ from fitrank_tf.ranking.candidates import (
 from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import facet_queries, title_queries
 from fitrank_tf.retrieval.choose_index import build_index
+from fitrank_tf.shipped import find_shipped
 from pipelines.work_dir import WorkDir
 
 logger = logging.getLogger(__name__)
@@ -139,7 +141,7 @@ class TrainingRun:
     def _detector_key(self) -> dict:
         preset = self.config.detector.preset
         if preset:
-            return {"detector": preset_fingerprint(find_preset(preset))}
+            return {"detector": preset_fingerprint(find_shipped(preset))}
         return {"detector": dataclasses.asdict(self.config.detector)}
 
     @property
@@ -148,6 +150,7 @@ class TrainingRun:
         return {
             "catalogue": self.catalogue.fingerprint,
             "schema": schema,
+            "heads": heads_fingerprint(self._heads_folder),
             **self._detector_key,
         }
 
@@ -236,7 +239,7 @@ class TrainingRun:
     def detector(self) -> Detector:
         """A trained detector: the preset, or trained here."""
         if self.config.detector.preset:
-            return Detector.load(find_preset(self.config.detector.preset))
+            return Detector.load(find_shipped(self.config.detector.preset))
         folder = self._stage("detector", self._detector_key, self._make_detector)
         return Detector.load(folder / _DETECTOR)
 
@@ -246,14 +249,23 @@ class TrainingRun:
         Detector.from_network(network).save(folder / _DETECTOR)
 
     @cached_property
+    def _heads_folder(self) -> Path:
+        return find_shipped(self.config.feature_heads)
+
+    @property
+    def feature_models(self) -> FeatureModels:
+        """What the features are made with."""
+        return FeatureModels(self.detector, load_heads(self._heads_folder))
+
+    @cached_property
     def features(self) -> np.ndarray:
         """float32 [N, F] features of all products."""
         folder = self._stage("features", self._features_key, self._make_features)
         return np.load(folder / _FEATURES)
 
     def _make_features(self, folder: Path) -> None:
-        items = self.catalogue.items(ALL)
-        features = extract_features(items, len(self.records), self.detector)
+        extractor = FeatureExtractor(self.feature_models)
+        features = extractor.extract(self.catalogue.items(ALL), len(self.records))
         np.save(folder / _FEATURES, features)
 
     # === lora ===

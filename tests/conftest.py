@@ -21,3 +21,11 @@ def shared_data() -> Path:
     if not FASHION_ARCHIVE.is_file():
         pytest.skip(f"real data is not beside the checkout: no {FASHION_ARCHIVE}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def model_folders(tmp_path_factory) -> tuple[Path, Path]:
+    """A stand-in detector and untrained heads: their two folders."""
+    from small_feature_models import save_small_models
+
+    return save_small_models(tmp_path_factory.mktemp("feature_models"))

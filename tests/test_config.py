@@ -38,6 +38,18 @@ def test_fields_that_are_only_right_together_come_in_any_order() -> None:
     assert (after.image_size, after.patch_size, after.vision_heads) == (64, 16, 4)
 
 
+def test_the_sections_of_the_feature_heads_can_be_set() -> None:
+    before = load_recipe("features", "synthetic_catalogue")
+    sets = ["patterns.hidden=64,32", "colour_names.hidden=", "attributes.times_seen=5"]
+    after = override(before, [*sets, "detector.pasted=0.25", "attributes.weak_trust=0"])
+    assert (after.patterns.hidden, after.colour_names.hidden) == ((64, 32), ())
+    assert (after.attributes.times_seen, after.attributes.weak_trust) == (5, 0.0)
+    assert after.detector.pasted == 0.25
+    # Colour names and patterns are two sections of one kind: neither is the other.
+    assert after.colour_names.epochs == before.colour_names.epochs
+    assert after.patterns.epochs == before.patterns.epochs
+
+
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
@@ -54,6 +66,20 @@ def test_fields_that_are_only_right_together_come_in_any_order() -> None:
         ("lora.targets=nothing", "one or more of"),
         ("reranker.loss=hinge", "one of"),
         ("detector.image_size=100", "multiple of 32"),
+        ("detector.pasted=1", r"DetectorConfig\.pasted is 1\.0; it must be in \[0, 1\)"),
+        ("detector.pasted=-0.1", r"DetectorConfig\.pasted is -0\.1"),
+        ("patterns.hidden=64,0", r"HeadConfig\.hidden is \(64, 0\); .* widths above 0"),
+        ("patterns.hidden=wide", "'wide' is not of type"),
+        ("patterns.dropout=1", r"HeadConfig\.dropout is 1\.0"),
+        ("patterns.batch_size=0", r"HeadConfig\.batch_size is 0"),
+        ("patterns.weak_trust=1.5", r"HeadConfig\.weak_trust is 1\.5"),
+        ("colour_names.epochs=0", r"HeadConfig\.epochs is 0; it must be above 0"),
+        ("colour_names.weight_decay=-1", r"HeadConfig\.weight_decay is -1\.0"),
+        ("attributes.epochs=0", r"AttributeConfig\.epochs is 0"),
+        ("attributes.batch_size=-1", r"AttributeConfig\.batch_size is -1"),
+        ("attributes.learning_rate=0", r"AttributeConfig\.learning_rate is 0\.0"),
+        ("attributes.times_seen=0", r"AttributeConfig\.times_seen is 0"),
+        ("attributes.weak_trust=1", r"AttributeConfig\.weak_trust is 1\.0"),
     ],
 )
 def test_bad_values_are_named(assignment: str, message: str) -> None:

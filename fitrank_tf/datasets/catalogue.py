@@ -14,6 +14,8 @@ from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions,
 from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
 from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES, item_features
 from fitrank_tf.datasets.iteration import chosen_rows, closing_at_once
+from fitrank_tf.datasets.modanet import ModaNet, ModaNetSource
+from fitrank_tf.datasets.photo_folder import PhotoFolder, PhotoFolderSource
 from fitrank_tf.datasets.prepare import cache_dir, prepare
 from fitrank_tf.datasets.product_builder import report_skipped, skipped_products
 from fitrank_tf.datasets.product_source import content_fingerprint
@@ -30,9 +32,10 @@ class CatalogueSource:
 
     Attributes:
         dataset: one of `DATASETS`.
-        manual_dir: fashion_product_images: the folder that holds the archive.
+        manual_dir: fashion_product_images, modanet: the folder that holds the archive.
         table: csv_catalogue: a CSV or Parquet file.
-        images: csv_catalogue: the folder of photos, "" for the table's own.
+        images: csv_catalogue: the folder of photos, "" for the table's own;
+            photo_folder: the folder.
         columns: csv_catalogue: (field, column) pairs.
         num_items: synthetic_catalogue: how many products are drawn.
         seed: synthetic_catalogue: another seed draws other products.
@@ -220,6 +223,16 @@ def _open_csv_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
     return table.fingerprint(), lambda data_dir: CsvCatalogue(table, data_dir)
 
 
+def _open_modanet(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
+    opened = ModaNetSource(source.manual_dir)
+    return opened.fingerprint(), lambda data_dir: ModaNet(opened, data_dir)
+
+
+def _open_photo_folder(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
+    opened = PhotoFolderSource(source.images)
+    return opened.fingerprint(), lambda data_dir: PhotoFolder(opened, data_dir)
+
+
 def _open_synthetic_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
     # Imported here: other catalogues need none of the drawing code.
     from fitrank_tf.datasets import synthetic_catalogue
@@ -237,5 +250,7 @@ def _open_synthetic_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilde
 DATASETS: Mapping[str, Callable[[CatalogueSource], tuple[str, _MakeBuilder]]] = {
     "csv_catalogue": _open_csv_catalogue,
     "fashion_product_images": _open_fashion_product_images,
+    "modanet": _open_modanet,
+    "photo_folder": _open_photo_folder,
     "synthetic_catalogue": _open_synthetic_catalogue,
 }

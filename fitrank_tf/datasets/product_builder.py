@@ -14,7 +14,12 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.datasets.item import item_attributes, item_features
 from fitrank_tf.datasets.product_photos import UnreadablePhoto, read_photo
-from fitrank_tf.datasets.product_source import MISSING_IMAGE, ProductRow, ProductSource
+from fitrank_tf.datasets.product_source import (
+    MISSING_IMAGE,
+    LabelledBox,
+    ProductRow,
+    ProductSource,
+)
 from fitrank_tf.datasets.splits import SPLITS, split_of
 from fitrank_tf.errors import FitRankError
 
@@ -94,7 +99,7 @@ class ProductBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                     "image": image,
                     "text": row.text,
                     "attributes": item_attributes(**row.attributes),
-                    "objects": [],
+                    "objects": [_object(box) for box in row.objects],
                 },
             )
 
@@ -120,6 +125,11 @@ class ProductBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         entry["count"] += 1
         if len(entry["ids"]) < _NUM_NAMED_IDS:
             entry["ids"].append(item_id)
+
+
+def _object(box: LabelledBox) -> dict[str, Any]:
+    corners = (box.ymin, box.xmin, box.ymax, box.xmax)
+    return {"bbox": tfds.features.BBox(*corners), "label": box.label}
 
 
 def _problem_of(row: ProductRow, seen: set[str]) -> str:

@@ -13,6 +13,21 @@ PHOTO_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @dataclasses.dataclass(frozen=True)
+class LabelledBox:
+    """What is where in a photo, 0..1 of its sides.
+
+    Attributes:
+        label: one of `item.OBJECT_CLASSES`.
+    """
+
+    label: str
+    ymin: float
+    xmin: float
+    ymax: float
+    xmax: float
+
+
+@dataclasses.dataclass(frozen=True)
 class ProductRow:
     """One row of the source's table.
 
@@ -21,6 +36,7 @@ class ProductRow:
         text: the title, "" where there is none.
         attributes: some of `item.ATTRIBUTES`.
         photo: what the source's `read_photo` takes, "" where no photo is known.
+        objects: boxes, where the source has them.
         problem: why this row cannot be used, "" for a good row.
     """
 
@@ -28,6 +44,7 @@ class ProductRow:
     text: str
     attributes: Mapping[str, str]
     photo: str
+    objects: tuple[LabelledBox, ...] = ()
     problem: str = ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fitrank_tf.datasets.annotations import AnnotatedProduct
+from fitrank_tf.datasets.annotations.label_file import LABEL_FIELDS, ProductLabels
 from fitrank_tf.datasets.item import PART_CLASSES
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.detection import intersection_over_union
@@ -89,3 +90,20 @@ def _boxes(product: AnnotatedProduct, kind: str) -> np.ndarray:
 def _labels(product: AnnotatedProduct) -> list[str]:
     [label] = [box.label for box in product.boxes if box.label not in PART_CLASSES]
     return [label, product.sleeve, product.neckline]
+
+
+def label_agreement(left: Sequence[ProductLabels], right: Sequence[ProductLabels]) -> str:
+    """How often two people gave the same labels: Markdown, a row a label.
+
+    Raises:
+        FitRankError: if they labelled no product in common.
+    """
+    theirs = {product.id: product for product in right}
+    pairs = [(mine, theirs[mine.id]) for mine in left if mine.id in theirs]
+    if not pairs:
+        raise FitRankError("the two label files have no product in common")
+    lines = ["| label | products | equal |", "| --- | ---: | ---: |"]
+    for field in LABEL_FIELDS:
+        equal = np.mean([getattr(a, field) == getattr(b, field) for a, b in pairs])
+        lines.append(f"| {field} | {len(pairs)} | {equal:.3f} |")
+    return "\n".join(lines)

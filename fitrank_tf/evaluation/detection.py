@@ -1,9 +1,13 @@
-"""How good boxes are: average precision as PASCAL VOC defines it since 2010."""
+"""How good boxes are: overlap, and average precision as COCO defines it."""
 
+import contextlib
 import dataclasses
+import io
 from collections.abc import Sequence
 
 import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,54 +41,82 @@ def intersection_over_union(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.divide(shared, union, out=np.zeros_like(shared, float), where=union > 0)
 
 
-def average_precision(
-    found: Sequence[FoundBoxes], truths: Sequence[np.ndarray], min_overlap: float = 0.5
-) -> float:
-    """Area under the precision-recall curve of one class over a set of photos.
+@dataclasses.dataclass(frozen=True)
+class AveragePrecision:
+    """COCO's two headline figures of one class; NaN if there is no true box.
 
-    All-point interpolation: the precision at a recall is the best at that recall
-    or above (Everingham et al., "The PASCAL Visual Object Classes Challenge: A
-    Retrospective", 2015, and VOC2010 development kit, section 3.4.1).
+    Attributes:
+        at_50: AP at an overlap of 0.5.
+        mean: over the overlaps 0.5, 0.55, ... 0.95.
+    """
+
+    at_50: float
+    mean: float
+
+
+def average_precision(
+    found: Sequence[FoundBoxes], truths: Sequence[np.ndarray]
+) -> AveragePrecision:
+    """Area under the precision-recall curve of one class, by pycocotools.
 
     Args:
         found: the boxes found in each photo.
         truths: float [T, 4], the true boxes of each photo, in the same order.
-        min_overlap: intersection over union from which a box counts as right.
-
-    Returns:
-        AP in 0..1; NaN if there is no true box.
 
     Raises:
         ValueError: if `found` and `truths` are not of the same photos.
     """
-    num_true = sum(len(boxes) for boxes in truths)
-    if not num_true:
-        return float("nan")
-    pairs = zip(found, truths, strict=True)
-    hits = [_hits(photo, boxes, min_overlap) for photo, boxes in pairs]
-    scores = np.concatenate([photo.scores for photo in found])
-    ranked = np.concatenate(hits)[np.argsort(-scores, kind="stable")]
-    true_positives = np.cumsum(ranked)
-    precision = true_positives / np.arange(1, len(ranked) + 1)
-    best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
-    # Recall rises by 1 / num_true at each hit and nowhere else.
-    return float((best_from_here * ranked).sum() / num_true)
+    if len(found) != len(truths):
+        raise ValueError(f"{len(found)} photos searched, but {len(truths)} with truth")
+    # pycocotools prints a table of its own.
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation = COCOeval(_coco_truth(truths), None, "bbox")
+        if not any(len(boxes) for boxes in truths):
+            return AveragePrecision(float("nan"), float("nan"))
+        evaluation.cocoDt = evaluation.cocoGt.loadRes(_coco_found(found))
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    mean, at_50 = evaluation.stats[:2]
+    return AveragePrecision(float(at_50), float(mean))
 
 
-def _hits(found: FoundBoxes, truth: np.ndarray, min_overlap: float) -> np.ndarray:
-    """bool [N]: which boxes are right; only the best-scored of a true box's is.
+def _coco_truth(truths: Sequence[np.ndarray]) -> COCO:
+    boxes = [(photo, box) for photo, of in enumerate(truths, 1) for box in _xywh(of)]
+    coco = COCO()
+    coco.dataset = {
+        "images": [{"id": photo} for photo in range(1, len(truths) + 1)],
+        "categories": [{"id": 1}],
+        "annotations": [
+            {
+                "id": number,
+                "image_id": photo,
+                "category_id": 1,
+                "bbox": box,
+                "area": box[2] * box[3],
+                "iscrowd": 0,
+            }
+            for number, (photo, box) in enumerate(boxes, 1)
+        ],
+    }
+    coco.createIndex()
+    return coco
 
-    As in VOC, a box answers for the true box that it overlaps most, even if that
-    one is taken.
+
+def _coco_found(found: Sequence[FoundBoxes]) -> np.ndarray:
+    """float [N, 7]: photo, x, y, width, height, score, category, as `loadRes` reads."""
+    rows = [
+        [photo, *box, score, 1]
+        for photo, boxes in enumerate(found, 1)
+        for box, score in zip(_xywh(boxes.boxes), boxes.scores)
+    ]
+    return np.array(rows, np.float64).reshape(-1, 7)
+
+
+def _xywh(boxes: np.ndarray) -> list[list[float]]:
+    """[x, y, width, height], a thousand to the photo's side.
+
+    COCO counts in pixels and takes boxes under 32 x 32 for small.
     """
-    hits = np.zeros(len(found.scores), bool)
-    if not len(truth):
-        return hits
-    overlaps = intersection_over_union(found.boxes, truth)
-    taken: set[int] = set()
-    for index in np.argsort(-found.scores, kind="stable"):
-        nearest = int(overlaps[index].argmax())
-        if overlaps[index, nearest] >= min_overlap and nearest not in taken:
-            hits[index] = True
-            taken.add(nearest)
-    return hits
+    ymin, xmin, ymax, xmax = np.asarray(boxes, float).reshape(-1, 4).T * 1000
+    return np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=1).tolist()

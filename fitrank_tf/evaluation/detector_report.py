@@ -13,8 +13,6 @@ from fitrank_tf.features.photo_square import boxes_from_square, photo_extent
 from fitrank_tf.inputs.images import resize_and_pad
 from fitrank_tf.models.detector import Detector
 
-# COCO's thresholds for its mean AP.
-_OVERLAPS = np.linspace(0.5, 0.95, 10)
 _PRODUCTS = range(len(PRODUCT_CLASSES))
 
 # What is reported -> the classes that count as it.
@@ -70,10 +68,11 @@ def measure_detector(detector: Detector, items: Iterable[Mapping]) -> DetectorRe
         right.append(
             _best_product(classes, scores) == labels[np.isin(labels, _PRODUCTS)][0]
         )
+    reached = {kind: average_precision(found[kind], truths[kind]) for kind in KINDS}
     return DetectorReport(
         len(right),
-        {kind: average_precision(found[kind], truths[kind]) for kind in KINDS},
-        {kind: _mean_ap(found[kind], truths[kind]) for kind in KINDS},
+        {kind: precision.at_50 for kind, precision in reached.items()},
+        {kind: precision.mean for kind, precision in reached.items()},
         float(np.mean(right)),
     )
 
@@ -99,7 +98,3 @@ def _best_product(classes: np.ndarray, scores: np.ndarray) -> int:
     """The class of the best product box, -1 if there is none."""
     is_product = np.isin(classes, _PRODUCTS)
     return int(classes[is_product][scores[is_product].argmax()]) if is_product.any() else -1
-
-
-def _mean_ap(found: list[FoundBoxes], truths: list[np.ndarray]) -> float:
-    return float(np.mean([average_precision(found, truths, at) for at in _OVERLAPS]))

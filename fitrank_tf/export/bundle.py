@@ -2,6 +2,7 @@
 
     <bundle>/bundle.json                 config, data fingerprint, packages, metrics
     <bundle>/<model>/<version>/          SavedModels, as TF-Serving loads them
+    <bundle>/feature_heads/              what names colours, patterns and attributes
     <bundle>/report/                     table, runs, qrels, contact sheet
 
 `clip_query_encoder` and `clip_image_encoder` are the baseline, the other models
@@ -22,9 +23,10 @@ from typing import Any
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.schema import FeatureSchema
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 BUNDLE_FILE = "bundle.json"
 REPORT_DIR = "report"
+FEATURE_HEADS_DIR = "feature_heads"
 MODELS: tuple[str, ...] = (
     "clip_query_encoder",
     "clip_image_encoder",
@@ -107,6 +109,8 @@ def read_bundle_info(bundle: Path) -> BundleInfo:
             "train the bundle again or use the release that wrote it"
         )
     missing = [name for name in MODELS if not _versions(bundle / name)]
+    if not (bundle / FEATURE_HEADS_DIR).is_dir():
+        missing.append(FEATURE_HEADS_DIR)
     if missing:
         raise FitRankError(
             f"bundle {bundle} lacks the model {missing[0]!r}; train it again"

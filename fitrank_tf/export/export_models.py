@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from fitrank_tf.export.bundle import FEATURE_HEADS_DIR
 from fitrank_tf.export.image_encoder import FusedImageEncoder, ImageEncoder
 from fitrank_tf.export.query_encoder import QueryEncoder
 from fitrank_tf.export.search import Search, SearchableCatalogue
 from fitrank_tf.export.served_reranker import ServedReranker
 from fitrank_tf.export.signatures import ServedModule, save_served
-from fitrank_tf.models.detector import Detector
+from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.models.fusion import FeatureFusion
 from fitrank_tf.models.reranker import Reranker
 from fitrank_tf.models.towers import Towers
@@ -29,7 +30,7 @@ class TrainedModels:
         base: the baseline's towers.
         tuned: the fine-tuned towers, adapters merged.
         fusion: of the fine-tuned image tower.
-        detector: of the boxes.
+        feature_models: of the features.
         reranker: of the candidates.
         num_features: F.
         list_size: candidates of a query.
@@ -38,7 +39,7 @@ class TrainedModels:
     base: Towers
     tuned: Towers
     fusion: FeatureFusion
-    detector: Detector
+    feature_models: FeatureModels
     reranker: Reranker
     num_features: int
     list_size: int
@@ -67,7 +68,9 @@ def export_models(
     for name, module in _encoders_and_reranker(models).items():
         path = save_served(module, bundle / name, version)
         logger.info("wrote %s", path)
-    models.detector.save(bundle / "detector" / str(version))
+    models.feature_models.detector.save(bundle / "detector" / str(version))
+    (bundle / FEATURE_HEADS_DIR).mkdir()
+    models.feature_models.heads.save(bundle / FEATURE_HEADS_DIR)
     search = Search(
         query_encoder=tf.saved_model.load(str(bundle / "query_encoder" / str(version))),
         reranker=tf.saved_model.load(str(bundle / "reranker" / str(version))),

@@ -8,12 +8,17 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the query encoders
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.export.bundle import BundleInfo, model_path, read_bundle_info
+from fitrank_tf.export.bundle import (
+    FEATURE_HEADS_DIR,
+    BundleInfo,
+    model_path,
+    read_bundle_info,
+)
 from fitrank_tf.export.embedding import embed_photos, embed_texts
 from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.features.extract import feature_schema
-from fitrank_tf.models.detector import Detector
+from fitrank_tf.features.feature_models import FeatureModels
 
 
 class LoadedBundle:
@@ -33,9 +38,11 @@ class LoadedBundle:
         self._models: dict[str, tf.Module] = {}
 
     @property
-    def detector(self) -> Detector:
-        """The detector that the features are made with."""
-        return Detector.load(model_path(self._path, "detector"))
+    def feature_models(self) -> FeatureModels:
+        """What the features are made with."""
+        return FeatureModels.load(
+            model_path(self._path, "detector"), self._path / FEATURE_HEADS_DIR
+        )
 
     def model(self, name: str) -> tf.Module:
         """A loaded SavedModel by its name in the bundle."""

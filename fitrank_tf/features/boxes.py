@@ -14,16 +14,13 @@ from fitrank_tf.features.schema import FeatureSlice
 
 GROUP = "boxes"
 
-# A box below this score is noise more often than not; see `evaluation/detection.py`.
+# A box below this score is noise more often than not.
 MIN_SCORE = 0.25
 
 _SLEEVE = OBJECT_CLASSES.index("sleeve")
 _NECKLINE = OBJECT_CLASSES.index("neckline")
 # A part may stick out of its garment's box by half the garment's side.
 _PART_LOW, _PART_HIGH = -0.5, 1.5
-# log2 of width / height: beyond 8 to 1 there is no garment, only a wrong box.
-_ASPECT_LIMIT = 3.0
-_LENGTH_LIMIT = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,23 +46,7 @@ def box_slices() -> tuple[FeatureSlice, ...]:
             (f"class_{name}", 1, f"best score of a {name} box", "score", 0.0, 1.0)
             for name in PRODUCT_CLASSES
         ),
-        (
-            "garment_aspect",
-            1,
-            "width over height of the product",
-            "log2 of pixels / pixels",
-            -_ASPECT_LIMIT,
-            _ASPECT_LIMIT,
-        ),
         *(row for part in _PARTS for row in _part_rows(part, of_garment)),
-        (
-            "sleeve_length",
-            1,
-            "mean diagonal of the sleeve boxes over the product's height",
-            "pixels / pixels",
-            0.0,
-            _LENGTH_LIMIT,
-        ),
     ]
     return FeatureSlice.consecutive(GROUP, rows)
 
@@ -82,8 +63,41 @@ def _part_rows(part: str, unit: str) -> list[tuple]:
     ]
 
 
+@dataclasses.dataclass(frozen=True)
+class FoundParts:
+    """The product and its parts in each photo of a batch.
+
+    Attributes:
+        garment: the best whole-product box.
+        left_sleeve, right_sleeve: as the photo shows them.
+        neckline: the best neckline.
+    """
+
+    garment: Found
+    left_sleeve: Found
+    right_sleeve: Found
+    neckline: Found
+
+
+def find_parts(boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray) -> FoundParts:
+    """The product and its parts; arguments as for `box_features`.
+
+    A part without its garment has nothing to be relative to and is not found.
+    """
+    garment = garment_found(boxes, classes, scores)
+    has_garment = garment.scores[:, None] > 0
+    is_sleeve = (classes == _SLEEVE) & has_garment
+    is_left = _centre_x(boxes) < _centre_x(garment.boxes)[:, None]
+    return FoundParts(
+        garment,
+        _best(boxes, scores, is_sleeve & is_left),
+        _best(boxes, scores, is_sleeve & ~is_left),
+        _best(boxes, scores, (classes == _NECKLINE) & has_garment),
+    )
+
+
 def box_features(
-    boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray, sizes: np.ndarray
+    boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray, found: FoundParts
 ) -> np.ndarray:
     """The `boxes` group for a batch.
 
@@ -91,28 +105,19 @@ def box_features(
         boxes: float32 [B, M, 4], [ymin, xmin, ymax, xmax] in 0..1 of the photo.
         classes: int [B, M], index in `OBJECT_CLASSES`, -1 for padding.
         scores: float32 [B, M], 0 for padding.
-        sizes: int [B, 2], height and width of the photos in pixels.
+        found: `find_parts` of the same.
 
     Returns:
         float32 [B, F], laid out as `box_slices` says.
     """
-    garment = garment_found(boxes, classes, scores)
-    # A part without its garment has nothing to be relative to.
-    has_garment = garment.scores[:, None] > 0
-    is_sleeve = (classes == _SLEEVE) & has_garment
-    is_left = _centre_x(boxes) < _centre_x(garment.boxes)[:, None]
-    left = _best(boxes, scores, is_sleeve & is_left)
-    right = _best(boxes, scores, is_sleeve & ~is_left)
-    neckline = _best(boxes, scores, (classes == _NECKLINE) & has_garment)
+    garment = found.garment
     columns = [
         _xyxy(garment.boxes),
         garment.scores[:, None],
-        _class_scores(classes, scores),
-        _aspect(garment, sizes),
+        class_scores(classes, scores),
     ]
-    for part in (left, right, neckline):
+    for part in (found.left_sleeve, found.right_sleeve, found.neckline):
         columns += [_xyxy(_relative(part, garment)), part.scores[:, None]]
-    columns.append(_sleeve_length(left, right, garment, sizes))
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
@@ -131,7 +136,7 @@ def _best(boxes: np.ndarray, scores: np.ndarray, wanted: np.ndarray) -> Found:
     return Found(best_boxes * (best_scores > 0), best_scores[:, 0])
 
 
-def _class_scores(classes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def class_scores(classes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """float [B, 11], the best score of each product class, 0 if it was not found."""
     is_class = classes[..., None] == np.arange(len(PRODUCT_CLASSES))
     return np.where(is_class, scores[..., None], 0.0).max(axis=1)
@@ -145,34 +150,14 @@ def _xyxy(boxes: np.ndarray) -> np.ndarray:
     return boxes[..., [1, 0, 3, 2]]
 
 
-def _sides(boxes: np.ndarray) -> np.ndarray:
-    """Height and width [..., 2] of boxes, at least a millionth of the photo."""
+def box_sides(boxes: np.ndarray) -> np.ndarray:
+    """Height and width [..., 2] of boxes, at least a millionth of the photo each."""
     return np.maximum(boxes[..., 2:] - boxes[..., :2], 1e-6)
 
 
 def _relative(part: Found, garment: Found) -> np.ndarray:
     """float [B, 4]: the part's box with the garment's box as the unit square."""
-    origin, sides = garment.boxes[:, :2], _sides(garment.boxes)
+    origin, sides = garment.boxes[:, :2], box_sides(garment.boxes)
     corners = (part.boxes.reshape(-1, 2, 2) - origin[:, None]) / sides[:, None]
     found = part.scores[:, None] > 0
     return np.clip(corners.reshape(-1, 4), _PART_LOW, _PART_HIGH) * found
-
-
-def _aspect(garment: Found, sizes: np.ndarray) -> np.ndarray:
-    """float [B, 1], log2 of width over height in pixels."""
-    pixels = _sides(garment.boxes) * sizes
-    aspect = np.log2(pixels[:, 1:] / pixels[:, :1])
-    found = garment.scores[:, None] > 0
-    return np.clip(aspect, -_ASPECT_LIMIT, _ASPECT_LIMIT) * found
-
-
-def _sleeve_length(
-    left: Found, right: Found, garment: Found, sizes: np.ndarray
-) -> np.ndarray:
-    """float [B, 1]. The diagonal, since a sleeve hangs or spreads in any direction."""
-    sleeves = np.stack([left.boxes, right.boxes], axis=1)
-    found = np.stack([left.scores, right.scores], axis=1) > 0
-    diagonals = np.linalg.norm(_sides(sleeves) * sizes[:, None], axis=-1) * found
-    mean = diagonals.sum(axis=1) / np.maximum(found.sum(axis=1), 1)
-    height = _sides(garment.boxes)[:, 0] * sizes[:, 0]
-    return np.clip(mean / height, 0.0, _LENGTH_LIMIT)[:, None]

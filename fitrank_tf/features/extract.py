@@ -1,22 +1,33 @@
-"""From photos to feature vectors, inside tf.data: detector boxes, then colours.
+"""From photos to feature vectors: detector boxes, colours, texture, attributes.
 
-One implementation: `attach_features` for pipelines, `extract_features` for a
-whole catalogue as one array.
+One implementation, `FeatureExtractor.see`, for tf.data (`attach`, `extract`), for
+Apache Beam (`feature_records.py`) and for single photos (`describe`).
 """
 
+import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from fitrank_tf.features.boxes import box_features, box_slices, garment_found
-from fitrank_tf.features.colour import colour_features, colour_slices
-from fitrank_tf.features.photo_square import boxes_from_square, photo_extent
+from fitrank_tf.features.attributes import attribute_slices
+from fitrank_tf.features.boxes import box_features, box_slices, find_parts
+from fitrank_tf.features.colour import colour_slices, read_colours
+from fitrank_tf.features.colour_names import box_evidence, colour_name_slices
+from fitrank_tf.features.feature_models import FeatureModels
+from fitrank_tf.features.fit import fit_features
+from fitrank_tf.features.garment_canvas import CANVAS, GarmentCanvas
+from fitrank_tf.features.garment_views import (
+    cut_out_garments,
+    detect_in_photos,
+    photo_squares,
+)
+from fitrank_tf.features.patterns import pattern_inputs, pattern_slices
 from fitrank_tf.features.schema import FeatureSchema
-from fitrank_tf.inputs.images import resize_and_pad
-from fitrank_tf.models.detector import Detector
+from fitrank_tf.features.texture import texture_features, texture_slices
+from fitrank_tf.models.attribute_network import attribute_probabilities
 
 _BATCH = 32
 
@@ -24,128 +35,206 @@ _BATCH = 32
 @functools.cache
 def feature_schema() -> FeatureSchema:
     """The layout of the vectors that this module makes."""
-    return FeatureSchema.joined(box_slices(), colour_slices())
+    return FeatureSchema.joined(
+        box_slices(),
+        colour_slices(),
+        colour_name_slices(),
+        texture_slices(),
+        pattern_slices(),
+        attribute_slices(),
+    )
 
 
-def attach_features(items: tf.data.Dataset, detector: Detector) -> tf.data.Dataset:
-    """Items with what was seen in their photo.
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What was seen in one photo.
+
+    Attributes:
+        features: float32 [F], laid out as `feature_schema` says.
+        boxes: float32 [M, 4], [ymin, xmin, ymax, xmax] in 0..1 of the photo.
+        classes: int32 [M], index in `OBJECT_CLASSES`, -1 for padding.
+        scores: float32 [M], 0 for padding.
+    """
+
+    features: np.ndarray
+    boxes: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
+
+
+class FeatureExtractor:
+    """Sees the features of photos.
 
     Args:
-        items: dicts with `image` uint8 [H, W, 3] and anything else.
-        detector: finds the boxes.
-
-    Returns:
-        The same dicts with `features` float32 [F] and `detected`: `boxes`
-        float32 [M, 4] in 0..1 of the photo, `classes` int32 [M], `scores` [M].
+        models: what was learned.
     """
-    see = _see(detector)
 
-    # Photos differ in size: only a ragged batch carries them through, so that an
-    # item is read once and its photo and its features stay together.
-    def with_square(item: dict) -> tuple[dict, tuple]:
-        return item, _square(item["image"], detector.image_size)
+    def __init__(self, models: FeatureModels):
+        self.models = models
 
-    return (
-        items.map(with_square, num_parallel_calls=tf.data.AUTOTUNE)
-        .ragged_batch(_BATCH)
-        .map(lambda batch, squares: {**batch, **see(*squares)}, num_parallel_calls=2)
-        .unbatch()
-        .map(lambda item: tf.nest.map_structure(_dense, item))
-        .prefetch(_BATCH)
-    )
+    def attach(self, items: tf.data.Dataset) -> tf.data.Dataset:
+        """Items with what was seen in their photo.
+
+        Args:
+            items: dicts with `image` uint8 [H, W, 3] and anything else.
+
+        Returns:
+            The same dicts with `features` float32 [F] and `detected`: `boxes`
+            float32 [M, 4] in 0..1 of the photo, `classes` int32 [M], `scores` [M].
+        """
+
+        # Photos differ in size: only a ragged batch carries them through, so that an
+        # item is read once and its photo and its features stay together.
+        def with_squares(item: dict) -> tuple[dict, tuple]:
+            return item, self._squares(item["image"])
+
+        return (
+            items.map(with_squares, num_parallel_calls=tf.data.AUTOTUNE)
+            .ragged_batch(_BATCH)
+            .map(
+                lambda batch, squares: {**batch, **self.see(*squares)},
+                num_parallel_calls=2,
+            )
+            .unbatch()
+            .map(lambda item: tf.nest.map_structure(_dense, item))
+            .prefetch(_BATCH)
+        )
+
+    def extract(
+        self, items: tf.data.Dataset, num_items: int, batch_size: int = _BATCH
+    ) -> np.ndarray:
+        """The feature vectors of a catalogue, with a progress bar.
+
+        Args:
+            items: dicts with `image` uint8 [H, W, 3].
+            num_items: N, how many there are.
+            batch_size: photos that are seen at a time; the numbers do not depend on it.
+
+        Returns:
+            float32 [N, F], laid out as `feature_schema` says.
+
+        Raises:
+            ValueError: if another number of items came.
+        """
+        features = np.zeros((num_items, feature_schema().size), np.float32)
+        done = 0
+        with tqdm(total=num_items, desc="features", unit="photo", disable=None) as bar:
+            for batch in self._seen(items, batch_size):
+                part = batch["features"].numpy()
+                # Of too many items the surplus is only counted.
+                features[done : done + len(part)] = part[: max(num_items - done, 0)]
+                done += len(part)
+                bar.update(len(part))
+        if done != num_items:
+            raise ValueError(f"{num_items} items were announced, {done} came")
+        return features
+
+    def describe(self, photos: Sequence[np.ndarray]) -> list[Seen]:
+        """What is seen in some photos.
+
+        Args:
+            photos: uint8 [H, W, 3] each, of any sizes.
+        """
+        squares = [self._square_eagerly(tf.constant(photo)) for photo in photos]
+        seen = self._see_eagerly(*(tf.stack(column) for column in zip(*squares)))
+        found = {key: value.numpy() for key, value in seen["detected"].items()}
+        features = seen["features"].numpy()
+        return [
+            Seen(
+                features[row], *(found[key][row] for key in ("boxes", "classes", "scores"))
+            )
+            for row in range(len(photos))
+        ]
+
+    def _seen(self, items: tf.data.Dataset, batch_size: int) -> Iterator[dict]:
+        return iter(
+            items.map(
+                lambda item: self._squares(item["image"]),
+                num_parallel_calls=tf.data.AUTOTUNE,
+                deterministic=True,
+            )
+            .batch(batch_size)
+            .map(self.see, num_parallel_calls=2, deterministic=True)
+            .prefetch(2)
+        )
+
+    def _squares(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        return photo_squares(image, self.models.detector.image_size)
+
+    @functools.cached_property
+    def _square_eagerly(self) -> tf.types.experimental.PolymorphicFunction:
+        spec = tf.TensorSpec([None, None, 3], tf.uint8)
+        return tf.function(self._squares, input_signature=[spec])
+
+    @functools.cached_property
+    def _see_eagerly(self) -> tf.types.experimental.PolymorphicFunction:
+        return tf.function(self.see, reduce_retracing=True)
+
+    def see(self, squares: tf.Tensor, photos: tf.Tensor, sizes: tf.Tensor) -> dict:
+        """Sees a batch; can be called inside `tf.function` and `Dataset.map`.
+
+        Args:
+            squares: uint8 [B, S, S, 3], of the detector's size.
+            photos: uint8 [B, 224, 224, 3], from `resize_and_pad`.
+            sizes: int32 [B, 2], height and width of the photos as they came.
+
+        Returns:
+            `features` float32 [B, F], and `detected`: `boxes`, `classes`, `scores`.
+        """
+        found = detect_in_photos(self.models.detector, squares, sizes)
+        vectors, fit, canvases = tf.numpy_function(
+            self._vectors,
+            [photos, sizes, *found],
+            (tf.float32, tf.float32, tf.uint8),
+            stateful=False,
+        )
+        canvases = tf.ensure_shape(canvases, [None, CANVAS, CANVAS, 3])
+        told = attribute_probabilities(self.models.heads.attributes, canvases)
+        features = tf.concat([vectors, told, fit], axis=1)
+        return {
+            "features": tf.ensure_shape(features, [None, feature_schema().size]),
+            "detected": found._asdict(),
+        }
+
+    def _vectors(
+        self,
+        photos: np.ndarray,
+        sizes: np.ndarray,
+        boxes: np.ndarray,
+        classes: np.ndarray,
+        scores: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Groups boxes, colour and texture; the ratios of fit; the canvases."""
+        found = find_parts(boxes, classes, scores)
+        canvases = cut_out_garments(photos, sizes, found.garment.boxes)
+        evidence = box_evidence(classes, scores, found.garment.boxes)
+        columns = [
+            box_features(boxes, classes, scores, found),
+            colours_and_texture(canvases, evidence, self.models),
+        ]
+        return (
+            np.concatenate(columns, axis=1).astype(np.float32),
+            fit_features(found, canvases, sizes),
+            np.stack([canvas.pixels for canvas in canvases]),
+        )
+
+
+def colours_and_texture(
+    canvases: list[GarmentCanvas], evidence: np.ndarray, models: FeatureModels
+) -> np.ndarray:
+    """The groups `colour` and `texture` of a batch, float32 [B, ...].
+
+    Args:
+        canvases: the products cut out of their photos.
+        evidence: float32 [B, 13], from `colour_names.box_evidence`.
+        models: what was learned.
+    """
+    colours, texture = read_colours(canvases), texture_features(canvases)
+    names = models.heads.namer.probabilities(colours, evidence)
+    patterns = models.heads.pattern.probabilities(pattern_inputs(texture, colours))
+    columns = [colours.vectors(), names, texture, patterns]
+    return np.concatenate(columns, axis=1, dtype=np.float32)
 
 
 def _dense(value: tf.Tensor | tf.RaggedTensor) -> tf.Tensor:
     return value.to_tensor() if isinstance(value, tf.RaggedTensor) else value
-
-
-def extract_features(
-    items: tf.data.Dataset, num_items: int, detector: Detector, batch_size: int = _BATCH
-) -> np.ndarray:
-    """The feature vectors of a catalogue, with a progress bar.
-
-    Args:
-        items: dicts with `image` uint8 [H, W, 3].
-        num_items: N, how many there are.
-        detector: finds the boxes.
-        batch_size: photos that the detector sees at a time; the numbers do not
-            depend on it.
-
-    Returns:
-        float32 [N, F], laid out as `feature_schema` says.
-    """
-    features = np.zeros((num_items, feature_schema().size), np.float32)
-    done = 0
-    with tqdm(total=num_items, desc="features", unit="photo", disable=None) as bar:
-        for batch in _seen(items, detector, batch_size):
-            part = batch["features"].numpy()
-            features[done : done + len(part)] = part
-            done += len(part)
-            bar.update(len(part))
-    if done != num_items:
-        raise ValueError(f"{num_items} items were announced, {done} came")
-    return features
-
-
-def _seen(items: tf.data.Dataset, detector: Detector, batch_size: int) -> tf.data.Dataset:
-    """Batches of what `_see` returns."""
-
-    def square(item: dict) -> tuple[tf.Tensor, tf.Tensor]:
-        return _square(item["image"], detector.image_size)
-
-    return (
-        items.map(square, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .batch(batch_size)
-        .map(_see(detector), num_parallel_calls=2, deterministic=True)
-        .prefetch(2)
-    )
-
-
-def _square(image: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """The padded square, uint8 [S, S, 3], and the photo's height and width, int32 [2]."""
-    return resize_and_pad(image, size), tf.ensure_shape(tf.shape(image)[:2], [2])
-
-
-def _see(detector: Detector) -> Callable[[tf.Tensor, tf.Tensor], dict]:
-    """A function of a batch of squares and sizes: its `features` and `detected`."""
-    size = detector.image_size
-
-    def see(squares: tf.Tensor, sizes: tf.Tensor) -> dict:
-        found = detector.detect(tf.cast(squares, tf.float32))
-        extent = photo_extent(sizes[:, 0], sizes[:, 1], size)
-        boxes = boxes_from_square(found.boxes, extent, size)
-        features = tf.numpy_function(
-            _vectors,
-            [squares, extent, boxes, found.classes, found.scores, sizes],
-            tf.float32,
-            stateful=False,
-        )
-        return {
-            "features": tf.ensure_shape(features, [None, feature_schema().size]),
-            "detected": {"boxes": boxes, "classes": found.classes, "scores": found.scores},
-        }
-
-    return see
-
-
-def _vectors(
-    squares: np.ndarray,
-    extent: np.ndarray,
-    boxes: np.ndarray,
-    classes: np.ndarray,
-    scores: np.ndarray,
-    sizes: np.ndarray,
-) -> np.ndarray:
-    """float32 [B, F]; the colours are read where the photo lies in its square."""
-    garments = garment_found(boxes, classes, scores).boxes
-    colours = [
-        colour_features(_photo_part(square, place), garment)
-        for square, place, garment in zip(squares, extent, garments)
-    ]
-    shapes = box_features(boxes, classes, scores, sizes)
-    return np.concatenate([shapes, np.stack(colours)], axis=1).astype(np.float32)
-
-
-def _photo_part(square: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    top, left, height, width = extent.astype(int)
-    return np.ascontiguousarray(square[top : top + height, left : left + width])

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-import fitrank_tf
 from fitrank_tf.compat import keras_cv, tf_keras
 from fitrank_tf.config import DetectorConfig
 from fitrank_tf.datasets.item import OBJECT_CLASSES
@@ -210,28 +209,19 @@ def _serving_module(network: tf_keras.Model) -> tf.Module:
     return module
 
 
-def find_preset(preset: str) -> Path:
-    """The folder of a trained detector.
-
-    Args:
-        preset: relative to the working directory, else to the repository, which
-            ships one in `saved_models/detector`.
+def preset_fingerprint(folder: Path) -> str:
+    """SHA-256 (hex) of a saved detector's graph and weights.
 
     Raises:
-        FitRankError: if there is no such folder.
+        FitRankError: if there is no detector in the folder.
     """
-    for base in (Path(), Path(fitrank_tf.__file__).parent.parent):
-        if (base / preset).is_dir():
-            return base / preset
-    raise FitRankError(
-        f"detector.preset {preset!r}: there is no such folder; name one that "
-        "`python -m pipelines.train_detector` wrote, or '' to train on drawn garments"
-    )
-
-
-def preset_fingerprint(folder: Path) -> str:
-    """SHA-256 (hex) of a saved detector's graph and weights."""
     digest = hashlib.sha256()
-    for path in (folder / "saved_model.pb", *sorted((folder / "variables").iterdir())):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    try:
+        for path in (folder / "saved_model.pb", *sorted((folder / "variables").iterdir())):
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    except OSError as error:
+        raise FitRankError(
+            f"no readable detector in {folder} ({error}); name one that "
+            "`python -m pipelines.train_detector` wrote"
+        ) from error
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from fitrank_tf.compat import keras_cv, tf_keras
 from fitrank_tf.config import DetectorConfig
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.photo_square import boxes_to_square, mirror_boxes, photo_extent
+from fitrank_tf.inputs.backdrops import paste_on_backdrop
 from fitrank_tf.inputs.images import resize_and_pad
 from fitrank_tf.models.detector import build_network
 
@@ -92,10 +93,9 @@ def training_batches(
             "with boxes, such as synthetic_catalogue"
         )
     random = tf.random.Generator.from_seed(seed)
+    examples = examples.cache()
     return (
-        examples.cache()
-        .shuffle(config.num_images, seed=seed)
-        .repeat()
+        _pasted(examples, config, seed)
         .map(lambda image, truth: _mirror_half(image, truth, random))
         .map(lambda image, truth: _zoom(image, truth, random, config.zoom))
         .map(lambda image, truth: (_recolour(image, random, config.colour_jitter), truth))
@@ -115,6 +115,33 @@ def _example(item: Mapping, size: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]
     boxes = boxes_to_square(item["objects"]["bbox"], extent, size)
     classes = tf.cast(item["objects"]["label"], tf.float32)
     return resize_and_pad(item["image"], size), {"boxes": boxes, "classes": classes}
+
+
+def _pasted(
+    examples: tf.data.Dataset, config: DetectorConfig, seed: int
+) -> tf.data.Dataset:
+    """Endless shuffled examples, a share of them before another backdrop."""
+    first, second = (
+        examples.shuffle(config.num_images, seed=seed + number).repeat()
+        for number in range(2)
+    )
+    if not config.pasted:
+        return first
+
+    def paste(number: tf.Tensor, pair: tuple) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        (image, truth), (other, _) = pair
+        image_seed = tf.stack([tf.cast(seed, tf.int64), number])
+        chosen = tf.random.stateless_uniform([], image_seed) < config.pasted
+        shown = tf.cond(
+            chosen, lambda: paste_on_backdrop(image, other, image_seed), lambda: image
+        )
+        return shown, truth
+
+    return (
+        tf.data.Dataset.zip(first, second)
+        .enumerate()
+        .map(lambda number, pair: paste(number, pair), num_parallel_calls=2)
+    )
 
 
 def _mirror_half(

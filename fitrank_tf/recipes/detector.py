@@ -14,6 +14,7 @@ def recipe(dataset: str) -> RunConfig:
             stackwise_channels=(24, 48, 96, 160),
             epochs=40,
             zoom=0.25,
+            pasted=0.35,
             colour_jitter=0.3,
         ),
     )

@@ -7,6 +7,7 @@ import pytest
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
+    FEATURE_HEADS_DIR,
     MODELS,
     BundleInfo,
     check_replaceable,
@@ -33,6 +34,7 @@ def _write(bundle, version: int = 1) -> None:
     with write_bundle(bundle) as folder:
         for name in MODELS:
             (folder / name / str(version)).mkdir(parents=True)
+        (folder / FEATURE_HEADS_DIR).mkdir()
         (folder / BUNDLE_FILE).write_text(INFO.to_json(), encoding="utf-8")
 
 
@@ -84,7 +86,9 @@ def test_what_is_no_bundle_is_not_replaced(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 99}, "format version 99, this program reads 1"),
+        ({"format_version": 99}, "format version 99, this program reads 2"),
+        # Of before there were feature heads.
+        ({"format_version": 1}, "format version 1, this program reads 2"),
         ({"format_version": None}, "format version None"),
         ({"list_size": ...}, "lacks the field 'list_size'"),
     ],
@@ -107,8 +111,11 @@ def test_a_damaged_bundle_file_is_named(tmp_path, text: str) -> None:
         read_bundle_info(tmp_path / "bundle")
 
 
-def test_a_missing_model_is_named(tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("folder", "name"), [("reranker/1", "reranker"), (FEATURE_HEADS_DIR, FEATURE_HEADS_DIR)]
+)
+def test_a_missing_model_is_named(tmp_path, folder: str, name: str) -> None:
     _write(tmp_path / "bundle")
-    (tmp_path / "bundle" / "reranker" / "1").rmdir()
-    with pytest.raises(FitRankError, match="lacks the model 'reranker'"):
+    (tmp_path / "bundle" / folder).rmdir()
+    with pytest.raises(FitRankError, match=f"lacks the model '{name}'"):
         read_bundle_info(tmp_path / "bundle")

@@ -2,31 +2,24 @@
 
 import numpy as np
 import pytest
+from small_detections import detections
 
 from fitrank_tf.datasets.item import OBJECT_CLASSES
-from fitrank_tf.features.boxes import MIN_SCORE, box_features, box_slices
+from fitrank_tf.features.boxes import MIN_SCORE, box_features, box_slices, find_parts
 from fitrank_tf.features.schema import FeatureSchema
 
 SCHEMA = FeatureSchema.joined(box_slices())
-SIZE = (200, 100)  # height, width in pixels
+TOP = ("top", 0.9, [0.1, 0.25, 0.6, 0.75])
 
 
-def _features(*found: tuple[str, float, list[float]], slots: int = 8) -> np.ndarray:
-    """float32 [F] of one photo of SIZE, from (class, score, box)."""
-    boxes = np.zeros((1, slots, 4), np.float32)
-    classes, scores = np.full((1, slots), -1), np.zeros((1, slots), np.float32)
-    for row, (name, score, box) in enumerate(found):
-        boxes[0, row], scores[0, row] = box, score
-        classes[0, row] = OBJECT_CLASSES.index(name)
-    return box_features(boxes, classes, scores, np.array([SIZE]))[0]
+def _features(*found) -> np.ndarray:
+    """float32 [F] of one photo, from (class, score, box)."""
+    seen = detections(*found)
+    return box_features(*seen, find_parts(*seen))[0]
 
 
 def _value(features: np.ndarray, name: str) -> np.ndarray:
     return features[SCHEMA.slice(name)]
-
-
-# 100 pixels high and 50 wide, from y 20 and x 25 on.
-TOP = ("top", 0.9, [0.1, 0.25, 0.6, 0.75])
 
 
 def test_the_best_garment_is_described() -> None:
@@ -36,32 +29,40 @@ def test_the_best_garment_is_described() -> None:
     np.testing.assert_allclose(_value(features, "class_top"), [0.9])
     np.testing.assert_allclose(_value(features, "class_bag"), [0.4])
     assert _value(features, "class_watch") == 0
-    # log2 of 50 pixels by 100.
-    np.testing.assert_allclose(_value(features, "garment_aspect"), [-1.0], atol=1e-6)
 
 
-def test_sleeves_are_told_apart_by_their_side() -> None:
-    # Right: 30 x 40 pixels, its diagonal 50. Left: 6 x 8, its diagonal 10.
-    right = ("sleeve", 0.5, [0.1, 0.6, 0.3, 0.9])
-    left = ("sleeve", 0.8, [0.1, 0.25, 0.14, 0.31])
-    features = _features(right, TOP, left)
-    # x: (0.6 - 0.25) / 0.5 and (0.9 - 0.25) / 0.5; y: 0 and 0.2 / 0.5.
-    np.testing.assert_allclose(
-        _value(features, "right_sleeve_box"), [0.7, 0.0, 1.3, 0.4], atol=1e-6
+# Beside the garment's corner (x 0.25, y 0.1) and over its sides (0.5 each).
+@pytest.mark.parametrize(
+    ("part", "box", "name", "expected"),
+    [
+        ("sleeve", [0.1, 0.6, 0.3, 0.9], "right_sleeve", [0.7, 0.0, 1.3, 0.4]),
+        ("sleeve", [0.1, 0.25, 0.14, 0.31], "left_sleeve", [0.0, 0.0, 0.12, 0.08]),
+        ("sleeve", [0.2, 0.45, 0.4, 0.55], "right_sleeve", [0.4, 0.2, 0.6, 0.6]),
+        ("neckline", [0.1, 0.4, 0.2, 0.6], "neckline", [0.3, 0.0, 0.7, 0.2]),
+        ("neckline", [0.0, 0.0, 1.0, 1.0], "neckline", [-0.5, -0.2, 1.5, 1.5]),
+    ],
+    ids=["right", "left", "in the middle", "neckline", "cut off"],
+)
+def test_a_part_is_told_from_its_garment(part, box, name, expected) -> None:
+    features = _features((part, 0.5, box), TOP)
+    np.testing.assert_allclose(_value(features, f"{name}_box"), expected, atol=1e-6)
+    np.testing.assert_allclose(_value(features, f"{name}_score"), [0.5])
+    for other in {"left_sleeve", "right_sleeve", "neckline"} - {name}:
+        assert not _value(features, f"{other}_box").any()
+        assert _value(features, f"{other}_score") == 0
+
+
+def test_of_two_sleeves_each_side_has_its_best() -> None:
+    left, right = [0.1, 0.2, 0.3, 0.3], [0.1, 0.7, 0.3, 0.8]
+    found = (
+        *(("sleeve", 0.3, left), ("sleeve", 0.6, [0.1, 0.25, 0.3, 0.35])),
+        *(TOP, ("sleeve", 0.8, right), ("sleeve", 0.4, [0.2, 0.6, 0.3, 0.9])),
     )
-    np.testing.assert_allclose(
-        _value(features, "left_sleeve_box"), [0.0, 0.0, 0.12, 0.08], atol=1e-6
-    )
-    np.testing.assert_allclose(_value(features, "right_sleeve_score"), [0.5])
-    # The mean of 50 and 10 pixels over the garment's 100.
-    np.testing.assert_allclose(_value(features, "sleeve_length"), [0.3], atol=1e-6)
-
-
-def test_one_sleeve_alone_gives_the_length() -> None:
-    features = _features(TOP, ("sleeve", 0.5, [0.1, 0.6, 0.3, 0.9]))
-    np.testing.assert_allclose(_value(features, "sleeve_length"), [0.5], atol=1e-6)
-    assert not _value(features, "left_sleeve_box").any()
-    assert _value(features, "left_sleeve_score") == 0
+    parts = find_parts(*detections(*found))
+    np.testing.assert_allclose(parts.left_sleeve.boxes[0], [0.1, 0.25, 0.3, 0.35])
+    np.testing.assert_allclose(parts.right_sleeve.boxes[0], right)
+    np.testing.assert_allclose(parts.left_sleeve.scores, [0.6])
+    np.testing.assert_allclose(parts.right_sleeve.scores, [0.8])
 
 
 @pytest.mark.parametrize(
@@ -93,9 +94,8 @@ def test_photos_of_a_batch_do_not_mix() -> None:
     boxes = np.sort(rng.random((6, 5, 2, 2)), axis=2).reshape(6, 5, 4).astype(np.float32)
     classes = rng.integers(-1, len(OBJECT_CLASSES), (6, 5))
     scores = rng.random((6, 5)).astype(np.float32)
-    sizes = rng.integers(50, 300, (6, 2))
-    together = box_features(boxes, classes, scores, sizes)
+    seen = (boxes, classes, scores)
+    together = box_features(*seen, find_parts(*seen))
     for row in range(6):
-        one = slice(row, row + 1)
-        alone = box_features(boxes[one], classes[one], scores[one], sizes[one])
-        np.testing.assert_allclose(together[one], alone)
+        one = [part[row : row + 1] for part in seen]
+        np.testing.assert_allclose(together[row], box_features(*one, find_parts(*one))[0])

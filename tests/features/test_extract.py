@@ -1,12 +1,11 @@
-"""Features in tf.data: each item keeps its own, whatever the pipeline does."""
+"""Features of photos: each item keeps its own, whichever way it is seen."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_feature_models import small_models
 
-from fitrank_tf.datasets.item import OBJECT_CLASSES
-from fitrank_tf.features.extract import attach_features, extract_features, feature_schema
-from fitrank_tf.models.detector import Detector
+from fitrank_tf.features.extract import FeatureExtractor, feature_schema
 
 # Photos of several sizes and colours, one of them grey, one blank.
 PHOTOS = [
@@ -16,41 +15,28 @@ PHOTOS = [
     ((33, 7), (255, 255, 255)),
     ((50, 50), (30, 160, 60)),
 ]
+# sRGB and CIE L, a, b, from any table of colours.
+COLOURS = [
+    ((255, 0, 0), (53.2, 80.1, 67.2)),
+    ((0, 0, 255), (32.3, 79.2, -107.9)),
+    ((0, 128, 0), (46.2, -51.7, 49.9)),
+    ((128, 128, 128), (53.6, 0.0, 0.0)),
+    ((0, 0, 0), (0.0, 0.0, 0.0)),
+]
 
 
-class _BoxByColour(tf.Module):
-    """One sure box of each kind, its place told by the photo's mean colour.
-
-    A network that was never trained scores its boxes almost alike, so that the
-    rounding of another batch would choose another box.
-    """
-
-    @tf.function(input_signature=[tf.TensorSpec([None, 64, 64, 3], tf.float32)])
-    def detect(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        corner = tf.reduce_mean(images, axis=[1, 2])[:, :2] / 512.0
-        box = tf.concat([corner, corner + 0.4], axis=1)
-        boxes = tf.stack([box, box * 0.9], axis=1)
-        classes = tf.constant([[0, OBJECT_CLASSES.index("neckline")]])
-        scores = tf.constant([[0.9, 0.8]])
-        batch = [tf.shape(images)[0], 1]
-        return {
-            "boxes": boxes,
-            "classes": tf.tile(classes, batch),
-            "scores": tf.tile(scores, batch),
-        }
-
-
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector(_BoxByColour())
+def _photo(shape: tuple[int, int], colour: tuple[int, ...], rim: int = 2) -> np.ndarray:
+    """A plain product before white."""
+    photo = np.full((*shape, 3), 255, np.uint8)
+    photo[rim : shape[0] - rim, rim : shape[1] - rim] = colour
+    return photo
 
 
 def _items() -> tf.data.Dataset:
     def generate():
         for number, (shape, colour) in enumerate(PHOTOS):
-            image = np.full((*shape, 3), 255, np.uint8)
-            image[2:-2, 2:-2] = colour
             bbox = np.full((number, 4), 0.5, np.float32)
+            image = _photo(shape, colour)
             yield {"id": str(number), "image": image, "objects": {"bbox": bbox}}
 
     return tf.data.Dataset.from_generator(
@@ -63,39 +49,107 @@ def _items() -> tf.data.Dataset:
     )
 
 
-def test_attached_items_are_whole(detector) -> None:
-    attached = attach_features(_items(), detector)
-    for item, before in zip(attached, _items(), strict=True):
+@pytest.fixture(scope="module")
+def extracted(extractor) -> np.ndarray:
+    return extractor.extract(_items(), len(PHOTOS))
+
+
+def test_attached_items_are_whole(extractor) -> None:
+    for item, before in zip(extractor.attach(_items()), _items(), strict=True):
         assert item["id"] == before["id"]
         np.testing.assert_array_equal(item["image"], before["image"])
         assert item["objects"]["bbox"].shape == before["objects"]["bbox"].shape
-        assert item["detected"]["boxes"].shape[1:] == (4,)
+        assert item["detected"]["boxes"].shape == (2, 4)
 
 
-def test_features_stay_with_their_photo_when_items_are_shuffled(detector) -> None:
-    expected = extract_features(_items(), len(PHOTOS), detector)
-    shuffled = attach_features(_items().shuffle(5), detector)
-    rows = {int(item["id"]): item["features"] for item in shuffled.as_numpy_iterator()}
-    for number, features in enumerate(expected):
+def test_features_stay_with_their_photo_when_items_are_shuffled(
+    extractor, extracted
+) -> None:
+    shuffled = extractor.attach(_items().shuffle(5, seed=3)).as_numpy_iterator()
+    rows = {int(item["id"]): item["features"] for item in shuffled}
+    assert list(rows) != sorted(rows)
+    for number, features in enumerate(extracted):
         np.testing.assert_allclose(rows[number], features, atol=1e-4)
+    # Were all rows alike, the above would say nothing.
+    assert np.ptp(extracted, axis=0).max() > 0.1
 
 
-def test_extracted_features_say_what_colour_the_photo_has(detector) -> None:
-    features = extract_features(_items(), len(PHOTOS), detector, batch_size=2)
-    a, b = features[:, feature_schema().slice("mean_ab")].T
-    assert a[0] > 0.2  # red
-    assert b[1] < -0.2  # blue
-    assert abs(a[2]) < 0.05 and abs(b[2]) < 0.05  # grey
-    assert a[4] < -0.2  # green
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_the_batch_size_does_not_matter(extractor, extracted, batch_size: int) -> None:
+    features = extractor.extract(_items(), len(PHOTOS), batch_size=batch_size)
+    np.testing.assert_allclose(features, extracted, atol=1e-4)
 
 
-def test_a_wrong_count_is_refused(detector) -> None:
-    with pytest.raises(ValueError, match="6 items were announced, 5 came"):
-        extract_features(_items(), 6, detector)
+def test_single_photos_are_described_as_catalogues_are(extractor, extracted) -> None:
+    photos = [_photo(*photo) for photo in PHOTOS]
+    alone = [extractor.describe([photo])[0] for photo in photos]
+    for row, (seen, by_itself) in enumerate(zip(extractor.describe(photos), alone)):
+        np.testing.assert_allclose(seen.features, extracted[row], atol=1e-4)
+        np.testing.assert_allclose(by_itself.features, extracted[row], atol=1e-4)
+        assert seen.boxes.shape == (2, 4)
+        np.testing.assert_array_equal(seen.classes, by_itself.classes)
 
 
-def test_the_schema_covers_the_vector() -> None:
+def test_boxes_are_of_the_photo_not_of_its_square(extractor) -> None:
+    # Mean colour 128: the box is 0.25..0.65 of the square, whose middle half (rows) is
+    # a photo twice as wide as high.
+    [seen] = extractor.describe([np.full((30, 60, 3), 1, np.uint8)])
+    # White above and below: the square's mean is 128.
+    np.testing.assert_allclose(seen.boxes[0], [0.0, 0.25, 0.8, 0.65], atol=0.02)
+    box = seen.features[feature_schema().slice("garment_box")]
+    np.testing.assert_allclose(box, [0.25, 0.0, 0.65, 0.8], atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("announced", "message"), [(6, "6 items were announced, 5 came"), (4, "5")]
+)
+def test_a_wrong_count_is_refused(extractor, announced: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        extractor.extract(_items(), announced)
+
+
+def test_the_schema_covers_the_vector(extracted) -> None:
     schema = feature_schema()
-    assert schema.groups == ("boxes", "colour")
-    low, high = schema.bounds()
-    assert low.shape == high.shape == (schema.size,)
+    assert schema.groups == ("boxes", "colour", "texture", "attributes")
+    assert extracted.shape == (len(PHOTOS), schema.size)
+    for name in ("colour_names", "pattern", "sleeve", "neckline"):
+        told = extracted[:, schema.slice(name)]
+        np.testing.assert_allclose(told.sum(axis=1), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("rim", [0, 4])
+@pytest.mark.parametrize(("colour", "lab"), COLOURS)
+def test_plain_photos_have_their_colour(extractor, colour, lab, rim: int) -> None:
+    [seen] = extractor.describe([_photo((64, 64), colour, rim)])
+    schema, features = feature_schema(), seen.features
+    assert features[schema.slice("palette_shares")][0] > 0.95
+    dominant = features[schema.slice("palette")][:3] * [100, 128, 128]
+    np.testing.assert_allclose(dominant, lab, atol=4.0)
+    mean = np.append(
+        features[schema.slice("mean_lightness")] * 100,
+        features[schema.slice("mean_ab")] * 128,
+    )
+    np.testing.assert_allclose(mean, lab, atol=4.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 90), (90, 3), (200, 150), (7, 33)])
+def test_features_of_random_photos_keep_to_the_bounds(extractor, shape) -> None:
+    generator = np.random.default_rng(shape)
+    photos = [generator.integers(0, 256, (*shape, 3), np.uint8) for _ in range(3)]
+    photos.append(np.full((*shape, 3), 255, np.uint8))
+    low, high = feature_schema().bounds()
+    for seen in extractor.describe(photos):
+        assert np.isfinite(seen.features).all()
+        assert (seen.features >= low - 1e-5).all()
+        assert (seen.features <= high + 1e-5).all()
+        assert (seen.boxes >= 0).all() and (seen.boxes <= 1).all()
+
+
+def test_other_models_see_other_features(extracted) -> None:
+    other = FeatureExtractor(small_models(seed=1)).extract(_items(), len(PHOTOS))
+    schema = feature_schema()
+    for name in ("colour_names", "pattern", "sleeve", "neckline"):
+        part = schema.slice(name)
+        assert np.abs(other[:, part] - extracted[:, part]).max() > 1e-3
+    part = schema.slice("garment_box")
+    np.testing.assert_array_equal(other[:, part], extracted[:, part])

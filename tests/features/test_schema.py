@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from fitrank_tf.errors import FitRankError
+from fitrank_tf.features.colour import colour_slices
+from fitrank_tf.features.colour_names import colour_name_slices
+from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.schema import FeatureSchema, FeatureSlice
 
 
@@ -84,3 +87,15 @@ def test_the_first_difference_is_named(saved, difference) -> None:
     SCHEMA.check(SCHEMA)
     with pytest.raises(FitRankError, match=difference):
         SCHEMA.check(FeatureSchema(saved))
+
+
+def test_the_layout_of_the_extracted_vectors() -> None:
+    schema = feature_schema()
+    assert schema.groups == ("boxes", "colour", "texture", "attributes")
+    assert FeatureSchema.from_json(schema.to_json()) == schema
+    masks = [schema.group_mask([group]) for group in schema.groups]
+    np.testing.assert_array_equal(np.sum(masks, axis=0), np.ones(schema.size))
+    colour = FeatureSchema.joined(colour_slices(), colour_name_slices())
+    assert masks[1].sum() == colour.size
+    with pytest.raises(FitRankError, match="name of slice 'garment_box'"):
+        schema.check(colour)

@@ -5,13 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_feature_models import small_heads
 
 from fitrank_tf.config import DetectorConfig
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.features.extract import attach_features, extract_features, feature_schema
-from fitrank_tf.models.detector import Detector, find_preset, preset_fingerprint
+from fitrank_tf.features.extract import FeatureExtractor, feature_schema
+from fitrank_tf.features.feature_models import FeatureModels
+from fitrank_tf.models.detector import Detector, preset_fingerprint
 from fitrank_tf.models.detector_training import _zoom, train_detector, training_batches
+from fitrank_tf.shipped import find_shipped
 
 TOP = OBJECT_CLASSES.index("top")
 CONFIG = DetectorConfig(
@@ -74,13 +77,11 @@ def test_saved_detector_finds_the_same(detector, tmp_path) -> None:
 
 def test_the_shipped_detector_is_found_from_anywhere(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    detector = Detector.load(find_preset("saved_models/detector"))
+    detector = Detector.load(find_shipped("saved_models/detector"))
     found = detector.detect(
         tf.fill([1, detector.image_size, detector.image_size, 3], 255.0)
     )
     assert found.boxes.shape[0] == 1
-    with pytest.raises(FitRankError, match=r"detector.preset 'no/such'"):
-        find_preset("no/such")
 
 
 def test_the_fingerprint_of_a_preset_follows_its_weights(detector, tmp_path) -> None:
@@ -148,17 +149,21 @@ def test_a_box_mostly_out_of_the_window_is_left_out() -> None:
     assert any(1.0 not in classes for classes in kept)
 
 
-def test_features_do_not_depend_on_the_batch(detector) -> None:
-    one, many = (
-        extract_features(_items(5), 5, detector, batch_size=size) for size in (1, 5)
-    )
+@pytest.fixture(scope="module")
+def extractor(detector) -> FeatureExtractor:
+    """Features by the trained detector."""
+    return FeatureExtractor(FeatureModels(detector, small_heads()))
+
+
+def test_features_do_not_depend_on_the_batch(extractor) -> None:
+    one, many = (extractor.extract(_items(5), 5, batch_size=size) for size in (1, 5))
     np.testing.assert_allclose(one, many, atol=1e-4)
-    attached = attach_features(_items(5), detector).as_numpy_iterator()
+    attached = extractor.attach(_items(5)).as_numpy_iterator()
     np.testing.assert_allclose([item["features"] for item in attached], many, atol=1e-4)
     assert many.shape == (5, feature_schema().size)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 90), (200, 150)])
-def test_odd_photos_have_finite_features(detector, shape) -> None:
-    items = tf.data.Dataset.from_tensors({"image": np.full((*shape, 3), 255, np.uint8)})
-    assert np.isfinite(extract_features(items, 1, detector)).all()
+def test_odd_photos_have_finite_features(extractor, shape) -> None:
+    [seen] = extractor.describe([np.full((*shape, 3), 255, np.uint8)])
+    assert np.isfinite(seen.features).all()

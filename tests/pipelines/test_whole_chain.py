@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.trec import read_run
-from fitrank_tf.export.bundle import MODELS
+from fitrank_tf.export.bundle import FEATURE_HEADS_DIR, MODELS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from pipelines import evaluate, search, train
 
@@ -78,6 +78,8 @@ def test_bundle_is_complete(bundle) -> None:
     }
     for name in MODELS:
         assert (bundle / name / "1" / "saved_model.pb").is_file()
+    for name in ("heads.npz", "attributes.keras"):
+        assert (bundle / FEATURE_HEADS_DIR / name).is_file()
     for name in ("contact_sheet.png", "contact_sheet.html", "table.md", "reranked.run"):
         assert (bundle / "report" / name).stat().st_size > 0
     assert [child for child in bundle.parent.iterdir() if child.name.startswith(".")] == []
@@ -194,7 +196,7 @@ def test_bundle_of_another_version_is_refused(bundle, tmp_path) -> None:
     other.mkdir()
     plain = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     (other / "bundle.json").write_text(json.dumps({**plain, "format_version": 99}))
-    with pytest.raises(FitRankError, match="format version 99, this program reads 1"):
+    with pytest.raises(FitRankError, match="format version 99, this program reads 2"):
         LoadedBundle(other)
 
 

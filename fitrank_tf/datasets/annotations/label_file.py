@@ -1,0 +1,107 @@
+"""Labels by eye: a CSV with a row a product, no pixels.
+
+    id,split,sleeve,neckline,pattern
+    10051,test,short,collar,plain
+
+A field is empty where the product has none or it is not seen. `README.md` says how
+labels are decided.
+"""
+
+import csv
+import dataclasses
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from fitrank_tf.atomic_file import write_atomically
+from fitrank_tf.datasets.annotations.annotation_file import (
+    ANNOTATION_SPLITS,
+    NECKLINES,
+    SLEEVES,
+)
+from fitrank_tf.errors import FitRankError
+
+PATTERNS: tuple[str, ...] = ("plain", "striped", "checked", "printed")
+LABEL_FIELDS: tuple[str, ...] = ("sleeve", "neckline", "pattern")
+_VALUES = {
+    "split": ANNOTATION_SPLITS,
+    "sleeve": ("", *SLEEVES),
+    "neckline": ("", *NECKLINES),
+    "pattern": ("", *PATTERNS),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ProductLabels:
+    """What a person said of one product.
+
+    Attributes:
+        id: the shop's product id.
+        split: "train" or "test"; test products are never trained on.
+        sleeve: one of `SLEEVES`, or "".
+        neckline: one of `NECKLINES`, or "".
+        pattern: one of `PATTERNS`, or "".
+    """
+
+    id: str
+    split: str
+    sleeve: str
+    neckline: str
+    pattern: str
+
+
+_COLUMNS = [field.name for field in dataclasses.fields(ProductLabels)]
+
+
+def read_labels(path: str | os.PathLike[str]) -> list[ProductLabels]:
+    """Reads and checks a label file.
+
+    Raises:
+        FitRankError: if it cannot be read, or for a wrong row; it names the row.
+    """
+    try:
+        # Excel begins a file with a byte order mark.
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FitRankError(f"{path} cannot be read ({error})") from error
+    reader = csv.DictReader(text.splitlines())
+    if reader.fieldnames != _COLUMNS:
+        raise FitRankError(
+            f"{path} begins with {reader.fieldnames}; its first line must be "
+            f"{','.join(_COLUMNS)}"
+        )
+    labels: dict[str, ProductLabels] = {}
+    for row in reader:
+        product = _checked(row, f"{path}, line {reader.line_num}")
+        if product.id in labels:
+            raise FitRankError(
+                f"{path}, line {reader.line_num}: product {product.id!r} comes twice; "
+                "keep one"
+            )
+        labels[product.id] = product
+    return list(labels.values())
+
+
+def _checked(row: dict, place: str) -> ProductLabels:
+    if None in row or None in row.values():
+        raise FitRankError(f"{place}: not {len(_COLUMNS)} fields; correct it")
+    if not row["id"]:
+        raise FitRankError(f"{place}: no product id; write it")
+    for field, known in _VALUES.items():
+        if row[field] not in known:
+            choices = ", ".join(filter(None, known)) + (
+                ", or leave it empty" * ("" in known)
+            )
+            raise FitRankError(f"{place}: {field} is {row[field]!r}; choose of {choices}")
+    return ProductLabels(**row)
+
+
+def write_labels(path: str | os.PathLike[str], products: Sequence[ProductLabels]) -> None:
+    """Writes a label file, sorted by product so that changes are read."""
+    ordered = sorted(products, key=lambda product: (len(product.id), product.id))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows(dataclasses.astuple(product) for product in ordered)
+    write_atomically(path, text.getvalue().encode())

@@ -1,0 +1,6 @@
+"""ModaNet: street photos with polygons of what people wear."""
+
+from fitrank_tf.datasets.modanet.modanet import ModaNet
+from fitrank_tf.datasets.modanet.source import ModaNetSource
+
+__all__ = ["ModaNet", "ModaNetSource"]

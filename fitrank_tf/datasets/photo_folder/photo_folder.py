@@ -1,0 +1,12 @@
+"""TFDS builder of a folder of photos."""
+
+from fitrank_tf.datasets.product_builder import ProductBuilder
+
+
+class PhotoFolder(ProductBuilder):
+    """The photos of one folder as products without title or attributes.
+
+    Enough to extract features from; there is nothing to search by.
+    """
+
+    DESCRIPTION = "A folder of photos; their file names are the product ids."

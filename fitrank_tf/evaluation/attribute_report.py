@@ -1,0 +1,118 @@
+"""How right colour names, patterns, sleeves and necklines are, from feature vectors."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
+from fitrank_tf.datasets.catalogue import CatalogueRecords
+from fitrank_tf.evaluation.confusion import Confusion
+from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS, UNKNOWN
+from fitrank_tf.features.colour_names import COLOUR_NAMES
+from fitrank_tf.features.extract import feature_schema
+
+# Names that a catalogue has and the features do not are all one answer.
+_OTHER_NAME = "(other)"
+# Slice of the vector -> its answers.
+_BY_EYE: Mapping[str, tuple[str, ...]] = {
+    "pattern": PATTERNS,
+    "sleeve": SLEEVE_ANSWERS,
+    "neckline": NECKLINE_ANSWERS,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class AttributeReport:
+    """Accuracy of each attribute on products never trained on.
+
+    Attributes:
+        colour: the catalogue's colour beside the first name.
+        colour_top3: share of products whose colour is among the first three names.
+        by_eye: `pattern`, `sleeve` and `neckline` beside labels by eye.
+    """
+
+    colour: Confusion
+    colour_top3: float
+    by_eye: Mapping[str, Confusion]
+
+    def table(self) -> str:
+        """Markdown, a row an attribute."""
+        lines = [
+            "| attribute | products | accuracy | top 3 | macro-F1 | where it applies |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
+            f"| colour | {self.colour.counts.sum()} | {self.colour.accuracy:.3f} | "
+            f"{self.colour_top3:.3f} | | |",
+        ]
+        for name, confusion in self.by_eye.items():
+            applies = f"{_where_known(confusion):.3f}" if UNKNOWN in confusion.names else ""
+            lines.append(
+                f"| {name} | {confusion.counts.sum()} | {confusion.accuracy:.3f} | | "
+                f"{confusion.macro_f1:.3f} | {applies} |"
+            )
+        return "\n".join(lines)
+
+    def draw(self, folder: Path) -> list[Path]:
+        """Writes a confusion matrix an attribute; returns the files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name, confusion in {"colour": self.colour, **self.by_eye}.items():
+            written.append(folder / f"{name}.png")
+            confusion.draw(written[-1])
+        return written
+
+
+def _where_known(confusion: Confusion) -> float:
+    """Accuracy on the products whose true answer is not "unknown"."""
+    known = [name != UNKNOWN for name in confusion.names]
+    counts = confusion.counts[known]
+    right, total = np.diag(confusion.counts)[known].sum(), counts.sum()
+    return float(right / total) if total else float("nan")
+
+
+def measure_attributes(
+    features: np.ndarray, records: CatalogueRecords, labels: Mapping[str, ProductLabels]
+) -> AttributeReport:
+    """Measures the answers in feature vectors.
+
+    Args:
+        features: float32 [N, F], laid out as `extract.feature_schema` says.
+        records: the N products; none of them trained on.
+        labels: product id -> labels by eye; products without are passed over.
+    """
+    said = records.attributes["colour"]
+    has_colour = np.array([bool(name) for name in said], bool)
+    names = (*COLOUR_NAMES, _OTHER_NAME)
+    index = {name.lower(): number for number, name in enumerate(COLOUR_NAMES)}
+    truth = np.array([index.get(name.lower(), len(COLOUR_NAMES)) for name in said], int)
+    ranked = np.argsort(-features[:, feature_schema().slice("colour_names")], axis=1)
+    among = (ranked[:, :3] == truth[:, None]).any(axis=1)
+    return AttributeReport(
+        Confusion.of("colour", names, truth[has_colour], ranked[has_colour, 0]),
+        float(among[has_colour].mean()) if has_colour.any() else float("nan"),
+        {name: _confusion(name, features, records, labels) for name in _BY_EYE},
+    )
+
+
+def _confusion(
+    name: str,
+    features: np.ndarray,
+    records: CatalogueRecords,
+    labels: Mapping[str, ProductLabels],
+) -> Confusion:
+    answers = _BY_EYE[name]
+    truth = np.array(
+        [
+            _index(answers, getattr(labels[item], name)) if item in labels else -1
+            for item in records.ids
+        ],
+        np.int64,
+    )
+    given = features[:, feature_schema().slice(name)].argmax(axis=1)
+    return Confusion.of(name, answers, truth[truth >= 0], given[truth >= 0])
+
+
+def _index(answers: tuple[str, ...], said: str) -> int:
+    said = said or UNKNOWN
+    return answers.index(said) if said in answers else -1

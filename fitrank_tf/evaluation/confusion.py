@@ -1,0 +1,71 @@
+"""How often one answer is taken for another: accuracy, macro-F1, a picture."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Confusion:
+    """Answers beside the truth.
+
+    Attributes:
+        question: what was asked.
+        names: K answers.
+        counts: int [K, K], products by true answer (rows) and given answer (columns).
+    """
+
+    question: str
+    names: tuple[str, ...]
+    counts: np.ndarray
+
+    @classmethod
+    def of(
+        cls, question: str, names: Sequence[str], truth: np.ndarray, given: np.ndarray
+    ) -> "Confusion":
+        """Counts; truth and given are int [N], indices in `names`."""
+        counts = np.zeros((len(names), len(names)), np.int64)
+        np.add.at(counts, (truth, given), 1)
+        return cls(question, tuple(names), counts)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of products with the right answer; NaN without products."""
+        total = self.counts.sum()
+        return float(np.trace(self.counts) / total) if total else float("nan")
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean over the answers of the harmonic mean of precision and recall.
+
+        Answers that neither are true of a product nor are given do not count; NaN
+        without products.
+        """
+        right = np.diag(self.counts)
+        either = self.counts.sum(axis=0) + self.counts.sum(axis=1)
+        there = either > 0
+        if not there.any():
+            return float("nan")
+        return float((2 * right[there] / either[there]).mean())
+
+    def draw(self, path: Path) -> None:
+        """Writes the matrix as a PNG, rows by true answer, shares of a row as shade."""
+        shares = self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)
+        side = 2.2 + 0.34 * len(self.names)
+        figure = Figure(figsize=(side, side), layout="constrained")
+        axes = figure.subplots()
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        ticks = range(len(self.names))
+        axes.set_xticks(ticks, self.names, rotation=90, fontsize=8)
+        axes.set_yticks(ticks, self.names, fontsize=8)
+        axes.set_xlabel("given")
+        axes.set_ylabel("true")
+        axes.set_title(f"{self.question}: accuracy {self.accuracy:.3f}", fontsize=10)
+        for row, column in np.argwhere(self.counts):
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            text = str(self.counts[row, column])
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
+        figure.savefig(path, dpi=110)

@@ -1,0 +1,100 @@
+"""The cells that a colour histogram counts: CIELAB cut the way people name colours.
+
+Greys by lightness, the others by lightness, chroma (muted, clear, vivid) and hue.
+All pixels go through one table by the upper six bits of each channel, so that a
+pixel costs one look-up.
+"""
+
+import itertools
+
+import cv2
+import numpy as np
+
+GREYS, LIGHTNESSES, CHROMAS, HUES = 12, 6, 3, 12
+CELLS = GREYS + LIGHTNESSES * CHROMAS * HUES
+# Chroma in Lab units: below the first a colour reads grey, then muted, clear, vivid.
+_CHROMA_EDGES = (5.0, 14.0, 30.0)
+
+_BITS = 6
+_SHIFT = 8 - _BITS
+
+# Human skin in YCrCb (Chai and Ngan, "Face segmentation using skin-color map in
+# videophone applications", 1999): 133 <= Cr <= 173, 77 <= Cb <= 127; darker pixels
+# than this luma are hair or shade, which those bounds take for skin.
+_SKIN_CR, _SKIN_CB, _SKIN_LEAST_Y = (133, 173), (77, 127), 70
+
+
+def _all_colours() -> np.ndarray:
+    """uint8 [1, 2^18, 3]: the middle of every entry of the tables, RGB."""
+    steps = (np.arange(1 << _BITS) << _SHIFT) + (1 << (_SHIFT - 1))
+    red, green, blue = np.meshgrid(steps, steps, steps, indexing="ij")
+    colours = np.stack([red, green, blue], axis=-1).reshape(1, -1, 3)
+    colours[colours == steps[-1]] = 255
+    return colours.astype(np.uint8)
+
+
+def _cells_of(lab: np.ndarray) -> np.ndarray:
+    """uint8 [N] of 8-bit Lab [N, 3]."""
+    lightness, a, b = lab.astype(np.int32).T
+    a, b = a - 128, b - 128
+    chroma = np.digitize(np.hypot(a, b), _CHROMA_EDGES)
+    hue = (np.degrees(np.arctan2(b, a)) % 360 // (360 / HUES)).astype(np.int32)
+    level = lightness * LIGHTNESSES // 256
+    coloured = GREYS + (level * CHROMAS + chroma - 1) * HUES + hue
+    return np.where(chroma == 0, lightness * GREYS // 256, coloured).astype(np.uint8)
+
+
+def _is_skin(colours: np.ndarray) -> np.ndarray:
+    y, cr, cb = cv2.cvtColor(colours, cv2.COLOR_RGB2YCrCb)[0].T
+    return (
+        (y >= _SKIN_LEAST_Y)
+        & (cr >= _SKIN_CR[0])
+        & (cr <= _SKIN_CR[1])
+        & (cb >= _SKIN_CB[0])
+        & (cb <= _SKIN_CB[1])
+    )
+
+
+_COLOURS = _all_colours()
+# By (red >> 2) << 12 | (green >> 2) << 6 | blue >> 2. Lab is OpenCV's 8-bit: L runs
+# to 255 where CIE's runs to 100, a and b are moved by 128.
+LAB_TABLE = np.ascontiguousarray(cv2.cvtColor(_COLOURS, cv2.COLOR_RGB2LAB)[0])
+CELL_TABLE = _cells_of(LAB_TABLE)
+SKIN_TABLE = _is_skin(_COLOURS)
+del _COLOURS
+
+
+def cell_centres() -> np.ndarray:
+    """float32 [228, 3]: CIE L, a, b of the middle of each cell.
+
+    The middle of the colours that a screen can show; a cell that holds none has the
+    middle of its bounds.
+    """
+    centres = np.zeros((CELLS, 3))
+    count = np.bincount(CELL_TABLE, minlength=CELLS)
+    lab = cie_lab(LAB_TABLE)
+    for channel in range(3):
+        centres[:, channel] = np.bincount(
+            CELL_TABLE, weights=lab[:, channel], minlength=CELLS
+        )
+    centres /= np.maximum(count, 1)[:, None]
+    empty = np.flatnonzero(count == 0)
+    centres[empty] = _bounds_middle(empty)
+    return centres.astype(np.float32)
+
+
+def _bounds_middle(cells: np.ndarray) -> np.ndarray:
+    rest, hue = np.divmod(cells - GREYS, HUES)
+    level, chroma = np.divmod(rest, CHROMAS)
+    edges = (*_CHROMA_EDGES, 60.0)
+    radius = np.array([(low + high) / 2 for low, high in itertools.pairwise(edges)])[chroma]
+    angle = np.radians((hue + 0.5) * 360 / HUES)
+    lightness = (level + 0.5) * 100 / LIGHTNESSES
+    return np.stack([lightness, radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+
+
+def cie_lab(lab: np.ndarray) -> np.ndarray:
+    """float32 [..., 3], CIE L (0..100), a, b of OpenCV's 8-bit Lab."""
+    return lab.astype(np.float32) * np.float32([100 / 255, 1, 1]) - np.float32(
+        [0, 128, 128]
+    )

@@ -1,0 +1,216 @@
+"""What a shop calls colours, learned from its catalogue.
+
+A name has up to three prototypes in CIELAB. A colour has a name by CIEDE2000: the
+nearer a prototype, the likelier its name. For a whole product a small network goes
+on from there: it sees the evidence of the prototypes, the histogram, where on the
+product the colours are, and what kind of product it is (of watches "Steel" is said,
+of shirts "Grey").
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.cluster.vq import kmeans2
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.features.boxes import class_scores
+from fitrank_tf.features.ciede2000 import ciede2000
+from fitrank_tf.features.colour import Colours
+from fitrank_tf.features.colour_cells import cell_centres
+from fitrank_tf.features.schema import FeatureSlice
+from fitrank_tf.features.softmax_head import (
+    SoftmaxHead,
+    head_arrays,
+    head_from_arrays,
+    mean_probabilities,
+)
+
+# A schema needs a fixed list: the base colours that *Fashion Product Images* gives to
+# at least one product in 2,500, by frequency. Retrained on another catalogue the
+# names stay, the prototypes move.
+COLOUR_NAMES: tuple[str, ...] = (
+    *("Black", "Blue", "White", "Grey", "Brown", "Red", "Green", "Navy Blue"),
+    *("Purple", "Pink", "Beige", "Yellow", "Maroon", "Silver", "Olive", "Orange"),
+    *("Gold", "Steel", "Cream", "Multi", "Tan", "Charcoal", "Khaki", "Off White"),
+    *("Copper", "Lavender", "Magenta", "Peach", "Teal", "Mustard", "Skin"),
+    *("Turquoise Blue", "Bronze", "Grey Melange", "Coffee Brown", "Rust", "Metallic"),
+    "Burgundy",
+)
+_PROTOTYPES_A_NAME = 3
+# So many CIEDE2000 units further away, a name is e times less likely.
+_SOFTNESS = 3.0
+_LEAST_EVIDENCE = 1e-4
+# How likely a colour is on a product that nothing else tells of.
+_SURPRISE = 0.03
+
+
+def colour_name_slices() -> tuple[FeatureSlice, ...]:
+    """The slice of `ColourNamer.probabilities`."""
+    meaning = f"what a shop calls it: {', '.join(COLOUR_NAMES)}"
+    row = ("colour_names", len(COLOUR_NAMES), meaning, "probability", 0.0, 1.0)
+    return FeatureSlice.consecutive("colour", [row])
+
+
+@dataclasses.dataclass(frozen=True)
+class Prototypes:
+    """What single colours are called.
+
+    Attributes:
+        lab: float32 [P, 3], CIE L, a, b.
+        names: int [P], index in `COLOUR_NAMES`.
+    """
+
+    lab: np.ndarray
+    names: np.ndarray
+
+    def likelihood(self, colours: np.ndarray) -> np.ndarray:
+        """float32 [N, 38], rows sum to 1: how well each name fits single colours.
+
+        A softmax over the CIEDE2000 distance to each name's nearest prototype.
+
+        Args:
+            colours: float [N, 3], CIE L, a, b.
+        """
+        distances = ciede2000(colours[:, None], self.lab[None])
+        nearest = np.full((len(colours), len(COLOUR_NAMES)), np.inf)
+        for name in range(len(COLOUR_NAMES)):
+            of_name = distances[:, self.names == name]
+            if of_name.shape[1]:
+                nearest[:, name] = of_name.min(axis=1)
+        nearest -= nearest.min(axis=1, keepdims=True)
+        raised = np.exp(-nearest / _SOFTNESS)
+        return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def learn_prototypes(lab: np.ndarray, names: np.ndarray, seed: int) -> Prototypes:
+    """Up to three prototypes a name, by k-means.
+
+    Args:
+        lab: float [N, 3], the first dominant colour of N products.
+        names: int [N], index in `COLOUR_NAMES`, -1 for products to pass over.
+        seed: of k-means.
+
+    Raises:
+        FitRankError: if no product has a name.
+    """
+    centres, owners = [], []
+    for name in range(len(COLOUR_NAMES)):
+        colours = np.asarray(lab[names == name], np.float64)
+        count = min(_PROTOTYPES_A_NAME, len(colours) // 10 + (len(colours) > 0))
+        if count:
+            found, _ = kmeans2(colours, count, minit="++", seed=seed)
+            centres.append(found)
+            owners += [name] * count
+    if not owners:
+        raise FitRankError(
+            f"no product has a colour of {', '.join(COLOUR_NAMES)} to learn from; give a "
+            "catalogue that has"
+        )
+    return Prototypes(np.concatenate(centres).astype(np.float32), np.array(owners))
+
+
+class ColourNamer:
+    """Names the colours of products.
+
+    Args:
+        prototypes: of single colours.
+        heads: from `name_inputs` to probabilities of `COLOUR_NAMES`; their mean counts.
+    """
+
+    def __init__(self, prototypes: Prototypes, heads: Sequence[SoftmaxHead]):
+        self.prototypes, self.heads = prototypes, tuple(heads)
+        self._evidence_of_cell = prototypes.likelihood(cell_centres())
+
+    def probabilities(self, colours: Colours, boxes: np.ndarray) -> np.ndarray:
+        """float32 [B, 38] of a batch of products.
+
+        Args:
+            colours: of the products.
+            boxes: float32 [B, 13], from `box_evidence`.
+        """
+        inputs = name_inputs(colours, boxes, self._evidence_of_cell)
+        return mean_probabilities(self.heads, inputs)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The namer as named arrays, for `numpy.savez`."""
+        arrays = {
+            "prototypes/lab": self.prototypes.lab,
+            "prototypes/names": np.array(COLOUR_NAMES)[self.prototypes.names],
+        }
+        for number, head in enumerate(self.heads):
+            arrays |= head_arrays(head, f"colour_{number}")
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "ColourNamer":
+        """The inverse of `arrays`.
+
+        Raises:
+            KeyError, ValueError: if the arrays are of no namer, or one of other names.
+        """
+        names = arrays["prototypes/names"].tolist()
+        owners = np.array([COLOUR_NAMES.index(name) for name in names])
+        count = sum(name.endswith("/mean") and "colour_" in name for name in arrays)
+        heads = [head_from_arrays(arrays, f"colour_{number}") for number in range(count)]
+        if not heads:
+            raise KeyError("colour_0")
+        for head in heads:
+            if head.labels != COLOUR_NAMES:
+                raise ValueError(f"it names {', '.join(head.labels)}")
+        return cls(Prototypes(arrays["prototypes/lab"], owners), heads)
+
+
+def box_evidence(
+    classes: np.ndarray, scores: np.ndarray, garments: np.ndarray
+) -> np.ndarray:
+    """What the detector says of the kind of product.
+
+    Args:
+        classes, scores: of the detections, as for `boxes.box_features`.
+        garments: float32 [B, 4], the garment box, zeros where not found.
+
+    Returns:
+        float32 [B, 13]: best score of each product class, height and width.
+    """
+    sides = garments[:, 2:] - garments[:, :2]
+    return np.concatenate([class_scores(classes, scores), sides], axis=1)
+
+
+def name_inputs(
+    colours: Colours, boxes: np.ndarray, evidence_of_cell: np.ndarray
+) -> np.ndarray:
+    """What the head sees, float32 [B, F].
+
+    Args:
+        colours: of B products.
+        boxes: float32 [B, 13] from `box_evidence`.
+        evidence_of_cell: float32 [228, 38], `Prototypes.likelihood` of the cells.
+    """
+    evidence = np.log(colours.histogram @ evidence_of_cell + _LEAST_EVIDENCE)
+    return np.concatenate([colours.vectors(), evidence, boxes], axis=1)
+
+
+def named_palette(
+    prototypes: Prototypes, palette: np.ndarray, shares: np.ndarray, expected: np.ndarray
+) -> list[tuple[str, float]]:
+    """The dominant colours of one product by name, equal names added up.
+
+    Args:
+        prototypes: of single colours.
+        palette: float32 [5, 3], CIE L, a, b.
+        shares: float32 [5], 0 for "no more".
+        expected: float32 [38], probabilities of the names for the whole product: what
+            is called grey on a watch is charcoal on a shirt.
+
+    Returns:
+        (name, share) by falling share.
+    """
+    there = shares > 0
+    if not there.any():
+        return []
+    fitting = prototypes.likelihood(palette[there]) * (expected + _SURPRISE)
+    total: dict[str, float] = {}
+    for name, share in zip(fitting.argmax(axis=1), shares[there]):
+        total[COLOUR_NAMES[name]] = total.get(COLOUR_NAMES[name], 0.0) + float(share)
+    return sorted(total.items(), key=lambda pair: -pair[1])

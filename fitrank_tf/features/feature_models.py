@@ -1,0 +1,114 @@
+"""All that was learned to see features: detector, colour names, patterns, attributes."""
+
+import dataclasses
+import functools
+import hashlib
+from pathlib import Path
+
+import keras
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.features.colour_names import ColourNamer
+from fitrank_tf.features.softmax_head import (
+    SoftmaxHead,
+    head_arrays,
+    head_from_arrays,
+    load_arrays,
+    save_arrays,
+)
+from fitrank_tf.models.detector import Detector, preset_fingerprint
+
+HEADS_FILE, ATTRIBUTES_FILE = "heads.npz", "attributes.keras"
+_PATTERN = "pattern"
+
+
+@dataclasses.dataclass(frozen=True)
+class LearnedHeads:
+    """What stands on the detector.
+
+    Attributes:
+        namer: colour names.
+        pattern: from `patterns.pattern_inputs` to `PATTERNS`.
+        attributes: sleeve and neckline, from canvases.
+    """
+
+    namer: ColourNamer
+    pattern: SoftmaxHead
+    attributes: keras.Model
+
+    def save(self, folder: Path) -> None:
+        """Writes `HEADS_FILE` and `ATTRIBUTES_FILE` into a folder that is there."""
+        arrays = {**self.namer.arrays(), **head_arrays(self.pattern, _PATTERN)}
+        save_arrays(folder / HEADS_FILE, arrays)
+        unfinished = folder / f"unfinished.{ATTRIBUTES_FILE}"
+        self.attributes.save(unfinished)
+        unfinished.rename(folder / ATTRIBUTES_FILE)
+
+
+def load_heads(folder: Path) -> LearnedHeads:
+    """Reads what `LearnedHeads.save` wrote; once a process while the files stay.
+
+    Raises:
+        FitRankError: if it is not there or is of another version.
+    """
+    paths = [folder.resolve() / name for name in (HEADS_FILE, ATTRIBUTES_FILE)]
+    stamps = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+    return _load_heads(folder.resolve(), stamps)
+
+
+@functools.lru_cache(maxsize=2)
+def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
+    del stamps  # another stamp, another file
+    arrays = load_arrays(folder / HEADS_FILE)
+    path = folder / ATTRIBUTES_FILE
+    try:
+        namer, pattern = ColourNamer.from_arrays(arrays), head_from_arrays(arrays, _PATTERN)
+        network = keras.saving.load_model(path, compile=False)
+    except Exception as error:
+        # Damage shows in whatever Keras and zipfile come across first.
+        raise FitRankError(
+            f"the feature models in {folder} cannot be used ({error}); train them with "
+            "`python -m pipelines.train_features`"
+        ) from error
+    return LearnedHeads(namer, pattern, network)
+
+
+def heads_fingerprint(folder: Path) -> str:
+    """SHA-256 (hex) of the weights: what they tell depends on nothing else."""
+    digest = hashlib.sha256()
+    for name, array in sorted(load_arrays(folder / HEADS_FILE).items()):
+        digest.update(name.encode() + array.tobytes())
+    for array in load_heads(folder).attributes.get_weights():
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureModels:
+    """The detector and what stands on it.
+
+    Attributes:
+        detector: finds boxes.
+        heads: the rest.
+    """
+
+    detector: Detector
+    heads: LearnedHeads
+
+    @classmethod
+    def load(cls, detector: Path, heads: Path) -> "FeatureModels":
+        """Reads both folders.
+
+        Raises:
+            FitRankError: if one is not there or cannot be used.
+        """
+        return cls(Detector.load(detector), load_heads(heads))
+
+
+def models_fingerprint(detector: Path, heads: Path) -> dict[str, str]:
+    """What features of a photo depend on beside the photo and the code.
+
+    Raises:
+        FitRankError: if one of the folders does not hold what it should.
+    """
+    return {"detector": preset_fingerprint(detector), "heads": heads_fingerprint(heads)}

@@ -1,0 +1,115 @@
+"""A small network over a feature vector: the probability of each of some labels.
+
+Runs in numpy, a batch at a time: these heads take microseconds, less than the way
+into another library. `models/head_training.py` trains them.
+"""
+
+import dataclasses
+import io
+import itertools
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fitrank_tf.atomic_file import write_atomically
+from fitrank_tf.errors import FitRankError
+
+
+@dataclasses.dataclass(frozen=True)
+class SoftmaxHead:
+    """Standardises its inputs, then dense layers with ReLU, then a softmax.
+
+    Attributes:
+        labels: K names.
+        mean, scale: float32 [F]; an input is (x - mean) / scale, cut off at +-5.
+        kernels, biases: of the layers, [F, H1], [H1, H2] ... [Hn, K].
+    """
+
+    labels: tuple[str, ...]
+    mean: np.ndarray
+    scale: np.ndarray
+    kernels: tuple[np.ndarray, ...]
+    biases: tuple[np.ndarray, ...]
+
+    def __post_init__(self) -> None:
+        widths = [len(self.mean), *(len(bias) for bias in self.biases)]
+        expected = list(itertools.pairwise(widths))
+        if [kernel.shape for kernel in self.kernels] != expected:
+            raise ValueError(f"kernels of a head must have the shapes {expected}")
+        if not self.kernels or len(self.mean) != len(self.scale):
+            raise ValueError("a head needs a layer, and as many scales as means")
+        if widths[-1] != len(self.labels):
+            raise ValueError(f"{len(self.labels)} labels, but {widths[-1]} outputs")
+
+    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        """float32 [B, K], rows sum to 1, of inputs float32 [B, F]."""
+        hidden = standardised(inputs, self.mean, self.scale)
+        for kernel, bias in zip(self.kernels[:-1], self.biases[:-1]):
+            hidden = np.maximum(hidden @ kernel + bias, 0.0)
+        logits = hidden @ self.kernels[-1] + self.biases[-1]
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return raised / raised.sum(axis=1, keepdims=True)
+
+
+def mean_probabilities(heads: Sequence[SoftmaxHead], inputs: np.ndarray) -> np.ndarray:
+    """float32 [B, K]: the mean of several heads of the same labels."""
+    return np.mean([head.probabilities(inputs) for head in heads], axis=0)
+
+
+def standardised(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """float32 [B, F]: what the first layer of a head sees."""
+    return np.clip((inputs - mean) / scale, -5.0, 5.0).astype(np.float32)
+
+
+def head_arrays(head: SoftmaxHead, prefix: str) -> dict[str, np.ndarray]:
+    """The head as named arrays, for `numpy.savez`."""
+    arrays = {
+        "labels": np.array(head.labels),
+        "mean": head.mean,
+        "scale": head.scale,
+    }
+    for number, (kernel, bias) in enumerate(zip(head.kernels, head.biases)):
+        arrays |= {f"kernel_{number}": kernel, f"bias_{number}": bias}
+    return {f"{prefix}/{name}": value for name, value in arrays.items()}
+
+
+def head_from_arrays(arrays: dict[str, np.ndarray], prefix: str) -> SoftmaxHead:
+    """The inverse of `head_arrays`.
+
+    Raises:
+        KeyError: if there is no such head among the arrays.
+    """
+    count = sum(name.startswith(f"{prefix}/kernel_") for name in arrays)
+    return SoftmaxHead(
+        labels=tuple(arrays[f"{prefix}/labels"].tolist()),
+        mean=arrays[f"{prefix}/mean"],
+        scale=arrays[f"{prefix}/scale"],
+        kernels=tuple(arrays[f"{prefix}/kernel_{i}"] for i in range(count)),
+        biases=tuple(arrays[f"{prefix}/bias_{i}"] for i in range(count)),
+    )
+
+
+def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> None:
+    """Writes named arrays as one NPZ file, whole or not at all."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Reads what `save_arrays` wrote.
+
+    Raises:
+        FitRankError: if the file cannot be read.
+    """
+    try:
+        with np.load(Path(path), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except Exception as error:
+        # Damage shows in whatever numpy and zipfile come across first.
+        raise FitRankError(
+            f"{path} cannot be read ({error}); train it with "
+            "`python -m pipelines.train_features`"
+        ) from error

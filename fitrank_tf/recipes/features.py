@@ -1,0 +1,15 @@
+"""What stands on the detector: colour names, patterns, sleeve and neckline."""
+
+from fitrank_tf.config import AttributeConfig, DetectorConfig, HeadConfig, RunConfig
+
+
+def recipe(dataset: str) -> RunConfig:
+    """The same for every data set."""
+    del dataset
+    return RunConfig(
+        recipe="features",
+        detector=DetectorConfig(preset="saved_models/detector"),
+        colour_names=HeadConfig(hidden=(256,), weight_decay=0.9, epochs=12),
+        patterns=HeadConfig(batch_size=64),
+        attributes=AttributeConfig(),
+    )

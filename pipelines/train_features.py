@@ -1,0 +1,98 @@
+"""Trains what stands on the detector: `python -m pipelines.train_features`.
+
+Colour names from the catalogue's own column; pattern, sleeve and neckline from labels
+by eye and, trusted less, from titles. Ends with their accuracy on the test split, and
+a confusion matrix each.
+"""
+
+import argparse
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fitrank_tf.config import RunConfig, override
+from fitrank_tf.datasets.annotations.label_file import ProductLabels, read_labels
+from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
+from fitrank_tf.datasets.splits import TEST, TRAIN
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.evaluation.attribute_report import measure_attributes
+from fitrank_tf.features.extract import FeatureExtractor
+from fitrank_tf.features.feature_models import FeatureModels, LearnedHeads
+from fitrank_tf.features.garment_views import view_garments
+from fitrank_tf.models.detector import Detector
+from fitrank_tf.models.feature_training import FeatureData, train_heads
+from fitrank_tf.recipes import load_recipe
+from fitrank_tf.shipped import find_shipped
+from pipelines.command import add_catalogue_arguments, catalogue_source, run_command
+
+logger = logging.getLogger(__name__)
+
+LABELS = "fitrank_tf/datasets/annotations/fashion_product_images_labels.csv"
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.train_features", description=__doc__
+    )
+    add_catalogue_arguments(parser)
+    parser.add_argument("--labels", default=LABELS, help="CSV of labels by eye")
+    parser.add_argument("--recipe", default="features", help="a module of recipes/")
+    parser.add_argument("--heads", default="", help="measure these, train nothing")
+    parser.add_argument("--output_dir", default="saved_models/features")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None) -> None:
+    """See the module."""
+    options = parse(arguments)
+    source = catalogue_source(options)
+    config = override(load_recipe(options.recipe, source.dataset), options.set)
+    labels = {product.id: product for product in read_labels(options.labels)}
+    catalogue = open_catalogue(source, options.data_dir)
+    folder = Path(options.heads or options.output_dir)
+    detector = find_shipped(config.detector.preset)
+    if not options.heads:
+        heads = _train(catalogue, labels, Detector.load(detector), config, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        heads.save(folder)
+        logger.info("wrote the feature models to %s", folder)
+    _measure(catalogue, labels, FeatureModels.load(detector, folder), folder)
+
+
+def _train(
+    catalogue: Catalogue,
+    labels: Mapping[str, ProductLabels],
+    detector: Detector,
+    config: RunConfig,
+    folder: Path,
+) -> LearnedHeads:
+    records = catalogue.records(TRAIN)
+    if not len(records):
+        raise FitRankError("the catalogue has no training product; give a larger one")
+    views = view_garments(catalogue.items(TRAIN), len(records), detector)
+    train_labels = {item: of for item, of in labels.items() if of.split == TRAIN}
+    backup = folder.with_name(folder.name + ".work")
+    heads = train_heads(FeatureData(records, views, train_labels), config, backup, 2)
+    shutil.rmtree(backup, ignore_errors=True)
+    return heads
+
+
+def _measure(
+    catalogue: Catalogue,
+    labels: Mapping[str, ProductLabels],
+    models: FeatureModels,
+    folder: Path,
+) -> None:
+    records = catalogue.records(TEST)
+    features = FeatureExtractor(models).extract(catalogue.items(TEST), len(records))
+    report = measure_attributes(features, records, labels)
+    print(report.table())
+    for path in report.draw(folder / "report"):
+        logger.info("wrote %s", path)
+
+
+if __name__ == "__main__":
+    run_command(main)

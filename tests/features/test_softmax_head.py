@@ -1,0 +1,155 @@
+"""Softmax heads against the forward pass written out, and their files."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.features.softmax_head import (
+    SoftmaxHead,
+    head_arrays,
+    head_from_arrays,
+    load_arrays,
+    mean_probabilities,
+    save_arrays,
+)
+
+
+def _head(seed: int, *widths: int) -> SoftmaxHead:
+    """Random weights; widths of the inputs, the hidden layers and the outputs."""
+    rng = np.random.default_rng(seed)
+    shapes = list(itertools.pairwise(widths))
+    return SoftmaxHead(
+        labels=tuple(f"label {number}" for number in range(widths[-1])),
+        mean=rng.normal(size=widths[0]).astype(np.float32),
+        scale=rng.uniform(0.5, 2, widths[0]).astype(np.float32),
+        kernels=tuple(rng.normal(size=shape).astype(np.float32) for shape in shapes),
+        biases=tuple(rng.normal(size=out).astype(np.float32) for _, out in shapes),
+    )
+
+
+def _inputs(seed: int, width: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 3, (5, width)).astype(np.float32)
+
+
+def _written_out(head: SoftmaxHead, row: np.ndarray) -> list[float]:
+    """The probabilities for one row of inputs, number by number."""
+    values = [
+        min(max((float(x) - float(mean)) / float(scale), -5.0), 5.0)
+        for x, mean, scale in zip(row, head.mean, head.scale)
+    ]
+    for layer, (kernel, bias) in enumerate(zip(head.kernels, head.biases)):
+        if layer:
+            values = [max(value, 0.0) for value in values]
+        values = [
+            sum(value * float(weight) for value, weight in zip(values, column)) + float(b)
+            for column, b in zip(kernel.T, bias)
+        ]
+    raised = [np.exp(value) for value in values]
+    return [value / sum(raised) for value in raised]
+
+
+@pytest.mark.parametrize("widths", [(4, 3), (7, 5, 2), (6, 8, 4, 3)])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_probabilities_are_the_forward_pass(widths, seed) -> None:
+    head, inputs = _head(seed, *widths), _inputs(seed, widths[0])
+    expected = [_written_out(head, row) for row in inputs]
+    np.testing.assert_allclose(head.probabilities(inputs), expected, atol=1e-5)
+
+
+def test_far_inputs_are_cut_off_at_five() -> None:
+    # (x - 1) / 2 is 5 at 11, and the logits are 0 and that.
+    head = SoftmaxHead(
+        labels=("a", "b"),
+        mean=np.float32([1.0]),
+        scale=np.float32([2.0]),
+        kernels=(np.float32([[0.0, 1.0]]),),
+        biases=(np.zeros(2, np.float32),),
+    )
+    found = head.probabilities(np.float32([[1.0], [3.0], [11.0], [1e6], [-1e6]]))
+    expected = 1 / (1 + np.exp([-0.0, -1.0, -5.0, -5.0, 5.0]))
+    np.testing.assert_allclose(found[:, 1], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1e3, 1e30])
+def test_large_logits_do_not_overflow(size) -> None:
+    head = _head(0, 3, 2)
+    head = dataclasses.replace(head, biases=(np.float32([size, -size]),))
+    np.testing.assert_allclose(head.probabilities(_inputs(0, 3)), [[1.0, 0.0]] * 5)
+
+
+def test_several_heads_are_averaged() -> None:
+    heads, inputs = [_head(seed, 4, 3) for seed in range(3)], _inputs(9, 4)
+    expected = sum(np.array([_written_out(h, row) for row in inputs]) for h in heads) / 3
+    np.testing.assert_allclose(mean_probabilities(heads, inputs), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kernels": (np.zeros((5, 7)), np.zeros((5, 2)))}, "must have the shapes"),
+        ({"kernels": (np.zeros((7, 5)),)}, "must have the shapes"),
+        ({"kernels": (np.zeros((7, 4)), np.zeros((4, 2)))}, "must have the shapes"),
+        ({"biases": (np.zeros(5),)}, "must have the shapes"),
+        ({"mean": np.zeros(6)}, "must have the shapes"),
+        ({"labels": ("a", "b", "c")}, "3 labels, but 2 outputs"),
+    ],
+    ids=["turned", "a layer less", "narrower", "a bias less", "inputs", "labels"],
+)
+def test_wrong_shapes_are_refused(changes, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(_head(0, 7, 5, 2), **changes)
+
+
+def _assert_same(found: SoftmaxHead, expected: SoftmaxHead) -> None:
+    assert found.labels == expected.labels
+    for name in ("mean", "scale"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    for name in ("kernels", "biases"):
+        pairs = zip(getattr(found, name), getattr(expected, name), strict=True)
+        for mine, theirs in pairs:
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_heads_of_one_file_come_back(tmp_path) -> None:
+    heads = {"colour_1": _head(0, 4, 3), "colour_10": _head(1, 7, 5, 2)}
+    arrays = head_arrays(heads["colour_1"], "colour_1")
+    save_arrays(
+        tmp_path / "heads.npz", arrays | head_arrays(heads["colour_10"], "colour_10")
+    )
+    loaded = load_arrays(tmp_path / "heads.npz")
+    for prefix, head in heads.items():
+        _assert_same(head_from_arrays(loaded, prefix), head)
+    with pytest.raises(KeyError):
+        head_from_arrays(loaded, "pattern")
+    assert [path.name for path in tmp_path.iterdir()] == ["heads.npz"]
+
+
+def _cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda _: b"", lambda _: b"no numbers", lambda _: b"PK\x03\x04 no archive", _cut],
+    ids=["empty", "text", "no archive", "cut short"],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, spoil) -> None:
+    path = tmp_path / "heads.npz"
+    save_arrays(path, head_arrays(_head(0, 4, 3), "pattern"))
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(FitRankError, match=r"heads\.npz cannot be read"):
+        load_arrays(path)
+
+
+def test_a_file_of_one_array_is_no_heads(tmp_path) -> None:
+    np.save(tmp_path / "one.npy", np.arange(3))
+    with pytest.raises(FitRankError, match=r"one\.npy cannot be read"):
+        load_arrays(tmp_path / "one.npy")
+
+
+def test_a_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(FitRankError, match=r"none\.npz cannot be read"):
+        load_arrays(tmp_path / "none.npz")
