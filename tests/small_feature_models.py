@@ -47,7 +47,9 @@ class BoxByColour(tf.Module):
 def small_prototypes() -> Prototypes:
     """Three colours that have names."""
     names = [COLOUR_NAMES.index(name) for name in ("Red", "Blue", "White")]
-    return Prototypes(np.float32([RED_LAB, BLUE_LAB, WHITE_LAB]), np.array(names))
+    return Prototypes(
+        np.float32([RED_LAB, BLUE_LAB, WHITE_LAB]), np.array(names), np.ones(len(names))
+    )
 
 
 def small_heads(seed: int = 0) -> LearnedHeads:

@@ -68,11 +68,14 @@ def average_precision(
     """
     if len(found) != len(truths):
         raise ValueError(f"{len(found)} photos searched, but {len(truths)} with truth")
+    if not any(len(boxes) for boxes in truths):
+        return AveragePrecision(float("nan"), float("nan"))
+    if not any(len(photo.scores) for photo in found):
+        # pycocotools does not take an empty list.
+        return AveragePrecision(0.0, 0.0)
     # pycocotools prints a table of its own.
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = COCOeval(_coco_truth(truths), None, "bbox")
-        if not any(len(boxes) for boxes in truths):
-            return AveragePrecision(float("nan"), float("nan"))
         evaluation.cocoDt = evaluation.cocoGt.loadRes(_coco_found(found))
         evaluation.evaluate()
         evaluation.accumulate()

@@ -38,6 +38,9 @@ COLOUR_NAMES: tuple[str, ...] = (
     "Burgundy",
 )
 _PROTOTYPES_A_NAME = 3
+# Where fewer of the products with the name are near, a prototype is of products that
+# were cut out wrong: a white shirt's is of skin.
+_FREQUENT = 0.2
 # So many CIEDE2000 units further away, a name is e times less likely.
 _SOFTNESS = 3.0
 _LEAST_EVIDENCE = 1e-4
@@ -59,10 +62,17 @@ class Prototypes:
     Attributes:
         lab: float32 [P, 3], CIE L, a, b.
         names: int [P], index in `COLOUR_NAMES`.
+        shares: float32 [P], of the products with the name, how many are near.
     """
 
     lab: np.ndarray
     names: np.ndarray
+    shares: np.ndarray
+
+    def frequent(self) -> "Prototypes":
+        """Those that a good part of the products with the name are near."""
+        kept = self.shares >= _FREQUENT
+        return Prototypes(self.lab[kept], self.names[kept], self.shares[kept])
 
     def likelihood(self, colours: np.ndarray) -> np.ndarray:
         """float32 [N, 38], rows sum to 1: how well each name fits single colours.
@@ -99,15 +109,17 @@ def learn_prototypes(lab: np.ndarray, names: np.ndarray, seed: int) -> Prototype
         colours = np.asarray(lab[names == name], np.float64)
         count = min(_PROTOTYPES_A_NAME, len(colours) // 10 + (len(colours) > 0))
         if count:
-            found, _ = kmeans2(colours, count, minit="++", seed=seed)
-            centres.append(found)
+            found, members = kmeans2(colours, count, minit="++", seed=seed)
+            shares = np.bincount(members, minlength=count) / len(colours)
+            centres.append(np.column_stack([found, shares]))
             owners += [name] * count
     if not owners:
         raise FitRankError(
             f"no product has a colour of {', '.join(COLOUR_NAMES)} to learn from; give a "
             "catalogue that has"
         )
-    return Prototypes(np.concatenate(centres).astype(np.float32), np.array(owners))
+    table = np.concatenate(centres).astype(np.float32)
+    return Prototypes(table[:, :3], np.array(owners), table[:, 3])
 
 
 class ColourNamer:
@@ -137,6 +149,7 @@ class ColourNamer:
         arrays = {
             "prototypes/lab": self.prototypes.lab,
             "prototypes/names": np.array(COLOUR_NAMES)[self.prototypes.names],
+            "prototypes/shares": self.prototypes.shares,
         }
         for number, head in enumerate(self.heads):
             arrays |= head_arrays(head, f"colour_{number}")
@@ -158,7 +171,8 @@ class ColourNamer:
         for head in heads:
             if head.labels != COLOUR_NAMES:
                 raise ValueError(f"it names {', '.join(head.labels)}")
-        return cls(Prototypes(arrays["prototypes/lab"], owners), heads)
+        shares = arrays["prototypes/shares"]
+        return cls(Prototypes(arrays["prototypes/lab"], owners, shares), heads)
 
 
 def box_evidence(
@@ -191,26 +205,18 @@ def name_inputs(
     return np.concatenate([colours.vectors(), evidence, boxes], axis=1)
 
 
-def named_palette(
-    prototypes: Prototypes, palette: np.ndarray, shares: np.ndarray, expected: np.ndarray
-) -> list[tuple[str, float]]:
-    """The dominant colours of one product by name, equal names added up.
+def palette_names(
+    prototypes: Prototypes, palette: np.ndarray, expected: np.ndarray
+) -> list[str]:
+    """What the dominant colours of one product are called.
 
     Args:
         prototypes: of single colours.
-        palette: float32 [5, 3], CIE L, a, b.
-        shares: float32 [5], 0 for "no more".
+        palette: float32 [N, 3], CIE L, a, b.
         expected: float32 [38], probabilities of the names for the whole product: what
             is called grey on a watch is charcoal on a shirt.
-
-    Returns:
-        (name, share) by falling share.
     """
-    there = shares > 0
-    if not there.any():
+    if not len(palette):
         return []
-    fitting = prototypes.likelihood(palette[there]) * (expected + _SURPRISE)
-    total: dict[str, float] = {}
-    for name, share in zip(fitting.argmax(axis=1), shares[there]):
-        total[COLOUR_NAMES[name]] = total.get(COLOUR_NAMES[name], 0.0) + float(share)
-    return sorted(total.items(), key=lambda pair: -pair[1])
+    fitting = prototypes.frequent().likelihood(palette) * (expected + _SURPRISE)
+    return [COLOUR_NAMES[name] for name in fitting.argmax(axis=1)]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from fitrank_tf.atomic_file import write_atomically
@@ -14,10 +15,15 @@ from fitrank_tf.datasets.annotations.label_file import PATTERNS
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS
 from fitrank_tf.features.colour import PALETTE
-from fitrank_tf.features.colour_names import COLOUR_NAMES, Prototypes, named_palette
+from fitrank_tf.features.colour_names import COLOUR_NAMES, Prototypes, palette_names
 from fitrank_tf.features.extract import Seen, feature_schema
 
 _LAB_SCALE = np.float32([100, 128, 128])
+_NAMES = 3
+# What a name that covers all of a product gains over its probability. On the validation
+# split the shop's name is among the three for 0.879 of the products (0.880 by the
+# probability alone, 0.865 with a weight of 1).
+_SHARE_WEIGHT = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,15 +31,18 @@ class ProductWords:
     """One product in words.
 
     Attributes:
-        colours: (name, share of the product) of up to three; the first is the one
-            that the shop would name, with its confidence in `colour_confidence`.
-        colour_confidence: 0..1.
+        colours: (name, share of the product) of the three names that fit best; the
+            first is what the shop would say. The share is 0 for another name of a
+            colour that is there already.
+        colour_confidence: of the first, 0..1.
+        palette: (name, share, "#rrggbb") of the dominant colours, by falling share.
         pattern, sleeve, neckline: (answer, confidence 0..1).
         objects: (label, score, [x1, y1, x2, y2] in 0..1 of the photo).
     """
 
     colours: tuple[tuple[str, float], ...]
     colour_confidence: float
+    palette: tuple[tuple[str, float, str], ...]
     pattern: tuple[str, float]
     sleeve: tuple[str, float]
     neckline: tuple[str, float]
@@ -45,7 +54,7 @@ COLUMNS: tuple[str, ...] = (
     "colour",
     "colour_confidence",
     "colour_share",
-    *("colour2", "colour2_share", "colour3", "colour3_share"),
+    *("colour2", "colour2_share", "colour3", "colour3_share", "palette"),
     *("pattern", "pattern_confidence", "sleeve", "sleeve_confidence"),
     *("neckline", "neckline_confidence", "objects"),
 )
@@ -58,11 +67,13 @@ def in_words(seen: Seen, prototypes: Prototypes) -> ProductWords:
         seen: of its photo.
         prototypes: name its further colours.
     """
-    colour, confidence = _answer(seen.features, "colour_names", COLOUR_NAMES)
+    palette = _palette(seen.features, prototypes)
+    _, confidence = _answer(seen.features, "colour_names", COLOUR_NAMES)
     real = np.flatnonzero(seen.classes >= 0)
     return ProductWords(
-        colours=_colours(seen.features, colour, prototypes),
+        colours=_colours(seen.features, palette),
         colour_confidence=confidence,
+        palette=palette,
         pattern=_answer(seen.features, "pattern", PATTERNS),
         sleeve=_answer(seen.features, "sleeve", SLEEVE_ANSWERS),
         neckline=_answer(seen.features, "neckline", NECKLINE_ANSWERS),
@@ -83,27 +94,37 @@ def _answer(features: np.ndarray, name: str, answers: Sequence[str]) -> tuple[st
     return answers[best], float(probabilities[best])
 
 
-def _colours(
-    features: np.ndarray, first: str, prototypes: Prototypes
-) -> tuple[tuple[str, float], ...]:
-    """The product's name first, then what else there is of the palette, by share."""
+def _palette(
+    features: np.ndarray, prototypes: Prototypes
+) -> tuple[tuple[str, float, str], ...]:
     schema = feature_schema()
-    palette = features[schema.slice("palette")].reshape(PALETTE, 3) * _LAB_SCALE
-    named = named_palette(
-        prototypes,
-        palette,
-        features[schema.slice("palette_shares")],
-        features[schema.slice("colour_names")],
+    lab = features[schema.slice("palette")].reshape(PALETTE, 3) * _LAB_SCALE
+    shares = features[schema.slice("palette_shares")]
+    there = shares > 0
+    expected = features[schema.slice("colour_names")]
+    names = palette_names(prototypes, lab[there], expected)
+    rgb = cv2.cvtColor(lab[np.newaxis], cv2.COLOR_LAB2RGB)[0][there]
+    return tuple(
+        (name, float(share), "#{:02x}{:02x}{:02x}".format(*colour))
+        for name, share, colour in zip(
+            names, shares[there], np.clip(rgb * 255, 0, 255).round().astype(int)
+        )
     )
-    shares = dict(named)
-    if first not in shares and named:
-        # The network saw more than the palette: its name is of the largest colour.
-        shares = {first: named[0][1], **dict(named[1:])}
-    rest = sorted(
-        ((name, share) for name, share in shares.items() if name != first),
-        key=lambda pair: -pair[1],
-    )
-    return ((first, shares.get(first, 0.0)), *rest[:2])
+
+
+def _colours(
+    features: np.ndarray, palette: tuple[tuple[str, float, str], ...]
+) -> tuple[tuple[str, float], ...]:
+    """The most probable name, then the two that fit best beside it."""
+    probable = features[feature_schema().slice("colour_names")]
+    shares = np.zeros(len(COLOUR_NAMES), np.float32)
+    for name, share, _ in palette:
+        shares[COLOUR_NAMES.index(name)] += share
+    first = int(probable.argmax())
+    fitting = probable + _SHARE_WEIGHT * shares
+    fitting[first] = np.inf
+    best = np.argsort(-fitting, kind="stable")[:_NAMES]
+    return tuple((COLOUR_NAMES[k], float(shares[k])) for k in best if fitting[k] > 0)
 
 
 def write_merchandise_csv(
@@ -122,10 +143,14 @@ def write_merchandise_csv(
 
 
 def _row(item_id: str, words: ProductWords) -> list[str]:
-    (first, share), *rest = words.colours
+    (first, share), *further = words.colours
     cells = [item_id, first, _short(words.colour_confidence), _short(share)]
-    for name, further in (*rest, ("", None), ("", None))[:2]:
-        cells += [name, "" if further is None else _short(further)]
+    for name, of in further:
+        cells += [name, _short(of)]
+    cells += ["", ""] * (_NAMES - len(words.colours))
+    cells.append(
+        json.dumps([[name, round(of, 3), code] for name, of, code in words.palette])
+    )
     for answer, confidence in (words.pattern, words.sleeve, words.neckline):
         cells += [answer, _short(confidence)]
     objects = [

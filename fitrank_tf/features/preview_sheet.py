@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from fitrank_tf.features.boxes import MIN_SCORE
-from fitrank_tf.features.colour import PALETTE
 from fitrank_tf.features.colour_names import Prototypes
-from fitrank_tf.features.extract import Seen, feature_schema
+from fitrank_tf.features.extract import Seen
 from fitrank_tf.features.merchandise_csv import ProductWords, in_words
 
 _COLUMNS = 6
@@ -46,7 +44,7 @@ def draw_preview(
         left, top = column * cell_width + _GAP, row * cell_height + _GAP
         words = in_words(found, prototypes)
         _draw_photo(sheet, photo, words, left, top)
-        _draw_palette(sheet, found.features, left, top + _HEIGHT)
+        _draw_palette(sheet, words, left, top + _HEIGHT)
         _draw_words(sheet, item_id, words, left, top + _HEIGHT + _SWATCH + 2)
     return sheet
 
@@ -72,17 +70,12 @@ def _draw_photo(
         pen.text((corner[0] + 3, corner[1] + 1), f"{label} {score:.2f}", colour, font)
 
 
-def _draw_palette(sheet: Image.Image, features: np.ndarray, left: int, top: int) -> None:
+def _draw_palette(sheet: Image.Image, words: ProductWords, left: int, top: int) -> None:
     """The dominant colours, each as wide as its share."""
-    schema, pen = feature_schema(), ImageDraw.Draw(sheet)
-    lab = features[schema.slice("palette")].reshape(1, PALETTE, 3) * [100, 128, 128]
-    rgb = cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_LAB2RGB)[0]
-    at = float(left)
-    for colour, share in zip(rgb, features[schema.slice("palette_shares")]):
-        if share > 0:
-            fill = tuple(int(value) for value in np.clip(colour * 255, 0, 255).round())
-            pen.rectangle([at, top, at + share * _WIDTH, top + _SWATCH - 3], fill=fill)
-            at += share * _WIDTH
+    pen, at = ImageDraw.Draw(sheet), float(left)
+    for _, share, colour in words.palette:
+        pen.rectangle([at, top, at + share * _WIDTH, top + _SWATCH - 3], fill=colour)
+        at += share * _WIDTH
     pen.rectangle([left, top, left + _WIDTH, top + _SWATCH - 3], outline=_QUIET)
 
 
@@ -90,7 +83,7 @@ def _draw_words(
     sheet: Image.Image, item_id: str, words: ProductWords, left: int, top: int
 ) -> None:
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=12)
-    colours = ", ".join(f"{name} {share:.0%}" for name, share in words.colours)
+    colours = ", ".join(f"{name} {share:.0%}" for name, share in words.colours if share)
     lines = [
         (item_id, _QUIET),
         (colours, _INK),

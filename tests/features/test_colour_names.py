@@ -13,7 +13,7 @@ from fitrank_tf.features.colour_names import (
     colour_name_slices,
     learn_prototypes,
     name_inputs,
-    named_palette,
+    palette_names,
 )
 from fitrank_tf.features.softmax_head import SoftmaxHead
 
@@ -34,7 +34,7 @@ def _number(name: str) -> int:
 
 def _prototypes(**lab) -> Prototypes:
     names = np.array([_number(name) for name in lab])
-    return Prototypes(np.array(list(lab.values()), np.float32), names)
+    return Prototypes(np.array(list(lab.values()), np.float32), names, np.ones(len(names)))
 
 
 def _catalogue(per_name: int, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +85,9 @@ def test_a_blue_is_nearer_by_ciede2000_than_by_its_distance() -> None:
 def test_the_nearest_of_a_names_prototypes_counts() -> None:
     lab = np.array([DIFFERENCES[n][0] for n in ("Teal", "Brown", "Olive")], np.float32)
     names = np.array([_number("Grey"), _number("Grey"), _number("Olive")])
-    likelihood = Prototypes(lab, names).likelihood(np.array([FIRST]))[0]
+    likelihood = Prototypes(lab, names, np.ones(len(names))).likelihood(np.array([FIRST]))[
+        0
+    ]
     ratio = likelihood[_number("Grey")] / likelihood[_number("Olive")]
     assert ratio == pytest.approx(np.exp((22.8977 - 19.4535) / 3), rel=1e-4)
 
@@ -121,34 +123,24 @@ def test_products_without_a_name_are_passed_over() -> None:
     np.testing.assert_array_equal(passed.names, plain.names)
 
 
-def _palette(*entries: tuple[str, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Palette [5, 3] and shares [5] of (name, share)."""
-    palette, shares = np.zeros((5, 3), np.float32), np.zeros(5, np.float32)
-    for row, (name, share) in enumerate(entries):
-        palette[row], shares[row] = LAB[name], share
-    return palette, shares
-
-
 @pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        ([("Red", 0.9)], [("Red", 0.9)]),
-        ([("Red", 0.5), ("Blue", 0.3)], [("Red", 0.5), ("Blue", 0.3)]),
-        (
-            [("White", 0.4), ("Red", 0.3), ("Red", 0.2)],
-            [("Red", 0.5), ("White", 0.4)],
-        ),
-        ([], []),
-    ],
-    ids=["one", "two", "equal names", "none"],
+    "names", [["Red"], ["Red", "Blue"], ["White", "Red", "Red"], []], ids=str
 )
-def test_a_palette_is_named_and_equal_names_are_added(entries, expected) -> None:
+def test_a_palette_is_named_colour_by_colour(names) -> None:
     everything_alike = np.full(NAMES, 1 / NAMES)
-    named = named_palette(_prototypes(**LAB), *_palette(*entries), everything_alike)
-    assert [name for name, _ in named] == [name for name, _ in expected]
-    np.testing.assert_allclose(
-        [share for _, share in named], [share for _, share in expected], atol=1e-6
-    )
+    palette = np.array([LAB[name] for name in names], np.float32).reshape(-1, 3)
+    assert palette_names(_prototypes(**LAB), palette, everything_alike) == names
+
+
+def test_a_prototype_of_few_products_names_no_palette() -> None:
+    # Most white products are white; of a few the wearer's skin was cut out.
+    skin = (76.0, 9.0, 20.0)
+    names = np.array([_number("White"), _number("White"), _number("Peach")])
+    lab = np.array([LAB["White"], skin, (80.0, 9.0, 14.0)], np.float32)
+    prototypes = Prototypes(lab, names, np.array([0.9, 0.1, 1.0]))
+    everything_alike = np.full(NAMES, 1 / NAMES)
+    assert palette_names(prototypes, np.array([skin]), everything_alike) == ["Peach"]
+    assert prototypes.likelihood(np.array([skin]))[0].argmax() == _number("White")
 
 
 @pytest.mark.parametrize("expected", ["Steel", "Grey", "Silver"])
@@ -157,9 +149,7 @@ def test_of_names_for_one_colour_the_expected_is_chosen(expected) -> None:
     prototypes = _prototypes(Steel=grey, Grey=grey, Silver=grey, Red=LAB["Red"])
     likely = np.zeros(NAMES)
     likely[_number(expected)] = 1.0
-    palette = np.array([grey, *np.zeros((4, 3))], np.float32)
-    named = named_palette(prototypes, palette, np.array([0.8, 0, 0, 0, 0]), likely)
-    assert named == [(expected, pytest.approx(0.8))]
+    assert palette_names(prototypes, np.array([grey]), likely) == [expected]
 
 
 def test_box_evidence_is_class_scores_then_height_and_width() -> None:

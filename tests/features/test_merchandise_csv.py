@@ -41,7 +41,8 @@ def test_a_product_is_a_row(tmp_path) -> None:
         neckline={NECKLINE_ANSWERS.index("collar"): 0.55},
     )
     [row] = _rows(tmp_path, [('id, with "all" in it\n', seen)])
-    objects = json.loads(row.pop("objects"))
+    objects, palette = json.loads(row.pop("objects")), json.loads(row.pop("palette"))
+    assert palette == [["Red", 0.6, "#ff0000"], ["Blue", 0.3, "#0000ff"]]
     assert row == {
         "id": 'id, with "all" in it\n',
         **{"colour": "Red", "colour_confidence": "0.900", "colour_share": "0.600"},
@@ -69,17 +70,23 @@ def test_a_product_is_a_row(tmp_path) -> None:
             [(BLUE_LAB, 0.4), (RED_LAB, 0.35), (DARKER_RED, 0.25)],
             [("Red", 0.6), ("Blue", 0.4)],
         ),
-        # The product's name is first, be it of the smaller share.
+        # The product's name is first, be it of the smaller share; then what is probable.
         (
             [("Blue", 0.6), ("Red", 0.4)],
             [(WHITE_LAB, 0.5), (RED_LAB, 0.3), (BLUE_LAB, 0.2)],
-            [("Blue", 0.2), ("White", 0.5), ("Red", 0.3)],
+            [("Blue", 0.2), ("Red", 0.3), ("White", 0.5)],
         ),
-        # A name that no single colour has takes the largest share.
+        # A share of the product is worth a tenth of a probability.
+        (
+            [("Red", 0.9), ("Green", 0.02), ("Black", 0.06)],
+            [(RED_LAB, 0.5), (BLUE_LAB, 0.5)],
+            [("Red", 0.5), ("Black", 0.0), ("Blue", 0.5)],
+        ),
+        # A name that no single colour has has no share.
         (
             [("Multi", 0.8), ("Red", 0.2)],
             [(RED_LAB, 0.5), (BLUE_LAB, 0.3), (WHITE_LAB, 0.2)],
-            [("Multi", 0.5), ("Blue", 0.3), ("White", 0.2)],
+            [("Multi", 0.0), ("Red", 0.5), ("Blue", 0.3)],
         ),
     ],
 )
@@ -97,7 +104,7 @@ def test_the_columns_and_the_order_of_products(tmp_path) -> None:
     header = (tmp_path / "out" / "features.csv").read_text().splitlines()[0]
     assert header == (
         "id,colour,colour_confidence,colour_share,colour2,colour2_share,colour3,"
-        "colour3_share,pattern,pattern_confidence,sleeve,sleeve_confidence,neckline,"
+        "colour3_share,palette,pattern,pattern_confidence,sleeve,sleeve_confidence,neckline,"
         "neckline_confidence,objects"
     )
     assert tuple(header.split(",")) == COLUMNS

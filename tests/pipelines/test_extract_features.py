@@ -151,7 +151,8 @@ def test_features_of_other_photos_are_not_mixed_in(options, written, tmp_path) -
         ("--shard_size=-3", "--shard_size is -3; it must be above 0"),
         ("--preview_count=0", "--preview_count is 0; it must be above 0"),
         ("--recipe=nothing", "--recipe nothing: unknown"),
-        ("output", "'output' is no option"),
+        ("output", "'output' is neither"),
+        ("--cvs=out.csv", "neither an option of this command nor of Apache Beam"),
         ("--images=no/such", "name a folder that holds photos"),
     ],
 )
@@ -178,7 +179,7 @@ def test_beam_options_are_passed_through(options, tmp_path, monkeypatch) -> None
         raise FitRankError("far enough")
 
     monkeypatch.setattr(beam_extraction, "run_extraction", stop)
-    beams = ["--runner=FlinkRunner", "--direct_num_workers=2", "--set_nothing"]
+    beams = ["--runner=FlinkRunner", "--direct_num_workers=2", "--parallelism=4"]
     with pytest.raises(FitRankError, match="far enough"):
         extract_features.main([*options, f"--output_dir={tmp_path}", *beams])
     assert given == beams
