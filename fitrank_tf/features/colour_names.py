@@ -45,7 +45,7 @@ _FREQUENT = 0.2
 _SOFTNESS = 3.0
 _LEAST_EVIDENCE = 1e-4
 # How likely a colour is on a product that nothing else tells of.
-_SURPRISE = 0.03
+_SURPRISE = 0.1
 
 
 def colour_name_slices() -> tuple[FeatureSlice, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from fitrank_tf.features.attributes import UNKNOWN
 from fitrank_tf.features.boxes import MIN_SCORE
 from fitrank_tf.features.colour_names import Prototypes
 from fitrank_tf.features.extract import Seen
@@ -13,7 +14,7 @@ from fitrank_tf.features.merchandise_csv import ProductWords, in_words
 _COLUMNS = 6
 # Pixels.
 _WIDTH, _HEIGHT, _SWATCH, _LINE, _GAP = 200, 266, 18, 16, 10
-_LINES = 4
+_LINES = 5
 _INK, _QUIET = (25, 25, 25), (110, 110, 110)
 _COLOURS = {"sleeve": (220, 40, 40), "neckline": (30, 90, 230)}
 _PRODUCT_COLOUR = (0, 150, 60)
@@ -83,12 +84,22 @@ def _draw_words(
     sheet: Image.Image, item_id: str, words: ProductWords, left: int, top: int
 ) -> None:
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=12)
-    colours = ", ".join(f"{name} {share:.0%}" for name, share in words.colours if share)
+    shares: dict[str, float] = {}
+    for name, share, _ in words.palette:
+        shares[name] = shares.get(name, 0.0) + share
+    colours = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    told = {"sleeve": words.sleeve, "neck": words.neckline}
+    known = [
+        f"{part} {answer} {confidence:.0%}"
+        for part, (answer, confidence) in told.items()
+        if answer != UNKNOWN
+    ]
     lines = [
         (item_id, _QUIET),
-        (colours, _INK),
+        (words.colours[0][0], _INK),
+        (colours, _QUIET),
         ("{} {:.0%}".format(*words.pattern), _INK),
-        ("sleeve {} {:.0%}, neck {} {:.0%}".format(*words.sleeve, *words.neckline), _INK),
+        (", ".join(known) or "no sleeve, no neck seen", _INK if known else _QUIET),
     ]
     for number, (text, colour) in enumerate(lines):
         while text and pen.textlength(text, font) > _WIDTH + _GAP - 2:
