@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from fitrank_tf.datasets.annotations import read_annotations
+from fitrank_tf.datasets.annotations.label_file import ProductLabels, write_labels
 from fitrank_tf.datasets.splits import TRAIN
 from fitrank_tf.errors import FitRankError
 from pipelines import annotate
@@ -63,10 +64,48 @@ def test_lines_become_a_file_that_is_checked_and_drawn(
     assert len(list(drawn.glob("*.png"))) == 2
 
 
+def _labels(sheets, path, changed: int = 0, split: str = TRAIN):
+    """A label file of the sheets' products; the first few are striped, the rest plain."""
+    ids = (sheets / "ids.txt").read_text(encoding="utf-8").split()
+    patterns = ["striped"] * changed + ["plain"] * (len(ids) - changed)
+    write_labels(
+        path,
+        [ProductLabels(item, split, "long", "v", of) for item, of in zip(ids, patterns)],
+    )
+    return path
+
+
+def test_labels_are_checked_counted_and_compared(
+    catalogue, sheets, tmp_path, capsys
+) -> None:
+    mine = _labels(sheets, tmp_path / "mine.csv")
+    theirs = _labels(sheets, tmp_path / "theirs.csv", changed=2)
+    annotate.main([*catalogue, f"--labels={mine}", f"--compare_labels={theirs}"])
+    printed = capsys.readouterr().out
+    assert "train: 8 products" in printed and "plain 8" in printed
+    assert "| sleeve | 8 | 1.000 |" in printed
+    assert "| pattern | 8 | 0.750 |" in printed
+
+
+def test_label_sheets_hold_thirty_photos_each(catalogue, tmp_path) -> None:
+    folder = tmp_path / "labels"
+    annotate.main([*catalogue, f"--label_sheets={folder}", "--count=31"])
+    drawn = len((folder / "ids.txt").read_text(encoding="utf-8").split())
+    assert len(list(folder.glob("*.png"))) == -(-drawn // 30) > 0
+
+
+def test_labels_of_another_catalogue_are_refused(catalogue, sheets, tmp_path) -> None:
+    mine = _labels(sheets, tmp_path / "mine.csv")
+    with pytest.raises(FitRankError, match="is not in this catalogue"):
+        annotate.main([*catalogue, "--data_seed=5", "--num_items=1", f"--labels={mine}"])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "give --sheets DIR or --file FILE"),
+        ([], "give --sheets DIR, --label_sheets DIR, --file FILE or --labels FILE"),
+        (["--file=a.json", "--compare_labels=b.csv"], "--compare_labels needs --labels"),
+        (["--labels=none.csv"], "none.csv cannot be read"),
         (["--sheets=s", "--lines", "a.jsonl"], "--lines and --compare need --file"),
         (["--file=none.json"], "none.json cannot be read"),
         (["--sheets=s", "--article_types=Kilts"], "no product of article type 'Kilts'"),
