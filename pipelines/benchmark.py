@@ -7,14 +7,18 @@ features   colour and texture against the KMeans script for dominant colours, on
 import argparse
 from collections.abc import Sequence
 
-from fitrank_tf.config import override
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.evaluation.feature_benchmark import compare_on_one_core, measure_workers
 from fitrank_tf.features.feature_models import FeatureModels
-from fitrank_tf.recipes import load_recipe
 from fitrank_tf.shipped import find_shipped
-from pipelines.command import add_catalogue_arguments, catalogue_source, run_command
+from pipelines.command import (
+    add_catalogue_arguments,
+    add_recipe_arguments,
+    catalogue_source,
+    run_command,
+    run_config,
+)
 
 SUITES = ("features",)
 _WORKERS = (1, 2)
@@ -30,8 +34,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_catalogue_arguments(parser)
     parser.add_argument("--suite", required=True, choices=SUITES)
     parser.add_argument("--photos", type=int, default=320, help="how many to time")
-    parser.add_argument("--recipe", default="features", help="a module of recipes/")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
+    add_recipe_arguments(parser, "features")
     return parser.parse_args(arguments)
 
 
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None) -> None:
     """See the module."""
     options = parse(arguments)
     source = catalogue_source(options)
-    config = override(load_recipe(options.recipe, source.dataset), options.set)
+    config = run_config(options)
     detector = find_shipped(config.detector.preset)
     heads = find_shipped(config.feature_heads)
     catalogue = open_catalogue(source, options.data_dir)

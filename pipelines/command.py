@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 import fitrank_tf  # noqa: F401  sets the environment before TensorFlow is imported
+from fitrank_tf.config import RunConfig, override
 from fitrank_tf.datasets.catalogue import CatalogueSource
 from fitrank_tf.errors import FitRankError
+from fitrank_tf.recipes import load_recipe
 
 DEFAULT_BUNDLE = "saved_models/default"
 _USER_ERROR = 2
@@ -60,6 +62,21 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--data_seed", type=int, default=0, help="synthetic_catalogue: seed")
     group.add_argument("--data_dir", default=None, help="where TFDS keeps prepared data")
+
+
+def add_recipe_arguments(parser: argparse.ArgumentParser, default: str) -> None:
+    """The options that say which configuration."""
+    parser.add_argument("--recipe", default=default, help="a module of fitrank_tf/recipes")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
+
+
+def run_config(arguments: argparse.Namespace) -> RunConfig:
+    """The recipe that the arguments name, with their changes.
+
+    Raises:
+        FitRankError: for an unknown recipe, field or value.
+    """
+    return override(load_recipe(arguments.recipe, arguments.dataset), arguments.set)
 
 
 def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:

@@ -20,7 +20,6 @@ from pathlib import Path
 from tqdm import tqdm
 
 from fitrank_tf.atomic_file import write_atomically
-from fitrank_tf.config import override
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
 from fitrank_tf.datasets.prepare import cache_dir
 from fitrank_tf.datasets.splits import ALL
@@ -34,9 +33,14 @@ from fitrank_tf.features.saved_features import (
     skipped_lines,
     total_skipped,
 )
-from fitrank_tf.recipes import load_recipe
 from fitrank_tf.shipped import find_shipped
-from pipelines.command import add_catalogue_arguments, catalogue_source, run_command
+from pipelines.command import (
+    add_catalogue_arguments,
+    add_recipe_arguments,
+    catalogue_source,
+    run_command,
+    run_config,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +63,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str
     parser.add_argument("--csv", default="", help="file for a row a product")
     parser.add_argument("--preview", default="", help="PNG to draw")
     parser.add_argument("--preview_count", type=int, default=24, help="photos in it")
-    parser.add_argument("--recipe", default="features", help="a module of recipes/")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
+    add_recipe_arguments(parser, "features")
     return parser.parse_known_args(arguments)
 
 
@@ -69,7 +72,7 @@ def main(arguments: Sequence[str] | None) -> None:
     options, beam_options = parse(arguments)
     _check(options, beam_options)
     source = catalogue_source(options)
-    config = override(load_recipe(options.recipe, source.dataset), options.set)
+    config = run_config(options)
     detector, heads = (
         find_shipped(folder) for folder in (config.detector.preset, config.feature_heads)
     )

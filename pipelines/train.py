@@ -7,17 +7,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitrank_tf.config import RunConfig, override
+from fitrank_tf.config import RunConfig
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.export.bundle import check_replaceable
-from fitrank_tf.recipes import load_recipe
 from pipelines.bundle_run import write_measured_bundle
 from pipelines.command import (
     DEFAULT_BUNDLE,
     add_catalogue_arguments,
+    add_recipe_arguments,
     catalogue_source,
     run_command,
+    run_config,
 )
 from pipelines.training_run import TrainingRun
 from pipelines.work_dir import WorkDir
@@ -31,7 +32,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.train", description=__doc__)
     add_catalogue_arguments(parser)
-    parser.add_argument("--recipe", default="tiny", help="a module of fitrank_tf/recipes")
+    add_recipe_arguments(parser, "tiny")
     parser.add_argument("--output_dir", default=DEFAULT_BUNDLE, help="the bundle to write")
     parser.add_argument(
         "--work_dir", default="", help="finished stages; OUTPUT_DIR.work if empty"
@@ -39,7 +40,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--stages", default=",".join(STAGES), help="the last one needs the others"
     )
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
     parser.add_argument("--fresh", action="store_true", help="ignore finished stages")
     return parser.parse_args(arguments)
 
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None) -> None:
     """See the module."""
     options = parse(arguments)
     source = catalogue_source(options)
-    config = override(load_recipe(options.recipe, source.dataset), options.set)
+    config = run_config(options)
     stages = check_stages(options.stages)
     output = Path(options.output_dir)
     check_replaceable(output)

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitrank_tf.config import RunConfig, override
+from fitrank_tf.config import RunConfig
 from fitrank_tf.datasets.annotations import read_annotations
 from fitrank_tf.datasets.annotations.annotated_items import annotated_items
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
@@ -17,8 +17,13 @@ from fitrank_tf.datasets.splits import TEST, TRAIN
 from fitrank_tf.evaluation.detector_report import measure_detector
 from fitrank_tf.models.detector import Detector
 from fitrank_tf.models.detector_training import train_detector
-from fitrank_tf.recipes import load_recipe
-from pipelines.command import add_catalogue_arguments, catalogue_source, run_command
+from pipelines.command import (
+    add_catalogue_arguments,
+    add_recipe_arguments,
+    catalogue_source,
+    run_command,
+    run_config,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,13 +38,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_catalogue_arguments(parser)
     parser.add_argument("--annotations", default=ANNOTATIONS, help="COCO JSON")
-    parser.add_argument("--recipe", default="detector", help="a module of recipes/")
+    add_recipe_arguments(parser, "detector")
     parser.add_argument("--drawn", type=int, default=600, help="synthetic photos")
     parser.add_argument(
         "--detector", default="", help="measure this SavedModel, train nothing"
     )
     parser.add_argument("--output_dir", default="saved_models/detector")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
     return parser.parse_args(arguments)
 
 
@@ -47,7 +51,7 @@ def main(arguments: Sequence[str] | None) -> None:
     """See the module."""
     options = parse(arguments)
     source = catalogue_source(options)
-    config = override(load_recipe(options.recipe, source.dataset), options.set)
+    config = run_config(options)
     catalogue = open_catalogue(source, options.data_dir)
     measured = _boxed(options, catalogue, TEST)
     if options.detector:

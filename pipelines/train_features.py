@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fitrank_tf.config import RunConfig, override
+from fitrank_tf.config import RunConfig
 from fitrank_tf.datasets.annotations.label_file import ProductLabels, read_labels
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
 from fitrank_tf.datasets.splits import TEST, TRAIN
@@ -22,9 +22,14 @@ from fitrank_tf.features.feature_models import FeatureModels, LearnedHeads
 from fitrank_tf.features.garment_views import view_garments
 from fitrank_tf.models.detector import Detector
 from fitrank_tf.models.feature_training import FeatureData, train_heads
-from fitrank_tf.recipes import load_recipe
 from fitrank_tf.shipped import find_shipped
-from pipelines.command import add_catalogue_arguments, catalogue_source, run_command
+from pipelines.command import (
+    add_catalogue_arguments,
+    add_recipe_arguments,
+    catalogue_source,
+    run_command,
+    run_config,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +43,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_catalogue_arguments(parser)
     parser.add_argument("--labels", default=LABELS, help="CSV of labels by eye")
-    parser.add_argument("--recipe", default="features", help="a module of recipes/")
+    add_recipe_arguments(parser, "features")
     parser.add_argument("--heads", default="", help="measure these, train nothing")
     parser.add_argument("--output_dir", default="saved_models/features")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
     return parser.parse_args(arguments)
 
 
@@ -49,7 +53,7 @@ def main(arguments: Sequence[str] | None) -> None:
     """See the module."""
     options = parse(arguments)
     source = catalogue_source(options)
-    config = override(load_recipe(options.recipe, source.dataset), options.set)
+    config = run_config(options)
     labels = {product.id: product for product in read_labels(options.labels)}
     catalogue = open_catalogue(source, options.data_dir)
     folder = Path(options.heads or options.output_dir)
