@@ -82,7 +82,7 @@ def plan_extraction(
     """Cuts a catalogue into shards, in the order of `Catalogue.items`."""
     pieces = [
         (split, begin, min(begin + shard_size, size))
-        for split, size in ((name, _size(catalogue, name)) for name in SPLITS)
+        for split, size in ((name, catalogue.num_items(name)) for name in SPLITS)
         for begin in range(0, size, shard_size)
     ]
     shards = tuple(
@@ -92,10 +92,6 @@ def plan_extraction(
     folders = (catalogue.builder.data_path, detector, heads, output)
     absolute = [str(Path(folder).resolve()) for folder in folders]
     return ExtractionPlan(*absolute, shards)
-
-
-def _size(catalogue: Catalogue, split: str) -> int:
-    return catalogue.num_items(split)
 
 
 def run_extraction(
@@ -112,7 +108,8 @@ def run_extraction(
         The summaries of all shards, in their order.
 
     Raises:
-        FitRankError: if the output folder holds features of something else.
+        FitRankError: if the output folder holds features of something else, or the
+            workers wrote to another one.
     """
     folder = Path(plan.output)
     begin_features(folder, {**made_of, "shards": str(len(plan.shards))})
@@ -128,7 +125,14 @@ def run_extraction(
             | "extract" >> beam.ParDo(_ExtractShard(plan))
             | "count" >> beam.Map(_count)
         )
-    return [finished_shard(folder / shard.file) for shard in plan.shards]
+    summaries = {shard.file: finished_shard(folder / shard.file) for shard in plan.shards}
+    lost = [name for name, summary in summaries.items() if summary is None]
+    if lost:
+        raise FitRankError(
+            f"{folder / lost[0]} is not there: the workers wrote to a file system of their "
+            "own; name a folder that all of them see"
+        )
+    return list(summaries.values())
 
 
 def check_beam_options(options: Sequence[str]) -> None:
