@@ -8,7 +8,6 @@ import argparse
 from collections.abc import Sequence
 
 from fitrank_tf.datasets.catalogue import open_catalogue
-from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.evaluation.feature_benchmark import compare_on_one_core, measure_workers
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.shipped import find_shipped
@@ -46,9 +45,7 @@ def main(arguments: Sequence[str] | None) -> None:
     detector = find_shipped(config.detector.preset)
     heads = find_shipped(config.feature_heads)
     catalogue = open_catalogue(source, options.data_dir)
-    total = catalogue.num_items(ALL)
-    rows = list(range(0, total, max(1, total // options.photos)))[: options.photos]
-    items = catalogue.chosen_items(rows).as_numpy_iterator()
+    items = catalogue.spread_items(options.photos).as_numpy_iterator()
     photos = [item["image"] for item in items]
     height, width = photos[0].shape[:2]
     print(f"{len(photos)} photos of {source.dataset}, the first {width} x {height}\n")

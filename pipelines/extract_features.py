@@ -22,16 +22,16 @@ from tqdm import tqdm
 from fitrank_tf.atomic_file import write_atomically
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
 from fitrank_tf.datasets.prepare import cache_dir
-from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
-from fitrank_tf.features.feature_models import FeatureModels, models_fingerprint
+from fitrank_tf.features.feature_models import FeatureModels, load_heads, models_fingerprint
 from fitrank_tf.features.merchandise_csv import write_merchandise_csv
 from fitrank_tf.features.preview_sheet import draw_preview
 from fitrank_tf.features.saved_features import (
     read_features,
     skipped_lines,
     total_skipped,
+    write_summary,
 )
 from fitrank_tf.shipped import find_shipped
 from pipelines.command import (
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None) -> None:
         }
         folder = _extract(options, beam_options, catalogue, made_of, detector, heads)
         if options.csv:
-            prototypes = FeatureModels.load(detector, heads).heads.namer.prototypes
+            prototypes = load_heads(heads).namer.prototypes
             count = write_merchandise_csv(
                 Path(options.csv), tqdm(read_features(folder), **_BAR), prototypes
             )
@@ -116,11 +116,7 @@ def _extract(
     heads: Path,
 ) -> Path:
     # Imported here: a preview needs no Beam.
-    from fitrank_tf.features.beam_extraction import (
-        plan_extraction,
-        run_extraction,
-        write_summary,
-    )
+    from fitrank_tf.features.beam_extraction import plan_extraction, run_extraction
 
     folder = Path(options.output_dir or _cached(made_of, options.shard_size))
     plan = plan_extraction(catalogue, detector, heads, folder, options.shard_size)
@@ -143,10 +139,7 @@ def _cached(made_of: Mapping[str, str], shard_size: int) -> Path:
 def _preview(
     options: argparse.Namespace, catalogue: Catalogue, models: FeatureModels
 ) -> None:
-    total = catalogue.num_items(ALL)
-    step = max(1, total // options.preview_count)
-    rows = list(range(0, total, step))[: options.preview_count]
-    items = list(catalogue.chosen_items(rows).as_numpy_iterator())
+    items = list(catalogue.spread_items(options.preview_count).as_numpy_iterator())
     photos = [item["image"] for item in items]
     seen = FeatureExtractor(models).describe(photos)
     ids = [item["id"].decode() for item in items]

@@ -144,13 +144,17 @@ class TrainingRun:
             return {"detector": preset_fingerprint(find_shipped(preset))}
         return {"detector": dataclasses.asdict(self.config.detector)}
 
+    @cached_property
+    def _heads_key(self) -> dict:
+        return {"heads": heads_fingerprint(self._heads_folder)}
+
     @property
     def _features_key(self) -> dict:
         schema = self.schema.to_json()
         return {
             "catalogue": self.catalogue.fingerprint,
             "schema": schema,
-            "heads": heads_fingerprint(self._heads_folder),
+            **self._heads_key,
             **self._detector_key,
         }
 

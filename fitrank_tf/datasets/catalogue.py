@@ -23,6 +23,8 @@ from fitrank_tf.datasets.splits import ALL, SPLITS
 from fitrank_tf.errors import FitRankError
 
 _RECORDS_BATCH = 1024
+# TFDS decoders that leave photos as the bytes of a JPEG or PNG.
+ENCODED = {"image": tfds.decode.SkipDecoding()}
 _FINGERPRINT_CHARS = 16
 
 
@@ -113,13 +115,19 @@ class Catalogue:
 
     def encoded_items(self, split: str) -> tf.data.Dataset:
         """Items with `image` left as the bytes of a JPEG or PNG (a string scalar)."""
-        return self._read(split, decoders={"image": tfds.decode.SkipDecoding()})
+        return self._read(split, decoders=ENCODED)
 
     def chosen_items(self, rows: Sequence[int]) -> tf.data.Dataset:
         """Items of some rows of `records(ALL)`, in order; no other photo is decoded."""
         return chosen_rows(self.encoded_items(ALL), rows).map(
             _decoded, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
+
+    def spread_items(self, count: int) -> tf.data.Dataset:
+        """Items of up to `count` products, spread evenly over the catalogue."""
+        total = self.num_items(ALL)
+        rows = range(0, total, max(1, total // count))
+        return self.chosen_items(rows[:count])
 
     def records(self, split: str) -> CatalogueRecords:
         """Ids, titles and attributes; no image is decoded."""
@@ -154,20 +162,30 @@ class Catalogue:
         parts = self._parts(split)
         if not parts:
             return self._read(ALL, decoders).take(0)
-        datasets = [self._read_part(part, decoders) for part in parts]
+        datasets = [read_prepared(self.builder, part, decoders) for part in parts]
         whole = datasets[0]
         for dataset in datasets[1:]:
             whole = whole.concatenate(dataset)
         return whole
 
-    def _read_part(self, part: str, decoders: Any) -> tf.data.Dataset:
-        # TFDS would cache what is small on disk in memory, decoded: 15 times as large.
-        config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
-        return closing_at_once(
-            self.builder.as_dataset(
-                split=part, decoders=decoders, read_config=config, shuffle_files=False
-            )
+
+def read_prepared(
+    builder: tfds.core.DatasetBuilder, split: str, decoders: Any
+) -> tf.data.Dataset:
+    """A split of a prepared catalogue, or rows of one ("train[10:20]"), in its order.
+
+    Args:
+        builder: prepared.
+        split: as TFDS writes it.
+        decoders: TFDS'; None decodes everything.
+    """
+    # TFDS would cache what is small on disk in memory, decoded: 15 times as large.
+    config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
+    return closing_at_once(
+        builder.as_dataset(
+            split=split, decoders=decoders, read_config=config, shuffle_files=False
         )
+    )
 
 
 def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Catalogue:

@@ -10,7 +10,7 @@ from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.evaluation.confusion import Confusion
 from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS, UNKNOWN
-from fitrank_tf.features.colour_names import COLOUR_NAMES
+from fitrank_tf.features.colour_names import COLOUR_NAMES, colour_numbers
 from fitrank_tf.features.extract import feature_schema
 
 # Names that a catalogue has and the features do not are all one answer.
@@ -84,8 +84,8 @@ def measure_attributes(
     said = records.attributes["colour"]
     has_colour = np.array([bool(name) for name in said], bool)
     names = (*COLOUR_NAMES, _OTHER_NAME)
-    index = {name.lower(): number for number, name in enumerate(COLOUR_NAMES)}
-    truth = np.array([index.get(name.lower(), len(COLOUR_NAMES)) for name in said], int)
+    truth = colour_numbers(said)
+    truth[truth < 0] = names.index(_OTHER_NAME)
     ranked = np.argsort(-features[:, feature_schema().slice("colour_names")], axis=1)
     among = (ranked[:, :3] == truth[:, None]).any(axis=1)
     return AttributeReport(

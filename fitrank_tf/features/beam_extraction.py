@@ -9,7 +9,6 @@ see.
 
 import argparse
 import dataclasses
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,8 +18,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from fitrank_tf.datasets.catalogue import Catalogue
-from fitrank_tf.datasets.iteration import closing_at_once
+from fitrank_tf.datasets.catalogue import ENCODED, Catalogue, read_prepared
 from fitrank_tf.datasets.splits import SPLITS
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.extract import FeatureExtractor, Seen
@@ -197,13 +195,8 @@ class _ExtractShard(beam.DoFn):
 
     def _products(self, shard: Shard) -> Iterator[tuple[str, bytes]]:
         builder = tfds.builder_from_directory(self._plan.catalogue)
-        items = builder.as_dataset(
-            split=f"{shard.split}[{shard.begin}:{shard.end}]",
-            decoders={"image": tfds.decode.SkipDecoding()},
-            read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
-            shuffle_files=False,
-        )
-        for item in closing_at_once(items).as_numpy_iterator():
+        rows = f"{shard.split}[{shard.begin}:{shard.end}]"
+        for item in read_prepared(builder, rows, ENCODED).as_numpy_iterator():
             yield item["id"].decode(), item["image"]
 
     def _see(self, batch: list) -> list[tuple[str, Seen]]:
@@ -219,16 +212,3 @@ def _count(shard: tuple[int, int, int]) -> tuple[int, int, int]:
     beam.metrics.Metrics.counter("features", "written").inc(written)
     beam.metrics.Metrics.counter("features", "skipped").inc(skipped)
     return shard
-
-
-def write_summary(
-    folder: Path, summaries: Sequence[ShardSummary], skipped: Mapping[str, int]
-) -> Path:
-    """Writes `summary.json`: how many products, how many left out and why."""
-    path = folder / "summary.json"
-    plain = {
-        "products": sum(summary.written for summary in summaries),
-        "left_out": dict(skipped),
-    }
-    path.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-    return path

@@ -48,6 +48,12 @@ _LEAST_EVIDENCE = 1e-4
 _SURPRISE = 0.1
 
 
+def colour_numbers(names: Sequence[str]) -> np.ndarray:
+    """int [N], index in `COLOUR_NAMES` whatever the case, -1 for other names."""
+    index = {name.lower(): number for number, name in enumerate(COLOUR_NAMES)}
+    return np.array([index.get(name.lower(), -1) for name in names], int)
+
+
 def colour_name_slices() -> tuple[FeatureSlice, ...]:
     """The slice of `ColourNamer.probabilities`."""
     meaning = f"what a shop calls it: {', '.join(COLOUR_NAMES)}"

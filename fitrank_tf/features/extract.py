@@ -1,7 +1,7 @@
 """From photos to feature vectors: detector boxes, colours, texture, attributes.
 
 One implementation, `FeatureExtractor.see`, for tf.data (`attach`, `extract`), for
-Apache Beam (`feature_records.py`) and for single photos (`describe`).
+Apache Beam (`beam_extraction.py`) and for single photos (`describe`).
 """
 
 import dataclasses
@@ -23,6 +23,7 @@ from fitrank_tf.features.garment_views import (
     cut_out_garments,
     detect_in_photos,
     photo_squares,
+    square_batches,
 )
 from fitrank_tf.features.patterns import pattern_inputs, pattern_slices
 from fitrank_tf.features.schema import FeatureSchema
@@ -148,12 +149,7 @@ class FeatureExtractor:
 
     def _seen(self, items: tf.data.Dataset, batch_size: int) -> Iterator[dict]:
         return iter(
-            items.map(
-                lambda item: self._squares(item["image"]),
-                num_parallel_calls=tf.data.AUTOTUNE,
-                deterministic=True,
-            )
-            .batch(batch_size)
+            square_batches(items, self.models.detector, batch_size)
             .map(self.see, num_parallel_calls=2, deterministic=True)
             .prefetch(2)
         )

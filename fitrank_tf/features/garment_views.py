@@ -55,6 +55,17 @@ def photo_squares(
     )
 
 
+def square_batches(
+    items: tf.data.Dataset, detector: Detector, batch_size: int
+) -> tf.data.Dataset:
+    """Batches of `photo_squares` of items, dicts with `image`, in their order."""
+    return items.map(
+        lambda item: photo_squares(item["image"], detector.image_size),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    ).batch(batch_size)
+
+
 def detect_in_photos(
     detector: Detector, squares: tf.Tensor, sizes: tf.Tensor
 ) -> Detections:
@@ -116,12 +127,7 @@ def view_garments(
         detector: finds the boxes.
     """
     batches = (
-        items.map(
-            lambda item: photo_squares(item["image"], detector.image_size),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
-        .batch(_BATCH)
+        square_batches(items, detector, _BATCH)
         .map(
             lambda squares, photos, sizes: (
                 photos,

@@ -67,8 +67,8 @@ def begin_features(folder: Path, made_of: Mapping[str, str]) -> None:
     if not path.exists():
         write_atomically(path, text.encode())
         return
-    feature_schema().check(_read_info(folder)[1])
-    there = _read_info(folder)[0]
+    there, schema = _read_info(folder)
+    feature_schema().check(schema)
     for name, value in made_of.items():
         if there.get(name) != value:
             raise FitRankError(
@@ -183,3 +183,16 @@ def skipped_lines(skipped: Mapping[str, int]) -> list[str]:
     return [
         f"left out {count}: {reason}" for reason, count in Counter(skipped).most_common()
     ]
+
+
+def write_summary(
+    folder: Path, summaries: Sequence[ShardSummary], skipped: Mapping[str, int]
+) -> Path:
+    """Writes `summary.json`: how many products, how many left out and why."""
+    path = folder / "summary.json"
+    plain = {
+        "products": sum(summary.written for summary in summaries),
+        "left_out": dict(skipped),
+    }
+    write_atomically(path, (json.dumps(plain, indent=1) + "\n").encode())
+    return path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fitrank_tf.config import RunConfig
+from fitrank_tf.config import AttributeConfig, RunConfig
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.annotations.title_labels import title_label
 from fitrank_tf.datasets.catalogue import CatalogueRecords
@@ -19,6 +19,7 @@ from fitrank_tf.features.colour_cells import cell_centres
 from fitrank_tf.features.colour_names import (
     COLOUR_NAMES,
     ColourNamer,
+    colour_numbers,
     learn_prototypes,
     name_inputs,
 )
@@ -94,7 +95,7 @@ def train_heads(
     logger.info("patterns")
     pattern = train_pattern_head(data, colours, config)
     logger.info("sleeve and neckline")
-    table, extra = attribute_table(data, config.attributes.times_seen, config)
+    table, extra = attribute_table(data, config.attributes)
     network = train_attribute_network(
         table, extra, config.attributes, config.seed, backup, verbose
     )
@@ -103,9 +104,7 @@ def train_heads(
 
 def train_namer(data: FeatureData, colours: Colours, config: RunConfig) -> ColourNamer:
     """Learns what the catalogue calls colours, from its own column."""
-    index = {name.lower(): number for number, name in enumerate(COLOUR_NAMES)}
-    said = data.records.attributes["colour"]
-    names = np.array([index.get(name.lower(), -1) for name in said])
+    names = colour_numbers(data.records.attributes["colour"])
     prototypes = learn_prototypes(colours.palette[:, 0], names, config.seed)
     evidence = prototypes.likelihood(cell_centres())
     generator = np.random.default_rng(config.seed)
@@ -146,14 +145,14 @@ def train_pattern_head(
 
 
 def attribute_table(
-    data: FeatureData, times_seen: int, config: RunConfig
+    data: FeatureData, config: AttributeConfig
 ) -> tuple[AttributeTable, dict[str, int]]:
     """What the attribute network learns; beside sleeve and neckline pattern and kind.
 
     Returns:
         The table, and {name: classes} of the extra questions.
     """
-    weak = config.attributes.weak_trust
+    weak = config.weak_trust
     kinds = sorted(set(data.records.attributes["article_type"]))
     kind = np.array([kinds.index(name) for name in data.records.attributes["article_type"]])
     labelled = {
@@ -167,7 +166,7 @@ def attribute_table(
         canvases=np.stack([canvas.pixels for canvas in data.views.canvases]),
         answers={name: answers for name, (answers, _) in labelled.items()},
         trust={name: trust for name, (_, trust) in labelled.items()},
-        times=np.where(by_eye, times_seen, 1),
+        times=np.where(by_eye, config.times_seen, 1),
     )
     return table, {"pattern": len(PATTERNS), "kind": len(kinds)}
 

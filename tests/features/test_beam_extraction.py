@@ -14,11 +14,10 @@ from fitrank_tf.features.beam_extraction import (
     ExtractionPlan,
     plan_extraction,
     run_extraction,
-    write_summary,
 )
 from fitrank_tf.features.extract import FeatureExtractor
 from fitrank_tf.features.feature_models import FeatureModels
-from fitrank_tf.features.saved_features import read_features
+from fitrank_tf.features.saved_features import read_features, write_summary
 
 COUNT, SHARD = 40, 9
 MADE_OF = {"catalogue": "c1"}

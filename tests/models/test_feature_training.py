@@ -130,8 +130,8 @@ def test_the_table_asks_for_pattern_and_kind_too() -> None:
     data = dataclasses.replace(
         data, records=dataclasses.replace(data.records, attributes=attributes)
     )
-    config = RunConfig("test", attributes=AttributeConfig(weak_trust=WEAK))
-    table, extra = attribute_table(data, 4, config)
+    config = AttributeConfig(weak_trust=WEAK, times_seen=4)
+    table, extra = attribute_table(data, config)
     assert extra == {"pattern": len(PATTERNS), "kind": 2}
     assert set(table.answers) == set(table.trust) == {"sleeve", "neckline", *extra}
     assert table.times.tolist() == [4, 1]
