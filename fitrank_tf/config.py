@@ -115,6 +115,8 @@ class ContrastiveConfig:
         weight_decay: AdamW's, on kernels and embeddings only.
         temperature: InfoNCE's start; it is learned from there. Fine-tuning goes
             on from the base's.
+        patch_dropout: share of a photo's patches that a training step leaves out.
+        whole_share: share of the epochs, the last ones, that see whole photos.
     """
 
     epochs: int = 20
@@ -123,10 +125,12 @@ class ContrastiveConfig:
     warmup_share: float = 0.05
     weight_decay: float = 0.1
     temperature: float = 0.07
+    patch_dropout: float = 0.0
+    whole_share: float = 0.1
 
     def __post_init__(self) -> None:
         _require_positive(self, "epochs", "batch_size", "learning_rate", "temperature")
-        _require_share(self, "warmup_share", "weight_decay")
+        _require_share(self, "warmup_share", "weight_decay", "patch_dropout", "whole_share")
         _require(
             self.batch_size > 1,
             "ContrastiveConfig.batch_size",
@@ -193,10 +197,10 @@ class RerankerConfig:
     def __post_init__(self) -> None:
         _require_positive(self, "list_size", "epochs", "batch_size", "learning_rate")
         _require(
-            0 < self.holdout_share < 1,
+            0 <= self.holdout_share < 1,
             "RerankerConfig.holdout_share",
             self.holdout_share,
-            "between 0 and 1",
+            "in [0, 1)",
         )
         _require_share(self, "dropout")
         _require(

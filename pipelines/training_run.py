@@ -38,7 +38,12 @@ from fitrank_tf.features.feature_models import FeatureModels, heads_fingerprint,
 from fitrank_tf.inputs.contrastive import ContrastiveTable, contrastive_batches
 from fitrank_tf.inputs.listwise import listwise_batches, shuffled
 from fitrank_tf.inputs.photos import chosen_photos, photos
-from fitrank_tf.inputs.texts import text_groups, training_texts
+from fitrank_tf.inputs.texts import (
+    asked_codes,
+    facet_codes,
+    text_groups,
+    training_texts,
+)
 from fitrank_tf.inputs.tokenise import tokenise
 from fitrank_tf.inputs.vocabulary import learn_vocabulary
 from fitrank_tf.models.contrastive import ContrastiveModel, train_contrastive
@@ -196,7 +201,7 @@ class TrainingRun:
     def _make_base(self, folder: Path) -> None:
         towers = self._new_towers()
         if not self.config.towers.preset:
-            model = ContrastiveModel(towers, None, self.config.base.temperature)
+            model = ContrastiveModel(towers, None, self.config.base, self.config.seed)
             logger.info("towers: %s parameters", f"{count_parameters(model.weights):,}")
             self._train(model, towers, self.config.base, None, folder)
         towers.save_to_preset(folder / _PRESET)
@@ -207,7 +212,9 @@ class TrainingRun:
             return towers_from_preset(config.preset, config.context_length)
         titles = self.rows_of(self.tower_rows)
         texts = [
-            text for texts in training_texts(titles, self.config.seed) for text in texts
+            text.text
+            for texts in training_texts(titles, self.config.seed)
+            for text in texts
         ]
         tokenizer = learn_vocabulary(texts, config.vocabulary_size)
         return towers_from_sizes(config, tokenizer, self.config.seed)
@@ -219,12 +226,15 @@ class TrainingRun:
         texts = training_texts(products, self.config.seed)
         flat = tokenise(
             towers.tokenizer,
-            [text for product in texts for text in product],
+            [text.text for product in texts for text in product],
             towers.context_length,
         )
+        has = facet_codes(products)
         table = ContrastiveTable(
             token_ids=flat.reshape(len(products), -1, towers.context_length),
             groups=text_groups(products),
+            has=has,
+            asks=asked_codes(texts, has),
             features=None if features is None else features[self.tower_rows],
         )
         everything = photos(self.catalogue, ALL, towers.image_size)
@@ -307,8 +317,11 @@ class TrainingRun:
         apply_lora(towers.backbone, self.config.lora)
         fusion = self._new_fusion(towers.embedding_dim)
         fusion.adapt(features[self.tower_rows])
-        model = ContrastiveModel(towers, fusion, towers.temperature)
-        self._train(model, towers, self.config.lora_training, features, folder)
+        training = dataclasses.replace(
+            self.config.lora_training, temperature=towers.temperature
+        )
+        model = ContrastiveModel(towers, fusion, training, self.config.seed)
+        self._train(model, towers, training, features, folder)
         towers.save_to_preset(folder / _PRESET)
         np.savez(folder / _FUSION, *fusion.get_weights())
         encoder = FusedImageEncoder(towers, fusion, self.schema.size)

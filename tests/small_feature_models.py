@@ -14,7 +14,7 @@ from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS
 from fitrank_tf.features.colour import GRID, PALETTE, colour_slices
 from fitrank_tf.features.colour_names import COLOUR_NAMES, ColourNamer, Prototypes
 from fitrank_tf.features.feature_models import FeatureModels, LearnedHeads
-from fitrank_tf.features.garment_canvas import CANVAS
+from fitrank_tf.features.garment_crop import CANVAS
 from fitrank_tf.features.softmax_head import SoftmaxHead
 from fitrank_tf.features.texture import texture_slices
 from fitrank_tf.models.detector import Detector
@@ -58,7 +58,7 @@ def small_heads(seed: int = 0) -> LearnedHeads:
     colour = sum(part.size for part in colour_slices())
     texture = sum(part.size for part in texture_slices())
     names = colour + len(COLOUR_NAMES) + _BOX_EVIDENCE
-    namer = [random_head(COLOUR_NAMES, names, generator) for _ in range(2)]
+    namer = random_head(COLOUR_NAMES, names, generator)
     return LearnedHeads(
         ColourNamer(small_prototypes(), namer),
         random_head(PATTERNS, texture + PALETTE + GRID * GRID, generator),

@@ -23,10 +23,10 @@ from fitrank_tf.features.boxes import garment_found
 from fitrank_tf.features.colour_names import box_evidence
 from fitrank_tf.features.extract import FeatureExtractor, colours_and_texture
 from fitrank_tf.features.feature_models import FeatureModels
-from fitrank_tf.features.garment_canvas import cut_out
+from fitrank_tf.features.garment_crop import cut_out
 from fitrank_tf.features.garment_views import detect_in_photos, photo_squares
 
-_BATCH = 32
+_BATCH = 64
 _CLUSTERS, _SHRUNK = 5, 5
 _ROUNDS = 5
 
@@ -112,8 +112,8 @@ def _read_all(
 ) -> None:
     for start in range(0, len(photos), _BATCH):
         rows = slice(start, start + _BATCH)
-        canvases = [cut_out(*pair) for pair in zip(photos[rows], garments[rows])]
-        colours_and_texture(canvases, evidence[rows], models)
+        crops = [cut_out(*pair) for pair in zip(photos[rows], garments[rows])]
+        colours_and_texture(crops, evidence[rows], models)
 
 
 def _in_turns(ways: dict[str, Callable[[], None]], count: int) -> list[Speed]:

@@ -8,27 +8,21 @@ the shop's colour more often so (0.666 against 0.660, mean of three).
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 from numba import njit
 
-from fitrank_tf.features.colour_cells import (
-    CELL_TABLE,
-    CELLS,
-    GREYS,
-    LAB_TABLE,
-    SKIN_TABLE,
-)
-from fitrank_tf.features.garment_canvas import CANVAS, GarmentCanvas
+from fitrank_tf.features.colour_cells import CELLS, GREYS, PIXEL_TABLE, SKIN_TABLE
+from fitrank_tf.features.garment_crop import GarmentCrop
 from fitrank_tf.features.schema import FeatureSlice
 
 GROUP = "colour"
 
 PALETTE = 5
 GRID = 4
-# Every third pixel of the canvas: a histogram needs no more.
-_STEP = 3
-_SIDE = CANVAS // _STEP
+# A product is sampled at 32 x 32 places: a histogram needs no more.
+_SIDE = 32
 _GRID_SIDE = _SIDE // GRID
 # A pixel this far (Lab units) from the backdrop is no longer backdrop: above the
 # noise of JPEG, below the shading of white cloth.
@@ -80,6 +74,7 @@ class Colours:
     foreground: np.ndarray
     skin: np.ndarray
 
+    @functools.cached_property
     def vectors(self) -> np.ndarray:
         """float32 [B, F], laid out as `colour_slices` says.
 
@@ -102,7 +97,7 @@ class Colours:
 
 
 def colour_slices() -> tuple[FeatureSlice, ...]:
-    """What `Colours.vectors` returns, from index 0."""
+    """What `Colours.vectors` holds, from index 0."""
     root, lab = "square root of a share", "L / 100, a / 128, b / 128"
     hues = "hues from red on, inside chroma, inside lightness"
     rows = [
@@ -134,65 +129,61 @@ def colour_slices() -> tuple[FeatureSlice, ...]:
     return FeatureSlice.consecutive(GROUP, rows)
 
 
-def read_colours(canvases: list[GarmentCanvas]) -> Colours:
+def read_colours(crops: list[GarmentCrop]) -> Colours:
     """The colours of a batch of products cut out of their photos."""
-    batch = len(canvases)
+    batch = len(crops)
     histogram = np.zeros((batch, CELLS), np.float32)
-    cloth = np.zeros((batch, CELLS, 4), np.float32)
     grid = np.zeros((batch, GRID * GRID, 4), np.float32)
     rest = np.zeros((batch, 5), np.float32)
     palette = np.zeros((batch, PALETTE, 3), np.float32)
     shares = np.zeros((batch, PALETTE), np.float32)
-    for row, canvas in enumerate(canvases):
-        _count(
-            *(canvas.pixels, canvas.backdrop, canvas.is_worn),
-            *(LAB_TABLE, CELL_TABLE, SKIN_TABLE, _CENTRE),
-            *(histogram[row], cloth[row], grid[row], rest[row]),
+    for row, crop in enumerate(crops):
+        _read(
+            *(crop.pixels, crop.backdrop, crop.is_worn),
+            *(PIXEL_TABLE, SKIN_TABLE, _CENTRE),
+            *(histogram[row], grid[row], rest[row], palette[row], shares[row]),
         )
-        _dominant(cloth[row], palette[row], shares[row])
     return Colours(histogram, grid, palette, shares, rest[:, :3], rest[:, 3], rest[:, 4])
 
 
 @njit(cache=True, nogil=True)
-def _count(
-    pixels, backdrop, is_worn, lab_table, cell_table, skin_table, centre, *outputs
+def _read(
+    pixels, backdrop, is_worn, table, skin_table, centre,
+    histogram, grid, rest, palette, shares,
 ):  # fmt: skip
-    """Fills histogram [C], cloth [C, 4], grid [16, 4] and the rest [5].
-
-    Cloth has each cell's share without skin, and its sums of L, a and b.
-    """
-    histogram, cloth, grid, rest = outputs
-    codes = np.empty((_SIDE, _SIDE), np.int32)
+    """Fills histogram [C], grid [16, 4], rest [5], palette [5, 3] and shares [5]."""
+    entries = np.empty((_SIDE, _SIDE), np.uint32)
     is_product = np.empty((_SIDE, _SIDE), np.bool_)
-    _find_product(pixels, backdrop, lab_table, codes, is_product)
-    seen, skin = 0, 0
-    for y in range(_SIDE):
-        for x in range(_SIDE):
-            seen += is_product[y, x]
-            skin += is_product[y, x] and skin_table[codes[y, x]]
+    is_skin = np.zeros((_SIDE, _SIDE), np.bool_)
+    _sample(pixels, backdrop, is_worn, table, skin_table, entries, is_product, is_skin)
+    seen, skin = is_product.sum(), (is_product & is_skin).sum()
     if seen < _LEAST_FOREGROUND * _SIDE * _SIDE:
         # White on white: the backdrop's colour is the product's.
         is_product[:] = True
     drop_skin = is_worn and skin < _TOO_MUCH_SKIN * seen
+    if not drop_skin:
+        skin = 0
+        is_skin[:] = False
+    # Each cell's weight of cloth, and its sums of L, a and b.
+    cloth = np.zeros((CELLS, 4), np.float32)
     sums = np.zeros((1, 4), np.float32)
     for y in range(_SIDE):
         for x in range(_SIDE):
-            code = codes[y, x]
-            weight = centre[y, x] * (1 if is_product[y, x] else _BACKDROP_WEIGHT)
-            colour = _cie_lab(lab_table, code)
-            histogram[cell_table[code]] += weight
+            lightness, a, b, cell = _unpacked(entries[y, x])
+            weight = centre[y, x]
             if is_product[y, x]:
-                _add(grid, (y // _GRID_SIDE) * GRID + x // _GRID_SIDE, colour)
-            is_skin = drop_skin and skin_table[code]
-            if is_skin:
+                _add(grid, (y // _GRID_SIDE) * GRID + x // _GRID_SIDE, lightness, a, b)
+            else:
+                weight *= _BACKDROP_WEIGHT
+            histogram[cell] += weight
+            if is_skin[y, x]:
                 weight *= _BACKDROP_WEIGHT
             elif is_product[y, x]:
-                _add(sums, 0, colour)
-            cell = cell_table[code]
+                _add(sums, 0, lightness, a, b)
             cloth[cell, 0] += weight
-            cloth[cell, 1] += weight * colour[0]
-            cloth[cell, 2] += weight * colour[1]
-            cloth[cell, 3] += weight * colour[2]
+            cloth[cell, 1] += weight * lightness
+            cloth[cell, 2] += weight * a
+            cloth[cell, 3] += weight * b
     histogram /= histogram.sum()
     cloth /= cloth[:, 0].sum()
     for place in range(GRID * GRID):
@@ -201,46 +192,62 @@ def _count(
         grid[place, 3] = filled
     _mean(sums[0], rest[:3])
     rest[3] = seen / (_SIDE * _SIDE)
-    rest[4] = skin / (_SIDE * _SIDE) if drop_skin else 0.0
+    rest[4] = skin / (_SIDE * _SIDE)
+    _dominant(cloth, palette, shares)
 
 
 @njit(cache=True, nogil=True)
-def _find_product(pixels, backdrop, lab_table, codes, is_product):
-    """Fills the table entries [S, S] of the pixels, and which are no backdrop [S, S]."""
-    at = _code(backdrop[0], backdrop[1], backdrop[2])
-    back_l, back_a, back_b = _cie_lab(lab_table, at)
+def _sample(
+    pixels, backdrop, is_worn, table, skin_table, entries, is_product, is_skin
+):  # fmt: skip
+    """Fills the table's entries, what is no backdrop, and what is skin; [S, S] each."""
+    back_l, back_a, back_b, _ = _unpacked(
+        table[_code(backdrop[0], backdrop[1], backdrop[2])]
+    )
+    height, width = pixels.shape[0], pixels.shape[1]
+    columns = np.empty(_SIDE, np.uint64)
+    for x in range(_SIDE):
+        columns[x] = (2 * x + 1) * width // (2 * _SIDE)
     for y in range(_SIDE):
+        row = pixels[(2 * y + 1) * height // (2 * _SIDE)]
         for x in range(_SIDE):
-            j, i = _STEP * y, _STEP * x
-            code = _code(pixels[j, i, 0], pixels[j, i, 1], pixels[j, i, 2])
-            codes[y, x] = code
-            lightness, a, b = _cie_lab(lab_table, code)
+            i = columns[x]
+            code = _code(row[i, 0], row[i, 1], row[i, 2])
+            entries[y, x] = table[code]
+            lightness, a, b, _ = _unpacked(entries[y, x])
             squared = (lightness - back_l) ** 2 + (a - back_a) ** 2 + (b - back_b) ** 2
             is_product[y, x] = squared > _BACKDROP_DISTANCE**2
+            if is_worn:
+                is_skin[y, x] = skin_table[code]
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _code(red, green, blue):
-    """Where the tables of `colour_cells` have a colour."""
-    return (np.int32(red) >> 2) << 12 | (np.int32(green) >> 2) << 6 | (np.int32(blue) >> 2)
+    """Where the tables of `colour_cells` have a colour.
+
+    Unsigned: numba looks at a signed index for "from the end" before it uses it.
+    """
+    code = (np.int32(red) >> 2) << 12 | (np.int32(green) >> 2) << 6 | np.int32(blue) >> 2
+    return np.uint64(code)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _cie_lab(lab_table, code):
-    """L, a, b of an entry of OpenCV's 8-bit Lab."""
+def _unpacked(entry):
+    """CIE L, a, b and the cell of an entry of the table."""
     return (
-        np.float32(lab_table[code, 0]) * np.float32(100 / 255),
-        np.float32(lab_table[code, 1]) - np.float32(128),
-        np.float32(lab_table[code, 2]) - np.float32(128),
+        np.float32(entry & 255) * np.float32(100 / 255),
+        np.float32(entry >> 8 & 255) - np.float32(128),
+        np.float32(entry >> 16 & 255) - np.float32(128),
+        np.uint64(entry >> 24),
     )
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _add(sums, row, colour):
+def _add(sums, row, lightness, a, b):
     """Adds a colour to a row of sums of L, a, b and the count."""
-    sums[row, 0] += colour[0]
-    sums[row, 1] += colour[1]
-    sums[row, 2] += colour[2]
+    sums[row, 0] += lightness
+    sums[row, 1] += a
+    sums[row, 2] += b
     sums[row, 3] += 1
 
 
@@ -259,28 +266,22 @@ def _dominant(cloth, palette, shares):
 
     Starts at the heaviest cells that lie apart; three rounds of Lloyd's algorithm.
     """
-    used = np.flatnonzero(cloth[:, 0] > 1e-3)
-    weights = cloth[used, 0]
-    colours = np.empty((len(used), 3), np.float32)
-    for i in range(len(used)):
-        for channel in range(3):
-            colours[i, channel] = cloth[used[i], 1 + channel] / weights[i]
+    weights = np.empty(CELLS, np.float32)
+    colours = np.empty((CELLS, 3), np.float32)
+    used = 0
+    for cell in range(CELLS):
+        if cloth[cell, 0] > 1e-3:
+            weights[used] = cloth[cell, 0]
+            for channel in range(3):
+                colours[used, channel] = cloth[cell, 1 + channel] / cloth[cell, 0]
+            used += 1
     centres = np.empty((PALETTE, 3), np.float32)
-    count = 0
-    for i in np.argsort(-weights):
-        apart = True
-        for k in range(count):
-            apart &= _squared(colours[i], centres[k]) >= _APART**2
-        if apart:
-            centres[count] = colours[i]
-            count += 1
-        if count == PALETTE:
-            break
+    count = _start(weights[:used], colours, centres)
     held = np.zeros(PALETTE, np.float32)
     for _ in range(3):
         held[:] = 0
         moved = np.zeros((PALETTE, 3), np.float32)
-        for i in range(len(used)):
+        for i in range(used):
             best, nearest = 0, np.float32(np.inf)
             for k in range(count):
                 distance = _squared(colours[i], centres[k])
@@ -299,6 +300,23 @@ def _dominant(cloth, palette, shares):
             palette[row] = centres[k]
             shares[row] = held[k]
             row += 1
+
+
+@njit(cache=True, nogil=True)
+def _start(weights, colours, centres):
+    """Writes the heaviest colours that lie apart; returns how many."""
+    is_apart = np.ones(len(weights), np.bool_)
+    for count in range(PALETTE):
+        heaviest, weight = -1, np.float32(0)
+        for i in range(len(weights)):
+            if is_apart[i] and weights[i] > weight:
+                heaviest, weight = i, weights[i]
+        if heaviest < 0:
+            return count
+        centres[count] = colours[heaviest]
+        for i in range(len(weights)):
+            is_apart[i] &= _squared(colours[i], centres[count]) >= _APART**2
+    return PALETTE
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -60,6 +60,10 @@ _COLOURS = _all_colours()
 # to 255 where CIE's runs to 100, a and b are moved by 128.
 LAB_TABLE = np.ascontiguousarray(cv2.cvtColor(_COLOURS, cv2.COLOR_RGB2LAB)[0])
 CELL_TABLE = _cells_of(LAB_TABLE)
+# Both in one number: L | a << 8 | b << 16 | cell << 24.
+PIXEL_TABLE = np.ascontiguousarray(
+    np.column_stack([LAB_TABLE, CELL_TABLE]).astype(np.uint8)
+).view("<u4")[:, 0]
 SKIN_TABLE = _is_skin(_COLOURS)
 del _COLOURS
 

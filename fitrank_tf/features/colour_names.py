@@ -23,7 +23,6 @@ from fitrank_tf.features.softmax_head import (
     SoftmaxHead,
     head_arrays,
     head_from_arrays,
-    mean_probabilities,
 )
 
 # A schema needs a fixed list: the base colours that *Fashion Product Images* gives to
@@ -133,11 +132,11 @@ class ColourNamer:
 
     Args:
         prototypes: of single colours.
-        heads: from `name_inputs` to probabilities of `COLOUR_NAMES`; their mean counts.
+        head: from `name_inputs` to probabilities of `COLOUR_NAMES`.
     """
 
-    def __init__(self, prototypes: Prototypes, heads: Sequence[SoftmaxHead]):
-        self.prototypes, self.heads = prototypes, tuple(heads)
+    def __init__(self, prototypes: Prototypes, head: SoftmaxHead):
+        self.prototypes, self.head = prototypes, head
         self._evidence_of_cell = prototypes.likelihood(cell_centres())
 
     def probabilities(self, colours: Colours, boxes: np.ndarray) -> np.ndarray:
@@ -148,18 +147,16 @@ class ColourNamer:
             boxes: float32 [B, 13], from `box_evidence`.
         """
         inputs = name_inputs(colours, boxes, self._evidence_of_cell)
-        return mean_probabilities(self.heads, inputs)
+        return self.head.probabilities(inputs)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The namer as named arrays, for `numpy.savez`."""
-        arrays = {
+        return {
             "prototypes/lab": self.prototypes.lab,
             "prototypes/names": np.array(COLOUR_NAMES)[self.prototypes.names],
             "prototypes/shares": self.prototypes.shares,
+            **head_arrays(self.head, "colour"),
         }
-        for number, head in enumerate(self.heads):
-            arrays |= head_arrays(head, f"colour_{number}")
-        return arrays
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "ColourNamer":
@@ -170,15 +167,11 @@ class ColourNamer:
         """
         names = arrays["prototypes/names"].tolist()
         owners = np.array([COLOUR_NAMES.index(name) for name in names])
-        count = sum(name.endswith("/mean") and "colour_" in name for name in arrays)
-        heads = [head_from_arrays(arrays, f"colour_{number}") for number in range(count)]
-        if not heads:
-            raise KeyError("colour_0")
-        for head in heads:
-            if head.labels != COLOUR_NAMES:
-                raise ValueError(f"it names {', '.join(head.labels)}")
+        head = head_from_arrays(arrays, "colour")
+        if head.labels != COLOUR_NAMES:
+            raise ValueError(f"it names {', '.join(head.labels)}")
         shares = arrays["prototypes/shares"]
-        return cls(Prototypes(arrays["prototypes/lab"], owners, shares), heads)
+        return cls(Prototypes(arrays["prototypes/lab"], owners, shares), head)
 
 
 def box_evidence(
@@ -208,7 +201,7 @@ def name_inputs(
         evidence_of_cell: float32 [228, 38], `Prototypes.likelihood` of the cells.
     """
     evidence = np.log(colours.histogram @ evidence_of_cell + _LEAST_EVIDENCE)
-    return np.concatenate([colours.vectors(), evidence, boxes], axis=1)
+    return np.concatenate([colours.vectors, evidence, boxes], axis=1)
 
 
 def palette_names(

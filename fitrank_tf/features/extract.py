@@ -18,7 +18,7 @@ from fitrank_tf.features.colour import colour_slices, read_colours
 from fitrank_tf.features.colour_names import box_evidence, colour_name_slices
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.features.fit import fit_features
-from fitrank_tf.features.garment_canvas import CANVAS, GarmentCanvas
+from fitrank_tf.features.garment_crop import CANVAS, GarmentCrop
 from fitrank_tf.features.garment_views import (
     cut_out_garments,
     detect_in_photos,
@@ -30,7 +30,7 @@ from fitrank_tf.features.schema import FeatureSchema
 from fitrank_tf.features.texture import texture_features, texture_slices
 from fitrank_tf.models.attribute_network import attribute_probabilities
 
-_BATCH = 32
+_BATCH = 64
 
 
 @functools.cache
@@ -202,33 +202,33 @@ class FeatureExtractor:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Groups boxes, colour and texture; the ratios of fit; the canvases."""
         found = find_parts(boxes, classes, scores)
-        canvases = cut_out_garments(photos, sizes, found.garment.boxes)
+        crops = cut_out_garments(photos, sizes, found.garment.boxes)
         evidence = box_evidence(classes, scores, found.garment.boxes)
         columns = [
             box_features(boxes, classes, scores, found),
-            colours_and_texture(canvases, evidence, self.models),
+            colours_and_texture(crops, evidence, self.models),
         ]
         return (
             np.concatenate(columns, axis=1).astype(np.float32),
-            fit_features(found, canvases, sizes),
-            np.stack([canvas.pixels for canvas in canvases]),
+            fit_features(found, crops, sizes),
+            np.stack([crop.canvas() for crop in crops]),
         )
 
 
 def colours_and_texture(
-    canvases: list[GarmentCanvas], evidence: np.ndarray, models: FeatureModels
+    crops: list[GarmentCrop], evidence: np.ndarray, models: FeatureModels
 ) -> np.ndarray:
     """The groups `colour` and `texture` of a batch, float32 [B, ...].
 
     Args:
-        canvases: the products cut out of their photos.
+        crops: the products cut out of their photos.
         evidence: float32 [B, 13], from `colour_names.box_evidence`.
         models: what was learned.
     """
-    colours, texture = read_colours(canvases), texture_features(canvases)
+    colours, texture = read_colours(crops), texture_features(crops)
     names = models.heads.namer.probabilities(colours, evidence)
     patterns = models.heads.pattern.probabilities(pattern_inputs(texture, colours))
-    columns = [colours.vectors(), names, texture, patterns]
+    columns = [colours.vectors, names, texture, patterns]
     return np.concatenate(columns, axis=1, dtype=np.float32)
 
 

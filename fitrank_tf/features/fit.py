@@ -6,7 +6,7 @@ A ratio that cannot be told is 0 with confidence 0: unknown, not a guess.
 import numpy as np
 
 from fitrank_tf.features.boxes import Found, FoundParts, box_sides
-from fitrank_tf.features.garment_canvas import GarmentCanvas
+from fitrank_tf.features.garment_crop import GarmentCrop
 from fitrank_tf.features.schema import FeatureSlice
 
 # log2 of width / height: beyond 8 to 1 there is no garment, only a wrong box.
@@ -50,13 +50,13 @@ def fit_slices() -> tuple[FeatureSlice, ...]:
 
 
 def fit_features(
-    found: FoundParts, canvases: list[GarmentCanvas], sizes: np.ndarray
+    found: FoundParts, crops: list[GarmentCrop], sizes: np.ndarray
 ) -> np.ndarray:
     """The ratios of a batch.
 
     Args:
         found: the product and its parts in B photos.
-        canvases: the products cut out of the same photos.
+        crops: the products cut out of the same photos.
         sizes: int [B, 2], height and width of the photos in pixels.
 
     Returns:
@@ -65,7 +65,7 @@ def fit_features(
     columns = [
         *_sleeve_to_garment(found, sizes),
         *_width_to_height(found.garment, sizes),
-        *_hem_to_hip(found, canvases),
+        *_hem_to_hip(found, crops),
     ]
     return np.stack(columns, axis=1).astype(np.float32)
 
@@ -92,10 +92,10 @@ def _width_to_height(garment: Found, sizes: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _hem_to_hip(
-    found: FoundParts, canvases: list[GarmentCanvas]
+    found: FoundParts, crops: list[GarmentCrop]
 ) -> tuple[np.ndarray, np.ndarray]:
-    crown = np.array([canvas.figure_top for canvas in canvases])
-    worn = np.array([canvas.is_worn for canvas in canvases])
+    crown = np.array([crop.figure_top for crop in crops])
+    worn = np.array([crop.is_worn for crop in crops])
     above_collar = found.neckline.boxes[:, 0] - crown
     known = worn & (found.neckline.scores > 0) & (above_collar >= _LEAST_HEAD)
     head = np.where(known, above_collar, 1.0) / _COLLAR_HEADS

@@ -2,14 +2,13 @@
 
 import dataclasses
 
-import cv2
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
 from fitrank_tf.features.boxes import garment_found
 from fitrank_tf.features.colour_names import box_evidence
-from fitrank_tf.features.garment_canvas import CANVAS, GarmentCanvas, cut_out
+from fitrank_tf.features.garment_crop import GarmentCrop, cut_out
 from fitrank_tf.features.photo_square import boxes_from_square, photo_extent
 from fitrank_tf.inputs.images import resize_and_pad
 from fitrank_tf.models.detector import Detections, Detector
@@ -27,11 +26,11 @@ class GarmentViews:
     """N products as a detector sees them.
 
     Attributes:
-        canvases: N products cut out of their photos.
+        crops: N products cut out of their photos.
         evidence: float32 [N, 13], from `colour_names.box_evidence`.
     """
 
-    canvases: list[GarmentCanvas]
+    crops: list[GarmentCrop]
     evidence: np.ndarray
 
 
@@ -78,7 +77,7 @@ def detect_in_photos(
 
 def cut_out_garments(
     photos: np.ndarray, sizes: np.ndarray, garments: np.ndarray
-) -> list[GarmentCanvas]:
+) -> list[GarmentCrop]:
     """The products of a batch.
 
     Args:
@@ -99,27 +98,26 @@ def shaken(views: GarmentViews, generator: np.random.Generator) -> GarmentViews:
     What learns from colours learns the products otherwise: no two detections of one
     product are the same.
     """
-    canvases = [
-        dataclasses.replace(canvas, pixels=_another_window(canvas.pixels, generator))
-        for canvas in views.canvases
+    crops = [
+        dataclasses.replace(crop, pixels=_another_window(crop.pixels, generator))
+        for crop in views.crops
     ]
-    return dataclasses.replace(views, canvases=canvases)
+    return dataclasses.replace(views, crops=crops)
 
 
 def _another_window(pixels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    sides = generator.uniform(_LEAST_WINDOW, 1.0, 2) * CANVAS
-    top, left = generator.uniform(0.0, 1.0, 2) * (CANVAS - sides)
-    bottom, right = int(top + sides[0]), int(left + sides[1])
-    window = pixels[int(top) : bottom, int(left) : right]
-    if generator.random() < 0.5:
-        window = window[:, ::-1]
-    return cv2.resize(np.ascontiguousarray(window), (CANVAS, CANVAS))
+    whole = np.array(pixels.shape[:2])
+    sides = generator.uniform(_LEAST_WINDOW, 1.0, 2) * whole
+    top, left = (generator.uniform(0.0, 1.0, 2) * (whole - sides)).astype(int)
+    bottom, right = np.maximum((top, left) + sides, (top + 1, left + 1)).astype(int)
+    window = pixels[top:bottom, left:right]
+    return window[:, ::-1] if generator.random() < 0.5 else window
 
 
 def view_garments(
     items: tf.data.Dataset, num_items: int, detector: Detector
 ) -> GarmentViews:
-    """All products of a catalogue, with a progress bar; 27 kB of memory each.
+    """All products of a catalogue, with a progress bar; up to 150 kB of memory each.
 
     Args:
         items: dicts with `image` uint8 [H, W, 3].
@@ -139,11 +137,15 @@ def view_garments(
         )
         .prefetch(2)
     )
-    canvases, evidence = [], []
+    crops, evidence = [], []
     with tqdm(total=num_items, desc="garments", unit="photo", disable=None) as bar:
         for photos, sizes, found in batches.as_numpy_iterator():
             garments = garment_found(*found).boxes
-            canvases += cut_out_garments(photos, sizes, garments)
+            # Copies: a view would keep the whole batch of photos.
+            crops += [
+                dataclasses.replace(crop, pixels=crop.pixels.copy())
+                for crop in cut_out_garments(photos, sizes, garments)
+            ]
             evidence.append(box_evidence(found.classes, found.scores, garments))
             bar.update(len(photos))
-    return GarmentViews(canvases, np.concatenate(evidence))
+    return GarmentViews(crops, np.concatenate(evidence))

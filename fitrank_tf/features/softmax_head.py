@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from fitrank_tf.atomic_file import write_atomically
 from fitrank_tf.errors import FitRankError
@@ -53,9 +54,41 @@ class SoftmaxHead:
         return raised / raised.sum(axis=1, keepdims=True)
 
 
-def mean_probabilities(heads: Sequence[SoftmaxHead], inputs: np.ndarray) -> np.ndarray:
-    """float32 [B, K]: the mean of several heads of the same labels."""
-    return np.mean([head.probabilities(inputs) for head in heads], axis=0)
+def merged(heads: Sequence[SoftmaxHead]) -> SoftmaxHead:
+    """One head in the place of several: their mean, taken of the logits.
+
+    The layers lie side by side, so one wide matrix product does the work of many.
+
+    Args:
+        heads: of the same labels and depth, standardising alike, as heads do that were
+            trained on the same inputs.
+
+    Raises:
+        ValueError: if they differ in that.
+    """
+    first = heads[0]
+    for other in heads[1:]:
+        same = other.labels == first.labels and len(other.kernels) == len(first.kernels)
+        same &= np.array_equal(other.mean, first.mean)
+        if not same or not np.array_equal(other.scale, first.scale):
+            raise ValueError("heads that differ in labels, depth or inputs do not merge")
+    layers = list(zip(*(head.kernels for head in heads)))
+    if len(layers) == 1:
+        kernels = [np.mean(layers[0], axis=0)]
+    else:
+        kernels = [
+            np.concatenate(layers[0], axis=1),
+            *(block_diag(*kernels) for kernels in layers[1:-1]),
+            np.concatenate(layers[-1]) / np.float32(len(heads)),
+        ]
+    *inner, last = zip(*(head.biases for head in heads))
+    return SoftmaxHead(
+        labels=first.labels,
+        mean=first.mean,
+        scale=first.scale,
+        kernels=tuple(kernels),
+        biases=(*map(np.concatenate, inner), np.mean(last, axis=0)),
+    )
 
 
 def standardised(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -18,11 +18,15 @@ class ContrastiveTable:
     Attributes:
         token_ids: int32 [N, T, L], the T texts of a product to draw from.
         groups: int32 [N], equal for products of equal title.
+        has: int32 [N, F], codes of the products' facets, 0 for "not known".
+        asks: int32 [N, T, F], codes of what each text asks for, 0 for "anything".
         features: float32 [N, F], or None.
     """
 
     token_ids: np.ndarray
     groups: np.ndarray
+    has: np.ndarray
+    asks: np.ndarray
     features: np.ndarray | None = None
 
 
@@ -64,6 +68,7 @@ def contrastive_batches(
 
 def _make_batch(table: ContrastiveTable):
     token_ids, groups = tf.constant(table.token_ids), tf.constant(table.groups)
+    has, asks = tf.constant(table.has), tf.constant(table.asks)
     features = None if table.features is None else tf.constant(table.features)
     texts = table.token_ids.shape[1]
 
@@ -73,10 +78,13 @@ def _make_batch(table: ContrastiveTable):
         drawn = tf.random.stateless_uniform(
             tf.shape(rows), seed + 1, maxval=texts, dtype=tf.int64
         )
+        text = tf.stack([rows, drawn], axis=1)
         batch = {
             "images": augment(images, seed),
-            "token_ids": tf.gather_nd(token_ids, tf.stack([rows, drawn], axis=1)),
+            "token_ids": tf.gather_nd(token_ids, text),
             "groups": tf.gather(groups, rows),
+            "has": tf.gather(has, rows),
+            "asks": tf.gather_nd(asks, text),
         }
         if features is not None:
             batch["features"] = tf.gather(features, rows)

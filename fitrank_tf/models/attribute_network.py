@@ -8,7 +8,7 @@ import keras
 from keras import layers, ops
 
 from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS
-from fitrank_tf.features.garment_canvas import CANVAS
+from fitrank_tf.features.garment_crop import CANVAS
 
 _STEM, _STAGES = 24, (48, 96, 160)
 _DROPOUT = 0.4

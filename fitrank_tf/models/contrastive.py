@@ -8,6 +8,7 @@ from keras import ops
 
 from fitrank_tf.config import ContrastiveConfig
 from fitrank_tf.models.fusion import FeatureFusion
+from fitrank_tf.models.patch_dropout import encode_with_fewer_patches
 from fitrank_tf.models.towers import Towers
 
 # CLIP clips its logit scale at 100; InfoNCE gets unstable above.
@@ -58,39 +59,76 @@ def same_pairs(groups, token_ids):
     return ops.logical_or(same_title, same_text)
 
 
+def fitting_pairs(has, asks):
+    """Pairs whose text asks for nothing that the photo's product lacks.
+
+    "black shoes" was written for one product, and is as true of the other black shoes
+    of the batch.
+
+    Args:
+        has: int32 [B, F], codes of the products' facets.
+        asks: int32 [B, F], codes that the texts ask for, 0 for "anything". A text of
+            zeros (a title) fits by no facet.
+
+    Returns:
+        bool [B, B], by photo and text.
+    """
+    asked = asks[None, :, :]
+    met = ops.logical_or(ops.equal(asked, 0), ops.equal(asked, has[:, None, :]))
+    names_any = ops.any(ops.greater(asks, 0), axis=-1)
+    return ops.logical_and(ops.all(met, axis=-1), names_any[None, :])
+
+
 class ContrastiveModel(keras.Model):
     """The towers, with or without feature fusion, under InfoNCE.
 
     Inputs are dicts: `images` [B, S, S, 3] 0..255, `token_ids` int32 [B, L],
-    `groups` int32 [B], and with a fusion `features` float32 [B, F].
+    `groups` int32 [B], `has` and `asks` int32 [B, F] as `fitting_pairs` reads them, and
+    with a fusion `features` float32 [B, F].
 
     Args:
         towers: to train.
         fusion: adds the features to the image embedding; None leaves them out.
-        temperature: where the learned temperature starts.
+        config: the training's; of it `temperature` and `patch_dropout` are used here.
+        seed: of the patch dropout.
     """
 
-    def __init__(self, towers: Towers, fusion: FeatureFusion | None, temperature: float):
+    def __init__(
+        self,
+        towers: Towers,
+        fusion: FeatureFusion | None,
+        config: ContrastiveConfig,
+        seed: int,
+    ):
         super().__init__(name="contrastive")
         self.backbone = towers.backbone
         self.fusion = fusion
         self._towers = towers
+        self.patch_dropout = config.patch_dropout
+        self._seeds = keras.random.SeedGenerator(seed)
         # The head's own scale is not part of this loss; `keep_scale` fills it in.
         self.backbone.clip_head.logit_scale.trainable = False
         self.log_scale = self.add_weight(
             name="log_scale",
             shape=(),
-            initializer=keras.initializers.Constant(math.log(1.0 / temperature)),
+            initializer=keras.initializers.Constant(math.log(1.0 / config.temperature)),
         )
         # Backbone and fusion come built; the backup asks for it before the first batch.
         self.built = True
 
     def call(self, inputs, training=None):
         """Unit embeddings {"image": [B, D], "text": [B, D]} of the pairs."""
-        image = self._towers.encode_images(inputs["images"])
+        image = self._encode_images(inputs["images"], training)
         if self.fusion is not None:
             image = self.fusion(image, inputs["features"], training=training)
         return {"image": image, "text": self._towers.encode_tokens(inputs["token_ids"])}
+
+    def _encode_images(self, images, training):
+        if not training or not self.patch_dropout:
+            return self._towers.encode_images(images)
+        return encode_with_fewer_patches(
+            self._towers, images, self.patch_dropout, self._seeds
+        )
 
     def keep_scale(self) -> None:
         """Writes the learned temperature where CLIP keeps it, for the preset."""
@@ -100,7 +138,9 @@ class ContrastiveModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """InfoNCE of the batch."""
-        hidden = same_pairs(x["groups"], x["token_ids"])
+        hidden = ops.logical_or(
+            same_pairs(x["groups"], x["token_ids"]), fitting_pairs(x["has"], x["asks"])
+        )
         return info_nce(y_pred["image"], y_pred["text"], self.log_scale, hidden)
 
 
@@ -137,6 +177,7 @@ def train_contrastive(
         epochs=config.epochs,
         callbacks=[
             keras.callbacks.TerminateOnNaN(),
+            _WholePhotosLast(math.ceil(config.epochs * (1 - config.whole_share))),
             keras.callbacks.BackupAndRestore(str(backup_dir), delete_checkpoint=True),
         ],
         verbose=verbose,
@@ -149,6 +190,20 @@ def train_contrastive(
         )
     model.keep_scale()
     return history
+
+
+class _WholePhotosLast(keras.callbacks.Callback):
+    """Ends the patch dropout, so that the towers are at home with whole photos."""
+
+    def __init__(self, first_whole: int):
+        super().__init__()
+        self._first_whole = first_whole
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch >= self._first_whole and self.model.patch_dropout:
+            self.model.patch_dropout = 0.0
+            # The step that runs was traced with the dropout in it.
+            self.model.make_train_function(force=True)
 
 
 def _is_worth_compiling() -> bool:

@@ -26,7 +26,7 @@ from fitrank_tf.features.colour_names import (
 from fitrank_tf.features.feature_models import LearnedHeads
 from fitrank_tf.features.garment_views import GarmentViews, shaken
 from fitrank_tf.features.patterns import pattern_inputs
-from fitrank_tf.features.softmax_head import SoftmaxHead
+from fitrank_tf.features.softmax_head import SoftmaxHead, merged
 from fitrank_tf.features.texture import texture_features
 from fitrank_tf.models.attribute_network import asked_only
 from fitrank_tf.models.attribute_training import AttributeTable, train_attribute_network
@@ -89,7 +89,7 @@ def train_heads(
     Raises:
         FitRankError: if there is nothing to learn from.
     """
-    colours = read_colours(data.views.canvases)
+    colours = read_colours(data.views.crops)
     logger.info("colour names")
     namer = train_namer(data, colours, config)
     logger.info("patterns")
@@ -109,7 +109,7 @@ def train_namer(data: FeatureData, colours: Colours, config: RunConfig) -> Colou
     evidence = prototypes.likelihood(cell_centres())
     generator = np.random.default_rng(config.seed)
     seen = [colours] + [
-        read_colours(shaken(data.views, generator).canvases) for _ in range(_SHAKEN)
+        read_colours(shaken(data.views, generator).crops) for _ in range(_SHAKEN)
     ]
     known = names >= 0
     inputs = np.concatenate(
@@ -120,14 +120,14 @@ def train_namer(data: FeatureData, colours: Colours, config: RunConfig) -> Colou
         train_head(inputs, truth, COLOUR_NAMES, config.colour_names, seed)
         for seed in range(config.seed, config.seed + _NAMING_HEADS)
     ]
-    return ColourNamer(prototypes, heads)
+    return ColourNamer(prototypes, merged(heads))
 
 
 def train_pattern_head(
     data: FeatureData, colours: Colours, config: RunConfig
 ) -> SoftmaxHead:
     """Learns patterns from labels by eye and, trusted less, from titles."""
-    texture = texture_features(data.views.canvases)
+    texture = texture_features(data.views.crops)
     labels, trust = answers_of(data, "pattern", PATTERNS, config.patterns.weak_trust)
     known = labels >= 0
     # Rare patterns count more, by the square root: fully balanced, a plain product is
@@ -163,7 +163,7 @@ def attribute_table(
     }
     by_eye = np.array([item in data.labels for item in data.records.ids])
     table = AttributeTable(
-        canvases=np.stack([canvas.pixels for canvas in data.views.canvases]),
+        canvases=np.stack([crop.canvas() for crop in data.views.crops]),
         answers={name: answers for name, (answers, _) in labelled.items()},
         trust={name: trust for name, (_, trust) in labelled.items()},
         times=np.where(by_eye, config.times_seen, 1),

@@ -58,9 +58,12 @@ class Towers:
         Returns:
             float32 [batch, embedding_dim], L2-normalised.
         """
+        return unit(self.backbone.get_vision_embeddings(self.normalise(images)))
+
+    def normalise(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        """Photos of 0..255 as the image tower reads them, float32 [batch, S, S, 3]."""
         scaled = ops.cast(images, "float32") / 255.0
-        normal = (scaled - ops.array(CLIP_MEAN)) / ops.array(CLIP_STD)
-        return unit(self.backbone.get_vision_embeddings(normal))
+        return (scaled - ops.array(CLIP_MEAN)) / ops.array(CLIP_STD)
 
     def encode_tokens(self, token_ids: keras.KerasTensor) -> keras.KerasTensor:
         """Unit text embeddings.

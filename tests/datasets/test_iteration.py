@@ -20,7 +20,12 @@ def catalogue(tmp_path_factory):
 
 
 def _contrastive(catalogue) -> tf.data.Dataset:
-    table = ContrastiveTable(np.zeros((6, 1, 4), np.int32), np.arange(6, dtype=np.int32))
+    table = ContrastiveTable(
+        np.zeros((6, 1, 4), np.int32),
+        np.arange(6, dtype=np.int32),
+        np.zeros((6, 2), np.int32),
+        np.zeros((6, 1, 2), np.int32),
+    )
     chosen = chosen_photos(photos(catalogue, ALL, 16), np.arange(6))
     return contrastive_batches(chosen, table, batch_size=2, seed=0)[0]
 

@@ -10,7 +10,7 @@ import pytest
 from cielab_formula import cielab
 
 from fitrank_tf.features.colour import Colours, colour_slices, read_colours
-from fitrank_tf.features.garment_canvas import CANVAS, cut_out
+from fitrank_tf.features.garment_crop import cut_out
 from fitrank_tf.features.schema import FeatureSchema
 
 SCHEMA = FeatureSchema.joined(colour_slices())
@@ -19,21 +19,23 @@ LOWER_HALF = np.array([0.5, 0.0, 1.0, 1.0], np.float32)
 RED, BLUE, GREEN, WHITE = (200, 30, 30), (30, 60, 180), (30, 130, 60), (255, 255, 255)
 # By the YCrCb formula: Y 155, Cr 160, Cb 103.
 SKIN = (200, 140, 110)
-HALF = CANVAS // 2
+# Pixels a side of the photos.
+SIDE = 96
+HALF = SIDE // 2
 # The product of these photos begins this many pixels from the rim.
 RIM = 12
 
 
-def _photo(*patches, background=WHITE, height: int = CANVAS) -> np.ndarray:
-    """A photo as wide as the canvas with patches of (rows, columns, colour)."""
-    photo = np.full((height, CANVAS, 3), background, np.uint8)
+def _photo(*patches, background=WHITE, height: int = SIDE) -> np.ndarray:
+    """A photo 96 pixels wide with patches of (rows, columns, colour)."""
+    photo = np.full((height, SIDE, 3), background, np.uint8)
     for rows, columns, colour in patches:
         photo[slice(*rows), slice(*columns)] = colour
     return photo
 
 
-INSIDE = (RIM, CANVAS - RIM)
-UPPER, LOWER = (RIM, HALF), (HALF, CANVAS - RIM)
+INSIDE = (RIM, SIDE - RIM)
+UPPER, LOWER = (RIM, HALF), (HALF, SIDE - RIM)
 
 
 def _square(colour, background=WHITE) -> np.ndarray:
@@ -75,7 +77,7 @@ def test_the_backdrop_does_not_count(background) -> None:
 def test_foreground_is_the_share_of_the_product(side) -> None:
     inside = (HALF - side // 2, HALF + side // 2)
     colours = _read(_photo((inside, inside, BLUE)))
-    assert colours.foreground[0] == pytest.approx((side / CANVAS) ** 2)
+    assert colours.foreground[0] == pytest.approx((side / SIDE) ** 2)
 
 
 TWO_HALVES = [(UPPER, INSIDE, RED), (LOWER, INSIDE, BLUE)]
@@ -104,6 +106,13 @@ def test_several_colours_have_their_shares(patches, expected) -> None:
         assert nearest[0] == pytest.approx(share, abs=0.005)
     cells = np.sort(colours.histogram[0])[::-1][: len(expected)]
     np.testing.assert_allclose(cells, [share for share, _ in expected], atol=0.005)
+
+
+@pytest.mark.parametrize(("down", "across"), [(2, 2), (3, 1), (1, 4)])
+def test_the_size_of_a_photo_does_not_matter(down, across) -> None:
+    photo = _photo(*THREE)
+    larger = photo.repeat(down, axis=0).repeat(across, axis=1)
+    np.testing.assert_array_equal(_read(larger).vectors, _read(photo).vectors)
 
 
 def test_shades_of_one_colour_are_one_entry() -> None:
@@ -137,7 +146,7 @@ def test_the_middle_counts_more_than_the_rim() -> None:
 
 def test_the_grid_tells_where_the_colours_are() -> None:
     # The box is the middle of the photo; a place is 24 x 24 pixels.
-    photo = np.full((2 * CANVAS, 2 * CANVAS, 3), WHITE, np.uint8)
+    photo = np.full((2 * SIDE, 2 * SIDE, 3), WHITE, np.uint8)
     photo[48:96, 48:96] = BLUE
     photo[132:144, 48:72] = RED
     grid = _read(photo, np.float32([0.25, 0.25, 0.75, 0.75])).grid[0].reshape(4, 4, 4)
@@ -152,24 +161,24 @@ def test_the_grid_tells_where_the_colours_are() -> None:
 
 @pytest.mark.parametrize("surround", [BLUE, (0, 0, 0)])
 def test_only_the_garment_box_counts(surround) -> None:
-    plain = _photo((INSIDE, INSIDE, RED), height=2 * CANVAS)
+    plain = _photo((INSIDE, INSIDE, RED), height=2 * SIDE)
     plain[HALF:] = WHITE
-    plain[CANVAS + RIM : -RIM, RIM:-RIM] = RED
+    plain[SIDE + RIM : -RIM, RIM:-RIM] = RED
     other = plain.copy()
-    other[RIM:CANVAS, RIM:-RIM] = surround
-    vectors = [_read(photo, LOWER_HALF).vectors() for photo in (plain, other)]
+    other[RIM:SIDE, RIM:-RIM] = surround
+    vectors = [_read(photo, LOWER_HALF).vectors for photo in (plain, other)]
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
 
 
 def _person(arm_columns: int, face=SKIN) -> np.ndarray:
     """A face above the box, in it a blue shirt and a bare arm from the left on."""
     arm = (RIM, RIM + arm_columns)
-    shirt = (CANVAS + RIM, 2 * CANVAS - RIM)
+    shirt = (SIDE + RIM, 2 * SIDE - RIM)
     return _photo(
         ((20, 60), (30, 66), face),
         (shirt, INSIDE, BLUE),
         (shirt, arm, SKIN),
-        height=2 * CANVAS,
+        height=2 * SIDE,
     )
 
 
@@ -177,7 +186,7 @@ def _is_skin_named(colours: Colours) -> bool:
     return any(np.linalg.norm(lab - cielab(SKIN)) < 5 for _, lab in _palette(colours))
 
 
-# The arm is 18 of the shirt's 72 columns, the canvas 96 x 96 pixels.
+# The arm is 18 of the shirt's 72 columns, the box 96 x 96 pixels.
 @pytest.mark.parametrize(
     ("arm", "face", "is_named", "skin"),
     [
@@ -211,7 +220,7 @@ def test_a_product_of_the_backdrops_colour_has_that_colour(colour) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 2), (300, 3)])
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_tiny_and_blank_photos_have_features(shape, value) -> None:
-    features = _read(np.full((*shape, 3), value, np.uint8)).vectors()[0]
+    features = _read(np.full((*shape, 3), value, np.uint8)).vectors[0]
     assert features.shape == (SCHEMA.size,)
     assert np.isfinite(features).all()
     low, high = SCHEMA.bounds()
@@ -223,7 +232,7 @@ def test_tiny_and_blank_photos_have_features(shape, value) -> None:
 def test_noise_stays_within_bounds(seed) -> None:
     # Of few colours, the most saturated among them.
     noise = np.random.default_rng(seed).integers(0, 2, (60, 40, 3)) * 255
-    features = _read(noise.astype(np.uint8)).vectors()[0]
+    features = _read(noise.astype(np.uint8)).vectors[0]
     low, high = SCHEMA.bounds()
     assert (features >= low).all()
     assert (features <= high).all()
@@ -238,18 +247,18 @@ def test_shares_add_up(seed) -> None:
 
 
 def test_products_of_a_batch_do_not_mix() -> None:
-    canvases = [
+    crops = [
         cut_out(photo, EVERYWHERE)
         for photo in (_square(RED), _photo(*THREE), _square(BLUE, (0, 0, 0)))
     ]
-    together = read_colours(canvases).vectors()
-    for row, canvas in enumerate(canvases):
-        np.testing.assert_array_equal(together[row], read_colours([canvas]).vectors()[0])
+    together = read_colours(crops).vectors
+    for row, crop in enumerate(crops):
+        np.testing.assert_array_equal(together[row], read_colours([crop]).vectors[0])
 
 
 def test_the_vector_holds_what_its_slices_say() -> None:
     colours = _read(_person(18), LOWER_HALF)
-    vector = colours.vectors()[0]
+    vector = colours.vectors[0]
 
     def part(name: str) -> np.ndarray:
         return vector[SCHEMA.slice(name)]

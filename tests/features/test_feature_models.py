@@ -86,7 +86,7 @@ def test_a_damaged_file_is_named(folder, name: str, damage) -> None:
 
 
 @pytest.mark.parametrize(
-    "lost", ["prototypes/names", "colour_0/mean", "colour_1/labels", "pattern/kernel_1"]
+    "lost", ["prototypes/names", "colour/mean", "colour/labels", "pattern/kernel_1"]
 )
 def test_heads_without_a_part_are_refused(folder, lost: str) -> None:
     arrays = load_arrays(folder / HEADS_FILE)
@@ -96,7 +96,7 @@ def test_heads_without_a_part_are_refused(folder, lost: str) -> None:
         load_heads(folder)
 
 
-@pytest.mark.parametrize("name", ["prototypes/names", "colour_0/labels"])
+@pytest.mark.parametrize("name", ["prototypes/names", "colour/labels"])
 def test_heads_of_other_colour_names_are_refused(folder, name: str) -> None:
     arrays = load_arrays(folder / HEADS_FILE)
     arrays[name] = np.array(["Bleu", *arrays[name][1:]])
@@ -127,11 +127,13 @@ def _with_other_pattern(heads: LearnedHeads) -> LearnedHeads:
 def _with_other_prototype(heads: LearnedHeads) -> LearnedHeads:
     prototypes = heads.namer.prototypes
     moved = dataclasses.replace(prototypes, lab=prototypes.lab + np.float32([0, 0, 1]))
-    return dataclasses.replace(heads, namer=ColourNamer(moved, heads.namer.heads))
+    return dataclasses.replace(heads, namer=ColourNamer(moved, heads.namer.head))
 
 
 def _with_other_namer(heads: LearnedHeads) -> LearnedHeads:
-    namer = ColourNamer(heads.namer.prototypes, heads.namer.heads[:1])
+    head = heads.namer.head
+    other = dataclasses.replace(head, scale=head.scale * np.float32(2))
+    namer = ColourNamer(heads.namer.prototypes, other)
     return dataclasses.replace(heads, namer=namer)
 
 

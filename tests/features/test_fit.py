@@ -6,7 +6,7 @@ from small_detections import detections
 
 from fitrank_tf.features.boxes import find_parts
 from fitrank_tf.features.fit import RATIOS, fit_features, fit_slices
-from fitrank_tf.features.garment_canvas import GarmentCanvas
+from fitrank_tf.features.garment_crop import GarmentCrop
 from fitrank_tf.features.schema import FeatureSchema
 
 SCHEMA = FeatureSchema.joined(fit_slices())
@@ -23,14 +23,14 @@ def _neckline(top: float, score: float = 0.7) -> tuple[str, float, list[float]]:
     return ("neckline", score, [top, 0.4, top + 0.05, 0.6])
 
 
-def _canvas(skin_above: float = 0.0, figure_top: float = 0.0) -> GarmentCanvas:
+def _crop(skin_above: float = 0.0, figure_top: float = 0.0) -> GarmentCrop:
     blank = np.zeros((96, 96, 3), np.uint8)
-    return GarmentCanvas(blank, blank[0, 0], skin_above, figure_top)
+    return GarmentCrop(blank, blank[0, 0], skin_above, figure_top)
 
 
-def _fit(*found, size=SIZE, canvas=None) -> np.ndarray:
+def _fit(*found, size=SIZE, crop=None) -> np.ndarray:
     parts = find_parts(*detections(*found))
-    return fit_features(parts, [canvas or _canvas()], np.array([size]))[0]
+    return fit_features(parts, [crop or _crop()], np.array([size]))[0]
 
 
 def _ratio(features: np.ndarray, name: str) -> tuple[float, float]:
@@ -86,40 +86,40 @@ def test_width_to_height(box, size, expected) -> None:
 )
 def test_hem_to_hip(hem, collar, expected) -> None:
     top = ("top", 0.9, [0.2, 0.25, hem, 0.75])
-    features = _fit(top, _neckline(collar), canvas=_canvas(0.2, 0.1))
+    features = _fit(top, _neckline(collar), crop=_crop(0.2, 0.1))
     ratio = _ratio(features, "hem_to_hip")
     np.testing.assert_allclose(ratio, (expected, 0.7), atol=1e-5)
 
 
 def test_the_hem_is_trusted_as_much_as_the_worse_box() -> None:
-    features = _fit(TOP, _neckline(0.33, score=0.95), canvas=_canvas(0.2, 0.1))
+    features = _fit(TOP, _neckline(0.33, score=0.95), crop=_crop(0.2, 0.1))
     assert _ratio(features, "hem_to_hip")[1] == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize(
-    ("found", "canvas"),
+    ("found", "crop"),
     [
-        ((TOP, _neckline(0.33)), _canvas(0.03, 0.1)),
-        ((TOP,), _canvas(0.2, 0.1)),
-        ((TOP, _neckline(0.15)), _canvas(0.2, 0.1)),
-        ((_neckline(0.33),), _canvas(0.2, 0.1)),
+        ((TOP, _neckline(0.33)), _crop(0.03, 0.1)),
+        ((TOP,), _crop(0.2, 0.1)),
+        ((TOP, _neckline(0.15)), _crop(0.2, 0.1)),
+        ((_neckline(0.33),), _crop(0.2, 0.1)),
     ],
     ids=["no face", "no neckline", "no whole head", "no garment"],
 )
-def test_a_hip_that_cannot_be_told_is_unknown(found, canvas) -> None:
-    assert _ratio(_fit(*found, canvas=canvas), "hem_to_hip") == (0.0, 0.0)
+def test_a_hip_that_cannot_be_told_is_unknown(found, crop) -> None:
+    assert _ratio(_fit(*found, crop=crop), "hem_to_hip") == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("canvas", [_canvas(), _canvas(0.5, 0.2)])
-def test_nothing_found_is_all_zeros(canvas) -> None:
-    assert not _fit(canvas=canvas).any()
+@pytest.mark.parametrize("crop", [_crop(), _crop(0.5, 0.2)])
+def test_nothing_found_is_all_zeros(crop) -> None:
+    assert not _fit(crop=crop).any()
 
 
 def test_photos_of_a_batch_do_not_mix() -> None:
     seen = [detections(TOP, RIGHT, LEFT), detections(), detections(TOP, _neckline(0.33))]
     parts = find_parts(*(np.concatenate(column) for column in zip(*seen)))
-    canvases = [_canvas(), _canvas(0.2, 0.1), _canvas(0.2, 0.1)]
-    features = fit_features(parts, canvases, np.array([SIZE, SIZE, (100, 100)]))
+    crops = [_crop(), _crop(0.2, 0.1), _crop(0.2, 0.1)]
+    features = fit_features(parts, crops, np.array([SIZE, SIZE, (100, 100)]))
     expected = [
         [0.3, 0.65, -1.0, 0.9, 0.0, 0.0],
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],

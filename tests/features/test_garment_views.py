@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from fitrank_tf.datasets.item import OBJECT_CLASSES
-from fitrank_tf.features.garment_canvas import CANVAS, GarmentCanvas
+from fitrank_tf.features.garment_crop import GarmentCrop
 from fitrank_tf.features.garment_views import (
     GarmentViews,
     cut_out_garments,
@@ -95,53 +95,67 @@ def test_boxes_are_in_the_photos_own_coordinates(detector, shape, box) -> None:
 def test_products_are_cut_out_without_padding(shape, box, colours) -> None:
     large = photo_squares(tf.constant(_halves(*shape)), 64)[1].numpy()
     # The resizing blends the two colours where they meet, far from most pixels.
-    [canvas] = cut_out_garments(large[None], np.array([shape]), np.float32([box]))
-    assert canvas.pixels.shape == (CANVAS, CANVAS, 3)
-    corners = {tuple(canvas.pixels[y, x].tolist()) for y in (0, -1) for x in (4, -5)}
+    [crop] = cut_out_garments(large[None], np.array([shape]), np.float32([box]))
+    corners = {tuple(crop.pixels[y, x].tolist()) for y in (0, -1) for x in (4, -5)}
     if shape != (2, 2):  # of two pixels all is blend
         assert corners == colours
-    assert WHITE not in {tuple(pixel) for pixel in canvas.pixels.reshape(-1, 3).tolist()}
+    assert WHITE not in {tuple(pixel) for pixel in crop.pixels.reshape(-1, 3).tolist()}
 
 
-def _canvas(pixels: np.ndarray) -> GarmentCanvas:
-    return GarmentCanvas(pixels.astype(np.uint8), np.uint8(WHITE), 0.1, 0.2)
+# Pixels a side of the crops that are shaken.
+SIDE = 96
+
+
+def _crop(pixels: np.ndarray) -> GarmentCrop:
+    return GarmentCrop(pixels.astype(np.uint8), np.uint8(WHITE), 0.1, 0.2)
 
 
 def _ramps(count: int) -> GarmentViews:
-    """Canvases that are 0 on the left and 190 on the right; row 0 to 95 in green."""
-    along = np.arange(CANVAS)
+    """Crops that are 0 on the left and 190 on the right; row 0 to 95 in green."""
+    along = np.arange(SIDE)
     pixels = np.stack(
-        [*np.broadcast_arrays(2 * along[None, :], along[:, None]), np.full((96, 96), 7)],
+        [
+            *np.broadcast_arrays(2 * along[None, :], along[:, None]),
+            np.full((SIDE, SIDE), 7),
+        ],
         axis=-1,
     )
     evidence = np.arange(13 * count, dtype=np.float32).reshape(count, 13)
-    return GarmentViews([_canvas(pixels) for _ in range(count)], evidence)
+    return GarmentViews([_crop(pixels) for _ in range(count)], evidence)
 
 
 def test_shaken_products_are_other_windows_and_half_of_them_mirrored() -> None:
     views = _ramps(60)
-    before = views.canvases[0].pixels.copy()
+    before = views.crops[0].pixels.copy()
     seen = shaken(views, np.random.default_rng(0))
-    np.testing.assert_array_equal(views.canvases[0].pixels, before)
+    np.testing.assert_array_equal(views.crops[0].pixels, before)
     np.testing.assert_array_equal(seen.evidence, views.evidence)
-    red = np.array([canvas.pixels[48, :, 0].astype(int) for canvas in seen.canvases])
-    green = np.array([canvas.pixels[:, 48, 1].astype(int) for canvas in seen.canvases])
-    mirrored = red[:, 0] > red[:, -1]
+    red = np.array([crop.pixels[0, [0, -1], 0].astype(int) for crop in seen.crops])
+    green = np.array([crop.pixels[[0, -1], 0, 1].astype(int) for crop in seen.crops])
+    mirrored = red[:, 0] > red[:, 1]
     assert 15 <= mirrored.sum() <= 45
-    assert (green[:, 0] < green[:, -1]).all()  # never upside down
-    for ramp, whole in ((np.abs(red[:, -1] - red[:, 0]), 190), (np.ptp(green, 1), 95)):
+    assert (green[:, 0] < green[:, 1]).all()  # never upside down
+    for ramp, whole in ((np.abs(red[:, 1] - red[:, 0]), 190), (np.ptp(green, 1), 95)):
         # 0.8 to 1 of each side, less the rounding to whole pixels.
         assert ramp.min() >= 0.77 * whole and ramp.max() <= whole
         assert len(set(ramp.tolist())) > 5
-    assert (seen.canvases[0].skin_above, seen.canvases[0].figure_top) == (0.1, 0.2)
+    assert (seen.crops[0].skin_above, seen.crops[0].figure_top) == (0.1, 0.2)
 
 
 def test_shaking_follows_from_the_generator() -> None:
     views = _ramps(3)
     one, same, other = (shaken(views, np.random.default_rng(s)) for s in (1, 1, 2))
-    for canvas, again, different in zip(one.canvases, same.canvases, other.canvases):
-        np.testing.assert_array_equal(canvas.pixels, again.pixels)
-        assert (canvas.pixels != different.pixels).any()
+    for crop, again, different in zip(one.crops, same.crops, other.crops):
+        np.testing.assert_array_equal(crop.pixels, again.pixels)
+        assert not np.array_equal(crop.pixels, different.pixels)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1)])
+def test_a_shaken_crop_keeps_a_pixel(shape) -> None:
+    crops = [_crop(np.full((*shape, 3), 9)) for _ in range(20)]
+    views = GarmentViews(crops, np.zeros((20, 13), np.float32))
+    for crop in shaken(views, np.random.default_rng(0)).crops:
+        assert min(crop.pixels.shape[:2]) >= 1
 
 
 def test_a_catalogue_is_viewed_in_its_order(detector) -> None:
@@ -150,7 +164,7 @@ def test_a_catalogue_is_viewed_in_its_order(detector) -> None:
     photos = np.repeat(np.broadcast_to(photos, (40, 20, 20, 1)), 3, axis=-1)
     items = tf.data.Dataset.from_tensor_slices({"image": photos})
     views = view_garments(items, 40, detector)
-    assert [int(canvas.pixels[0, 0, 0]) for canvas in views.canvases] == [*range(70, 110)]
+    assert [int(crop.pixels[0, 0, 0]) for crop in views.crops] == [*range(70, 110)]
     expected = np.zeros((40, 13))
     expected[:, BAG] = np.arange(70, 110) / 255
     # A box is only sure enough from 0.25 on, and all of these are.

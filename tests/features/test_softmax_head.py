@@ -12,7 +12,7 @@ from fitrank_tf.features.softmax_head import (
     head_arrays,
     head_from_arrays,
     load_arrays,
-    mean_probabilities,
+    merged,
     save_arrays,
 )
 
@@ -80,10 +80,41 @@ def test_large_logits_do_not_overflow(size) -> None:
     np.testing.assert_allclose(head.probabilities(_inputs(0, 3)), [[1.0, 0.0]] * 5)
 
 
-def test_several_heads_are_averaged() -> None:
-    heads, inputs = [_head(seed, 4, 3) for seed in range(3)], _inputs(9, 4)
-    expected = sum(np.array([_written_out(h, row) for row in inputs]) for h in heads) / 3
-    np.testing.assert_allclose(mean_probabilities(heads, inputs), expected, atol=1e-5)
+def _alike(count: int, *widths: int) -> list[SoftmaxHead]:
+    """Heads that standardise alike."""
+    first, *others = (_head(seed, *widths) for seed in range(count))
+    return [
+        first,
+        *(
+            dataclasses.replace(other, mean=first.mean, scale=first.scale)
+            for other in others
+        ),
+    ]
+
+
+@pytest.mark.parametrize("widths", [(4, 3), (7, 5, 2), (6, 8, 4, 3)])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_merged_head_is_the_mean_of_the_logits(widths, count) -> None:
+    heads, inputs = _alike(count, *widths), _inputs(9, widths[0])
+    # The mean of logits is the geometric mean of probabilities, made to sum to 1.
+    told = np.array([[_written_out(h, row) for row in inputs] for h in heads])
+    geometric = np.exp(np.log(told).mean(axis=0))
+    expected = geometric / geometric.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(merged(heads).probabilities(inputs), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _head(1, 4, 5, 3),  # other inputs
+        dataclasses.replace(_head(0, 4, 5, 3), labels=("a", "b", "c")),
+        _head(0, 4, 3),
+    ],
+    ids=["inputs", "labels", "depth"],
+)
+def test_heads_that_differ_do_not_merge(other) -> None:
+    with pytest.raises(ValueError, match="do not merge"):
+        merged([_head(0, 4, 5, 3), other])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import tensorflow as tf
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.inputs.contrastive import ContrastiveTable, contrastive_batches
 
-COUNT, SIZE, TEXTS = 10, 8, 3
+COUNT, SIZE, TEXTS, FACETS = 10, 8, 3, 2
 
 
 def _table(count: int = COUNT) -> ContrastiveTable:
@@ -17,6 +17,11 @@ def _table(count: int = COUNT) -> ContrastiveTable:
     return ContrastiveTable(
         token_ids=ids.reshape(count, TEXTS, 2).astype(np.int32),
         groups=numbers // 2,
+        # Facet f of product p is 2 p + f, and its text t asks for t more.
+        has=ids[::TEXTS, :1] * 2 + np.arange(FACETS, dtype=np.int32),
+        asks=(ids[:, :1] * 2 + np.arange(FACETS) + ids[:, 1:])
+        .reshape(count, TEXTS, FACETS)
+        .astype(np.int32),
         features=numbers[:, None].astype(np.float32),
     )
 
@@ -37,6 +42,10 @@ def test_a_row_of_a_batch_is_one_product() -> None:
     for batch in drawn:
         products = batch["token_ids"][:, 0].numpy()
         np.testing.assert_array_equal(batch["groups"], products // 2)
+        facets = 2 * products[:, None] + [0, 1]
+        np.testing.assert_array_equal(batch["has"], facets)
+        texts = batch["token_ids"][:, 1:].numpy()
+        np.testing.assert_array_equal(batch["asks"], facets + texts)
         np.testing.assert_array_equal(batch["features"][:, 0], products)
         # A window in the photo stays its colour, beyond it is white.
         darkest = tf.reduce_min(batch["images"], axis=[1, 2, 3])

@@ -12,7 +12,7 @@ from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS
 from fitrank_tf.features.colour import read_colours
-from fitrank_tf.features.garment_canvas import GarmentCanvas
+from fitrank_tf.features.garment_crop import GarmentCrop
 from fitrank_tf.features.garment_views import GarmentViews
 from fitrank_tf.features.patterns import pattern_inputs
 from fitrank_tf.features.texture import texture_features
@@ -27,9 +27,9 @@ ANSWERS = {"sleeve": SLEEVE_ANSWERS, "neckline": NECKLINE_ANSWERS, "pattern": PA
 WEAK = 0.25
 
 
-def _canvas(pixels: np.ndarray | None = None) -> GarmentCanvas:
+def _crop(pixels: np.ndarray | None = None) -> GarmentCrop:
     pixels = np.full((96, 96, 3), 200, np.uint8) if pixels is None else pixels
-    return GarmentCanvas(pixels, np.full(3, 255, np.uint8), 0.0, 0.0)
+    return GarmentCrop(pixels, np.full(3, 255, np.uint8), 0.0, 0.0)
 
 
 def _data(
@@ -46,7 +46,7 @@ def _data(
     records = CatalogueRecords(
         ids, tuple(titles), attributes, splits or ("train",) * len(ids)
     )
-    views = GarmentViews([_canvas() for _ in ids], np.zeros((len(ids), 13), np.float32))
+    views = GarmentViews([_crop() for _ in ids], np.zeros((len(ids), 13), np.float32))
     return FeatureData(records, views, {product.id: product for product in labels})
 
 
@@ -143,27 +143,27 @@ def test_the_table_asks_for_pattern_and_kind_too() -> None:
     assert table.trust["kind"].tolist() == [WEAK, WEAK]
 
 
-def _striped(generator: np.random.Generator, stripes: bool) -> GarmentCanvas:
+def _striped(generator: np.random.Generator, stripes: bool) -> GarmentCrop:
     pixels = np.full((96, 96, 3), generator.integers(60, 200, 3), np.uint8)
     if stripes:
         pixels[(np.arange(96) // generator.integers(4, 9)) % 2 == 1] = 240
-    return _canvas(pixels)
+    return _crop(pixels)
 
 
 def test_patterns_are_learned_from_titles_and_looks() -> None:
     generator = np.random.default_rng(0)
     truth = np.arange(48) % 2
-    canvases = [_striped(generator, bool(stripes)) for stripes in truth]
+    crops = [_striped(generator, bool(stripes)) for stripes in truth]
     titles = ["Striped Shirt" if stripes else "Plain Shirt" for stripes in truth]
     # The first title lies; who looked knows better.
     titles[0] = "Striped Shirt"
     data = _data(titles, SHIRT, (_by_eye(pattern="plain"),))
-    views = dataclasses.replace(data.views, canvases=canvases)
+    views = dataclasses.replace(data.views, crops=crops)
     data = dataclasses.replace(data, views=views)
-    colours = read_colours(canvases)
+    colours = read_colours(crops)
     config = RunConfig("test", patterns=HeadConfig(epochs=20, batch_size=16))
     head = train_pattern_head(data, colours, config)
-    inputs = pattern_inputs(texture_features(canvases), colours)
+    inputs = pattern_inputs(texture_features(crops), colours)
     told = head.probabilities(inputs).argmax(axis=1)
     assert (told == truth).mean() > 0.95 and told[0] == PATTERNS.index("plain")
 
@@ -171,4 +171,4 @@ def test_patterns_are_learned_from_titles_and_looks() -> None:
 def test_a_catalogue_that_says_nothing_is_refused() -> None:
     data = _data(["Tee", "Tee"], TOP)
     with pytest.raises(FitRankError, match="no product has a label of plain, striped"):
-        train_pattern_head(data, read_colours(data.views.canvases), RunConfig("test"))
+        train_pattern_head(data, read_colours(data.views.crops), RunConfig("test"))

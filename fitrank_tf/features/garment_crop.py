@@ -1,10 +1,11 @@
-"""The product cut out of its photo: one small picture of one size, and its backdrop.
+"""The product cut out of its photo, and its backdrop.
 
-Colour and texture are read from this canvas, so their cost does not grow with the
-photo.
+Colour and texture are sampled from the crop at a fixed number of places, so their cost
+does not grow with the photo. The attribute network reads it as a canvas of one size.
 """
 
 import dataclasses
+import math
 
 import cv2
 import numpy as np
@@ -21,11 +22,12 @@ _NO_BACKDROP = 60
 
 
 @dataclasses.dataclass(frozen=True)
-class GarmentCanvas:
+class GarmentCrop:
     """What colour and texture read.
 
     Attributes:
-        pixels: uint8 [96, 96, 3], RGB: the garment box, stretched to a square.
+        pixels: uint8 [H, W, 3], RGB: the garment box of the photo, one pixel or more
+            each way. It may be a view of the photo.
         backdrop: uint8 [3], RGB: the median of the photo's outermost pixels.
         skin_above: share of the photo above the garment box that is skin, 0..1: a
             face, where a person wears the product.
@@ -43,8 +45,15 @@ class GarmentCanvas:
         """Whether a person's skin is seen above the product."""
         return self.skin_above > _FACE
 
+    def canvas(self) -> np.ndarray:
+        """uint8 [96, 96, 3]: the crop, stretched to a square."""
+        # Up to twice the canvas the bilinear filter sees every pixel, and is faster.
+        small = max(self.pixels.shape[:2]) <= 2 * CANVAS
+        how = cv2.INTER_LINEAR if small else cv2.INTER_AREA
+        return cv2.resize(self.pixels, (CANVAS, CANVAS), interpolation=how)
 
-def cut_out(photo: np.ndarray, garment_box: np.ndarray) -> GarmentCanvas:
+
+def cut_out(photo: np.ndarray, garment_box: np.ndarray) -> GarmentCrop:
     """Cuts one garment out.
 
     Args:
@@ -53,19 +62,11 @@ def cut_out(photo: np.ndarray, garment_box: np.ndarray) -> GarmentCanvas:
             for "not found" mean the whole photo.
     """
     rows, columns = _window(garment_box, *photo.shape[:2])
-    crop = photo[rows, columns]
-    pixels = cv2.resize(crop, (CANVAS, CANVAS), interpolation=_interpolation(crop))
     backdrop = np.empty(3, np.uint8)
-    _median_of_rim(photo, backdrop)
-    skin_above, figure_top = _look_above(
+    skin_above, figure_top = _look_around(
         photo, rows.start, columns.start, columns.stop, SKIN_TABLE, backdrop
     )
-    return GarmentCanvas(pixels, backdrop, skin_above, figure_top)
-
-
-def _interpolation(crop: np.ndarray) -> int:
-    # Up to twice the canvas the bilinear filter sees every pixel, and is faster.
-    return cv2.INTER_LINEAR if max(crop.shape[:2]) <= 2 * CANVAS else cv2.INTER_AREA
+    return GarmentCrop(photo[rows, columns], backdrop, skin_above, figure_top)
 
 
 def _window(box: np.ndarray, height: int, width: int) -> tuple[slice, slice]:
@@ -74,26 +75,36 @@ def _window(box: np.ndarray, height: int, width: int) -> tuple[slice, slice]:
     if ymax <= 0 or xmax <= 0:
         return slice(0, height), slice(0, width)
     top, left = min(int(ymin * height), height - 1), min(int(xmin * width), width - 1)
-    bottom, right = int(np.ceil(ymax * height)), int(np.ceil(xmax * width))
+    bottom, right = math.ceil(ymax * height), math.ceil(xmax * width)
     return slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1))
+
+
+@njit(cache=True, nogil=True)
+def _look_around(photo, top, left, right, skin_table, backdrop):
+    """Writes the backdrop; the share of skin above the box, where the figure begins."""
+    _median_of_rim(photo, backdrop)
+    return _look_above(photo, top, left, right, skin_table, backdrop)
 
 
 @njit(cache=True, nogil=True)
 def _median_of_rim(photo, backdrop):
     """Writes the median of the photo's outermost pixels, uint8 [3]."""
     height, width = photo.shape[0], photo.shape[1]
-    for channel in range(3):
-        counts = np.zeros(256, np.int64)
+    counts = np.zeros((3, 256), np.int32)
+    for y in (0, height - 1):
         for x in range(width):
-            counts[photo[0, x, channel]] += 1
-            counts[photo[height - 1, x, channel]] += 1
-        for y in range(height):
-            counts[photo[y, 0, channel]] += 1
-            counts[photo[y, width - 1, channel]] += 1
-        seen, value = counts[0], 0
-        while seen < height + width:
+            for channel in range(3):
+                counts[channel, photo[y, x, channel]] += 1
+    # A row apart lies far away in memory: of the sides every second pixel.
+    for x in (0, width - 1):
+        for y in range(0, height, 2):
+            for channel in range(3):
+                counts[channel, photo[y, x, channel]] += 1
+    for channel in range(3):
+        seen, value = counts[channel, 0], 0
+        while seen < width + (height + 1) // 2:
             value += 1
-            seen += counts[value]
+            seen += counts[channel, value]
         backdrop[channel] = value
 
 
