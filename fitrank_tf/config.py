@@ -12,7 +12,9 @@ from typing import Any, get_type_hints
 
 from fitrank_tf.errors import FitRankError
 
-LORA_TARGETS = ("query", "key", "value", "output")
+LORA_TARGETS = ("query", "key", "value", "output", "mlp")
+TOWERS = ("image", "text")
+FEATURE_GROUPS = ("boxes", "colour", "texture", "attributes")
 RANKING_LOSSES = (
     "softmax",
     "approx_ndcg",
@@ -141,12 +143,16 @@ class ContrastiveConfig:
 
 @dataclasses.dataclass(frozen=True)
 class LoraConfig:
-    """Low-rank adapters (Hu et al., 2021) on the attention projections.
+    """Low-rank adapters (Hu et al., 2021) on the projections of the towers.
 
     Attributes:
         rank: rank of the update of each kernel.
         alpha: the update is scaled by alpha / rank.
-        targets: the projections that get an adapter, of `LORA_TARGETS`.
+        targets: the projections that get an adapter, of `LORA_TARGETS`: the four of
+            the attention, and both layers of the MLP.
+        towers: which of `TOWERS` get adapters.
+        feature_groups: which of `FEATURE_GROUPS` the fusion sees; none leaves the
+            features out.
         feature_dropout: chance that a training batch's feature group is hidden
             from the fusion, so that the towers work without it.
     """
@@ -154,6 +160,8 @@ class LoraConfig:
     rank: int = 8
     alpha: float = 16.0
     targets: tuple[str, ...] = ("query", "value")
+    towers: tuple[str, ...] = TOWERS
+    feature_groups: tuple[str, ...] = FEATURE_GROUPS
     feature_dropout: float = 0.1
 
     def __post_init__(self) -> None:
@@ -164,6 +172,18 @@ class LoraConfig:
             "LoraConfig.targets",
             self.targets,
             f"one or more of {LORA_TARGETS}",
+        )
+        _require(
+            bool(self.towers) and set(self.towers) <= set(TOWERS),
+            "LoraConfig.towers",
+            self.towers,
+            f"one or more of {TOWERS}",
+        )
+        _require(
+            set(self.feature_groups) <= set(FEATURE_GROUPS),
+            "LoraConfig.feature_groups",
+            self.feature_groups,
+            f"of {FEATURE_GROUPS}",
         )
 
 

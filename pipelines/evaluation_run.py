@@ -25,7 +25,14 @@ from fitrank_tf.evaluation.systems import (
 from fitrank_tf.evaluation.trec import read_qrels, read_queries, write_qrels, write_run
 from fitrank_tf.inputs.photos import photos
 from fitrank_tf.ranking.judgments import EXACT, Judge
-from fitrank_tf.ranking.queries import GIVEN, Query, facet_queries, title_queries
+from fitrank_tf.ranking.queries import (
+    GIVEN,
+    SINGLE_FACETS,
+    Query,
+    facet_queries,
+    single_facet_queries,
+    title_queries,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -53,13 +60,19 @@ class QuerySet:
 
 
 def own_queries(records: CatalogueRecords, config: EvaluationConfig, seed: int) -> QuerySet:
-    """Titles and facet queries of the test products, judged by their attributes.
+    """What is asked of a catalogue, judged by its attributes.
+
+    Titles and facet queries of the test products, and single facets that ten products
+    or more of the searched ones share.
 
     Raises:
         FitRankError: if no test product gives a query.
     """
     tested = records.select(np.flatnonzero([part == TEST for part in records.splits]))
     queries = title_queries(tested) + facet_queries(tested, config.facet_queries, seed)
+    if queries:
+        for facet in SINGLE_FACETS:
+            queries += single_facet_queries(records, facet, seed)
     if not queries:
         raise FitRankError(
             f"no test product has a title, so there is nothing to ask ({len(tested)} test "

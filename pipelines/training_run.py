@@ -68,12 +68,17 @@ from fitrank_tf.ranking.candidates import (
 from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import facet_queries, title_queries
 from fitrank_tf.retrieval.choose_index import build_index
-from fitrank_tf.shipped import find_shipped
+from fitrank_tf.shipped import (
+    find_shipped,
+    folder_fingerprint,
+    folder_here_or_shipped,
+)
 from pipelines.work_dir import WorkDir
 
 logger = logging.getLogger(__name__)
 
 _PRESET, _FUSION, _EMBEDDINGS = "preset", "fusion.npz", "embeddings.npy"
+_ADAPTERS = "adapters.npz"
 _FEATURES, _DETECTOR, _RERANKER = "features.npy", "detector", "reranker.weights.h5"
 
 
@@ -132,8 +137,11 @@ class TrainingRun:
 
     # === Keys: all that a stage's result depends on ===
 
-    @property
+    @cached_property
     def _base_key(self) -> dict:
+        folder = folder_here_or_shipped(self.config.towers.preset)
+        if folder is not None:
+            return {"preset": folder_fingerprint(folder)}
         return {
             "catalogue": self.catalogue.fingerprint,
             "seed": self.config.seed,
@@ -167,6 +175,7 @@ class TrainingRun:
     def _lora_key(self) -> dict:
         return {
             "base": self._base_key,
+            "catalogue": self.catalogue.fingerprint,
             "features": self._features_key,
             "lora": dataclasses.asdict(self.config.lora),
             "training": dataclasses.asdict(self.config.lora_training),
@@ -209,7 +218,8 @@ class TrainingRun:
     def _new_towers(self) -> Towers:
         config = self.config.towers
         if config.preset:
-            return towers_from_preset(config.preset, config.context_length)
+            folder = folder_here_or_shipped(config.preset)
+            return towers_from_preset(str(folder or config.preset), config.context_length)
         titles = self.rows_of(self.tower_rows)
         texts = [
             text.text
@@ -314,14 +324,16 @@ class TrainingRun:
 
     def _make_lora(self, folder: Path) -> None:
         features, towers = self.features, self.load_base()
-        apply_lora(towers.backbone, self.config.lora)
+        adapted = apply_lora(towers.backbone, self.config.lora)
         fusion = self._new_fusion(towers.embedding_dim)
-        fusion.adapt(features[self.tower_rows])
+        seen = self.schema.group_mask(self.config.lora.feature_groups)
+        fusion.adapt(features[self.tower_rows], seen)
         training = dataclasses.replace(
             self.config.lora_training, temperature=towers.temperature
         )
         model = ContrastiveModel(towers, fusion, training, self.config.seed)
         self._train(model, towers, training, features, folder)
+        adapted.save(folder / _ADAPTERS)
         towers.save_to_preset(folder / _PRESET)
         np.savez(folder / _FUSION, *fusion.get_weights())
         encoder = FusedImageEncoder(towers, fusion, self.schema.size)

@@ -30,12 +30,12 @@ def test_override_changes_one_field() -> None:
 
 
 def test_fields_that_are_only_right_together_come_in_any_order() -> None:
-    sizes = ["towers.image_size=64", "towers.patch_size=16", "towers.vision_width=64"]
+    sizes = ["towers.image_size=100", "towers.patch_size=25", "towers.vision_width=64"]
     heads = ["towers.vision_heads=4"]
-    before = load_recipe("tiny", "synthetic_catalogue")  # of patch size 24
+    before = load_recipe("tiny", "synthetic_catalogue")  # 96 pixels, of patch size 16
     after = override(before, sizes + heads).towers
     assert after == override(before, heads + sizes[::-1]).towers
-    assert (after.image_size, after.patch_size, after.vision_heads) == (64, 16, 4)
+    assert (after.image_size, after.patch_size, after.vision_heads) == (100, 25, 4)
 
 
 def test_the_sections_of_the_feature_heads_can_be_set() -> None:
@@ -64,6 +64,7 @@ def test_the_sections_of_the_feature_heads_can_be_set() -> None:
         ("pace.epochs=1", "no field 'pace'"),
         ("towers.image_size=97", "a multiple of patch_size"),
         ("lora.targets=nothing", "one or more of"),
+        ("lora.towers=sound", "one or more of"),
         ("reranker.loss=hinge", "one of"),
         ("detector.image_size=100", "multiple of 32"),
         ("detector.pasted=1", r"DetectorConfig\.pasted is 1\.0; it must be in \[0, 1\)"),

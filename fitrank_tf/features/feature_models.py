@@ -13,13 +13,13 @@ from fitrank_tf.features.softmax_head import (
     SoftmaxHead,
     head_arrays,
     head_from_arrays,
-    load_arrays,
-    save_arrays,
 )
 from fitrank_tf.models.detector import Detector, preset_fingerprint
+from fitrank_tf.named_arrays import load_arrays, save_arrays
 
 HEADS_FILE, ATTRIBUTES_FILE = "heads.npz", "attributes.keras"
 _PATTERN = "pattern"
+_COMMAND = "python -m pipelines.train_features"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ def load_heads(folder: Path) -> LearnedHeads:
 @functools.lru_cache(maxsize=2)
 def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
     del stamps  # another stamp, another file
-    arrays = load_arrays(folder / HEADS_FILE)
+    arrays = load_arrays(folder / HEADS_FILE, _COMMAND)
     path = folder / ATTRIBUTES_FILE
     try:
         namer, pattern = ColourNamer.from_arrays(arrays), head_from_arrays(arrays, _PATTERN)
@@ -68,7 +68,7 @@ def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
         # Damage shows in whatever Keras and zipfile come across first.
         raise FitRankError(
             f"the feature models in {folder} cannot be used ({error}); train them with "
-            "`python -m pipelines.train_features`"
+            f"`{_COMMAND}`"
         ) from error
     return LearnedHeads(namer, pattern, network)
 
@@ -76,7 +76,7 @@ def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
 def heads_fingerprint(folder: Path) -> str:
     """SHA-256 (hex) of the weights: what they tell depends on nothing else."""
     digest = hashlib.sha256()
-    for name, array in sorted(load_arrays(folder / HEADS_FILE).items()):
+    for name, array in sorted(load_arrays(folder / HEADS_FILE, _COMMAND).items()):
         digest.update(name.encode() + array.tobytes())
     for array in load_heads(folder).attributes.get_weights():
         digest.update(array.tobytes())

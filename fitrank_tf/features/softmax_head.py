@@ -5,17 +5,11 @@ into another library. `models/head_training.py` trains them.
 """
 
 import dataclasses
-import io
 import itertools
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from scipy.linalg import block_diag
-
-from fitrank_tf.atomic_file import write_atomically
-from fitrank_tf.errors import FitRankError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,27 +116,3 @@ def head_from_arrays(arrays: dict[str, np.ndarray], prefix: str) -> SoftmaxHead:
         kernels=tuple(arrays[f"{prefix}/kernel_{i}"] for i in range(count)),
         biases=tuple(arrays[f"{prefix}/bias_{i}"] for i in range(count)),
     )
-
-
-def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> None:
-    """Writes named arrays as one NPZ file, whole or not at all."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    write_atomically(path, buffer.getvalue())
-
-
-def load_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Reads what `save_arrays` wrote.
-
-    Raises:
-        FitRankError: if the file cannot be read.
-    """
-    try:
-        with np.load(Path(path), allow_pickle=False) as arrays:
-            return dict(arrays)
-    except Exception as error:
-        # Damage shows in whatever numpy and zipfile come across first.
-        raise FitRankError(
-            f"{path} cannot be read ({error}); train it with "
-            "`python -m pipelines.train_features`"
-        ) from error

@@ -55,16 +55,18 @@ class FeatureFusion(keras.layers.Layer):
         self.widen.build((None, size))
         self.project.build((None, self.hidden))
 
-    def adapt(self, features: np.ndarray) -> None:
+    def adapt(self, features: np.ndarray, seen: np.ndarray) -> None:
         """Takes mean and spread of each feature from the training products.
 
         Args:
             features: float32 [N, F].
+            seen: [F] of 0 and 1; a feature with 0 always reads as its mean.
         """
         self.mean.assign(features.mean(axis=0))
         # A feature that never varies would be blown up by its rounding noise.
         spread = features.std(axis=0)
-        self.scale.assign(np.where(spread > 1e-3, 1.0 / np.maximum(spread, 1e-3), 0.0))
+        scale = np.where(spread > 1e-3, 1.0 / np.maximum(spread, 1e-3), 0.0)
+        self.scale.assign(scale * seen)
 
     def call(self, embedding, features, training=None):
         """Fused unit embeddings.

@@ -21,7 +21,7 @@ import numpy as np
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.splits import title_key
 from fitrank_tf.inputs.facets import FACETS
-from fitrank_tf.ranking.queries import FACET, Query
+from fitrank_tf.ranking.queries import TITLE, Query
 
 EXACT = 4
 _PARTIAL = 3
@@ -58,7 +58,7 @@ class Judge:
         matches = {facet: self._values[facet] == value for facet, value in query.wanted}
         shared = np.sum(list(matches.values()), axis=0)
         grades = (_PARTIAL * shared) // len(matches)
-        if query.kind == FACET:
+        if query.kind != TITLE:
             grades[shared == len(matches)] = EXACT
         if "article_type" in matches:
             grades[~matches["article_type"]] = 0

@@ -7,6 +7,7 @@ products that training never saw.
 
 import dataclasses
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
@@ -14,6 +15,10 @@ from fitrank_tf.inputs.facets import FACETS, facet_sentence, named_facets
 
 TITLE, FACET, GIVEN = "title", "facet", "given"
 _FEWEST_FACETS, _MOST_FACETS = 2, 4
+# Facets that a shopper asks for alone; the kinds of those queries are called like them.
+SINGLE_FACETS = ("article_type", "colour")
+# With fewer products of a value no system could fill the first ten places.
+_ENOUGH = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Query:
     Attributes:
         id: unique in its set; starts with its kind.
         text: what is typed.
-        kind: `TITLE`, `FACET`, or `GIVEN` for a user's own.
+        kind: `TITLE`, `FACET`, one of `SINGLE_FACETS`, or `GIVEN` for a user's own.
         wanted: (facet, value) pairs that the text names; judgments use these.
         title: the title that the query quotes, "" for other kinds.
     """
@@ -88,6 +93,28 @@ def _facet_query(
         kind=FACET,
         wanted=_wanted(records, row, facets),
     )
+
+
+def single_facet_queries(records: CatalogueRecords, facet: str, seed: int) -> list[Query]:
+    """One query for each value that ten products or more share: "handbags", "navy blue".
+
+    Args:
+        records: products that are searched.
+        facet: one of `SINGLE_FACETS`.
+        seed: decides the wording.
+    """
+    generator = random.Random(f"{seed}:{facet}")
+    counts = Counter(filter(None, records.attributes[facet]))
+    values = sorted(value for value, count in counts.items() if count >= _ENOUGH)
+    return [
+        Query(
+            id=f"{facet}-{number:03d}",
+            text=facet_sentence({facet: value}, (facet,), generator),
+            kind=facet,
+            wanted=((facet, value),),
+        )
+        for number, value in enumerate(values)
+    ]
 
 
 def _present(records: CatalogueRecords, row: int) -> list[str]:

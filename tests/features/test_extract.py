@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from small_feature_models import small_models
 
+from fitrank_tf.config import FEATURE_GROUPS
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
 
 # Photos of several sizes and colours, one of them grey, one blank.
@@ -110,7 +111,7 @@ def test_a_wrong_count_is_refused(extractor, announced: int, message: str) -> No
 
 def test_the_schema_covers_the_vector(extracted) -> None:
     schema = feature_schema()
-    assert schema.groups == ("boxes", "colour", "texture", "attributes")
+    assert schema.groups == FEATURE_GROUPS
     assert extracted.shape == (len(PHOTOS), schema.size)
     for name in ("colour_names", "pattern", "sleeve", "neckline"):
         told = extracted[:, schema.slice(name)]

@@ -19,8 +19,8 @@ from fitrank_tf.features.feature_models import (
     load_heads,
     models_fingerprint,
 )
-from fitrank_tf.features.softmax_head import load_arrays, save_arrays
 from fitrank_tf.models.attribute_network import attribute_probabilities
+from fitrank_tf.named_arrays import load_arrays, save_arrays
 
 FILES = (HEADS_FILE, ATTRIBUTES_FILE)
 
@@ -89,7 +89,7 @@ def test_a_damaged_file_is_named(folder, name: str, damage) -> None:
     "lost", ["prototypes/names", "colour/mean", "colour/labels", "pattern/kernel_1"]
 )
 def test_heads_without_a_part_are_refused(folder, lost: str) -> None:
-    arrays = load_arrays(folder / HEADS_FILE)
+    arrays = load_arrays(folder / HEADS_FILE, "make")
     del arrays[lost]
     save_arrays(folder / HEADS_FILE, arrays)
     with pytest.raises(FitRankError, match="train them with"):
@@ -98,7 +98,7 @@ def test_heads_without_a_part_are_refused(folder, lost: str) -> None:
 
 @pytest.mark.parametrize("name", ["prototypes/names", "colour/labels"])
 def test_heads_of_other_colour_names_are_refused(folder, name: str) -> None:
-    arrays = load_arrays(folder / HEADS_FILE)
+    arrays = load_arrays(folder / HEADS_FILE, "make")
     arrays[name] = np.array(["Bleu", *arrays[name][1:]])
     save_arrays(folder / HEADS_FILE, arrays)
     with pytest.raises(FitRankError, match="train them with"):

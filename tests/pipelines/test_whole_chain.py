@@ -15,6 +15,7 @@ from fitrank_tf.export.loaded_bundle import LoadedBundle
 from pipelines import evaluate, search, train
 
 SMALL = (
+    "towers.preset=",
     "towers.image_size=32",
     "towers.patch_size=16",
     "towers.vision_width=24",
