@@ -20,6 +20,7 @@ setup(
     },
     install_requires=[
         "apache-beam>=2.77",
+        "huggingface_hub",
         "ir-measures>=0.4.3",
         "keras>=3.15.1",
         "keras-cv>=0.9.0",
@@ -47,7 +48,15 @@ setup(
         "tqdm",
     ],
     extras_require={
-        "bench": ["faiss-cpu", "lightgbm", "scikit-learn"],
+        "bench": [
+            "faiss-cpu",
+            "lightgbm",
+            "open_clip_torch",
+            "peft",
+            "scikit-learn",
+            "torch",
+            "transformers",
+        ],
         "demo": ["gradio"],
         "dev": ["pytest", "pytest-timeout", "ruff"],
     },

@@ -46,8 +46,9 @@ class TowersConfig:
     """The two CLIP towers.
 
     Attributes:
-        preset: a KerasHub preset name or a local preset folder; "" builds the
-            towers from the sizes below and trains them from nothing.
+        preset: what `towers_from_preset` reads: a KerasHub preset name, a local
+            folder of KerasHub, transformers or open_clip, or "hf://owner/name"; ""
+            builds the towers from the sizes below and trains them from nothing.
         image_size: side of the square that the image tower reads, in pixels.
         patch_size: side of one ViT patch, in pixels.
         vocabulary_size: BPE tokens that a recipe without preset learns.

@@ -51,13 +51,9 @@ from fitrank_tf.models.detector import Detector, preset_fingerprint
 from fitrank_tf.models.detector_training import train_detector
 from fitrank_tf.models.fusion import FeatureFusion
 from fitrank_tf.models.lora import apply_lora
+from fitrank_tf.models.presets import towers_from_preset
 from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
-from fitrank_tf.models.towers import (
-    Towers,
-    count_parameters,
-    towers_from_preset,
-    towers_from_sizes,
-)
+from fitrank_tf.models.towers import Towers, count_parameters, towers_from_sizes
 from fitrank_tf.ranking.candidates import (
     CandidateLists,
     no_lists,

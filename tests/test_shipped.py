@@ -9,7 +9,7 @@ from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.inputs.tokenise import tokenise
-from fitrank_tf.models.towers import towers_from_preset
+from fitrank_tf.models.presets import towers_from_preset
 from fitrank_tf.recipes import load_recipe
 from fitrank_tf.shipped import find_shipped, folder_fingerprint, folder_here_or_shipped
 

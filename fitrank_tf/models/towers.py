@@ -11,7 +11,6 @@ import numpy as np
 from keras import ops
 
 from fitrank_tf.config import TowersConfig
-from fitrank_tf.errors import FitRankError
 
 logger = logging.getLogger(__name__)
 
@@ -116,40 +115,17 @@ def towers_from_sizes(
     backbone = keras_hub.models.CLIPBackbone(
         vision_encoder=vision, text_encoder=text, projection_dim=config.embedding_dim
     )
-    _number_patches(backbone)
+    number_patches(backbone)
     return Towers(backbone, tokenizer, config.context_length)
 
 
-def _number_patches(backbone: keras_hub.models.CLIPBackbone) -> None:
+def number_patches(backbone: keras_hub.models.CLIPBackbone) -> None:
     """KerasHub leaves the patch numbers at zero for a checkpoint to fill in.
 
     Trained from nothing like that, every patch would have the same position.
     """
     embedding = backbone.vision_encoder.embedding
     embedding.position_ids.assign(np.arange(embedding.num_positions)[np.newaxis, :])
-
-
-def towers_from_preset(preset: str, context_length: int) -> Towers:
-    """Trained towers.
-
-    Args:
-        preset: a KerasHub preset name, or a local folder in its format.
-        context_length: tokens of a text; cut to what the preset can read.
-
-    Raises:
-        FitRankError: if there is no such preset, or it cannot be read.
-    """
-    try:
-        backbone = keras_hub.models.CLIPBackbone.from_preset(preset)
-        tokenizer = keras_hub.models.CLIPTokenizer.from_preset(preset)
-    except Exception as error:  # KerasHub and its hubs raise many kinds
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise FitRankError(
-            f"preset {preset!r} cannot be loaded ({reason}); name a KerasHub CLIP preset "
-            "or a local preset folder"
-        ) from error
-    longest = backbone.text_encoder.max_sequence_length
-    return Towers(backbone, tokenizer, min(context_length, longest))
 
 
 def _image_converter(image_size: int) -> keras_hub.layers.CLIPImageConverter:

@@ -8,7 +8,8 @@ from fitrank_tf.config import LoraConfig
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.inputs.vocabulary import learn_vocabulary
 from fitrank_tf.models.lora import Adapted, apply_lora, load_adapters
-from fitrank_tf.models.towers import towers_from_preset, towers_from_sizes
+from fitrank_tf.models.presets import towers_from_preset
+from fitrank_tf.models.towers import towers_from_sizes
 
 # At rank 2, for one projection of attention: Keras factors a kernel [width, 2 heads,
 # width / 2] as A [width, 2, rank] and B [rank, width / 2]. The image tower has 2 blocks

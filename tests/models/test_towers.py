@@ -5,7 +5,7 @@ import pytest
 from small_towers import embed
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.models.towers import towers_from_preset
+from fitrank_tf.models.presets import towers_from_preset
 
 
 def test_embeddings_are_unit_vectors_of_the_right_width(towers, images) -> None:

@@ -1,0 +1,73 @@
+"""The one door of trained towers: presets, local folders, folders of the hub."""
+
+import logging
+from pathlib import Path
+
+import huggingface_hub
+import keras_hub
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.models.convert import towers_from_checkpoint
+from fitrank_tf.models.json_config import JsonConfig
+from fitrank_tf.models.towers import Towers
+
+logger = logging.getLogger(__name__)
+
+_HUB = "hf://"
+_WANTED = ["*.json", "*.txt", "*.safetensors"]
+
+
+def towers_from_preset(preset: str, context_length: int) -> Towers:
+    """Trained towers.
+
+    Args:
+        preset: a KerasHub preset name; a local folder of KerasHub, of transformers or
+            of open_clip; or "hf://owner/name", which is downloaded first.
+        context_length: tokens of a text; cut to what the preset can read.
+
+    Raises:
+        FitRankError: if there is no such preset, or it cannot be read.
+    """
+    folder = _download(preset) if preset.startswith(_HUB) else Path(preset)
+    if folder.is_dir() and not _is_keras_hub(folder):
+        return towers_from_checkpoint(folder, context_length)
+    return _towers_from_keras_hub(preset, context_length)
+
+
+def _download(preset: str) -> Path:
+    logger.info("downloading %s", preset)
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(
+                preset.removeprefix(_HUB), allow_patterns=_WANTED
+            )
+        )
+    except Exception as error:  # no network, no such name, no permission: many kinds
+        raise FitRankError(
+            f"preset {preset!r} cannot be downloaded ({_reason(error)}); check the name, "
+            "or pass a local folder with its files"
+        ) from error
+
+
+def _is_keras_hub(folder: Path) -> bool:
+    path = folder / "config.json"
+    return path.is_file() and "registered_name" in JsonConfig.read(path).fields
+
+
+def _towers_from_keras_hub(preset: str, context_length: int) -> Towers:
+    try:
+        backbone = keras_hub.models.CLIPBackbone.from_preset(preset)
+        tokenizer = keras_hub.models.CLIPTokenizer.from_preset(preset)
+    except Exception as error:  # KerasHub and its hubs raise many kinds
+        raise FitRankError(
+            f"preset {preset!r} cannot be loaded ({_reason(error)}); name a KerasHub CLIP "
+            f"preset, {_HUB}owner/name, or a local folder of KerasHub, transformers or "
+            "open_clip"
+        ) from error
+    longest = backbone.text_encoder.max_sequence_length
+    return Towers(backbone, tokenizer, min(context_length, longest))
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else repr(error)
