@@ -65,11 +65,15 @@ def _learn_merges(corpus: list[str], size: int) -> list[tuple[str, str]]:
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
+    alphabet = _byte_alphabet()
     trainer = trainers.BpeTrainer(
         vocab_size=size,
         min_frequency=2,
         end_of_word_suffix=END_OF_WORD,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        initial_alphabet=alphabet,
+        # Of pairs that are as frequent the one of lower numbers is merged first. Words
+        # come in any order, so without this the numbers of their last letters would too.
+        special_tokens=[byte + END_OF_WORD for byte in alphabet],
         show_progress=False,
     )
     learner.train_from_iterator(corpus, trainer)

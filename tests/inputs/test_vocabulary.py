@@ -25,6 +25,14 @@ def test_the_size_is_kept_and_every_merge_has_its_token(size: int) -> None:
     assert all(merge.replace(" ", "") in tokenizer.vocabulary for merge in merges)
 
 
+def test_pairs_that_are_as_frequent_are_merged_in_one_order() -> None:
+    # All in one line each: every pair of letters is as frequent as many others.
+    titles = ["red check shirt", "women navy kurta", "black casual shoes", "blue jeans"]
+    learned = [learn_vocabulary(titles * 2, size=600) for _ in range(5)]
+    assert all(other.merges == learned[0].merges for other in learned)
+    assert all(other.vocabulary == learned[0].vocabulary for other in learned)
+
+
 def test_nothing_to_learn_from_is_an_error() -> None:
     with pytest.raises(FitRankError, match="every title is empty"):
         learn_vocabulary(["", "  "], size=600)
