@@ -145,7 +145,7 @@ def _describe(pixels, uniform, direction, out):
             # Rec. 601 luma, and two opponent colours.
             luma[y, x] = np.uint16(77 * reds[x] + 150 * greens[x] + 29 * blues[x]) >> 8
         # Of four rows two neighbours: of every second one stripes would be seen as none.
-        if y % 4 not in (1, 2):
+        if y % 4 not in (1, 2) or y > _INNER_HEIGHT:
             continue
         for x in range(_WIDTH):
             red_greens[x] = np.int16(reds[x] - greens[x])
