@@ -217,13 +217,7 @@ class RerankerConfig:
 
     def __post_init__(self) -> None:
         _require_positive(self, "list_size", "epochs", "batch_size", "learning_rate")
-        _require(
-            0 <= self.holdout_share < 1,
-            "RerankerConfig.holdout_share",
-            self.holdout_share,
-            "in [0, 1)",
-        )
-        _require_share(self, "dropout")
+        _require_share(self, "holdout_share", "dropout")
         _require(
             bool(self.hidden), "RerankerConfig.hidden", self.hidden, "one width or more"
         )

@@ -214,8 +214,7 @@ class TrainingRun:
     def _new_towers(self) -> Towers:
         config = self.config.towers
         if config.preset:
-            folder = folder_here_or_shipped(config.preset)
-            return towers_from_preset(str(folder or config.preset), config.context_length)
+            return towers_from_preset(config.preset, config.context_length)
         titles = self.rows_of(self.tower_rows)
         texts = [
             text.text

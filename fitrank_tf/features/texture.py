@@ -127,6 +127,22 @@ def _describe(pixels, uniform, direction, out):
     rows = np.zeros((3, _BANDS), np.float32)
     columns = np.zeros((3, _INNER_WIDTH), np.float32)
     squares = np.zeros(3, np.float64)
+    _sample(pixels, luma, rows, columns, squares)
+    _binary_patterns(luma, uniform, out[:_PATTERNS])
+    at = _PATTERNS
+    edges = out[at + 2 * _ORIENTATIONS : at + 2 * _ORIENTATIONS + 3]
+    grid = out[at + 2 * _ORIENTATIONS + 3 : at + 2 * _ORIENTATIONS + 3 + _GRID * _GRID]
+    _energy(luma, 2, direction, out[at : at + _ORIENTATIONS], edges, grid)
+    spare_edges = np.zeros(3, np.float32)
+    spare_grid = np.zeros(_GRID * _GRID, np.float32)
+    coarse = out[at + _ORIENTATIONS : at + 2 * _ORIENTATIONS]
+    _energy(_halved(luma), 2, direction, coarse, spare_edges, spare_grid)
+    _banding(rows, columns, squares, out[out.shape[0] - 9 :])
+
+
+@njit(cache=True, nogil=True)
+def _sample(pixels, luma, rows, columns, squares):
+    """Fills luma [82, 66], and the sums of the bands of three channels."""
     red_greens, yellow_blues = np.empty(_WIDTH, np.int16), np.empty(_WIDTH, np.int16)
     reds, greens = np.empty(_WIDTH, np.uint16), np.empty(_WIDTH, np.uint16)
     blues = np.empty(_WIDTH, np.uint16)
@@ -154,11 +170,11 @@ def _describe(pixels, uniform, direction, out):
         _add_band(luma[y], 0, band, rows, columns, squares)
         _add_band(red_greens, 1, band, rows, columns, squares)
         _add_band(yellow_blues, 2, band, rows, columns, squares)
-    _binary_patterns(luma, uniform, out[:_PATTERNS])
-    at = _PATTERNS
-    edges = out[at + 2 * _ORIENTATIONS : at + 2 * _ORIENTATIONS + 3]
-    grid = out[at + 2 * _ORIENTATIONS + 3 : at + 2 * _ORIENTATIONS + 3 + _GRID * _GRID]
-    _energy(luma, 2, direction, out[at : at + _ORIENTATIONS], edges, grid)
+
+
+@njit(cache=True, nogil=True)
+def _halved(luma):
+    """int16 [40, 32]: the means of two by two pixels, without the outermost."""
     halved = np.empty((_INNER_HEIGHT // 2, _INNER_WIDTH // 2), np.int16)
     for y in range(_INNER_HEIGHT // 2):
         upper, lower = luma[2 * y + 1], luma[2 * y + 2]
@@ -167,11 +183,7 @@ def _describe(pixels, uniform, direction, out):
                 upper[2 * x + 1] + upper[2 * x + 2] + lower[2 * x + 1] + lower[2 * x + 2]
             )
             halved[y, x] = np.int16(sum_of_four) >> 2
-    spare_edges = np.zeros(3, np.float32)
-    spare_grid = np.zeros(_GRID * _GRID, np.float32)
-    coarse = out[at + _ORIENTATIONS : at + 2 * _ORIENTATIONS]
-    _energy(halved, 2, direction, coarse, spare_edges, spare_grid)
-    _banding(rows, columns, squares, out[out.shape[0] - 9 :])
+    return halved
 
 
 @njit(cache=True, nogil=True, fastmath=True)

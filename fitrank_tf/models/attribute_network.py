@@ -1,7 +1,7 @@
 """Tells sleeve length and neckline from the product cut out of its photo.
 
 A small residual network (He et al., "Deep Residual Learning for Image Recognition",
-2016) over the canvas that colour and texture read too.
+2016) over the crop that colour and texture read too, stretched to one size.
 """
 
 import keras

@@ -1,4 +1,4 @@
-"""An empty KerasHub CLIP of given sizes, and how PyTorch's tensors go into its layers.
+"""How PyTorch's tensors go into the layers of a KerasHub CLIP.
 
 What the two kinds of checkpoint share stands here; their names for things stand in
 `huggingface_clip` and `open_clip`.
@@ -11,61 +11,10 @@ import keras_hub
 import numpy as np
 
 from fitrank_tf.errors import FitRankError
+from fitrank_tf.models.clip_backbone import ClipSizes, new_backbone
 from fitrank_tf.models.json_config import JsonConfig
 from fitrank_tf.models.safetensors_file import Tensors
-from fitrank_tf.models.towers import CLIP_MEAN, CLIP_STD, number_patches
-
-
-@dataclasses.dataclass(frozen=True)
-class TransformerSizes:
-    """One tower.
-
-    Attributes:
-        width: of a token's vector.
-        layers: blocks.
-        heads: attention heads of a block.
-        intermediate: width inside a block's MLP.
-        activation: "quick_gelu" or "gelu".
-    """
-
-    width: int
-    layers: int
-    heads: int
-    intermediate: int
-    activation: str
-
-    def keras_hub_arguments(self) -> dict[str, int | str]:
-        """Arguments of either KerasHub encoder."""
-        return {
-            "hidden_dim": self.width,
-            "num_layers": self.layers,
-            "num_heads": self.heads,
-            "intermediate_dim": self.intermediate,
-            "intermediate_activation": self.activation,
-        }
-
-
-@dataclasses.dataclass(frozen=True)
-class ClipSizes:
-    """Both towers.
-
-    Attributes:
-        vision: the image tower.
-        text: the text tower.
-        image_size: side of the square photo, in pixels.
-        patch_size: side of a patch, in pixels.
-        vocabulary_size: tokens.
-        context_length: most tokens of a text.
-        embedding_dim: width of the joint embedding.
-    """
-
-    vision: TransformerSizes
-    text: TransformerSizes
-    image_size: int
-    patch_size: int
-    vocabulary_size: int
-    context_length: int
-    embedding_dim: int
+from fitrank_tf.models.towers import CLIP_MEAN, CLIP_STD
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,24 +79,7 @@ def build_backbone(sizes: ClipSizes, config: JsonConfig) -> keras_hub.models.CLI
             f"{config.path}: photos of {sizes.image_size} pixels are smaller than a patch "
             f"of {sizes.patch_size}"
         )
-    vision = keras_hub.models.CLIPVisionEncoder(
-        patch_size=sizes.patch_size,
-        image_shape=(sizes.image_size, sizes.image_size, 3),
-        name="clip_vision_encoder",
-        **sizes.vision.keras_hub_arguments(),
-    )
-    text = keras_hub.models.CLIPTextEncoder(
-        vocabulary_size=sizes.vocabulary_size,
-        embedding_dim=sizes.text.width,
-        max_sequence_length=sizes.context_length,
-        name="clip_text_encoder",
-        **sizes.text.keras_hub_arguments(),
-    )
-    backbone = keras_hub.models.CLIPBackbone(
-        vision_encoder=vision, text_encoder=text, projection_dim=sizes.embedding_dim
-    )
-    number_patches(backbone)
-    return backbone
+    return new_backbone(sizes)
 
 
 def fill(variable: keras.Variable, tensors: Tensors, name: str) -> None:
@@ -195,8 +127,9 @@ def fill_attention(
 
 def fill_patches(
     embedding: keras.layers.Layer,
-    kernel: np.ndarray,
-    positions: np.ndarray,
+    tensors: Tensors,
+    kernel_name: str,
+    positions_name: str,
     statistics: PhotoStatistics,
 ) -> None:
     """The patch convolution and the positions, for photos normalised as CLIP's.
@@ -208,14 +141,20 @@ def fill_patches(
 
     Args:
         embedding: KerasHub's CLIPVisionEmbedding of width D.
-        kernel: [D, 3, P, P], PyTorch's order.
-        positions: [1 + patches, D]; the first is the class token's.
+        tensors: of the checkpoint.
+        kernel_name: of the convolution, [D, 3, P, P], PyTorch's order.
+        positions_name: of the positions, [1 + patches, D]; the first is the class
+            token's.
         statistics: the checkpoint's.
     """
+    height, width, channels, filters = embedding.patch_embedding.kernel.shape
+    kernel = tensors.take(kernel_name, (filters, channels, height, width))
+    numbers = embedding.position_embedding.embeddings
+    positions = tensors.take(positions_name, numbers.shape)
     mean, std = np.float64(statistics.mean), np.float64(statistics.std)
     kernel = np.transpose(kernel, (2, 3, 1, 0)).astype(np.float64)
     shift = np.einsum("hwio,i->o", kernel, (np.float64(CLIP_MEAN) - mean) / std)
     scale = (np.float64(CLIP_STD) / std)[:, np.newaxis]
     embedding.patch_embedding.kernel.assign(kernel * scale)
     shifts = np.outer(np.arange(len(positions)) > 0, shift)
-    embedding.position_embedding.embeddings.assign(positions + shifts)
+    numbers.assign(positions + shifts)

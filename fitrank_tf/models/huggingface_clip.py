@@ -10,10 +10,9 @@ import keras_hub
 import numpy as np
 
 from fitrank_tf.errors import FitRankError
+from fitrank_tf.models.clip_backbone import ClipSizes, TransformerSizes
 from fitrank_tf.models.clip_weights import (
-    ClipSizes,
     PhotoStatistics,
-    TransformerSizes,
     build_backbone,
     fill,
     fill_attention,
@@ -176,14 +175,11 @@ def _fill_vision(
     encoder, prefix = backbone.vision_encoder, "vision_model"
     embedding, names = encoder.embedding, f"{prefix}.embeddings"
     fill(embedding.class_embedding, tensors, f"{names}.class_embedding")
-    height, width, channels, filters = embedding.patch_embedding.kernel.shape
     fill_patches(
         embedding,
-        tensors.take(f"{names}.patch_embedding.weight", (filters, channels, height, width)),
-        tensors.take(
-            f"{names}.position_embedding.weight",
-            embedding.position_embedding.embeddings.shape,
-        ),
+        tensors,
+        f"{names}.patch_embedding.weight",
+        f"{names}.position_embedding.weight",
         statistics,
     )
     # The missing letters are the checkpoints' own.

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import keras
@@ -142,11 +142,10 @@ def _adapt(layer: keras.layers.Layer, rank: int, alpha: float) -> None:
     if not layer.lora_enabled:
         layer.enable_lora(rank)
     layer.lora_alpha = alpha
-    layer._kernel.trainable = False
     layer.lora_kernel_a.trainable = layer.lora_kernel_b.trainable = True
 
 
-def _silence(layers: Iterator[keras.layers.Layer]) -> None:
+def _silence(layers: Iterable[keras.layers.Layer]) -> None:
     """Adapters that another file put there add nothing any more."""
     for layer in layers:
         if layer.lora_enabled:

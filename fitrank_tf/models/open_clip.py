@@ -9,10 +9,9 @@ from pathlib import Path
 import keras
 import keras_hub
 
+from fitrank_tf.models.clip_backbone import ClipSizes, TransformerSizes
 from fitrank_tf.models.clip_weights import (
-    ClipSizes,
     PhotoStatistics,
-    TransformerSizes,
     build_backbone,
     fill,
     fill_attention,
@@ -152,13 +151,11 @@ def _fill_vision(
     encoder = backbone.vision_encoder
     embedding = encoder.embedding
     fill(embedding.class_embedding, tensors, "visual.class_embedding")
-    height, width, channels, filters = embedding.patch_embedding.kernel.shape
     fill_patches(
         embedding,
-        tensors.take("visual.conv1.weight", (filters, channels, height, width)),
-        tensors.take(
-            "visual.positional_embedding", embedding.position_embedding.embeddings.shape
-        ),
+        tensors,
+        "visual.conv1.weight",
+        "visual.positional_embedding",
         statistics,
     )
     fill_norm(encoder.pre_layer_norm, tensors, "visual.ln_pre")

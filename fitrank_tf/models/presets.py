@@ -10,6 +10,7 @@ from fitrank_tf.errors import FitRankError
 from fitrank_tf.models.convert import towers_from_checkpoint
 from fitrank_tf.models.json_config import JsonConfig
 from fitrank_tf.models.towers import Towers
+from fitrank_tf.shipped import folder_here_or_shipped
 
 logger = logging.getLogger(__name__)
 
@@ -21,17 +22,20 @@ def towers_from_preset(preset: str, context_length: int) -> Towers:
     """Trained towers.
 
     Args:
-        preset: a KerasHub preset name; a local folder of KerasHub, of transformers or
-            of open_clip; or "hf://owner/name", which is downloaded first.
+        preset: a KerasHub preset name; a folder of KerasHub, of transformers or of
+            open_clip, in the working directory or shipped with the repository; or
+            "hf://owner/name", which is downloaded first.
         context_length: tokens of a text; cut to what the preset can read.
 
     Raises:
         FitRankError: if there is no such preset, or it cannot be read.
     """
-    folder = _download(preset) if preset.startswith(_HUB) else Path(preset)
-    if folder.is_dir() and not _is_keras_hub(folder):
+    is_remote = preset.startswith(_HUB)
+    folder = _download(preset) if is_remote else folder_here_or_shipped(preset)
+    if folder is not None and not _is_keras_hub(folder):
         return towers_from_checkpoint(folder, context_length)
-    return _towers_from_keras_hub(preset, context_length)
+    here = preset if is_remote or folder is None else str(folder)
+    return _towers_from_keras_hub(here, context_length)
 
 
 def _download(preset: str) -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from fitrank_tf.config import TowersConfig
+from fitrank_tf.models.clip_backbone import ClipSizes, TransformerSizes, new_backbone
 
 logger = logging.getLogger(__name__)
 
@@ -93,39 +94,21 @@ def towers_from_sizes(
 ) -> Towers:
     """Untrained towers of the recipe's sizes."""
     keras.utils.set_random_seed(seed)
-    vision = keras_hub.models.CLIPVisionEncoder(
+    sizes = ClipSizes(
+        vision=_transformer(config.vision_width, config.vision_layers, config.vision_heads),
+        text=_transformer(config.text_width, config.text_layers, config.text_heads),
+        image_size=config.image_size,
         patch_size=config.patch_size,
-        hidden_dim=config.vision_width,
-        num_layers=config.vision_layers,
-        num_heads=config.vision_heads,
-        intermediate_dim=4 * config.vision_width,
-        image_shape=(config.image_size, config.image_size, 3),
-        name="clip_vision_encoder",
-    )
-    text = keras_hub.models.CLIPTextEncoder(
         vocabulary_size=tokenizer.vocabulary_size(),
-        embedding_dim=config.text_width,
-        hidden_dim=config.text_width,
-        num_layers=config.text_layers,
-        num_heads=config.text_heads,
-        intermediate_dim=4 * config.text_width,
-        max_sequence_length=config.context_length,
-        name="clip_text_encoder",
+        context_length=config.context_length,
+        embedding_dim=config.embedding_dim,
     )
-    backbone = keras_hub.models.CLIPBackbone(
-        vision_encoder=vision, text_encoder=text, projection_dim=config.embedding_dim
-    )
-    number_patches(backbone)
-    return Towers(backbone, tokenizer, config.context_length)
+    return Towers(new_backbone(sizes), tokenizer, config.context_length)
 
 
-def number_patches(backbone: keras_hub.models.CLIPBackbone) -> None:
-    """KerasHub leaves the patch numbers at zero for a checkpoint to fill in.
-
-    Trained from nothing like that, every patch would have the same position.
-    """
-    embedding = backbone.vision_encoder.embedding
-    embedding.position_ids.assign(np.arange(embedding.num_positions)[np.newaxis, :])
+def _transformer(width: int, layers: int, heads: int) -> TransformerSizes:
+    """With CLIP's own proportions and activation."""
+    return TransformerSizes(width, layers, heads, 4 * width, "quick_gelu")
 
 
 def _image_converter(image_size: int) -> keras_hub.layers.CLIPImageConverter:
