@@ -49,7 +49,9 @@ class TowersConfig:
         preset: what `towers_from_preset` reads: a KerasHub preset name, a local
             folder of KerasHub, transformers or open_clip, or "hf://owner/name"; ""
             builds the towers from the sizes below and trains them from nothing.
-        image_size: side of the square that the image tower reads, in pixels.
+        image_size: side of the square that the image tower reads, in pixels. 0 is a
+            preset's own size, or 96; another size than the preset's interpolates its
+            positions.
         patch_size: side of one ViT patch, in pixels.
         vocabulary_size: BPE tokens that a recipe without preset learns.
         context_length: tokens of a text. Titles are under 24 tokens long, and
@@ -58,7 +60,7 @@ class TowersConfig:
     """
 
     preset: str = ""
-    image_size: int = 96
+    image_size: int = 0
     patch_size: int = 16
     vision_width: int = 192
     vision_layers: int = 6
@@ -73,14 +75,14 @@ class TowersConfig:
     def __post_init__(self) -> None:
         _require_positive(
             self,
-            *("image_size", "patch_size", "vision_width", "vision_layers", "vision_heads"),
+            *("patch_size", "vision_width", "vision_layers", "vision_heads"),
             *("text_width", "text_layers", "text_heads", "embedding_dim"),
         )
         _require(
-            self.image_size % self.patch_size == 0,
+            self.image_size >= 0 and self.image_size % self.patch_size == 0,
             "TowersConfig.image_size",
             self.image_size,
-            f"a multiple of patch_size ({self.patch_size})",
+            f"0 or a multiple of patch_size ({self.patch_size})",
         )
         for width, heads in (
             ("vision_width", "vision_heads"),
@@ -111,15 +113,21 @@ class ContrastiveConfig:
     """One contrastive training: the base towers', or the LoRA fine-tuning's.
 
     Attributes:
-        epochs: passes over the training split.
+        epochs: passes over the training split; 0 leaves the towers as they come.
         batch_size: pairs of one step; the other pairs of it are the negatives.
         learning_rate: peak of a linear warm-up and cosine decay.
         warmup_share: share of all steps that warm up.
         weight_decay: AdamW's, on kernels and embeddings only.
         temperature: InfoNCE's start; it is learned from there. Fine-tuning goes
             on from the base's.
-        patch_dropout: share of a photo's patches that a training step leaves out.
+        patch_dropout: share of a photo's patches that a training step leaves out,
+            those of the backdrop first.
         whole_share: share of the epochs, the last ones, that see whole photos.
+        depth_dropout: chance that a photo skips a block of the image tower.
+        feature_weight: weight, beside 1 for InfoNCE, of telling the image features
+            from what the image tower pooled; 0 asks for none.
+        ema: momentum of the moving average of the weights that is kept in the end; 0
+            keeps the last step's weights.
     """
 
     epochs: int = 20
@@ -130,10 +138,20 @@ class ContrastiveConfig:
     temperature: float = 0.07
     patch_dropout: float = 0.0
     whole_share: float = 0.1
+    depth_dropout: float = 0.0
+    feature_weight: float = 0.0
+    ema: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_positive(self, "epochs", "batch_size", "learning_rate", "temperature")
-        _require_share(self, "warmup_share", "weight_decay", "patch_dropout", "whole_share")
+        _require_positive(self, "batch_size", "learning_rate", "temperature")
+        _require_share(
+            self,
+            *("warmup_share", "weight_decay", "patch_dropout", "whole_share"),
+            *("depth_dropout", "ema"),
+        )
+        for field in ("epochs", "feature_weight"):
+            value = getattr(self, field)
+            _require(value >= 0, f"ContrastiveConfig.{field}", value, "0 or above")
         _require(
             self.batch_size > 1,
             "ContrastiveConfig.batch_size",
@@ -376,6 +394,14 @@ class RunConfig:
     attributes: AttributeConfig = AttributeConfig()
     reranker: RerankerConfig = RerankerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    def __post_init__(self) -> None:
+        _require(
+            bool(self.towers.preset) or self.base.epochs > 0,
+            "RunConfig.base.epochs",
+            self.base.epochs,
+            "above 0 for towers without a preset, which know nothing yet",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A dict of plain values that `json.dumps` takes."""

@@ -46,9 +46,11 @@ from fitrank_tf.inputs.texts import (
 )
 from fitrank_tf.inputs.tokenise import tokenise
 from fitrank_tf.inputs.vocabulary import learn_vocabulary
-from fitrank_tf.models.contrastive import ContrastiveModel, train_contrastive
+from fitrank_tf.models.contrastive import ContrastiveModel
+from fitrank_tf.models.contrastive_training import train_contrastive
 from fitrank_tf.models.detector import Detector, preset_fingerprint
 from fitrank_tf.models.detector_training import train_detector
+from fitrank_tf.models.feature_prediction import FeaturePrediction
 from fitrank_tf.models.fusion import FeatureFusion
 from fitrank_tf.models.lora import apply_lora
 from fitrank_tf.models.presets import towers_from_preset
@@ -136,9 +138,13 @@ class TrainingRun:
     @cached_property
     def _base_key(self) -> dict:
         folder = folder_here_or_shipped(self.config.towers.preset)
-        if folder is not None:
-            return {"preset": folder_fingerprint(folder)}
+        preset = {} if folder is None else {"preset": folder_fingerprint(folder)}
+        if folder is not None and not self.config.base.epochs:
+            return {**preset, "image_size": self.config.towers.image_size}
+        told = self._features_key if self.config.base.feature_weight else {}
         return {
+            **preset,
+            **told,
             "catalogue": self.catalogue.fingerprint,
             "seed": self.config.seed,
             "towers": dataclasses.asdict(self.config.towers),
@@ -204,17 +210,34 @@ class TrainingRun:
         return towers_from_preset(str(self.base_preset), self.config.towers.context_length)
 
     def _make_base(self, folder: Path) -> None:
-        towers = self._new_towers()
-        if not self.config.towers.preset:
-            model = ContrastiveModel(towers, None, self.config.base, self.config.seed)
-            logger.info("towers: %s parameters", f"{count_parameters(model.weights):,}")
-            self._train(model, towers, self.config.base, None, folder)
+        towers, config = self._new_towers(), self.config.base
+        logger.info(
+            "towers: %s parameters", f"{count_parameters(towers.backbone.weights):,}"
+        )
+        if config.epochs:
+            features = self.features if config.feature_weight else None
+            if self.config.towers.preset:
+                config = dataclasses.replace(config, temperature=towers.temperature)
+            model = ContrastiveModel(
+                towers, None, config, self.config.seed, self._new_prediction(towers)
+            )
+            self._train(model, towers, config, features, folder)
         towers.save_to_preset(folder / _PRESET)
+
+    def _new_prediction(self, towers: Towers) -> FeaturePrediction | None:
+        if not self.config.base.feature_weight:
+            return None
+        prediction = FeaturePrediction()
+        width = towers.backbone.vision_encoder.hidden_dim
+        prediction.build((None, width), (None, self.schema.size))
+        prediction.adapt(self.features[self.tower_rows])
+        return prediction
 
     def _new_towers(self) -> Towers:
         config = self.config.towers
         if config.preset:
-            return towers_from_preset(config.preset, config.context_length)
+            towers = towers_from_preset(config.preset, config.context_length)
+            return towers.with_image_size(config.image_size or towers.image_size)
         titles = self.rows_of(self.tower_rows)
         texts = [
             text.text

@@ -4,6 +4,7 @@ import dataclasses
 
 import keras_hub
 import numpy as np
+from keras import ops
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,3 +88,43 @@ def _number_patches(backbone: keras_hub.models.CLIPBackbone) -> None:
     """
     embedding = backbone.vision_encoder.embedding
     embedding.position_ids.assign(np.arange(embedding.num_positions)[np.newaxis, :])
+
+
+def with_image_size(
+    backbone: keras_hub.models.CLIPBackbone, image_size: int
+) -> keras_hub.models.CLIPBackbone:
+    """The same towers for photos of another size.
+
+    Patches stay as large as they are; the grid of their positions is interpolated
+    (Dosovitskiy et al., "An Image is Worth 16x16 Words", 2021, section 3.2).
+
+    Args:
+        backbone: trained; not changed.
+        image_size: side of the square photo in pixels, a multiple of the patch.
+    """
+    config = backbone.vision_encoder.get_config()
+    config["image_shape"] = (image_size, image_size, 3)
+    resized = keras_hub.models.CLIPBackbone(
+        vision_encoder=keras_hub.models.CLIPVisionEncoder.from_config(config),
+        text_encoder=keras_hub.models.CLIPTextEncoder.from_config(
+            backbone.text_encoder.get_config()
+        ),
+        projection_dim=backbone.projection_dim,
+    )
+    positions = backbone.vision_encoder.embedding.position_embedding.embeddings
+    for new, old in zip(resized.weights, backbone.weights):
+        if old is positions:
+            new.assign(_interpolated(old, image_size // config["patch_size"]))
+        elif new.shape == old.shape:
+            new.assign(old)
+    _number_patches(resized)
+    return resized
+
+
+def _interpolated(positions, side: int):
+    """Positions [1 + P, D] of a square grid, as [1 + side * side, D]."""
+    width = positions.shape[-1]
+    old_side = round((positions.shape[0] - 1) ** 0.5)
+    grid = ops.reshape(positions[1:], (1, old_side, old_side, width))
+    grid = ops.image.resize(grid, (side, side), "bicubic", data_format="channels_last")
+    return ops.concatenate([positions[:1], ops.reshape(grid, (-1, width))], axis=0)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from fitrank_tf.features.standard_scale import standard_scale
 from fitrank_tf.models.towers import unit
 
 
@@ -62,10 +63,8 @@ class FeatureFusion(keras.layers.Layer):
             features: float32 [N, F].
             seen: [F] of 0 and 1; a feature with 0 always reads as its mean.
         """
-        self.mean.assign(features.mean(axis=0))
-        # A feature that never varies would be blown up by its rounding noise.
-        spread = features.std(axis=0)
-        scale = np.where(spread > 1e-3, 1.0 / np.maximum(spread, 1e-3), 0.0)
+        mean, scale = standard_scale(features)
+        self.mean.assign(mean)
         self.scale.assign(scale * seen)
 
     def call(self, embedding, features, training=None):

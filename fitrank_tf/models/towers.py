@@ -11,13 +11,21 @@ import numpy as np
 from keras import ops
 
 from fitrank_tf.config import TowersConfig
-from fitrank_tf.models.clip_backbone import ClipSizes, TransformerSizes, new_backbone
+from fitrank_tf.models.clip_backbone import (
+    ClipSizes,
+    TransformerSizes,
+    new_backbone,
+    with_image_size,
+)
 
 logger = logging.getLogger(__name__)
 
 # The photo statistics that CLIP was trained with (Radford et al., 2021).
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+# Of towers from nothing where the recipe names none.
+_OWN_IMAGE_SIZE = 96
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +66,23 @@ class Towers:
         Returns:
             float32 [batch, embedding_dim], L2-normalised.
         """
-        return unit(self.backbone.get_vision_embeddings(self.normalise(images)))
+        return self.project_image(self.pool_images(images))
+
+    def pool_images(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        """What the image tower makes of photos, before the joint space.
+
+        Args:
+            images: [batch, S, S, 3], values 0..255, any numeric dtype.
+
+        Returns:
+            float32 [batch, width of the image tower].
+        """
+        encoded = self.backbone.vision_encoder({"images": self.normalise(images)})
+        return self.backbone.vision_pooler(encoded)
+
+    def project_image(self, pooled: keras.KerasTensor) -> keras.KerasTensor:
+        """Unit embeddings, float32 [batch, embedding_dim], of `pool_images`."""
+        return unit(self.backbone.vision_projection(pooled))
 
     def normalise(self, images: keras.KerasTensor) -> keras.KerasTensor:
         """Photos of 0..255 as the image tower reads them, float32 [batch, S, S, 3]."""
@@ -75,6 +99,13 @@ class Towers:
             float32 [batch, embedding_dim], L2-normalised.
         """
         return unit(self.backbone.get_text_embeddings(token_ids))
+
+    def with_image_size(self, image_size: int) -> "Towers":
+        """These towers for photos of another size, the positions interpolated."""
+        if image_size == self.image_size:
+            return self
+        backbone = with_image_size(self.backbone, image_size)
+        return Towers(backbone, self.tokenizer, self.context_length)
 
     def save_to_preset(self, folder: Path) -> None:
         """Writes a KerasHub preset folder. Adapters are merged into the kernels."""
@@ -97,7 +128,7 @@ def towers_from_sizes(
     sizes = ClipSizes(
         vision=_transformer(config.vision_width, config.vision_layers, config.vision_heads),
         text=_transformer(config.text_width, config.text_layers, config.text_heads),
-        image_size=config.image_size,
+        image_size=config.image_size or _OWN_IMAGE_SIZE,
         patch_size=config.patch_size,
         vocabulary_size=tokenizer.vocabulary_size(),
         context_length=config.context_length,

@@ -10,6 +10,7 @@ from fitrank_tf.config import (
 _EMBEDDED = "synthetic_catalogue"
 # Made by `--recipe fitrank_tiny` and `python -m pipelines.train_detector`; see their cards.
 _TOWERS = TowersConfig(preset="saved_models/fitrank_tiny")
+_AS_SHIPPED = ContrastiveConfig(epochs=0)
 _DETECTOR = DetectorConfig(preset="saved_models/detector")
 
 
@@ -22,6 +23,7 @@ def _embedded() -> RunConfig:
     return RunConfig(
         recipe="tiny",
         towers=_TOWERS,
+        base=_AS_SHIPPED,
         lora_training=ContrastiveConfig(
             epochs=8, batch_size=64, learning_rate=2e-3, patch_dropout=0.5
         ),
@@ -33,6 +35,7 @@ def _real() -> RunConfig:
     return RunConfig(
         recipe="tiny",
         towers=_TOWERS,
+        base=_AS_SHIPPED,
         lora_training=ContrastiveConfig(
             epochs=4, batch_size=256, learning_rate=1e-3, patch_dropout=0.5
         ),

@@ -22,6 +22,7 @@ def recipe(dataset: str) -> RunConfig:
             vocabulary_size=49408,
             context_length=77,
         ),
+        base=ContrastiveConfig(epochs=0),
         lora_training=ContrastiveConfig(epochs=5, batch_size=256, learning_rate=2e-4),
         lora=LoraConfig(rank=8, alpha=16.0),
     )

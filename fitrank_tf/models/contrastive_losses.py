@@ -1,0 +1,72 @@
+"""Contrastive losses of a batch of pairs, and which of its pairs are no negatives."""
+
+import math
+
+from keras import ops
+
+# CLIP clips its logit scale at 100; InfoNCE gets unstable above.
+MAX_LOG_SCALE = math.log(100.0)
+_MASKED = -1e9
+
+
+def info_nce(image_embeddings, text_embeddings, log_scale, false_negatives=None):
+    """Symmetric InfoNCE (van den Oord et al., 2018; Radford et al., 2021).
+
+    The mean over both directions of -log softmax(scale * <image, text>) at the
+    pair itself, the other pairs of the batch being the negatives.
+
+    Args:
+        image_embeddings: float32 [B, D], L2-normalised.
+        text_embeddings: float32 [B, D], L2-normalised.
+        log_scale: scalar, log of the inverse temperature; clipped at log 100.
+        false_negatives: bool [B, B] or None; pairs that are no negatives, for
+            instance two products of the same title. The diagonal is ignored.
+
+    Returns:
+        float32 scalar.
+    """
+    scale = ops.exp(ops.minimum(log_scale, MAX_LOG_SCALE))
+    logits = scale * ops.matmul(image_embeddings, ops.transpose(text_embeddings))
+    positives = ops.diagonal(logits)
+    if false_negatives is not None:
+        own = ops.eye(ops.shape(logits)[0], dtype="bool")
+        hidden = ops.logical_and(false_negatives, ops.logical_not(own))
+        logits = ops.where(hidden, _MASKED, logits)
+    by_image = ops.logsumexp(logits, axis=1) - positives
+    by_text = ops.logsumexp(logits, axis=0) - positives
+    return ops.mean(by_image + by_text) / 2.0
+
+
+def same_pairs(groups, token_ids):
+    """Pairs that must not be negatives: equal titles, or equal texts.
+
+    Args:
+        groups: int32 [B], equal for products of equal title.
+        token_ids: int32 [B, L]; "red shirt" fits every product it was drawn for.
+
+    Returns:
+        bool [B, B].
+    """
+    same_title = ops.equal(groups[:, None], groups[None, :])
+    same_text = ops.all(ops.equal(token_ids[:, None, :], token_ids[None, :, :]), axis=-1)
+    return ops.logical_or(same_title, same_text)
+
+
+def fitting_pairs(has, asks):
+    """Pairs whose text asks for nothing that the photo's product lacks.
+
+    "black shoes" was written for one product, and is as true of the other black shoes
+    of the batch.
+
+    Args:
+        has: int32 [B, F], codes of the products' facets.
+        asks: int32 [B, F], codes that the texts ask for, 0 for "anything". A text of
+            zeros (a title) fits by no facet.
+
+    Returns:
+        bool [B, B], by photo and text.
+    """
+    asked = asks[None, :, :]
+    met = ops.logical_or(ops.equal(asked, 0), ops.equal(asked, has[:, None, :]))
+    names_any = ops.any(ops.greater(asks, 0), axis=-1)
+    return ops.logical_and(ops.all(met, axis=-1), names_any[None, :])
