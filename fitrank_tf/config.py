@@ -14,6 +14,9 @@ from fitrank_tf.errors import FitRankError
 
 LORA_TARGETS = ("query", "key", "value", "output", "mlp")
 TOWERS = ("image", "text")
+CONTRASTIVE_LOSSES = ("info_nce", "sigmoid")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+FUSIONS = ("residual", "tokens")
 FEATURE_GROUPS = ("boxes", "colour", "texture", "attributes")
 RANKING_LOSSES = (
     "softmax",
@@ -39,6 +42,11 @@ def _require_share(config: Any, *fields: str) -> None:
     for field in fields:
         value = getattr(config, field)
         _require(0 <= value < 1, f"{type(config).__name__}.{field}", value, "in [0, 1)")
+
+
+def _require_one_of(config: Any, field: str, known: Sequence[str]) -> None:
+    value = getattr(config, field)
+    _require(value in known, f"{type(config).__name__}.{field}", value, f"one of {known}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,8 +126,13 @@ class ContrastiveConfig:
         learning_rate: peak of a linear warm-up and cosine decay.
         warmup_share: share of all steps that warm up.
         weight_decay: AdamW's, on kernels and embeddings only.
-        temperature: InfoNCE's start; it is learned from there. Fine-tuning goes
+        temperature: the loss's start; it is learned from there. Fine-tuning goes
             on from the base's.
+        loss: one of `CONTRASTIVE_LOSSES`.
+        accumulation: parts in which a batch goes through the towers. Their embeddings
+            are kept, so that the loss and its gradient are the whole batch's; memory is
+            a part's.
+        precision: one of `PRECISIONS`, what the towers compute in. Weights stay float32.
         patch_dropout: share of a photo's patches that a training step leaves out,
             those of the backdrop first.
         whole_share: share of the epochs, the last ones, that see whole photos.
@@ -136,6 +149,9 @@ class ContrastiveConfig:
     warmup_share: float = 0.05
     weight_decay: float = 0.1
     temperature: float = 0.07
+    loss: str = "info_nce"
+    accumulation: int = 1
+    precision: str = "float32"
     patch_dropout: float = 0.0
     whole_share: float = 0.1
     depth_dropout: float = 0.0
@@ -143,7 +159,9 @@ class ContrastiveConfig:
     ema: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_positive(self, "batch_size", "learning_rate", "temperature")
+        _require_positive(
+            self, "batch_size", "learning_rate", "temperature", "accumulation"
+        )
         _require_share(
             self,
             *("warmup_share", "weight_decay", "patch_dropout", "whole_share"),
@@ -158,6 +176,14 @@ class ContrastiveConfig:
             self.batch_size,
             "at least 2, for a pair alone has no negatives",
         )
+        _require(
+            self.batch_size % self.accumulation == 0,
+            "ContrastiveConfig.batch_size",
+            self.batch_size,
+            f"a multiple of accumulation ({self.accumulation})",
+        )
+        _require_one_of(self, "loss", CONTRASTIVE_LOSSES)
+        _require_one_of(self, "precision", PRECISIONS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,6 +196,10 @@ class LoraConfig:
         targets: the projections that get an adapter, of `LORA_TARGETS`: the four of
             the attention, and both layers of the MLP.
         towers: which of `TOWERS` get adapters.
+        dropout: share of a projection's inputs that its adapter does not see in a
+            training step.
+        fusion: one of `FUSIONS`, how the features enter the image tower: added to its
+            embedding, or as tokens that its blocks attend to.
         feature_groups: which of `FEATURE_GROUPS` the fusion sees; none leaves the
             features out.
         feature_dropout: chance that a training batch's feature group is hidden
@@ -180,12 +210,15 @@ class LoraConfig:
     alpha: float = 16.0
     targets: tuple[str, ...] = ("query", "value")
     towers: tuple[str, ...] = TOWERS
+    dropout: float = 0.0
+    fusion: str = "residual"
     feature_groups: tuple[str, ...] = FEATURE_GROUPS
     feature_dropout: float = 0.1
 
     def __post_init__(self) -> None:
         _require_positive(self, "rank", "alpha")
-        _require_share(self, "feature_dropout")
+        _require_share(self, "dropout", "feature_dropout")
+        _require_one_of(self, "fusion", FUSIONS)
         _require(
             bool(self.targets) and set(self.targets) <= set(LORA_TARGETS),
             "LoraConfig.targets",
@@ -239,12 +272,7 @@ class RerankerConfig:
         _require(
             bool(self.hidden), "RerankerConfig.hidden", self.hidden, "one width or more"
         )
-        _require(
-            self.loss in RANKING_LOSSES,
-            "RerankerConfig.loss",
-            self.loss,
-            f"one of {RANKING_LOSSES}",
-        )
+        _require_one_of(self, "loss", RANKING_LOSSES)
 
 
 @dataclasses.dataclass(frozen=True)

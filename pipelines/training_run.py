@@ -16,7 +16,6 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from fitrank_tf.compat import tf_keras
@@ -51,7 +50,7 @@ from fitrank_tf.models.contrastive_training import train_contrastive
 from fitrank_tf.models.detector import Detector, preset_fingerprint
 from fitrank_tf.models.detector_training import train_detector
 from fitrank_tf.models.feature_prediction import FeaturePrediction
-from fitrank_tf.models.fusion import FeatureFusion
+from fitrank_tf.models.fusion import FeatureFusion, new_fusion
 from fitrank_tf.models.lora import apply_lora
 from fitrank_tf.models.presets import towers_from_preset
 from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
@@ -321,7 +320,7 @@ class TrainingRun:
         towers = towers_from_preset(
             str(self._lora_folder / _PRESET), self.config.towers.context_length
         )
-        fusion = self._new_fusion(towers.embedding_dim)
+        fusion = self._new_fusion(towers)
         with np.load(self._lora_folder / _FUSION) as arrays:
             fusion.set_weights([arrays[f"arr_{i}"] for i in range(len(arrays))])
         return towers, fusion
@@ -331,19 +330,16 @@ class TrainingRun:
         """float32 [N, D] fine-tuned embeddings of all products."""
         return np.load(self._lora_folder / _EMBEDDINGS)
 
-    def _new_fusion(self, embedding_dim: int) -> FeatureFusion:
-        keras.utils.set_random_seed(self.config.seed)
-        masks = [self.schema.group_mask([group]) for group in self.schema.groups]
-        fusion = FeatureFusion(
-            masks, group_dropout=self.config.lora.feature_dropout, seed=self.config.seed
-        )
-        fusion.build((None, embedding_dim), (None, self.schema.size))
-        return fusion
+    def _new_fusion(self, towers: Towers) -> FeatureFusion:
+        config = self.config.lora
+        masks = np.stack([self.schema.group_mask([group]) for group in self.schema.groups])
+        dropout, seed = config.feature_dropout, self.config.seed
+        return new_fusion(config.fusion, towers, masks, dropout, seed)
 
     def _make_lora(self, folder: Path) -> None:
         features, towers = self.features, self.load_base()
         adapted = apply_lora(towers.backbone, self.config.lora)
-        fusion = self._new_fusion(towers.embedding_dim)
+        fusion = self._new_fusion(towers)
         seen = self.schema.group_mask(self.config.lora.feature_groups)
         fusion.adapt(features[self.tower_rows], seen)
         training = dataclasses.replace(

@@ -4,13 +4,14 @@ Resizing and padding are part of the graph, the same functions as in training,
 so that nobody has to repeat them in front of the server.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
 from fitrank_tf.inputs.images import decode_photo
-from fitrank_tf.models.fusion import FeatureFusion
+from fitrank_tf.models.fusion import FeatureFusion, encode_with_features
 from fitrank_tf.models.towers import Towers
 
 PIXELS_SIGNATURE = "pixels"
@@ -69,7 +70,7 @@ class FusedImageEncoder(ServedModule):
         variables = [*towers.backbone.variables, *fusion.variables]
         self._variables = [variable.value for variable in variables]
         self._towers_encode = towers.encode_images
-        self._fuse: Callable = fusion
+        self._fuse: Callable = functools.partial(encode_with_features, towers, fusion)
         self._size = towers.image_size
         self._features = tf.TensorSpec([None, num_features], tf.float32, name="features")
 
@@ -97,8 +98,7 @@ class FusedImageEncoder(ServedModule):
         }
 
     def _fused(self, pixels: tf.Tensor, features: tf.Tensor) -> dict[str, tf.Tensor]:
-        embedding = self._fuse(self._towers_encode(pixels), features, training=False)
-        return {"embedding": embedding}
+        return {"embedding": self._fuse(pixels, features)}
 
 
 def decode_batch(images: tf.Tensor, size: int) -> tf.Tensor:

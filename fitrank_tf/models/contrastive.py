@@ -11,15 +11,16 @@ from fitrank_tf.models.contrastive_losses import (
     fitting_pairs,
     info_nce,
     same_pairs,
+    sigmoid_loss,
 )
 from fitrank_tf.models.feature_prediction import FeaturePrediction
 from fitrank_tf.models.fusion import FeatureFusion
 from fitrank_tf.models.patch_dropout import pool_in_part
-from fitrank_tf.models.towers import Towers
+from fitrank_tf.models.towers import Towers, plain_block
 
 
 class ContrastiveModel(keras.Model):
-    """The towers, with or without feature fusion, under InfoNCE.
+    """The towers, with or without feature fusion, under a contrastive loss.
 
     Inputs are dicts: `images` [B, S, S, 3] 0..255, `token_ids` int32 [B, L],
     `groups` int32 [B], `has` and `asks` int32 [B, F] as `fitting_pairs` reads them, and
@@ -56,6 +57,11 @@ class ContrastiveModel(keras.Model):
             shape=(),
             initializer=keras.initializers.Constant(math.log(1.0 / config.temperature)),
         )
+        if config.loss == "sigmoid":
+            # The paper's start: nearly all pairs of a batch are none.
+            self.bias = self.add_weight(
+                name="bias", shape=(), initializer=keras.initializers.Constant(-10.0)
+            )
         # Backbone and fusion come built; the backup asks for it before the first batch.
         self.built = True
 
@@ -64,20 +70,28 @@ class ContrastiveModel(keras.Model):
 
         With a prediction `told` [B] is besides how far off it is.
         """
-        pooled = self._pool_images(inputs["images"], training)
-        image = self._towers.project_image(pooled)
-        if self.fusion is not None:
-            image = self.fusion(image, inputs["features"], training=training)
-        made = {"image": image, "text": self._towers.encode_tokens(inputs["token_ids"])}
+        images, features = inputs["images"], inputs.get("features")
+        text = self._towers.encode_tokens(inputs["token_ids"])
+        if self.fusion is None:
+            pooled = self._pool_images(images, training, plain_block)
+            image = self._towers.project_image(pooled)
+        else:
+            seen = self.fusion.prepare(features, training)
+            pooled = self._pool_images(images, training, self._fused_block(seen))
+            image = self.fusion.finish(self._towers.project_image(pooled), seen)
+        made = {"image": image, "text": text}
         if self.prediction is not None:
-            made["told"] = self.prediction(pooled, inputs["features"])
+            made["told"] = self.prediction(pooled, features)
         return made
 
-    def _pool_images(self, images, training):
+    def _fused_block(self, seen):
+        return lambda number, block, tokens: self.fusion.block(number, block, tokens, seen)
+
+    def _pool_images(self, images, training, run_block):
         patches, depth = self.patch_dropout, self._config.depth_dropout
         if not training or not (patches or depth):
-            return self._towers.pool_images(images)
-        return pool_in_part(self._towers, images, patches, depth, self._seeds)
+            return self._towers.pool_images(images, run_block)
+        return pool_in_part(self._towers, images, patches, depth, self._seeds, run_block)
 
     def keep_scale(self) -> None:
         """Writes the learned temperature where CLIP keeps it, for the preset."""
@@ -86,11 +100,16 @@ class ContrastiveModel(keras.Model):
         )
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """InfoNCE of the batch, and what the prediction was off by."""
+        """The pairs' loss, and what the prediction was off by."""
         hidden = ops.logical_or(
             same_pairs(x["groups"], x["token_ids"]), fitting_pairs(x["has"], x["asks"])
         )
-        loss = info_nce(y_pred["image"], y_pred["text"], self.log_scale, hidden)
+        loss = self._pair_loss(y_pred["image"], y_pred["text"], hidden)
         if self.prediction is not None:
             loss = loss + self._config.feature_weight * ops.mean(y_pred["told"])
         return loss
+
+    def _pair_loss(self, image, text, hidden):
+        if self._config.loss == "sigmoid":
+            return sigmoid_loss(image, text, self.log_scale, self.bias, hidden)
+        return info_nce(image, text, self.log_scale, hidden)

@@ -37,6 +37,33 @@ def info_nce(image_embeddings, text_embeddings, log_scale, false_negatives=None)
     return ops.mean(by_image + by_text) / 2.0
 
 
+def sigmoid_loss(image_embeddings, text_embeddings, log_scale, bias, left_out=None):
+    """Pairwise sigmoid loss (SigLIP; Zhai et al., 2023, algorithm 1).
+
+    The sum over all pairs of -log sigmoid(z (scale * <image, text> + bias)), z being 1
+    for a pair and -1 for two that are none, divided by the number of pairs.
+
+    Args:
+        image_embeddings: float32 [B, D], L2-normalised.
+        text_embeddings: float32 [B, D], L2-normalised.
+        log_scale: scalar, log of the inverse temperature; clipped at log 100.
+        bias: scalar, makes up for the many more negatives at the start.
+        left_out: bool [B, B] or None; pairs that are no negatives. The diagonal is
+            ignored.
+
+    Returns:
+        float32 scalar.
+    """
+    scale = ops.exp(ops.minimum(log_scale, MAX_LOG_SCALE))
+    logits = scale * ops.matmul(image_embeddings, ops.transpose(text_embeddings)) + bias
+    own = ops.eye(ops.shape(logits)[0], dtype="float32")
+    losses = -ops.log_sigmoid((2.0 * own - 1.0) * logits)
+    if left_out is not None:
+        kept = ops.logical_or(ops.logical_not(left_out), own > 0)
+        losses = losses * ops.cast(kept, "float32")
+    return ops.sum(losses) / ops.cast(ops.shape(logits)[0], "float32")
+
+
 def same_pairs(groups, token_ids):
     """Pairs that must not be negatives: equal titles, or equal texts.
 

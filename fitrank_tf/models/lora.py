@@ -11,6 +11,7 @@ import numpy as np
 
 from fitrank_tf.config import LoraConfig
 from fitrank_tf.errors import FitRankError
+from fitrank_tf.models.lora_dropout import drop_adapter_inputs
 from fitrank_tf.models.towers import count_parameters
 from fitrank_tf.named_arrays import load_arrays, save_arrays
 
@@ -52,7 +53,7 @@ def apply_lora(backbone: keras_hub.models.CLIPBackbone, config: LoraConfig) -> A
 
     Args:
         backbone: changed in place.
-        config: rank, alpha, targets and towers.
+        config: rank, alpha, targets, towers and dropout.
 
     Raises:
         FitRankError: if no layer matches the targets.
@@ -68,8 +69,10 @@ def apply_lora(backbone: keras_hub.models.CLIPBackbone, config: LoraConfig) -> A
             f"{backbone.name}"
         )
     _freeze(backbone)
-    for layer in chosen.values():
+    for number, layer in enumerate(chosen.values()):
         _adapt(layer, config.rank, config.alpha)
+        if config.dropout:
+            drop_adapter_inputs(layer, config.dropout, seed=number)
     return _report(backbone, chosen)
 
 

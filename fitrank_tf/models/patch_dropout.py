@@ -9,7 +9,7 @@ go first. Huang et al., "Deep Networks with Stochastic Depth", 2016: so do whole
 import keras
 from keras import ops
 
-from fitrank_tf.models.towers import Towers
+from fitrank_tf.models.towers import RunBlock, Towers, plain_block
 
 # Below this spread of its pixels (of 255) a patch is backdrop.
 _PLAIN = 4.0
@@ -23,6 +23,7 @@ def pool_in_part(
     patch_share: float,
     depth_share: float,
     seeds: keras.random.SeedGenerator,
+    run_block: RunBlock = plain_block,
 ):
     """What the image tower pools of photos with patches and blocks left out.
 
@@ -32,6 +33,7 @@ def pool_in_part(
         patch_share: of the patches to leave out; one is always kept.
         depth_share: chance that a block is left out for a photo.
         seeds: decides which.
+        run_block: how a block that is not left out is run.
 
     Returns:
         float32 [B, width of the image tower], for `Towers.project_image`.
@@ -39,10 +41,12 @@ def pool_in_part(
     encoder = towers.backbone.vision_encoder
     tokens = encoder.embedding(towers.normalise(images))
     content = has_content(images, encoder.patch_size)
-    tokens = encoder.pre_layer_norm(drop_patches(tokens, content, patch_share, seeds))
-    for block in encoder.encoder_layers:
-        tokens = drop_block(tokens, block(tokens), depth_share, seeds)
-    return towers.backbone.vision_pooler(encoder.layer_norm(tokens))
+
+    def sometimes(number, block, tokens):
+        after = run_block(number, block, tokens)
+        return drop_block(tokens, after, depth_share, seeds)
+
+    return towers.pool_tokens(drop_patches(tokens, content, patch_share, seeds), sometimes)
 
 
 def has_content(images, patch_size: int):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import keras
@@ -26,6 +26,18 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 # Of towers from nothing where the recipe names none.
 _OWN_IMAGE_SIZE = 96
+
+
+# (number, block, tokens [batch, T, width]) -> tokens of the same shape.
+RunBlock = Callable[[int, keras.layers.Layer, keras.KerasTensor], keras.KerasTensor]
+
+
+def plain_block(
+    number: int, block: keras.layers.Layer, tokens: keras.KerasTensor
+) -> keras.KerasTensor:
+    """A block of the image tower as it is."""
+    del number
+    return block(tokens)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,17 +80,38 @@ class Towers:
         """
         return self.project_image(self.pool_images(images))
 
-    def pool_images(self, images: keras.KerasTensor) -> keras.KerasTensor:
+    def pool_images(
+        self, images: keras.KerasTensor, run_block: RunBlock = plain_block
+    ) -> keras.KerasTensor:
         """What the image tower makes of photos, before the joint space.
 
         Args:
             images: [batch, S, S, 3], values 0..255, any numeric dtype.
+            run_block: how a block is run.
 
         Returns:
             float32 [batch, width of the image tower].
         """
-        encoded = self.backbone.vision_encoder({"images": self.normalise(images)})
-        return self.backbone.vision_pooler(encoded)
+        tokens = self.backbone.vision_encoder.embedding(self.normalise(images))
+        return self.pool_tokens(tokens, run_block)
+
+    def pool_tokens(
+        self, tokens: keras.KerasTensor, run_block: RunBlock
+    ) -> keras.KerasTensor:
+        """What the image tower makes of embedded patches.
+
+        Args:
+            tokens: float32 [batch, 1 + patches, width], the class token first.
+            run_block: how a block is run.
+
+        Returns:
+            float32 [batch, width].
+        """
+        encoder = self.backbone.vision_encoder
+        tokens = encoder.pre_layer_norm(tokens)
+        for number, block in enumerate(encoder.encoder_layers):
+            tokens = run_block(number, block, tokens)
+        return self.backbone.vision_pooler(encoder.layer_norm(tokens))
 
     def project_image(self, pooled: keras.KerasTensor) -> keras.KerasTensor:
         """Unit embeddings, float32 [batch, embedding_dim], of `pool_images`."""

@@ -26,8 +26,8 @@ def info_nce_formula(
     return total / count
 
 
-def small_batch(count: int) -> dict[str, np.ndarray]:
-    generator = np.random.default_rng(0)
+def small_batch(count: int, seed: int = 0) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(seed)
     return {
         "images": generator.uniform(0, 255, (count, 32, 32, 3)).astype("float32"),
         "token_ids": generator.integers(1, 500, (count, 10)).astype("int32"),

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from contrastive_formula import info_nce_formula, unit
 
-from fitrank_tf.models.contrastive_losses import fitting_pairs, info_nce, same_pairs
+from fitrank_tf.models.contrastive_losses import (
+    fitting_pairs,
+    info_nce,
+    same_pairs,
+    sigmoid_loss,
+)
 
 
 @pytest.mark.parametrize("scale", [1.0, 10.0, 50.0])
@@ -58,3 +63,20 @@ def test_products_that_have_all_that_is_asked_for_fit(asked, fitting) -> None:
     fits = np.asarray(fitting_pairs(HAS, asks))
     np.testing.assert_array_equal(fits[:, 1], fitting)
     assert not fits[:, [0, 2, 3]].any()
+
+
+@pytest.mark.parametrize("scale", [1.0, 10.0])
+@pytest.mark.parametrize("share_left_out", [0.0, 0.4])
+def test_sigmoid_loss_equals_the_formula(scale: float, share_left_out: float) -> None:
+    generator = np.random.default_rng(4)
+    image, text = (unit(generator.normal(size=(5, 4))) for _ in range(2))
+    left_out = generator.random((5, 5)) < share_left_out
+    bias, total = -3.0, 0.0
+    for i in range(5):
+        for j in range(5):
+            if i != j and left_out[i, j]:
+                continue
+            logit = scale * float(image[i] @ text[j]) + bias
+            total += math.log(1 + math.exp(-logit if i == j else logit))
+    loss = float(sigmoid_loss(image, text, math.log(scale), bias, left_out))
+    assert loss == pytest.approx(total / 5, rel=1e-4)

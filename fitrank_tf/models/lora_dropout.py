@@ -1,0 +1,57 @@
+"""Dropout before a projection's adapter (Hu et al., 2021; `lora_dropout` in peft).
+
+Keras adds an adapter to the kernel itself, where no dropout can come between. The layers
+here keep that sum and add what the dropout changes:
+W x + s B A dropout(x) = (W + s B A) x + s B A (dropout(x) - x).
+"""
+
+import keras
+from keras import ops
+
+
+class _WithDropout:
+    """Goes before Keras' layer in the bases of a class."""
+
+    def call(self, inputs, training=None):
+        """The projection, with part of the adapter's inputs left out in training."""
+        outputs = super().call(inputs, training=training)
+        if not training:
+            return outputs
+        dropped = keras.random.dropout(inputs, self.lora_dropout, seed=self.lora_seeds)
+        change = self._through_adapter(dropped - inputs)
+        return outputs + (self.lora_alpha / self.lora_rank) * change
+
+
+class _DropoutDense(_WithDropout, keras.layers.Dense):
+    def _through_adapter(self, inputs):
+        return ops.matmul(ops.matmul(inputs, self.lora_kernel_a), self.lora_kernel_b)
+
+
+class _DropoutEinsumDense(_WithDropout, keras.layers.EinsumDense):
+    def _through_adapter(self, inputs):
+        # A has the kernel's axes but the last, which is the rank.
+        narrow = ops.einsum(self.equation, inputs, self.lora_kernel_a)
+        return ops.matmul(narrow, self.lora_kernel_b)
+
+
+_CLASSES = {
+    keras.layers.Dense: _DropoutDense,
+    keras.layers.EinsumDense: _DropoutEinsumDense,
+}
+
+
+def drop_adapter_inputs(layer: keras.layers.Layer, share: float, seed: int) -> None:
+    """Makes the layer's adapter miss a share of its inputs in training.
+
+    Args:
+        layer: a Dense or EinsumDense with an adapter; changed in place. What it is
+            saved as stays the same.
+        share: of the inputs, in [0, 1).
+        seed: decides which.
+    """
+    # A built layer takes no new state; Keras' own `enable_lora` opens it the same way.
+    layer._tracker.unlock()
+    layer.lora_dropout = share
+    layer.lora_seeds = keras.random.SeedGenerator(seed)
+    layer._tracker.lock()
+    layer.__class__ = _CLASSES[type(layer)]
