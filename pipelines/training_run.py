@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from fitrank_tf.compat import tf_keras
@@ -180,6 +181,7 @@ class TrainingRun:
             "features": self._features_key,
             "lora": dataclasses.asdict(self.config.lora),
             "training": dataclasses.asdict(self.config.lora_training),
+            "seed": self.config.seed,
         }
 
     @property
@@ -338,6 +340,7 @@ class TrainingRun:
 
     def _make_lora(self, folder: Path) -> None:
         features, towers = self.features, self.load_base()
+        keras.utils.set_random_seed(self.config.seed)
         adapted = apply_lora(towers.backbone, self.config.lora)
         fusion = self._new_fusion(towers)
         seen = self.schema.group_mask(self.config.lora.feature_groups)

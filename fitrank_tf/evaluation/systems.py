@@ -90,14 +90,14 @@ def run_systems(
     if CLIP in systems:
         embeddings = models.embed_photos(catalogue.photos, None)
         lists = _first_stage(models, embeddings, queries, True, list_size)
-        runs[CLIP] = _as_run(queries, catalogue.ids, lists, lists.candidates.scores)
+        runs[CLIP] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
     if CLIP_LORA in systems or RERANKED in systems:
         embeddings = models.embed_photos(catalogue.photos, catalogue.features)
         lists = _first_stage(models, embeddings, queries, False, list_size)
-        runs[CLIP_LORA] = _as_run(queries, catalogue.ids, lists, lists.candidates.scores)
+        runs[CLIP_LORA] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
     if RERANKED in systems:
         scores = _rerank(models, lists, embeddings, catalogue.features)
-        runs[RERANKED] = _as_run(queries, catalogue.ids, lists, scores)
+        runs[RERANKED] = as_run(queries, catalogue.ids, lists, scores)
     return {system: runs[system] for system in SYSTEMS if system in systems}
 
 
@@ -133,12 +133,23 @@ def _rerank(
     )
 
 
-def _as_run(
+def as_run(
     queries: Mapping[str, str],
     ids: Sequence[str],
     lists: CandidateLists,
     scores: np.ndarray,
 ) -> dict[str, Ranking]:
+    """Candidate lists as a run.
+
+    Args:
+        queries: {query id: text}, in the order of the lists.
+        ids: of the catalogue that was searched.
+        lists: of Q queries.
+        scores: float32 [Q, K], what orders the candidates.
+
+    Returns:
+        {query id: [(product id, score), ...]}, the best first, without padding.
+    """
     run = {}
     for row, query_id in enumerate(queries):
         real = np.flatnonzero(lists.candidates.positions[row] >= 0)

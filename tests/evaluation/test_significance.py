@@ -1,0 +1,44 @@
+"""Intervals and tests against scipy's."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from fitrank_tf.evaluation.significance import mean_and_interval, paired_randomisation
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95])
+@pytest.mark.parametrize("count", [2, 3, 10])
+def test_the_interval_is_students(count: int, level: float) -> None:
+    values = np.random.default_rng(count).normal(0.5, 0.1, count)
+    mean, half = mean_and_interval(values, level)
+    low, high = stats.t.interval(
+        level, count - 1, loc=values.mean(), scale=values.std(ddof=1) / np.sqrt(count)
+    )
+    assert (mean - half, mean + half) == pytest.approx((low, high))
+
+
+def test_one_run_has_no_interval() -> None:
+    mean, half = mean_and_interval([0.25])
+    assert mean == 0.25 and np.isnan(half)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.05, 0.3])
+def test_p_is_that_of_scipys_permutation_test(shift: float) -> None:
+    generator = np.random.default_rng(1)
+    first = generator.random(60)
+    second = first + generator.normal(shift, 0.2, 60)
+    expected = stats.permutation_test(
+        (first, second),
+        lambda one, other, axis: np.mean(one - other, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=20_000,
+        rng=np.random.default_rng(2),
+    ).pvalue
+    assert paired_randomisation(first, second) == pytest.approx(expected, abs=0.015)
+
+
+def test_equal_systems_are_not_told_apart() -> None:
+    values = np.random.default_rng(0).random(30)
+    assert paired_randomisation(values, values) == 1.0
