@@ -70,13 +70,14 @@ def own_queries(records: CatalogueRecords, config: EvaluationConfig, seed: int) 
     """
     tested = records.select(np.flatnonzero([part == TEST for part in records.splits]))
     queries = title_queries(tested) + facet_queries(tested, config.facet_queries, seed)
-    if not queries:
-        raise FitRankError(
-            f"no test product has a title, so there is nothing to ask ({len(tested)} test "
-            "products); give a larger catalogue, or --queries and --qrels"
-        )
     for facet in SINGLE_FACETS:
         queries += single_facet_queries(records, facet, seed)
+    if not queries:
+        raise FitRankError(
+            "no test product has a title or attributes, so there is nothing to ask "
+            f"({len(tested)} test products); give a larger catalogue, or --queries and "
+            "--qrels"
+        )
     return QuerySet(queries, Judge(records).qrels(queries), EXACT)
 
 

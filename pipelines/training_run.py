@@ -35,6 +35,7 @@ from fitrank_tf.export.query_encoder import QueryEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
 from fitrank_tf.features.feature_models import FeatureModels, heads_fingerprint, load_heads
+from fitrank_tf.inputs.batch_parts import in_parts
 from fitrank_tf.inputs.contrastive import ContrastiveTable, contrastive_batches
 from fitrank_tf.inputs.listwise import listwise_batches, shuffled
 from fitrank_tf.inputs.photos import chosen_photos, photos
@@ -46,7 +47,7 @@ from fitrank_tf.inputs.texts import (
 )
 from fitrank_tf.inputs.tokenise import tokenise
 from fitrank_tf.inputs.vocabulary import learn_vocabulary
-from fitrank_tf.models.contrastive import ContrastiveModel
+from fitrank_tf.models.cached_contrastive import new_contrastive_model
 from fitrank_tf.models.contrastive_training import train_contrastive
 from fitrank_tf.models.detector import Detector, preset_fingerprint
 from fitrank_tf.models.detector_training import train_detector
@@ -219,7 +220,7 @@ class TrainingRun:
             features = self.features if config.feature_weight else None
             if self.config.towers.preset:
                 config = dataclasses.replace(config, temperature=towers.temperature)
-            model = ContrastiveModel(
+            model = new_contrastive_model(
                 towers, None, config, self.config.seed, self._new_prediction(towers)
             )
             self._train(model, towers, config, features, folder)
@@ -273,6 +274,13 @@ class TrainingRun:
             config.batch_size,
             self.config.seed,
         )
+        if config.accumulation > 1 and len(products) < config.batch_size:
+            raise FitRankError(
+                f"batches of {config.batch_size} in {config.accumulation} parts need as "
+                f"many products, the training split has {len(products)}; set a smaller "
+                "batch_size"
+            )
+        batches, steps = in_parts(batches, steps, config.accumulation)
         train_contrastive(model, batches, steps, config, folder / "backup", self._verbose)
         shutil.rmtree(folder / "backup", ignore_errors=True)
 
@@ -348,7 +356,7 @@ class TrainingRun:
         training = dataclasses.replace(
             self.config.lora_training, temperature=towers.temperature
         )
-        model = ContrastiveModel(towers, fusion, training, self.config.seed)
+        model = new_contrastive_model(towers, fusion, training, self.config.seed)
         self._train(model, towers, training, features, folder)
         adapted.save(folder / _ADAPTERS)
         towers.save_to_preset(folder / _PRESET)

@@ -46,7 +46,7 @@ def contrastive_batches(
         last, smaller batch is left out: fewer negatives are an easier task.
 
     Raises:
-        FitRankError: with fewer than two products.
+        FitRankError: with fewer than two products, or a feature that is no number.
     """
     count = len(table.groups)
     if count < 2:
@@ -54,6 +54,7 @@ def contrastive_batches(
             f"contrastive training needs at least 2 products, the training split "
             f"has {count}; give a larger catalogue"
         )
+    _check_features(table.features)
     batch_size = min(batch_size, count)
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
     batches = (
@@ -64,6 +65,17 @@ def contrastive_batches(
         .prefetch(tf.data.AUTOTUNE)
     )
     return batches, count // batch_size
+
+
+def _check_features(features: np.ndarray | None) -> None:
+    if features is None or np.isfinite(features).all():
+        return
+    row, column = np.argwhere(~np.isfinite(features))[0]
+    raise FitRankError(
+        f"feature {column} of training product {row} (counted from 0) is "
+        f"{features[row, column]}, so every loss would be; make the features anew "
+        "(--fresh)"
+    )
 
 
 def _make_batch(table: ContrastiveTable):

@@ -35,6 +35,8 @@ class TrainingText:
 def training_texts(records: CatalogueRecords, seed: int) -> list[list[TrainingText]]:
     """Twenty texts for each product, to draw one from in each epoch.
 
+    A product without a title has facet sentences in the title's place.
+
     Args:
         records: products of the training split.
         seed: decides facets and wording, product by product.
@@ -50,8 +52,10 @@ def _product_texts(records: CatalogueRecords, row: int, seed: int) -> list[Train
     attributes = {facet: records.attributes[facet][row] for facet in FACETS}
     title = TrainingText(records.texts[row])
     present = [facet for facet in FACETS if attributes[facet]]
-    texts = [title] * _TITLES
-    texts += [_part_of(title, generator) for _ in range(_PARTS)]
+    texts = []
+    if title.text.strip():
+        texts = [title] * _TITLES
+        texts += [_part_of(title, generator) for _ in range(_PARTS)]
     while len(texts) < TEXTS_PER_PRODUCT:
         wanted = min(len(present), generator.randint(2, 5))
         if len(texts) >= _TITLES + _PARTS + _SENTENCES:

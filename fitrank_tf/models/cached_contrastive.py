@@ -9,7 +9,11 @@ optimizer adds up k such steps before it moves.
 
 from keras import ops
 
+from fitrank_tf.config import ContrastiveConfig
 from fitrank_tf.models.contrastive import ContrastiveModel
+from fitrank_tf.models.feature_prediction import FeaturePrediction
+from fitrank_tf.models.fusion import FeatureFusion
+from fitrank_tf.models.towers import Towers
 
 
 class CachedContrastiveModel(ContrastiveModel):
@@ -85,3 +89,15 @@ class CachedContrastiveModel(ContrastiveModel):
         return ops.reshape(
             ops.where(own, live[None], ops.stop_gradient(kept)), (-1, made.shape[-1])
         )
+
+
+def new_contrastive_model(
+    towers: Towers,
+    fusion: FeatureFusion | None,
+    config: ContrastiveConfig,
+    seed: int,
+    prediction: FeaturePrediction | None = None,
+) -> ContrastiveModel:
+    """The model that takes batches as the configuration says, whole or in parts."""
+    kind = CachedContrastiveModel if config.accumulation > 1 else ContrastiveModel
+    return kind(towers, fusion, config, seed, prediction)

@@ -7,7 +7,10 @@ from pathlib import Path
 import keras
 
 from fitrank_tf.config import ContrastiveConfig
+from fitrank_tf.errors import FitRankError
 from fitrank_tf.models.contrastive import ContrastiveModel
+from fitrank_tf.models.precision import computing_in
+from fitrank_tf.models.warmup_cosine import WarmupCosine
 
 
 def train_contrastive(
@@ -27,38 +30,49 @@ def train_contrastive(
     Args:
         model: to train; only its trainable variables change.
         batches: iterable of input dicts, one pass an epoch.
-        steps_per_epoch: batches of one pass.
+        steps_per_epoch: steps of one pass; of a batch in parts each part is one.
         config: sizes and rates.
         backup_dir: folder for the state between epochs.
         verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
         callbacks: more of Keras', beside those that resume and stop.
 
     Raises:
-        FloatingPointError: if the loss becomes NaN.
+        FitRankError: if the loss is no longer a number; training stops at that step.
     """
-    model.compile(
-        optimizer=_optimizer(model, steps_per_epoch, config),
-        jit_compile=_is_worth_compiling(),
-    )
-    history = model.fit(
-        batches,
-        epochs=config.epochs,
-        callbacks=[
-            *callbacks,
-            keras.callbacks.TerminateOnNaN(),
-            _WholePhotosLast(math.ceil(config.epochs * (1 - config.whole_share))),
-            keras.callbacks.BackupAndRestore(str(backup_dir), delete_checkpoint=True),
-        ],
-        verbose=verbose,
-    )
-    losses = history.history.get("loss", [])
-    if losses and not math.isfinite(losses[-1]):
-        raise FloatingPointError(
-            f"the contrastive loss became {losses[-1]}; lower the learning rate "
-            f"({config.learning_rate})"
+    whole_photos = _WholePhotosLast(math.ceil(config.epochs * (1 - config.whole_share)))
+    with computing_in(model, config.precision):
+        model.compile(
+            optimizer=_optimizer(model, steps_per_epoch, config),
+            jit_compile=_is_worth_compiling(),
         )
+        history = model.fit(
+            batches,
+            epochs=config.epochs,
+            callbacks=[
+                *callbacks,
+                keras.callbacks.TerminateOnNaN(),
+                whole_photos,
+                keras.callbacks.BackupAndRestore(str(backup_dir), delete_checkpoint=True),
+            ],
+            verbose=verbose,
+        )
+    _check_finite(history.history.get("loss", []), model, config)
     model.keep_scale()
     return history
+
+
+def _check_finite(
+    losses: Sequence[float], model: ContrastiveModel, config: ContrastiveConfig
+) -> None:
+    if all(math.isfinite(loss) for loss in losses):
+        return
+    epoch = next(i for i, loss in enumerate(losses) if not math.isfinite(loss))
+    raise FitRankError(
+        f"the contrastive loss became {losses[epoch]} in epoch {epoch + 1} of "
+        f"{config.epochs}: steps too large at learning_rate {config.learning_rate} and "
+        f"precision {config.precision}. Set a smaller learning_rate, a longer "
+        "warmup_share, or precision float32; nothing of this stage was kept"
+    )
 
 
 class _WholePhotosLast(keras.callbacks.Callback):
@@ -83,21 +97,18 @@ def _is_worth_compiling() -> bool:
 def _optimizer(model, steps_per_epoch: int, config: ContrastiveConfig):
     steps = max(1, steps_per_epoch * config.epochs)
     warmup = int(steps * config.warmup_share)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=config.learning_rate * 0.01,
-        decay_steps=max(1, steps - warmup),
-        alpha=1e-3,
-        warmup_target=config.learning_rate,
-        warmup_steps=max(1, warmup),
-    )
     optimizer = keras.optimizers.AdamW(
-        schedule,
+        WarmupCosine(config.learning_rate, warmup, steps - warmup),
         weight_decay=config.weight_decay,
         beta_2=0.98,
         epsilon=1e-6,
         global_clipnorm=1.0,
+        gradient_accumulation_steps=config.accumulation
+        if config.accumulation > 1
+        else None,
         use_ema=config.ema > 0,
-        ema_momentum=config.ema,
+        # Keras averages after every part; weights move after the last one only.
+        ema_momentum=config.ema ** (1 / config.accumulation),
     )
     # Decay is for directions, not for offsets and gains (Loshchilov & Hutter, 2019).
     optimizer.exclude_from_weight_decay(

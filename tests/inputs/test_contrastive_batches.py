@@ -73,3 +73,10 @@ def test_a_batch_is_never_larger_than_the_catalogue() -> None:
 def test_one_product_alone_is_refused() -> None:
     with pytest.raises(FitRankError, match="at least 2 products"):
         contrastive_batches(_photos(1), _table(1), batch_size=4, seed=0)
+
+
+def test_a_feature_that_is_no_number_is_named() -> None:
+    table = _table()
+    table.features[3, 0] = np.nan
+    with pytest.raises(FitRankError, match=r"feature 0 of training product 3 .* nan"):
+        contrastive_batches(_photos(), table, batch_size=4, seed=0)

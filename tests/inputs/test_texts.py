@@ -104,3 +104,14 @@ def test_products_of_equal_title_are_one_group() -> None:
     groups = text_groups(RECORDS)
     assert groups[0] == groups[1]
     assert len(np.unique(groups)) == 4
+
+
+def test_a_product_without_a_title_is_trained_with_its_facets() -> None:
+    records = small_records(
+        ("1", "", {"article_type": "Shirts", "colour": "Red"}),
+        ("2", " ", {"article_type": "Hat"}),
+    )
+    shirt, hat = training_texts(records, seed=0)
+    assert all(text.text.strip() and text.facets for text in shirt + hat)
+    assert len(shirt) == len(hat) == TEXTS_PER_PRODUCT
+    assert {text.facets for text in hat} == {("article_type",)}

@@ -8,6 +8,9 @@ import pytest
 import tensorflow as tf
 from contrastive_formula import small_batch, small_config
 
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.inputs.batch_parts import in_parts
+from fitrank_tf.models.cached_contrastive import new_contrastive_model
 from fitrank_tf.models.contrastive import ContrastiveModel
 from fitrank_tf.models.contrastive_training import train_contrastive
 
@@ -17,8 +20,8 @@ def test_the_last_epochs_see_whole_photos(towers, tmp_path) -> None:
     model = ContrastiveModel(towers, None, config, seed=0)
     traced = []
     encode = model._pool_images
-    model._pool_images = lambda images, training: (
-        traced.append(model.patch_dropout) or encode(images, training)
+    model._pool_images = lambda *inputs: (
+        traced.append(model.patch_dropout) or encode(*inputs)
     )
     batches = tf.data.Dataset.from_tensors(small_batch(4)).repeat(2)
     history = train_contrastive(model, batches, 2, config, tmp_path / "backup", verbose=0)
@@ -59,3 +62,36 @@ def test_no_epochs_leave_the_towers_as_they_are(towers, tmp_path) -> None:
     train_contrastive(model, batches, 1, config, tmp_path / "a", 0)
     for old, new in zip(before, model.trainable_weights):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"accumulation": 2, "ema": 0.5},
+        {"precision": "mixed_bfloat16"},
+        {"precision": "mixed_float16", "loss": "sigmoid"},
+        {"depth_dropout": 0.5, "patch_dropout": 0.5},
+    ],
+    ids=lambda fields: ",".join(fields),
+)
+def test_every_way_of_training_learns_four_pairs_by_heart(towers, tmp_path, fields) -> None:
+    config = small_config(epochs=30, learning_rate=0.01, **fields)
+    model = new_contrastive_model(towers, None, config, seed=0)
+    batch = small_batch(4)
+    before = model.compute_loss(x=batch, y_pred=model(batch))
+    batches, steps = in_parts(tf.data.Dataset.from_tensors(batch), 1, config.accumulation)
+    train_contrastive(model, batches, steps, config, tmp_path / "a", 0)
+    after = model.compute_loss(x=batch, y_pred=model(batch))
+    assert float(after) < 0.5 * float(before)
+    assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}
+
+
+def test_a_loss_that_is_no_number_stops_with_a_reason(towers, tmp_path) -> None:
+    config = small_config(learning_rate=0.25)
+    model = ContrastiveModel(towers, None, config, seed=0)
+    batch = small_batch(4)
+    batch["images"][2] = np.nan
+    batches = tf.data.Dataset.from_tensors(batch)
+    with pytest.raises(FitRankError, match=r"became nan in epoch 1 of 4.*0\.25"):
+        train_contrastive(model, batches, 1, config, tmp_path / "a", 0)
+    assert not list(tmp_path.rglob("*.weights.h5"))
