@@ -50,6 +50,7 @@ setup(
     extras_require={
         "bench": [
             "faiss-cpu",
+            "jax",
             "lightgbm",
             "open_clip_torch",
             "peft",

@@ -141,6 +141,8 @@ class ContrastiveConfig:
             from what the image tower pooled; 0 asks for none.
         ema: momentum of the moving average of the weights that is kept in the end; 0
             keeps the last step's weights.
+        checkpoint_minutes: at most so long, and to the end of the epoch, an interruption
+            sets the training back.
     """
 
     epochs: int = 20
@@ -157,10 +159,13 @@ class ContrastiveConfig:
     depth_dropout: float = 0.0
     feature_weight: float = 0.0
     ema: float = 0.0
+    checkpoint_minutes: float = 10.0
 
     def __post_init__(self) -> None:
         _require_positive(
-            self, "batch_size", "learning_rate", "temperature", "accumulation"
+            self,
+            *("batch_size", "learning_rate", "temperature", "accumulation"),
+            "checkpoint_minutes",
         )
         _require_share(
             self,

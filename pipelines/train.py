@@ -11,6 +11,7 @@ from fitrank_tf.config import RunConfig
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.export.bundle import check_replaceable
+from fitrank_tf.models.strategies import STRATEGIES, strategy_named
 from pipelines.bundle_run import write_measured_bundle
 from pipelines.command import (
     DEFAULT_BUNDLE,
@@ -41,6 +42,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--stages", default=",".join(STAGES), help="the last one needs the others"
     )
     parser.add_argument("--fresh", action="store_true", help="ignore finished stages")
+    parser.add_argument(
+        "--strategy",
+        default="auto",
+        help=f"how the towers' training is spread over devices: {', '.join(STRATEGIES)}. "
+        "multiworker: one such command a machine, each with TF_CONFIG",
+    )
     return parser.parse_args(arguments)
 
 
@@ -84,12 +91,14 @@ def main(arguments: Sequence[str] | None) -> None:
     stages = check_stages(options.stages)
     output = Path(options.output_dir)
     check_replaceable(output)
+    strategy = strategy_named(options.strategy)
     started = time.monotonic()
     catalogue = open_catalogue(source, options.data_dir)
     logger.info("catalogue opened: %.0f s", time.monotonic() - started)
     work = WorkDir(Path(options.work_dir or f"{output}.work"), options.fresh)
     verbose = 1 if sys.stdout.isatty() else 2
-    run_stages(TrainingRun(config, catalogue, work, verbose), config, stages, output)
+    run = TrainingRun(config, catalogue, work, verbose, strategy)
+    run_stages(run, config, stages, output)
     print(f"the job took {time.monotonic() - started:.0f} s")
 
 

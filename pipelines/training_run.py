@@ -9,6 +9,7 @@ export    the bundle: SavedModels and bundle.json
 evaluate  the three systems, measured on what was exported
 """
 
+import contextlib
 import dataclasses
 import logging
 import shutil
@@ -20,7 +21,7 @@ import keras
 import numpy as np
 
 from fitrank_tf.compat import tf_keras
-from fitrank_tf.config import RunConfig
+from fitrank_tf.config import ContrastiveConfig, RunConfig
 from fitrank_tf.datasets.catalogue import (
     Catalogue,
     CatalogueRecords,
@@ -56,7 +57,9 @@ from fitrank_tf.models.fusion import FeatureFusion, new_fusion
 from fitrank_tf.models.lora import apply_lora
 from fitrank_tf.models.presets import towers_from_preset
 from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
+from fitrank_tf.models.strategies import Strategy
 from fitrank_tf.models.towers import Towers, count_parameters, towers_from_sizes
+from fitrank_tf.models.training_callbacks import TensorBoardLog
 from fitrank_tf.ranking.candidates import (
     CandidateLists,
     no_lists,
@@ -77,8 +80,15 @@ from pipelines.work_dir import WorkDir
 logger = logging.getLogger(__name__)
 
 _PRESET, _FUSION, _EMBEDDINGS = "preset", "fusion.npz", "embeddings.npy"
-_ADAPTERS = "adapters.npz"
+_ADAPTERS, _LOGS = "adapters.npz", "logs"
 _FEATURES, _DETECTOR, _RERANKER = "features.npy", "detector", "reranker.weights.h5"
+
+
+def _decisive(config: ContrastiveConfig) -> dict:
+    """The fields that a training's result depends on."""
+    fields = dataclasses.asdict(config)
+    del fields["checkpoint_minutes"]
+    return fields
 
 
 class TrainingRun:
@@ -89,13 +99,20 @@ class TrainingRun:
         catalogue: products to train on.
         work: where finished stages are kept.
         verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
+        strategy: spreads the towers' training over devices; None is Keras' own device.
     """
 
     def __init__(
-        self, config: RunConfig, catalogue: Catalogue, work: WorkDir, verbose: int
+        self,
+        config: RunConfig,
+        catalogue: Catalogue,
+        work: WorkDir,
+        verbose: int,
+        strategy: Strategy | None = None,
     ):
         self.config, self.catalogue = config, catalogue
         self._work, self._verbose = work, verbose
+        self._strategy = strategy
         self.schema = feature_schema()
 
     @cached_property
@@ -149,7 +166,7 @@ class TrainingRun:
             "catalogue": self.catalogue.fingerprint,
             "seed": self.config.seed,
             "towers": dataclasses.asdict(self.config.towers),
-            "base": dataclasses.asdict(self.config.base),
+            "base": _decisive(self.config.base),
             "holdout_share": self.config.reranker.holdout_share,
         }
 
@@ -181,7 +198,7 @@ class TrainingRun:
             "catalogue": self.catalogue.fingerprint,
             "features": self._features_key,
             "lora": dataclasses.asdict(self.config.lora),
-            "training": dataclasses.asdict(self.config.lora_training),
+            "training": _decisive(self.config.lora_training),
             "seed": self.config.seed,
         }
 
@@ -212,19 +229,28 @@ class TrainingRun:
         return towers_from_preset(str(self.base_preset), self.config.towers.context_length)
 
     def _make_base(self, folder: Path) -> None:
-        towers, config = self._new_towers(), self.config.base
-        logger.info(
-            "towers: %s parameters", f"{count_parameters(towers.backbone.weights):,}"
-        )
-        if config.epochs:
-            features = self.features if config.feature_weight else None
-            if self.config.towers.preset:
-                config = dataclasses.replace(config, temperature=towers.temperature)
-            model = new_contrastive_model(
-                towers, None, config, self.config.seed, self._new_prediction(towers)
+        config = self.config.base
+        # Other stages are made outside the scope.
+        features = self.features if config.epochs and config.feature_weight else None
+        with self._scope():
+            towers = self._new_towers()
+            logger.info(
+                "towers: %s parameters", f"{count_parameters(towers.backbone.weights):,}"
             )
-            self._train(model, towers, config, features, folder)
+            if config.epochs:
+                if self.config.towers.preset:
+                    config = dataclasses.replace(config, temperature=towers.temperature)
+                model = new_contrastive_model(
+                    towers, None, config, self.config.seed, self._new_prediction(towers)
+                )
+                self._train(model, towers, config, features, folder)
         towers.save_to_preset(folder / _PRESET)
+
+    def _scope(self) -> contextlib.AbstractContextManager:
+        """Where the towers are built and trained."""
+        return (
+            contextlib.nullcontext() if self._strategy is None else self._strategy.scope()
+        )
 
     def _new_prediction(self, towers: Towers) -> FeaturePrediction | None:
         if not self.config.base.feature_weight:
@@ -281,7 +307,10 @@ class TrainingRun:
                 "batch_size"
             )
         batches, steps = in_parts(batches, steps, config.accumulation)
-        train_contrastive(model, batches, steps, config, folder / "backup", self._verbose)
+        board = TensorBoardLog(folder / _LOGS, config.batch_size / config.accumulation)
+        train_contrastive(
+            model, batches, steps, config, folder / "backup", self._verbose, [board]
+        )
         shutil.rmtree(folder / "backup", ignore_errors=True)
 
     # === detector and features ===
@@ -347,17 +376,21 @@ class TrainingRun:
         return new_fusion(config.fusion, towers, masks, dropout, seed)
 
     def _make_lora(self, folder: Path) -> None:
-        features, towers = self.features, self.load_base()
-        keras.utils.set_random_seed(self.config.seed)
-        adapted = apply_lora(towers.backbone, self.config.lora)
-        fusion = self._new_fusion(towers)
-        seen = self.schema.group_mask(self.config.lora.feature_groups)
-        fusion.adapt(features[self.tower_rows], seen)
-        training = dataclasses.replace(
-            self.config.lora_training, temperature=towers.temperature
-        )
-        model = new_contrastive_model(towers, fusion, training, self.config.seed)
-        self._train(model, towers, training, features, folder)
+        # Other stages are made outside the scope.
+        features, base = self.features, self.base_preset
+        logger.info("fine-tuning %s", base)
+        with self._scope():
+            towers = self.load_base()
+            keras.utils.set_random_seed(self.config.seed)
+            adapted = apply_lora(towers.backbone, self.config.lora)
+            fusion = self._new_fusion(towers)
+            seen = self.schema.group_mask(self.config.lora.feature_groups)
+            fusion.adapt(features[self.tower_rows], seen)
+            training = dataclasses.replace(
+                self.config.lora_training, temperature=towers.temperature
+            )
+            model = new_contrastive_model(towers, fusion, training, self.config.seed)
+            self._train(model, towers, training, features, folder)
         adapted.save(folder / _ADAPTERS)
         towers.save_to_preset(folder / _PRESET)
         np.savez(folder / _FUSION, *fusion.get_weights())

@@ -1,14 +1,20 @@
 """Batches for contrastive training: photos, one text each, and who is a twin."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from fitrank_tf.datasets.iteration import closing_at_once
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.inputs.images import augment
 
 _SHUFFLE_BUFFER = 8192
+
+# (first, end) -> the batches `first` .. `end` - 1 of a training, counted from its start
+# through all epochs. Each is always the same, so that a training can go on anywhere.
+BatchesBetween = Callable[[int, int], tf.data.Dataset]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,18 +38,18 @@ class ContrastiveTable:
 
 def contrastive_batches(
     numbered_photos: tf.data.Dataset, table: ContrastiveTable, batch_size: int, seed: int
-) -> tuple[tf.data.Dataset, int]:
-    """One epoch of shuffled, augmented batches; each pass draws anew.
+) -> tuple[BatchesBetween, int]:
+    """Shuffled, augmented batches; each epoch draws anew.
 
     Args:
         numbered_photos: (position in the table, uint8 [S, S, 3]).
         table: texts, twins and features.
         batch_size: pairs of a batch; cut to what there is.
-        seed: decides order, texts and augmentation.
+        seed: decides order, texts and augmentation of every epoch.
 
     Returns:
-        (dataset of input dicts for `ContrastiveModel`, batches of a pass). The
-        last, smaller batch is left out: fewer negatives are an easier task.
+        (what gives datasets of input dicts for `ContrastiveModel`, batches of an epoch).
+        The last, smaller batch of an epoch is left out: fewer negatives are an easier task.
 
     Raises:
         FitRankError: with fewer than two products, or a feature that is no number.
@@ -56,15 +62,43 @@ def contrastive_batches(
         )
     _check_features(table.features)
     batch_size = min(batch_size, count)
-    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-    batches = (
-        numbered_photos.shuffle(min(count, _SHUFFLE_BUFFER), seed=seed)
-        .batch(batch_size, drop_remainder=True)
-        .apply(lambda dataset: tf.data.Dataset.zip(dataset, seeds))
-        .map(_make_batch(table), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
-    )
-    return batches, count // batch_size
+    steps, make = count // batch_size, _make_batch(table, seed)
+
+    def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = _order_seed(seed, epoch)
+        return numbered_photos.shuffle(
+            min(count, _SHUFFLE_BUFFER), seed=order, reshuffle_each_iteration=False
+        ).batch(batch_size, drop_remainder=True)
+
+    def between(first: int, end: int) -> tf.data.Dataset:
+        epochs = tf.data.Dataset.range(first // steps, -(-end // steps))
+        batches = _spread_by_rows(closing_at_once(epochs)).flat_map(shuffled)
+        return (
+            tf.data.Dataset.zip(
+                tf.data.Dataset.range(first, end), batches.skip(first % steps)
+            )
+            .map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    return between, steps
+
+
+def _order_seed(seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """int64 scalar; called where tf.data traces how an epoch is shuffled."""
+    # `shuffle` mixes the process' seed in, which differs when a run goes on. Here it is
+    # that of the function that is traced, and setting it leaves the process' own alone.
+    tf.random.set_seed(1)
+    drawing = tf.stack([tf.constant(seed, tf.int64), -1 - epoch])
+    return tf.random.stateless_uniform([], drawing, maxval=2**31 - 1, dtype=tf.int64)
+
+
+def _spread_by_rows(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Has several machines take their rows of the same batches, not files of their own."""
+    options = tf.data.Options()
+    policy = tf.data.experimental.AutoShardPolicy.DATA
+    options.experimental_distribute.auto_shard_policy = policy
+    return dataset.with_options(options)
 
 
 def _check_features(features: np.ndarray | None) -> None:
@@ -78,21 +112,21 @@ def _check_features(features: np.ndarray | None) -> None:
     )
 
 
-def _make_batch(table: ContrastiveTable):
+def _make_batch(table: ContrastiveTable, seed: int):
     token_ids, groups = tf.constant(table.token_ids), tf.constant(table.groups)
     has, asks = tf.constant(table.has), tf.constant(table.asks)
     features = None if table.features is None else tf.constant(table.features)
     texts = table.token_ids.shape[1]
 
-    def make(photo_batch, seed):
+    def make(number, photo_batch):
         rows, images = photo_batch
-        seed = tf.bitcast(seed, tf.int64)
+        drawing = tf.stack([tf.constant(seed, tf.int64), number])
         drawn = tf.random.stateless_uniform(
-            tf.shape(rows), seed + 1, maxval=texts, dtype=tf.int64
+            tf.shape(rows), drawing + 1, maxval=texts, dtype=tf.int64
         )
         text = tf.stack([rows, drawn], axis=1)
         batch = {
-            "images": augment(images, seed),
+            "images": augment(images, drawing),
             "token_ids": tf.gather_nd(token_ids, text),
             "groups": tf.gather(groups, rows),
             "has": tf.gather(has, rows),

@@ -25,7 +25,7 @@ def _embedded() -> RunConfig:
         towers=_TOWERS,
         base=_AS_SHIPPED,
         lora_training=ContrastiveConfig(
-            epochs=8, batch_size=64, learning_rate=2e-3, patch_dropout=0.5
+            epochs=6, batch_size=64, learning_rate=2e-3, patch_dropout=0.6
         ),
         detector=_DETECTOR,
     )
@@ -37,7 +37,7 @@ def _real() -> RunConfig:
         towers=_TOWERS,
         base=_AS_SHIPPED,
         lora_training=ContrastiveConfig(
-            epochs=4, batch_size=256, learning_rate=1e-3, patch_dropout=0.5
+            epochs=3, batch_size=256, learning_rate=5e-4, patch_dropout=0.6
         ),
         detector=_DETECTOR,
     )
