@@ -1,14 +1,24 @@
-"""Speed beside the named alternative: `python -m pipelines.benchmark --suite features`.
+"""Speed beside the named alternatives: `python -m pipelines.benchmark --suite features`.
 
 features   colour and texture against the KMeans script for dominant colours, on one
            core; then photos a second of 1 and 2 worker processes
+towers     training and encoding with ViT-B/32 CLIP and LoRA, on TensorFlow and on JAX,
+           against PyTorch's transformers and peft; on the CPU, without a download
 """
 
 import argparse
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.evaluation.feature_benchmark import compare_on_one_core, measure_workers
+from fitrank_tf.evaluation.tower_benchmark import (
+    SYSTEMS,
+    Effort,
+    compare_towers,
+    speed_table,
+    time_table,
+)
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.shipped import find_shipped
 from pipelines.command import (
@@ -19,27 +29,52 @@ from pipelines.command import (
     run_config,
 )
 
-SUITES = ("features",)
 _WORKERS = (1, 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """One comparison.
+
+    Attributes:
+        add_arguments: adds the options that it alone has.
+        run: measures and prints.
+    """
+
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], None]
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--suite")
+    suite = SUITES.get(first.parse_known_args(arguments)[0].suite)
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.benchmark",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="--suite NAME --help lists that suite's own options",
     )
-    add_catalogue_arguments(parser)
     parser.add_argument("--suite", required=True, choices=SUITES)
-    parser.add_argument("--photos", type=int, default=320, help="how many to time")
-    add_recipe_arguments(parser, "features")
+    if suite is not None:
+        suite.add_arguments(parser)
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None) -> None:
     """See the module."""
     options = parse(arguments)
+    SUITES[options.suite].run(options)
+
+
+def _add_feature_arguments(parser: argparse.ArgumentParser) -> None:
+    add_catalogue_arguments(parser)
+    parser.add_argument("--photos", type=int, default=320, help="how many to time")
+    add_recipe_arguments(parser, "features")
+
+
+def _benchmark_features(options: argparse.Namespace) -> None:
     source = catalogue_source(options)
     config = run_config(options)
     detector = find_shipped(config.detector.preset)
@@ -70,6 +105,37 @@ def _print_workers(speeds) -> None:
     for row in zip(*speeds.values()):
         cells = " | ".join(f"{speed.photos_per_second:.0f}" for speed in row)
         print(f"| {row[0].name} | {cells} |")
+
+
+def _add_tower_arguments(parser: argparse.ArgumentParser) -> None:
+    usual = Effort()
+    parser.add_argument("--batch_size", type=int, default=usual.batch_size)
+    parser.add_argument(
+        "--rounds", type=int, default=usual.rounds, help="turns of every system"
+    )
+    parser.add_argument("--steps", type=int, default=usual.steps, help="of one turn")
+
+
+def _benchmark_towers(options: argparse.Namespace) -> None:
+    effort = Effort(options.batch_size, options.rounds, options.steps)
+    missing = {system: system.missing() for system in SYSTEMS}
+    for line in filter(None, missing.values()):
+        print(line)
+    there = [system for system in SYSTEMS if missing[system] is None]
+    comparison = compare_towers(effort, there)
+    if comparison.agreement is not None:
+        print(
+            "All rows compute the same: embeddings of the same batch differ by at most "
+            f"{comparison.agreement.embeddings:.1e}, the first loss by "
+            f"{comparison.agreement.loss:.1e}."
+        )
+    print(f"\n{speed_table(comparison.speeds)}\n\n{time_table(comparison.speeds)}")
+
+
+SUITES = {
+    "features": Suite(_add_feature_arguments, _benchmark_features),
+    "towers": Suite(_add_tower_arguments, _benchmark_towers),
+}
 
 
 if __name__ == "__main__":

@@ -112,7 +112,8 @@ class TrainingRun:
     ):
         self.config, self.catalogue = config, catalogue
         self._work, self._verbose = work, verbose
-        self._strategy = strategy
+        # The towers are built and trained in it.
+        self._scope = contextlib.nullcontext if strategy is None else strategy.scope
         self.schema = feature_schema()
 
     @cached_property
@@ -245,12 +246,6 @@ class TrainingRun:
                 )
                 self._train(model, towers, config, features, folder)
         towers.save_to_preset(folder / _PRESET)
-
-    def _scope(self) -> contextlib.AbstractContextManager:
-        """Where the towers are built and trained."""
-        return (
-            contextlib.nullcontext() if self._strategy is None else self._strategy.scope()
-        )
 
     def _new_prediction(self, towers: Towers) -> FeaturePrediction | None:
         if not self.config.base.feature_weight:

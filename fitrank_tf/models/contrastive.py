@@ -15,6 +15,7 @@ from fitrank_tf.models.contrastive_losses import (
 )
 from fitrank_tf.models.feature_prediction import FeaturePrediction
 from fitrank_tf.models.fusion import FeatureFusion
+from fitrank_tf.models.global_batch import gather, share_of_loss
 from fitrank_tf.models.patch_dropout import pool_in_part
 from fitrank_tf.models.towers import Towers, plain_block
 
@@ -100,14 +101,18 @@ class ContrastiveModel(keras.Model):
         )
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The pairs' loss, and what the prediction was off by."""
-        hidden = ops.logical_or(
-            same_pairs(x["groups"], x["token_ids"]), fitting_pairs(x["has"], x["asks"])
+        """The pairs' loss, and what the prediction was off by.
+
+        On several replicas each takes the whole batch's, and gives its share of it.
+        """
+        groups, token_ids, has, asks = (
+            gather(x[name]) for name in ("groups", "token_ids", "has", "asks")
         )
-        loss = self._pair_loss(y_pred["image"], y_pred["text"], hidden)
+        hidden = ops.logical_or(same_pairs(groups, token_ids), fitting_pairs(has, asks))
+        loss = self._pair_loss(gather(y_pred["image"]), gather(y_pred["text"]), hidden)
         if self.prediction is not None:
             loss = loss + self._config.feature_weight * ops.mean(y_pred["told"])
-        return loss
+        return share_of_loss(loss)
 
     def _pair_loss(self, image, text, hidden):
         if self._config.loss == "sigmoid":

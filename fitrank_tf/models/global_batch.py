@@ -34,8 +34,9 @@ def share_of_loss(loss):
 class GlobalBatchAdamW(keras.optimizers.AdamW):
     """AdamW whose global clip norm is that of the whole batch's gradient.
 
-    Keras clips each replica's part by itself and sums up after that, so that more replicas
-    make larger steps. It also replaces the weights by their moving average (`use_ema`) at
+    Keras clips each replica's part by itself and sums up after that. On one device too its
+    norm is too small: a token that a batch has twice has two gradients there, not their
+    sum. It also replaces the weights by their moving average (`use_ema`) at
     the end of every `fit`; here `keep_average` does, when training is over.
     """
 
@@ -47,7 +48,8 @@ class GlobalBatchAdamW(keras.optimizers.AdamW):
         """Leaves the weights as they are: `fit` may be called again."""
 
     def _clip_gradients(self, grads):
-        return super()._clip_gradients(_sum_over_replicas(grads))
+        dense = [ops.convert_to_tensor(gradient) for gradient in grads]
+        return super()._clip_gradients(_sum_over_replicas(dense))
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         return list(grads_and_vars)
@@ -55,10 +57,7 @@ class GlobalBatchAdamW(keras.optimizers.AdamW):
 
 def _sum_over_replicas(gradients):
     context = _replicas()
-    if context is None:
-        return gradients
-    dense = [ops.convert_to_tensor(gradient) for gradient in gradients]
-    return context.all_reduce("SUM", dense)
+    return gradients if context is None else context.all_reduce("SUM", gradients)
 
 
 def _replicas():

@@ -56,6 +56,7 @@ class KeepState(keras.callbacks.Callback):
         super().__init__()
         self._checkpoint, self._position, self._means = checkpoint, position, means
         self._seconds, self._kept = minutes * 60, time.monotonic()
+        self._kept_step = position.step
 
     def on_epoch_begin(self, epoch, logs=None):
         """Goes on with the means of an interrupted epoch."""
@@ -69,14 +70,15 @@ class KeepState(keras.callbacks.Callback):
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Writes."""
-        self._save()
+        """Writes what the last step did not."""
+        if self._kept_step != self._position.step:
+            self._save()
 
     def _save(self):
         # JAX keeps the state to itself until the model is asked for.
         assert self.model is not None
         self._checkpoint.save(self._position.step)
-        self._kept = time.monotonic()
+        self._kept, self._kept_step = time.monotonic(), self._position.step
 
 
 class StopAtNaN(keras.callbacks.Callback):

@@ -27,7 +27,7 @@ def _contrastive(catalogue) -> tf.data.Dataset:
         np.zeros((6, 1, 2), np.int32),
     )
     chosen = chosen_photos(photos(catalogue, ALL, 16), np.arange(6))
-    return contrastive_batches(chosen, table, batch_size=2, seed=0)[0]
+    return contrastive_batches(chosen, table, batch_size=2, seed=0)[0](0, 1)
 
 
 def _listwise(_) -> tf.data.Dataset:

@@ -7,14 +7,15 @@ import tensorflow as tf
 from fitrank_tf.inputs.batch_parts import in_parts
 
 
-def _batches() -> tf.data.Dataset:
-    return tf.data.Dataset.range(12).batch(4).map(lambda rows: {"rows": rows})
+def _batches(first: int, end: int) -> tf.data.Dataset:
+    rows = tf.data.Dataset.range(first * 4, end * 4).batch(4)
+    return rows.map(lambda rows: {"rows": rows})
 
 
 @pytest.mark.parametrize("parts", [2, 4])
 def test_every_batch_comes_whole_for_each_part(parts: int) -> None:
-    dataset, steps = in_parts(_batches(), 3, parts)
-    seen = list(dataset.as_numpy_iterator())
+    between, steps = in_parts(_batches, 3, parts)
+    seen = list(between(0, steps).as_numpy_iterator())
     assert steps == len(seen) == 3 * parts
     assert [int(one["part"][0]) for one in seen] == [*range(parts)] * 3
     for number, one in enumerate(seen):
@@ -22,5 +23,15 @@ def test_every_batch_comes_whole_for_each_part(parts: int) -> None:
 
 
 def test_one_part_changes_nothing() -> None:
-    batches = _batches()
-    assert in_parts(batches, 3, 1) == (batches, 3)
+    assert in_parts(_batches, 3, 1) == (_batches, 3)
+
+
+@pytest.mark.parametrize(("first", "end"), [(0, 1), (1, 2), (3, 8), (4, 6), (5, 12)])
+def test_a_stretch_may_begin_and_end_inside_a_batch(first: int, end: int) -> None:
+    def listed(first: int, end: int) -> list[tuple[int, int]]:
+        between, _ = in_parts(_batches, 3, 4)
+        seen = between(first, end).as_numpy_iterator()
+        return [(int(one["part"][0]), int(one["rows"][0])) for one in seen]
+
+    assert listed(first, end) == listed(0, 12)[first:end]
+    assert len(listed(first, end)) == end - first

@@ -36,8 +36,8 @@ def _photos(count: int = COUNT) -> tf.data.Dataset:
 
 
 def test_a_row_of_a_batch_is_one_product() -> None:
-    batches, steps = contrastive_batches(_photos(), _table(), batch_size=4, seed=0)
-    drawn = list(batches)
+    between, steps = contrastive_batches(_photos(), _table(), batch_size=4, seed=0)
+    drawn = list(between(0, steps))
     assert steps == len(drawn) == 2  # of ten products two are left over
     for batch in drawn:
         products = batch["token_ids"][:, 0].numpy()
@@ -52,22 +52,71 @@ def test_a_row_of_a_batch_is_one_product() -> None:
         np.testing.assert_allclose(darkest, products * 20.0, atol=1e-3)
 
 
-def test_every_pass_draws_anew_and_the_seed_decides_it() -> None:
-    def passes(seed: int) -> list[np.ndarray]:
-        batches, _ = contrastive_batches(_photos(), _table(), batch_size=5, seed=seed)
-        return [np.concatenate([batch["token_ids"] for batch in batches]) for _ in range(2)]
+def test_every_epoch_draws_anew_and_the_seed_decides_it() -> None:
+    def epochs(seed: int) -> np.ndarray:
+        between, _ = contrastive_batches(_photos(), _table(), batch_size=5, seed=seed)
+        tokens = np.concatenate([batch["token_ids"] for batch in between(0, 4)])
+        return tokens.reshape(2, COUNT, 2)
 
-    first, second = passes(1)
+    first, second = epochs(1)
     assert sorted(first[:, 0]) == sorted(second[:, 0]) == list(range(COUNT))
+    assert (first[:, 0] != second[:, 0]).any()
     assert (first != second).any()
-    for one, other in zip(passes(1), (first, second)):
-        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(epochs(1), (first, second))
+    assert (epochs(2)[0] != first).any()
+
+
+@pytest.mark.parametrize("start", [0, 1, 3, 4, 6, 7])
+def test_a_batch_is_the_same_wherever_a_run_goes_on(start: int) -> None:
+    """Whatever else the process drew before, to the pixel."""
+
+    def batches(process_seed: int, first: int) -> list[dict[str, np.ndarray]]:
+        tf.random.set_seed(process_seed)
+        between, _ = contrastive_batches(_photos(), _table(), batch_size=3, seed=5)
+        return list(between(first, 8).as_numpy_iterator())
+
+    whole, rest = batches(0, 0), batches(11, start)
+    assert len(whole) == 8 and len(rest) == 8 - start
+    for one, other in zip(whole[start:], rest):
+        for name, values in one.items():
+            np.testing.assert_array_equal(other[name], values, err_msg=name)
+
+
+def test_the_process_keeps_its_own_seed() -> None:
+    def drawn(build: bool) -> float:
+        tf.random.set_seed(3)
+        if build:
+            contrastive_batches(_photos(), _table(), batch_size=3, seed=5)[0](0, 2)
+        return float(tf.random.uniform([]))
+
+    assert drawn(True) == drawn(False)
+
+
+def test_photos_are_decoded_once_for_all_epochs() -> None:
+    decoded = []
+
+    def decode(row, photo):
+        decoded.append(int(row))
+        return photo
+
+    photos = _photos().map(
+        lambda row, photo: (
+            row,
+            tf.ensure_shape(
+                tf.py_function(decode, [row, photo], tf.uint8), (SIZE, SIZE, 3)
+            ),
+        )
+    )
+    between, steps = contrastive_batches(photos.cache(), _table(), batch_size=4, seed=0)
+    for first in (0, steps):
+        assert len(list(between(first, first + 2 * steps))) == 2 * steps
+    assert sorted(decoded) == list(range(COUNT))
 
 
 def test_a_batch_is_never_larger_than_the_catalogue() -> None:
-    batches, steps = contrastive_batches(_photos(3), _table(3), batch_size=256, seed=0)
+    between, steps = contrastive_batches(_photos(3), _table(3), batch_size=256, seed=0)
     assert steps == 1
-    assert len(next(iter(batches))["groups"]) == 3
+    assert len(next(iter(between(0, 1)))["groups"]) == 3
 
 
 def test_one_product_alone_is_refused() -> None:
