@@ -7,7 +7,6 @@ device's loss as many times as there are replicas: hence `share_of_loss`.
 """
 
 import keras
-from keras import ops
 
 
 def gather(tensor):
@@ -22,7 +21,12 @@ def gather(tensor):
         data-parallel step sees the whole batch already.
     """
     context = _replicas()
-    return tensor if context is None else context.all_gather(tensor, axis=0)
+    if context is None:
+        return tensor
+    import tensorflow as tf
+
+    # What comes from the input has no device, and a worker of one device looks for it.
+    return context.all_gather(tf.identity(tensor), axis=0)
 
 
 def share_of_loss(loss):
@@ -34,10 +38,10 @@ def share_of_loss(loss):
 class GlobalBatchAdamW(keras.optimizers.AdamW):
     """AdamW whose global clip norm is that of the whole batch's gradient.
 
-    Keras clips each replica's part by itself and sums up after that. On one device too its
-    norm is too small: a token that a batch has twice has two gradients there, not their
-    sum. It also replaces the weights by their moving average (`use_ema`) at
-    the end of every `fit`; here `keep_average` does, when training is over.
+    Keras clips each replica's part by itself and sums up after that. On one device too it
+    takes another norm: a token that a batch has twice has two gradients there, not their
+    sum. It also replaces the weights by their moving average (`use_ema`) at the end of
+    every `fit`; here `keep_average` does, when training is over.
     """
 
     def keep_average(self) -> None:
@@ -48,11 +52,20 @@ class GlobalBatchAdamW(keras.optimizers.AdamW):
         """Leaves the weights as they are: `fit` may be called again."""
 
     def _clip_gradients(self, grads):
-        dense = [ops.convert_to_tensor(gradient) for gradient in grads]
-        return super()._clip_gradients(_sum_over_replicas(dense))
+        return super()._clip_gradients(_sum_over_replicas(_dense(grads)))
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         return list(grads_and_vars)
+
+
+def _dense(gradients):
+    """The gradient of an embedding comes as rows with their numbers; here as a whole."""
+    if keras.backend.backend() != "tensorflow":
+        return gradients
+    import tensorflow as tf
+
+    # Keras' own conversion leaves such rows as they are.
+    return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
 def _sum_over_replicas(gradients):

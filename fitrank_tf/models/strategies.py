@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import keras
+from keras import ops
 
 from fitrank_tf.errors import FitRankError
 
@@ -54,44 +55,66 @@ def replicas_of(model: keras.Model) -> int:
 
 def is_distributed(model: keras.Model) -> bool:
     """Whether a strategy of several devices, or of a TPU, runs the model's steps."""
-    if replicas_of(model) > 1:
-        return True
-    strategy = getattr(model, "distribute_strategy", None)
-    return type(strategy).__name__.startswith("TPUStrategy")
+    return replicas_of(model) > 1 or _trained_with(model, "TPUStrategy")
 
 
 def is_multiworker(model: keras.Model) -> bool:
     """Whether several processes train the model together."""
-    strategy = getattr(model, "distribute_strategy", None)
-    return type(strategy).__name__.startswith("MultiWorker")
+    return _trained_with(model, "MultiWorkerMirroredStrategy")
 
 
-def agreed_step(model: keras.Model, step: int) -> int:
-    """The step that all workers would go on after.
+def _trained_with(model: keras.Model, strategy: str) -> bool:
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return isinstance(model.distribute_strategy, getattr(tf.distribute, strategy))
+
+
+def ready_for_workers(model: keras.Model) -> None:
+    """Mends two places where Keras 3.15's `fit` fails with several processes.
+
+    Args:
+        model: built, with a dict of inputs.
+    """
+    if not is_multiworker(model):
+        return
+    # Keras would build it with the mean of a batch, and has none of a dict.
+    model._maybe_symbolic_build = lambda **batch: None
+    step = model.train_step
+    # Keras takes the workers' mean over the first axis, which a scalar lacks.
+    model.train_step = lambda batch: {
+        name: ops.reshape(value, (1,)) for name, value in step(batch).items()
+    }
+
+
+def agree_on(model: keras.Model, step: int) -> None:
+    """Sees to it that all workers go on after the same step.
 
     Args:
         model: that they train.
-        step: that this process restored.
+        step: after which this process would.
 
     Raises:
-        FitRankError: if the workers restored different ones.
+        FitRankError: if others would after another.
     """
     if not is_multiworker(model):
-        return step
+        return
     import tensorflow as tf
 
     strategy = model.distribute_strategy
-    # Run in a function: on its own a collective finds no partner.
-    everyone = tf.function(
-        lambda: strategy.gather(strategy.run(lambda: tf.constant([step])), axis=0)
-    )
-    steps = sorted(set(everyone().numpy().tolist()))
+
+    # Outside of a function a collective finds no partner.
+    @tf.function(autograph=False)
+    def everyones():
+        return strategy.gather(strategy.run(lambda: tf.constant([step])), axis=0)
+
+    steps = sorted(set(everyones().numpy().tolist()))
     if len(steps) > 1:
         raise FitRankError(
             f"the workers would go on after different steps ({steps}); copy one worker's "
             "unfinished stage to all of them, or delete it on all"
         )
-    return step
 
 
 def _auto() -> Strategy:

@@ -174,7 +174,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         seen, total = self._counted()
         model = self.model
         self._write(
-            int(model.optimizer.iterations),
+            int(ops.convert_to_numpy(model.optimizer.iterations)),
             {
                 "loss": (total - self._sum) / max(seen - self._seen, 1.0),
                 "learning_rate": float(model.optimizer.learning_rate),
@@ -204,4 +204,6 @@ class TensorBoardLog(keras.callbacks.Callback):
 
 def temperature_of(model) -> float:
     """The temperature that a `ContrastiveModel` has learned so far."""
-    return float(np.exp(-min(float(ops.convert_to_numpy(model.log_scale)), MAX_LOG_SCALE)))
+    log_scale = float(ops.convert_to_numpy(model.log_scale))
+    with np.errstate(over="ignore"):
+        return float(np.exp(-min(log_scale, MAX_LOG_SCALE)))

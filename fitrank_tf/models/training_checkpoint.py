@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.models.strategies import scope_of
+from fitrank_tf.models.strategies import agree_on, scope_of
 
 _STEP = "step"
 
@@ -66,11 +66,14 @@ class TrainingCheckpoint:
             Steps that it had taken, 0 without a file.
 
         Raises:
-            FitRankError: if the file is broken or another model's.
+            FitRankError: if the file is broken or another model's; if the workers that
+                train together have states of different steps.
         """
-        if not self._path.is_file():
+        step, arrays = self._read() if self._path.is_file() else (0, [])
+        # Some variables can be set by all workers together only.
+        agree_on(self._model, step)
+        if not arrays:
             return 0
-        step, arrays = self._read()
         self._check(arrays)
         with scope_of(self._model):
             for variable, array in zip(self._variables(), arrays):

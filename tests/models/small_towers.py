@@ -1,5 +1,7 @@
 """A very small CLIP to test with."""
 
+import dataclasses
+
 import numpy as np
 
 from fitrank_tf.config import TowersConfig
@@ -26,6 +28,16 @@ SIZES = TowersConfig(
 def small_towers() -> Towers:
     """Untrained, always the same."""
     return towers_from_sizes(SIZES, learn_vocabulary(TITLES, 600), seed=1)
+
+
+def quick_towers() -> Towers:
+    """Smaller still, the blocks frozen: TensorFlow traces a step of it in half the time."""
+    sizes = dataclasses.replace(SIZES, vision_layers=1)
+    towers = towers_from_sizes(sizes, learn_vocabulary(TITLES, 600), seed=1)
+    for encoder in (towers.backbone.vision_encoder, towers.backbone.text_encoder):
+        for block in encoder.encoder_layers:
+            block.trainable = False
+    return towers
 
 
 def embed(towers: Towers, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -176,7 +176,7 @@ def test_evaluate_on_a_catalogue_and_queries_never_seen(
         (train, ["--dataset=nothing"], "--dataset nothing: unknown"),
         (train, ["--recipe=nothing"], "--recipe nothing: unknown"),
         (train, ["--stages=nothing"], "--stages nothing: unknown"),
-        (train, ["--set=base.epochs=0"], "must be above 0"),
+        (train, ["--set=base.epochs=-1"], "must be 0 or above"),
         (train, ["--dataset=csv_catalogue", "--columns=id"], "--columns id: write it as"),
         (train, ["--dataset=fashion_product_images"], "--manual_dir"),
         (evaluate, ["--bundle=no/such"], "no bundle in no/such"),
