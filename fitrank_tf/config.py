@@ -139,8 +139,13 @@ class ContrastiveConfig:
         depth_dropout: chance that a photo skips a block of the image tower.
         feature_weight: weight, beside 1 for InfoNCE, of telling the image features
             from what the image tower pooled; 0 asks for none.
+        mixup: parameter of the Beta distribution of a mixed photo's shares; 0 mixes none.
+        teacher_weight: of the teachers' logits beside those of the pairs, where there are
+            teachers.
         ema: momentum of the moving average of the weights that is kept in the end; 0
             keeps the last step's weights.
+        steps_at_once: steps between two looks at loss and clock; an accelerator need not
+            wait for the host after each.
         checkpoint_minutes: at most so long, and to the end of the epoch, an interruption
             sets the training back.
     """
@@ -158,23 +163,32 @@ class ContrastiveConfig:
     whole_share: float = 0.1
     depth_dropout: float = 0.0
     feature_weight: float = 0.0
+    mixup: float = 0.0
+    teacher_weight: float = 0.5
     ema: float = 0.0
+    steps_at_once: int = 1
     checkpoint_minutes: float = 10.0
 
     def __post_init__(self) -> None:
         _require_positive(
             self,
             *("batch_size", "learning_rate", "temperature", "accumulation"),
-            "checkpoint_minutes",
+            *("steps_at_once", "checkpoint_minutes"),
         )
         _require_share(
             self,
             *("warmup_share", "weight_decay", "patch_dropout", "whole_share"),
             *("depth_dropout", "ema"),
         )
-        for field in ("epochs", "feature_weight"):
+        for field in ("epochs", "feature_weight", "mixup"):
             value = getattr(self, field)
             _require(value >= 0, f"ContrastiveConfig.{field}", value, "0 or above")
+        _require(
+            0 <= self.teacher_weight <= 1,
+            "ContrastiveConfig.teacher_weight",
+            self.teacher_weight,
+            "in [0, 1]",
+        )
         _require(
             self.batch_size > 1,
             "ContrastiveConfig.batch_size",
@@ -186,6 +200,12 @@ class ContrastiveConfig:
             "ContrastiveConfig.batch_size",
             self.batch_size,
             f"a multiple of accumulation ({self.accumulation})",
+        )
+        _require(
+            not self.mixup or self.accumulation == 1,
+            "ContrastiveConfig.mixup",
+            self.mixup,
+            f"0 for a batch in parts (accumulation={self.accumulation})",
         )
         _require_one_of(self, "loss", CONTRASTIVE_LOSSES)
         _require_one_of(self, "precision", PRECISIONS)

@@ -34,13 +34,8 @@ from fitrank_tf.inputs.photos import photos
 from fitrank_tf.models.towers import Towers
 from fitrank_tf.ranking.candidates import retrieve
 from fitrank_tf.retrieval.choose_index import build_index
-from pipelines.command import (
-    add_catalogue_arguments,
-    add_recipe_arguments,
-    catalogue_source,
-    run_command,
-    run_config,
-)
+from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
+from pipelines.command import add_recipe_arguments, run_command, run_config
 from pipelines.evaluation_run import QuerySet, own_queries
 from pipelines.training_run import TrainingRun
 from pipelines.work_dir import WorkDir

@@ -40,7 +40,8 @@ from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords, open_cata
 from fitrank_tf.datasets.splits import ALL, SPLITS, TEST, TRAIN
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.annotation_agreement import compare_annotations, label_agreement
-from pipelines.command import add_catalogue_arguments, catalogue_source, run_command
+from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
+from pipelines.command import run_command
 
 logger = logging.getLogger(__name__)
 

@@ -21,13 +21,8 @@ from fitrank_tf.evaluation.tower_benchmark import (
 )
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.shipped import find_shipped
-from pipelines.command import (
-    add_catalogue_arguments,
-    add_recipe_arguments,
-    catalogue_source,
-    run_command,
-    run_config,
-)
+from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
+from pipelines.command import add_recipe_arguments, run_command, run_config
 
 _WORKERS = (1, 2)
 

@@ -16,12 +16,8 @@ from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.systems import SYSTEMS, check_systems
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.features.extract import FeatureExtractor
-from pipelines.command import (
-    DEFAULT_BUNDLE,
-    add_catalogue_arguments,
-    catalogue_source,
-    run_command,
-)
+from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
+from pipelines.command import DEFAULT_BUNDLE, run_command
 from pipelines.evaluation_run import (
     EvaluationRun,
     given_queries,

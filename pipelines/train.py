@@ -13,14 +13,8 @@ from fitrank_tf.errors import FitRankError
 from fitrank_tf.export.bundle import check_replaceable
 from fitrank_tf.models.strategies import STRATEGIES, strategy_named
 from pipelines.bundle_run import write_measured_bundle
-from pipelines.command import (
-    DEFAULT_BUNDLE,
-    add_catalogue_arguments,
-    add_recipe_arguments,
-    catalogue_source,
-    run_command,
-    run_config,
-)
+from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
+from pipelines.command import DEFAULT_BUNDLE, add_recipe_arguments, run_command, run_config
 from pipelines.training_run import TrainingRun
 from pipelines.work_dir import WorkDir
 

@@ -17,13 +17,8 @@ from fitrank_tf.datasets.splits import TEST, TRAIN
 from fitrank_tf.evaluation.detector_report import measure_detector
 from fitrank_tf.models.detector import Detector
 from fitrank_tf.models.detector_training import train_detector
-from pipelines.command import (
-    add_catalogue_arguments,
-    add_recipe_arguments,
-    catalogue_source,
-    run_command,
-    run_config,
-)
+from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
+from pipelines.command import add_recipe_arguments, run_command, run_config
 
 logger = logging.getLogger(__name__)
 

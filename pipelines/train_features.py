@@ -23,13 +23,8 @@ from fitrank_tf.features.garment_views import view_garments
 from fitrank_tf.models.detector import Detector
 from fitrank_tf.models.feature_training import FeatureData, train_heads
 from fitrank_tf.shipped import find_shipped
-from pipelines.command import (
-    add_catalogue_arguments,
-    add_recipe_arguments,
-    catalogue_source,
-    run_command,
-    run_config,
-)
+from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
+from pipelines.command import add_recipe_arguments, run_command, run_config
 
 logger = logging.getLogger(__name__)
 

@@ -37,7 +37,8 @@ from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
 from fitrank_tf.features.feature_models import FeatureModels, heads_fingerprint, load_heads
 from fitrank_tf.inputs.batch_parts import in_parts
-from fitrank_tf.inputs.contrastive import ContrastiveTable, contrastive_batches
+from fitrank_tf.inputs.contrastive import contrastive_batches
+from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.listwise import listwise_batches, shuffled
 from fitrank_tf.inputs.photos import chosen_photos, photos
 from fitrank_tf.inputs.texts import (
@@ -234,7 +235,7 @@ class TrainingRun:
         # Other stages are made outside the scope.
         features = self.features if config.epochs and config.feature_weight else None
         with self._scope():
-            towers = self._new_towers()
+            towers = self.new_towers()
             logger.info(
                 "towers: %s parameters", f"{count_parameters(towers.backbone.weights):,}"
             )
@@ -256,7 +257,8 @@ class TrainingRun:
         prediction.adapt(self.features[self.tower_rows])
         return prediction
 
-    def _new_towers(self) -> Towers:
+    def new_towers(self) -> Towers:
+        """The base towers before their training."""
         config = self.config.towers
         if config.preset:
             towers = towers_from_preset(config.preset, config.context_length)
@@ -273,6 +275,31 @@ class TrainingRun:
     def _train(
         self, model, towers, config, features: np.ndarray | None, folder: Path
     ) -> None:
+        table = self.contrastive_table(towers, features)
+        everything = photos(self.catalogue, ALL, towers.image_size)
+        batches, steps = contrastive_batches(
+            chosen_photos(everything, self.tower_rows),
+            table,
+            config.batch_size,
+            self.config.seed,
+        )
+        if config.accumulation > 1 and len(self.tower_rows) < config.batch_size:
+            raise FitRankError(
+                f"batches of {config.batch_size} in {config.accumulation} parts need as "
+                f"many products, the training split has {len(self.tower_rows)}; set a "
+                "smaller batch_size"
+            )
+        batches, steps = in_parts(batches, steps, config.accumulation)
+        board = TensorBoardLog(folder / _LOGS, config.batch_size / config.accumulation)
+        train_contrastive(
+            model, batches, steps, config, folder / "backup", self._verbose, [board]
+        )
+        shutil.rmtree(folder / "backup", ignore_errors=True)
+
+    def contrastive_table(
+        self, towers: Towers, features: np.ndarray | None
+    ) -> ContrastiveTable:
+        """What the towers learn of their products beside the photos."""
         products = self.rows_of(self.tower_rows)
         texts = training_texts(products, self.config.seed)
         flat = tokenise(
@@ -281,32 +308,13 @@ class TrainingRun:
             towers.context_length,
         )
         has = facet_codes(products)
-        table = ContrastiveTable(
+        return ContrastiveTable(
             token_ids=flat.reshape(len(products), -1, towers.context_length),
             groups=text_groups(products),
             has=has,
             asks=asked_codes(texts, has),
             features=None if features is None else features[self.tower_rows],
         )
-        everything = photos(self.catalogue, ALL, towers.image_size)
-        batches, steps = contrastive_batches(
-            chosen_photos(everything, self.tower_rows),
-            table,
-            config.batch_size,
-            self.config.seed,
-        )
-        if config.accumulation > 1 and len(products) < config.batch_size:
-            raise FitRankError(
-                f"batches of {config.batch_size} in {config.accumulation} parts need as "
-                f"many products, the training split has {len(products)}; set a smaller "
-                "batch_size"
-            )
-        batches, steps = in_parts(batches, steps, config.accumulation)
-        board = TensorBoardLog(folder / _LOGS, config.batch_size / config.accumulation)
-        train_contrastive(
-            model, batches, steps, config, folder / "backup", self._verbose, [board]
-        )
-        shutil.rmtree(folder / "backup", ignore_errors=True)
 
     # === detector and features ===
 

@@ -1,13 +1,11 @@
 """Batches for contrastive training: photos, one text each, and who is a twin."""
 
-import dataclasses
 from collections.abc import Callable
 
-import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.datasets.iteration import closing_at_once
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.images import augment
 
 _SHUFFLE_BUFFER = 8192
@@ -15,25 +13,6 @@ _SHUFFLE_BUFFER = 8192
 # (first, end) -> the batches `first` .. `end` - 1 of a training, counted from its start
 # through all epochs. Each is always the same, so that a training can go on anywhere.
 BatchesBetween = Callable[[int, int], tf.data.Dataset]
-
-
-@dataclasses.dataclass(frozen=True)
-class ContrastiveTable:
-    """What goes with the photos, row by row.
-
-    Attributes:
-        token_ids: int32 [N, T, L], the T texts of a product to draw from.
-        groups: int32 [N], equal for products of equal title.
-        has: int32 [N, F], codes of the products' facets, 0 for "not known".
-        asks: int32 [N, T, F], codes of what each text asks for, 0 for "anything".
-        features: float32 [N, F], or None.
-    """
-
-    token_ids: np.ndarray
-    groups: np.ndarray
-    has: np.ndarray
-    asks: np.ndarray
-    features: np.ndarray | None = None
 
 
 def contrastive_batches(
@@ -54,13 +33,8 @@ def contrastive_batches(
     Raises:
         FitRankError: with fewer than two products, or a feature that is no number.
     """
+    table.check()
     count = len(table.groups)
-    if count < 2:
-        raise FitRankError(
-            f"contrastive training needs at least 2 products, the training split "
-            f"has {count}; give a larger catalogue"
-        )
-    _check_features(table.features)
     batch_size = min(batch_size, count)
     steps, make = count // batch_size, _make_batch(table, seed)
 
@@ -99,17 +73,6 @@ def _spread_by_rows(dataset: tf.data.Dataset) -> tf.data.Dataset:
     policy = tf.data.experimental.AutoShardPolicy.DATA
     options.experimental_distribute.auto_shard_policy = policy
     return dataset.with_options(options)
-
-
-def _check_features(features: np.ndarray | None) -> None:
-    if features is None or np.isfinite(features).all():
-        return
-    row, column = np.argwhere(~np.isfinite(features))[0]
-    raise FitRankError(
-        f"feature {column} of training product {row} (counted from 0) is "
-        f"{features[row, column]}, so every loss would be; make the features anew "
-        "(--fresh)"
-    )
 
 
 def _make_batch(table: ContrastiveTable, seed: int):

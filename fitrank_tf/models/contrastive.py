@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from fitrank_tf.config import ContrastiveConfig
+from fitrank_tf.models.augmentation import Augmentation
 from fitrank_tf.models.contrastive_losses import (
     MAX_LOG_SCALE,
     fitting_pairs,
@@ -13,9 +14,11 @@ from fitrank_tf.models.contrastive_losses import (
     same_pairs,
     sigmoid_loss,
 )
+from fitrank_tf.models.distillation import Teachers, distillation_loss
 from fitrank_tf.models.feature_prediction import FeaturePrediction
 from fitrank_tf.models.fusion import FeatureFusion
 from fitrank_tf.models.global_batch import gather, share_of_loss
+from fitrank_tf.models.mixtures import draw_share, mix, mixed_loss
 from fitrank_tf.models.patch_dropout import pool_in_part
 from fitrank_tf.models.towers import Towers, plain_block
 
@@ -33,6 +36,8 @@ class ContrastiveModel(keras.Model):
         config: the training's; of it what one step needs is used here.
         seed: of patch and depth dropout.
         prediction: has the features told from the photo; None asks for none.
+        augmentation: of the photos of a training step; None takes them as they come.
+        teachers: whose logits count as `config.teacher_weight` says; None asks none.
     """
 
     def __init__(
@@ -42,11 +47,15 @@ class ContrastiveModel(keras.Model):
         config: ContrastiveConfig,
         seed: int,
         prediction: FeaturePrediction | None = None,
+        augmentation: Augmentation | None = None,
+        teachers: Teachers | None = None,
     ):
         super().__init__(name="contrastive")
         self.backbone = towers.backbone
         self.fusion = fusion
         self.prediction = prediction
+        self.augmentation = augmentation
+        self.teachers = teachers
         self._towers = towers
         self._config = config
         self.patch_dropout = config.patch_dropout
@@ -69,9 +78,21 @@ class ContrastiveModel(keras.Model):
     def call(self, inputs, training=None):
         """Unit embeddings {"image": [B, D], "text": [B, D]} of the pairs.
 
-        With a prediction `told` [B] is besides how far off it is.
+        With a prediction `told` [B] is besides how far off it is, with teachers
+        `taught_image` and `taught_text` are theirs, and of photos that are mixed `share`
+        is each one's own part.
         """
+        made = {}
         images, features = inputs["images"], inputs.get("features")
+        if training and self.augmentation is not None:
+            images = self.augmentation(images)
+        if training and self._config.mixup:
+            made["share"] = draw_share(self._config.mixup, self._seeds)
+            images = mix(ops.cast(images, "float32"), made["share"])
+            features = None if features is None else mix(features, made["share"])
+        if training and self.teachers is not None:
+            taught = self.teachers(images, inputs["token_ids"])
+            made["taught_image"], made["taught_text"] = taught
         text = self._towers.encode_tokens(inputs["token_ids"])
         if self.fusion is None:
             pooled = self._pool_images(images, training, plain_block)
@@ -80,7 +101,7 @@ class ContrastiveModel(keras.Model):
             seen = self.fusion.prepare(features, training)
             pooled = self._pool_images(images, training, self._fused_block(seen))
             image = self.fusion.finish(self._towers.project_image(pooled), seen)
-        made = {"image": image, "text": text}
+        made |= {"image": image, "text": text}
         if self.prediction is not None:
             made["told"] = self.prediction(pooled, features)
         return made
@@ -109,10 +130,24 @@ class ContrastiveModel(keras.Model):
             gather(x[name]) for name in ("groups", "token_ids", "has", "asks")
         )
         hidden = ops.logical_or(same_pairs(groups, token_ids), fitting_pairs(has, asks))
-        loss = self._pair_loss(gather(y_pred["image"]), gather(y_pred["text"]), hidden)
+        image, text = gather(y_pred["image"]), gather(y_pred["text"])
+        loss = self._batch_loss(image, text, hidden, y_pred)
         if self.prediction is not None:
             loss = loss + self._config.feature_weight * ops.mean(y_pred["told"])
         return share_of_loss(loss)
+
+    def _batch_loss(self, image, text, hidden, made):
+        if "share" in made:
+            loss = mixed_loss(self._pair_loss, image, text, hidden, made["share"])
+        else:
+            loss = self._pair_loss(image, text, hidden)
+        if "taught_image" not in made:
+            return loss
+        taught = gather(made["taught_image"]), gather(made["taught_text"])
+        weight = self._config.teacher_weight
+        return (1.0 - weight) * loss + weight * distillation_loss(
+            *taught, image, text, self.log_scale
+        )
 
     def _pair_loss(self, image, text, hidden):
         if self._config.loss == "sigmoid":

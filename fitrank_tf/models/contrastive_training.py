@@ -65,19 +65,18 @@ def train_contrastive(
     Raises:
         FitRankError: if the loss is no longer a number; training stops at that step. If
             the state in `backup_dir` is broken or another model's. For a batch in parts
-            on several devices.
+            or mixed photos on several devices.
     """
-    if config.accumulation > 1 and replicas_of(model) > 1:
-        raise FitRankError(
-            f"accumulation is {config.accumulation} on {replicas_of(model)} devices; a "
-            "batch is either taken in parts or spread over devices: set accumulation=1, or "
-            "--strategy cpu"
-        )
+    _check_devices(replicas_of(model), config)
     training = _Training(steps_per_epoch, config)
     optimizer = _optimizer(model, training, config)
     with computing_in(model, config.precision):
         with scope_of(model):
-            model.compile(optimizer=optimizer, jit_compile=_is_worth_compiling(model))
+            model.compile(
+                optimizer=optimizer,
+                jit_compile=_is_worth_compiling(model),
+                steps_per_execution=config.steps_at_once,
+            )
         ready_for_workers(model)
         checkpoint = TrainingCheckpoint(backup_dir / _STATE, model)
         position = Position(checkpoint.restore())
@@ -100,7 +99,7 @@ def train_contrastive(
         history = keras.callbacks.History()
         for stretch in training.stretches(position.step):
             model.fit(
-                batches(stretch.first, stretch.end),
+                _for_fit(batches(stretch.first, stretch.end)),
                 steps_per_epoch=stretch.steps_per_epoch,
                 initial_epoch=stretch.epoch,
                 epochs=stretch.end_epoch,
@@ -117,6 +116,29 @@ def train_contrastive(
         optimizer.keep_average()
     model.keep_scale()
     return history
+
+
+def _for_fit(batches: Iterable[dict]) -> Iterable:
+    """A Python generator of inputs as Keras takes one; tf.data is taken as it is."""
+    if isinstance(batches, Iterator):
+        return ((batch,) for batch in batches)
+    return batches
+
+
+def _check_devices(devices: int, config: ContrastiveConfig) -> None:
+    if devices == 1:
+        return
+    if config.accumulation > 1:
+        raise FitRankError(
+            f"accumulation is {config.accumulation} on {devices} devices; a batch is "
+            "either taken in parts or spread over devices: set accumulation=1, or "
+            "--strategy cpu"
+        )
+    if config.mixup:
+        raise FitRankError(
+            f"mixup is {config.mixup} on {devices} devices; photos are mixed on one "
+            "device only: set mixup=0, or --strategy cpu"
+        )
 
 
 @dataclasses.dataclass(frozen=True)

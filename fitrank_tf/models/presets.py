@@ -1,7 +1,9 @@
 """The one door of trained towers: presets, local folders, folders of the hub."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import keras_hub
@@ -35,7 +37,8 @@ def towers_from_preset(preset: str, context_length: int) -> Towers:
     if folder is not None and not _is_keras_hub(folder):
         return towers_from_checkpoint(folder, context_length)
     here = preset if is_remote or folder is None else str(folder)
-    return _towers_from_keras_hub(here, context_length)
+    tokenizer = keras_hub.models.CLIPTokenizer.from_preset
+    return _towers_from_keras_hub(here, context_length, tokenizer)
 
 
 def _download(preset: str) -> Path:
@@ -58,10 +61,25 @@ def _is_keras_hub(folder: Path) -> bool:
     return path.is_file() and "registered_name" in JsonConfig.read(path).fields
 
 
-def _towers_from_keras_hub(preset: str, context_length: int) -> Towers:
+def untokenised_towers(folder: Path, context_length: int) -> Towers:
+    """Trained towers without their tokenizer, which needs TensorFlow.
+
+    Args:
+        folder: in KerasHub's layout.
+        context_length: tokens of a text; cut to what the towers can read.
+
+    Raises:
+        FitRankError: if they cannot be read.
+    """
+    return _towers_from_keras_hub(str(folder), context_length, lambda preset: None)
+
+
+def _towers_from_keras_hub(
+    preset: str, context_length: int, load_tokenizer: Callable[[str], Any]
+) -> Towers:
     try:
         backbone = keras_hub.models.CLIPBackbone.from_preset(preset)
-        tokenizer = keras_hub.models.CLIPTokenizer.from_preset(preset)
+        tokenizer = load_tokenizer(preset)
     except Exception as error:  # KerasHub and its hubs raise many kinds
         raise FitRankError(
             f"preset {preset!r} cannot be loaded ({_reason(error)}); name a KerasHub CLIP "

@@ -17,15 +17,19 @@ class Throughput(keras.callbacks.Callback):
     def __init__(self, images_per_step: float):
         super().__init__()
         self._images_per_step = images_per_step
-        self._steps, self._started = 0, 0.0
+        self._steps, self._first, self._started = 0, 0, 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
         """Starts the clock."""
         self._steps, self._started = 0, time.monotonic()
 
+    def on_train_batch_begin(self, batch, logs=None):
+        """Remembers the first of the steps taken at once."""
+        self._first = batch
+
     def on_train_batch_end(self, batch, logs=None):
-        """Counts the step."""
-        self._steps += 1
+        """Counts the steps."""
+        self._steps += batch - self._first + 1
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds the rate."""

@@ -46,12 +46,13 @@ class Towers:
 
     Attributes:
         backbone: both towers and their projections.
-        tokenizer: of the text tower.
+        tokenizer: of the text tower; None where there is no TensorFlow to run it, and
+            texts come as tokens.
         context_length: tokens of a text.
     """
 
     backbone: keras_hub.models.CLIPBackbone
-    tokenizer: keras_hub.models.CLIPTokenizer
+    tokenizer: keras_hub.models.CLIPTokenizer | None
     context_length: int
 
     @property
@@ -143,7 +144,8 @@ class Towers:
     def save_to_preset(self, folder: Path) -> None:
         """Writes a KerasHub preset folder. Adapters are merged into the kernels."""
         self.backbone.save_to_preset(str(folder))
-        self.tokenizer.save_to_preset(str(folder))
+        if self.tokenizer is not None:
+            self.tokenizer.save_to_preset(str(folder))
         _image_converter(self.image_size).save_to_preset(str(folder))
 
 
@@ -157,17 +159,25 @@ def towers_from_sizes(
     config: TowersConfig, tokenizer: keras_hub.models.CLIPTokenizer, seed: int
 ) -> Towers:
     """Untrained towers of the recipe's sizes."""
+    backbone = backbone_from_sizes(config, tokenizer.vocabulary_size(), seed)
+    return Towers(backbone, tokenizer, config.context_length)
+
+
+def backbone_from_sizes(
+    config: TowersConfig, vocabulary_size: int, seed: int
+) -> keras_hub.models.CLIPBackbone:
+    """The network of untrained towers, for a vocabulary of so many tokens."""
     keras.utils.set_random_seed(seed)
     sizes = ClipSizes(
         vision=_transformer(config.vision_width, config.vision_layers, config.vision_heads),
         text=_transformer(config.text_width, config.text_layers, config.text_heads),
         image_size=config.image_size or _OWN_IMAGE_SIZE,
         patch_size=config.patch_size,
-        vocabulary_size=tokenizer.vocabulary_size(),
+        vocabulary_size=vocabulary_size,
         context_length=config.context_length,
         embedding_dim=config.embedding_dim,
     )
-    return Towers(new_backbone(sizes), tokenizer, config.context_length)
+    return new_backbone(sizes)
 
 
 def _transformer(width: int, layers: int, heads: int) -> TransformerSizes:

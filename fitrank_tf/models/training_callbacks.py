@@ -29,11 +29,15 @@ class CountSteps(keras.callbacks.Callback):
 
     def __init__(self, position: Position):
         super().__init__()
-        self._position = position
+        self._position, self._first = position, 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Remembers the first of the steps taken at once."""
+        self._first = batch
 
     def on_train_batch_end(self, batch, logs=None):
-        """One step more."""
-        self._position.step += 1
+        """So many steps more."""
+        self._position.step += batch - self._first + 1
 
 
 class KeepState(keras.callbacks.Callback):

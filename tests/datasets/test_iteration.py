@@ -7,7 +7,8 @@ import tensorflow as tf
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.iteration import closing_at_once
 from fitrank_tf.datasets.splits import ALL, TRAIN
-from fitrank_tf.inputs.contrastive import ContrastiveTable, contrastive_batches
+from fitrank_tf.inputs.contrastive import contrastive_batches
+from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.listwise import listwise_batches
 from fitrank_tf.inputs.photos import chosen_photos, photos
 

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.inputs.contrastive import ContrastiveTable, contrastive_batches
+from fitrank_tf.inputs.contrastive import contrastive_batches
+from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 
 COUNT, SIZE, TEXTS, FACETS = 10, 8, 3, 2
 

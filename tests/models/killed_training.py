@@ -19,7 +19,8 @@ import tensorflow as tf
 from contrastive_formula import small_batch, small_config
 from small_towers import quick_towers
 
-from fitrank_tf.inputs.contrastive import ContrastiveTable, contrastive_batches
+from fitrank_tf.inputs.contrastive import contrastive_batches
+from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.models.contrastive import ContrastiveModel
 from fitrank_tf.models.contrastive_training import train_contrastive
 

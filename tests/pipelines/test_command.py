@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from fitrank_tf.errors import FitRankError
-from pipelines.command import add_catalogue_arguments, catalogue_source, run_command
+from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
+from pipelines.command import run_command
 
 
 def _raises(error: BaseException):

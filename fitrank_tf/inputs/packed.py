@@ -1,0 +1,163 @@
+"""A training's products as one file that needs no TensorFlow to be read.
+
+An accelerator often has JAX or PyTorch and nothing else. What the towers learn from is
+made where TensorFlow is (texts, tokens, features) and travels as arrays; photos travel as
+JPEG, a twentieth of their pixels.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.inputs.contrastive_table import ContrastiveTable
+from fitrank_tf.named_arrays import load_arrays, save_arrays
+
+PACKED_FILE = "products.npz"
+_MADE_BY = "python -m pipelines.pack"
+_TABLE = ("token_ids", "groups", "has", "asks", "features")
+_SIZES = ("image_size", "vocabulary_size")
+
+
+@dataclasses.dataclass(frozen=True)
+class PackedProducts:
+    """What the towers learn from, and what chooses between trainings.
+
+    Attributes:
+        table: texts, facets and features of the N training products.
+        photos: their N photos, each the JPEG of a square.
+        validation_photos: those of the M validation products.
+        validation_titles: int32 [M, L], their titles' tokens.
+        image_size: side of the squares, in pixels.
+        vocabulary_size: tokens that the tokenizer knows.
+    """
+
+    table: ContrastiveTable
+    photos: Sequence[bytes]
+    validation_photos: Sequence[bytes]
+    validation_titles: np.ndarray
+    image_size: int
+    vocabulary_size: int
+
+    def save(self, folder: Path) -> None:
+        """Writes the file, whole or not at all."""
+        table = dataclasses.asdict(self.table)
+        arrays = {name: table[name] for name in _TABLE if table[name] is not None}
+        for name, encoded in (
+            ("photos", self.photos),
+            ("validation_photos", self.validation_photos),
+        ):
+            arrays[name] = np.frombuffer(b"".join(encoded), np.uint8)
+            arrays[f"{name}_ends"] = np.cumsum([len(data) for data in encoded])
+        arrays["validation_titles"] = self.validation_titles
+        arrays |= {name: np.array(getattr(self, name)) for name in _SIZES}
+        save_arrays(folder / PACKED_FILE, arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> "PackedProducts":
+        """Reads what `save` wrote.
+
+        Raises:
+            FitRankError: if there is no such file, or it is another kind of file.
+        """
+        path = folder / PACKED_FILE
+        arrays = load_arrays(path, _MADE_BY)
+        try:
+            return cls(
+                table=ContrastiveTable(**{name: arrays.get(name) for name in _TABLE}),
+                photos=_cut(arrays["photos"], arrays["photos_ends"]),
+                validation_photos=_cut(
+                    arrays["validation_photos"], arrays["validation_photos_ends"]
+                ),
+                validation_titles=arrays["validation_titles"],
+                **{name: int(arrays[name]) for name in _SIZES},
+            )
+        except KeyError as error:
+            raise FitRankError(
+                f"{path} has no {error.args[0]}; make it anew with `{_MADE_BY}`"
+            ) from error
+
+
+def _cut(data: np.ndarray, ends: np.ndarray) -> list[bytes]:
+    return [part.tobytes() for part in np.split(data, ends[:-1])] if len(ends) else []
+
+
+def encode_square(image: np.ndarray, quality: int) -> bytes:
+    """A uint8 [S, S, 3] RGB square as JPEG of quality 1..100."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    return cv2.imencode(".jpg", image[..., ::-1], options)[1].tobytes()
+
+
+def decode_squares(photos: Sequence[bytes], image_size: int) -> np.ndarray:
+    """The pixels of packed photos.
+
+    Args:
+        photos: N JPEGs.
+        image_size: the side that all of them have, in pixels.
+
+    Returns:
+        uint8 [N, S, S, 3], RGB.
+
+    Raises:
+        FitRankError: if one is no such square.
+    """
+    pixels = np.empty((len(photos), image_size, image_size, 3), np.uint8)
+    for row, data in enumerate(tqdm(photos, desc="photos", leave=False)):
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        if image is None or image.shape != pixels.shape[1:]:
+            raise FitRankError(
+                f"packed photo {row} (counted from 0) is no square of {image_size} "
+                f"pixels; make the file anew with `{_MADE_BY}`"
+            )
+        pixels[row] = image[..., ::-1]
+    return pixels
+
+
+class PackedBatches:
+    """The batches of a training on packed products, in numpy.
+
+    Called with two steps it gives those between them; each is always the same, so that a
+    training can go on anywhere. Photos come as they are: the model augments them.
+
+    Args:
+        table: of the products.
+        pixels: uint8 [N, S, S, 3], their photos.
+        batch_size: pairs of a batch; cut to what there is. What an epoch leaves over is
+            left out.
+        seed: decides order and texts.
+    """
+
+    def __init__(
+        self, table: ContrastiveTable, pixels: np.ndarray, batch_size: int, seed: int
+    ):
+        table.check()
+        self._table, self._pixels, self._seed = table, pixels, seed
+        self._batch_size = min(batch_size, len(table.groups))
+        self.steps_per_epoch = len(table.groups) // self._batch_size
+
+    def __call__(self, first: int, end: int) -> Iterator[dict[str, np.ndarray]]:
+        """The batches `first` .. `end` - 1, counted through all epochs."""
+        for step in range(first, end):
+            yield self._batch(*divmod(step, self.steps_per_epoch))
+
+    def _batch(self, epoch: int, number: int) -> dict[str, np.ndarray]:
+        table, texts = self._table, self._table.token_ids.shape[1]
+        order = np.random.default_rng([self._seed, epoch]).permutation(len(table.groups))
+        rows = order[number * self._batch_size : (number + 1) * self._batch_size]
+        drawn = np.random.default_rng([self._seed, epoch, number]).integers(
+            texts, size=len(rows)
+        )
+        batch = {
+            "images": self._pixels[rows],
+            "token_ids": table.token_ids[rows, drawn],
+            "groups": table.groups[rows],
+            "has": table.has[rows],
+            "asks": table.asks[rows, drawn],
+        }
+        if table.features is not None:
+            batch["features"] = table.features[rows]
+        return batch
