@@ -11,11 +11,11 @@ import dataclasses
 import logging
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
-from keras import ops
 
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.errors import FitRankError
@@ -145,21 +145,26 @@ def train(
 def validation_hits(towers: Towers, packed: PackedProducts) -> float:
     """Share of the validation titles that find their product among the first ten."""
     pixels = decode_squares(packed.validation_photos, packed.image_size)
-    images = _in_parts(towers.encode_images, pixels)
-    titles = _in_parts(towers.encode_tokens, packed.validation_titles)
+    images = _Encoder(towers, towers.encode_images).all_of(pixels)
+    titles = _Encoder(towers, towers.encode_tokens).all_of(packed.validation_titles)
     scores = titles @ images.T
     better = (scores > np.diag(scores)[:, None]).sum(axis=1)
     return float((better < _TOP).mean())
 
 
-def _in_parts(encode, inputs: np.ndarray) -> np.ndarray:
-    parts = [
-        ops.convert_to_numpy(
-            encode(ops.convert_to_tensor(inputs[first : first + _AT_ONCE]))
-        )
-        for first in range(0, len(inputs), _AT_ONCE)
-    ]
-    return np.concatenate(parts)
+class _Encoder(keras.Model):
+    """One way through the towers, compiled by whatever backend Keras has."""
+
+    def __init__(self, towers: Towers, encode: Callable):
+        super().__init__(name="encoder")
+        self.backbone, self._encode = towers.backbone, encode
+        self.built = True
+
+    def call(self, inputs):
+        return self._encode(inputs)
+
+    def all_of(self, inputs: np.ndarray) -> np.ndarray:
+        return self.predict(inputs, batch_size=_AT_ONCE, verbose=0)
 
 
 def main(arguments: Sequence[str] | None) -> None:

@@ -14,6 +14,8 @@ from fitrank_tf.errors import FitRankError
 from fitrank_tf.models.contrastive_losses import MAX_LOG_SCALE
 from fitrank_tf.models.training_checkpoint import RunningMeans, TrainingCheckpoint
 
+# Seconds; the longest that an interruption can set back short epochs.
+_SOON = 15.0
 _WATCHED = ("images", "features")
 
 
@@ -41,7 +43,9 @@ class CountSteps(keras.callbacks.Callback):
 
 
 class KeepState(keras.callbacks.Callback):
-    """Writes the state at the end of every epoch, and in long ones now and then.
+    """Writes the state at the end of epochs, and in long ones now and then.
+
+    Epochs that end within seconds of the last writing are not worth one each.
 
     Args:
         checkpoint: where to.
@@ -74,7 +78,13 @@ class KeepState(keras.callbacks.Callback):
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Writes what the last step did not."""
+        """Writes what the last step did not, if it was not just done."""
+        is_due = time.monotonic() - self._kept >= min(self._seconds, _SOON)
+        if is_due and self._kept_step != self._position.step:
+            self._save()
+
+    def on_train_end(self, logs=None):
+        """Writes what the last epoch did not."""
         if self._kept_step != self._position.step:
             self._save()
 

@@ -118,7 +118,9 @@ def test_inputs_that_are_no_numbers_are_named_at_their_step(
 ) -> None:
     towers = quick_towers()
     fusion = new_fusion("residual", towers, np.ones((1, 5)), group_dropout=0.0, seed=0)
-    config = small_config(learning_rate=0.25, warmup_share=0.5, temperature=0.05)
+    config = small_config(
+        learning_rate=0.25, warmup_share=0.5, temperature=0.05, checkpoint_minutes=1e-9
+    )
     model = ContrastiveModel(towers, fusion, config, seed=0)
     broken = small_batch(4)
     broken[name][2] = np.nan
@@ -135,8 +137,8 @@ def test_inputs_that_are_no_numbers_are_named_at_their_step(
     # Of six steps of warm-up four are done, from a hundredth of the peak.
     assert f"learning rate {0.25 * (0.01 + 0.99 * 4 / 6):.3g} " in str(error.value)
     assert told in str(error.value)
-    # What was kept is the state of the first epoch's end, with numbers in it.
-    assert TrainingCheckpoint(tmp_path / "state.npz", model).restore() == 3
+    # What was kept is the state before that step, with numbers in it.
+    assert TrainingCheckpoint(tmp_path / "state.npz", model).restore() == 4
     assert all(np.isfinite(np.asarray(weight)).all() for weight in model.weights)
 
 
