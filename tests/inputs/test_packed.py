@@ -1,4 +1,4 @@
-"""Packed products come back as they were, in batches that are the same wherever one begins."""
+"""Packed products come back as they were; their batches do not depend on the past."""
 
 import dataclasses
 
