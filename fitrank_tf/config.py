@@ -24,6 +24,7 @@ RANKING_LOSSES = (
     "gumbel_approx_ndcg",
     "list_mle",
     "pairwise_logistic",
+    "lambda_ndcg",
 )
 
 
@@ -265,6 +266,29 @@ class LoraConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class FacetHeadsConfig:
+    """The heads that tell what a product is: its article type, colour, gender ...
+
+    Attributes:
+        folds: heads, each trained on the training products of all folds but its own.
+        hidden: width of the layer between a product's numbers and the values' logits.
+    """
+
+    folds: int = 5
+    hidden: int = 384
+    dropout: float = 0.5
+    epochs: int = 25
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "hidden", "epochs", "batch_size", "learning_rate")
+        _require_share(self, "dropout", "weight_decay")
+        _require(self.folds > 1, "FacetHeadsConfig.folds", self.folds, "2 or more")
+
+
+@dataclasses.dataclass(frozen=True)
 class RerankerConfig:
     """The listwise re-ranker.
 
@@ -283,13 +307,13 @@ class RerankerConfig:
     list_size: int = 100
     holdout_share: float = 0.1
     queries_per_product: int = 1
-    epochs: int = 4
+    epochs: int = 3
     batch_size: int = 32
     learning_rate: float = 1e-3
-    hidden: tuple[int, ...] = (128, 64)
+    hidden: tuple[int, ...] = (64, 32)
     attention_heads: int = 2
-    dropout: float = 0.3
-    loss: str = "softmax"
+    dropout: float = 0.2
+    loss: str = "lambda_ndcg"
 
     def __post_init__(self) -> None:
         _require_positive(self, "list_size", "epochs", "batch_size", "learning_rate")
@@ -445,6 +469,7 @@ class RunConfig:
     colour_names: HeadConfig = HeadConfig()
     patterns: HeadConfig = HeadConfig()
     attributes: AttributeConfig = AttributeConfig()
+    facet_heads: FacetHeadsConfig = FacetHeadsConfig()
     reranker: RerankerConfig = RerankerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 

@@ -42,8 +42,7 @@ def write_measured_bundle(run: TrainingRun, config: RunConfig, output: Path) -> 
             models,
             records.ids,
             records.texts,
-            run.embeddings,
-            run.features,
+            run.product_tables,
             folder,
             version,
         )
@@ -61,6 +60,7 @@ def _trained(run: TrainingRun, config: RunConfig) -> TrainedModels:
         tuned=tuned,
         fusion=fusion,
         feature_models=run.feature_models,
+        facet_heads=run.facet_heads,
         reranker=run.load_reranker(),
         num_features=run.schema.size,
         list_size=config.reranker.list_size,

@@ -20,7 +20,7 @@ from pipelines.work_dir import WorkDir
 
 logger = logging.getLogger(__name__)
 
-STAGES = ("base", "detector", "features", "lora", "reranker", "export")
+STAGES = ("base", "detector", "features", "lora", "facets", "reranker", "export")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -67,6 +67,7 @@ def run_stages(
         "detector": lambda: run.detector,
         "features": lambda: run.features,
         "lora": lambda: run.embeddings,
+        "facets": lambda: run.facet_heads,
         "reranker": run.load_reranker,
         "export": lambda: write_measured_bundle(run, config, output),
     }

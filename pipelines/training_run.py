@@ -4,6 +4,7 @@ base      the CLIP towers: from a preset, or trained from nothing
 detector  YOLOv8: a preset, or trained on drawn garments with exact boxes
 features  boxes, colours, texture and attributes of every product
 lora      LoRA and feature fusion on the frozen base
+facets    heads that tell a product's facets from embedding and features
 reranker  the listwise model over the fine-tuned towers' candidates
 export    the bundle: SavedModels and bundle.json
 evaluate  the three systems, measured on what was exported
@@ -30,16 +31,17 @@ from fitrank_tf.datasets.catalogue import (
 )
 from fitrank_tf.datasets.splits import ALL, TRAIN, VALIDATION, hash_fraction, title_key
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.export.embedding import embed_photos, embed_texts
+from fitrank_tf.export.embedding import embed_photos, encode_texts
 from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE, FusedImageEncoder
-from fitrank_tf.export.query_encoder import QueryEncoder
+from fitrank_tf.export.query_encoder import AskingQueryEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
 from fitrank_tf.features.feature_models import FeatureModels, heads_fingerprint, load_heads
 from fitrank_tf.inputs.batch_parts import in_parts
 from fitrank_tf.inputs.contrastive import contrastive_batches
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
-from fitrank_tf.inputs.listwise import listwise_batches, shuffled
+from fitrank_tf.inputs.facet_lexicon import FacetLexicon
+from fitrank_tf.inputs.listwise import ListArrays, ProductTables, no_lists
 from fitrank_tf.inputs.photos import chosen_photos, photos
 from fitrank_tf.inputs.texts import (
     asked_codes,
@@ -53,6 +55,7 @@ from fitrank_tf.models.cached_contrastive import new_contrastive_model
 from fitrank_tf.models.contrastive_training import train_contrastive
 from fitrank_tf.models.detector import Detector, preset_fingerprint
 from fitrank_tf.models.detector_training import train_detector
+from fitrank_tf.models.facet_heads import FacetHeads, cross_fitted
 from fitrank_tf.models.feature_prediction import FeaturePrediction
 from fitrank_tf.models.fusion import FeatureFusion, new_fusion
 from fitrank_tf.models.lora import apply_lora
@@ -61,13 +64,7 @@ from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
 from fitrank_tf.models.strategies import Strategy
 from fitrank_tf.models.towers import Towers, count_parameters, towers_from_sizes
 from fitrank_tf.models.training_callbacks import TensorBoardLog
-from fitrank_tf.ranking.candidates import (
-    CandidateLists,
-    no_lists,
-    retrieve,
-    with_labels,
-    worth_learning,
-)
+from fitrank_tf.ranking.candidates import retrieve, with_labels, worth_learning
 from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import facet_queries, title_queries
 from fitrank_tf.retrieval.choose_index import build_index
@@ -82,6 +79,7 @@ logger = logging.getLogger(__name__)
 
 _PRESET, _FUSION, _EMBEDDINGS = "preset", "fusion.npz", "embeddings.npy"
 _ADAPTERS, _LOGS = "adapters.npz", "logs"
+_ANSWERS, _CROSS_ANSWERS = "answers.npy", "cross_answers.npy"
 _FEATURES, _DETECTOR, _RERANKER = "features.npy", "detector", "reranker.weights.h5"
 
 
@@ -205,9 +203,16 @@ class TrainingRun:
         }
 
     @property
-    def _reranker_key(self) -> dict:
+    def _facet_heads_key(self) -> dict:
         return {
             "lora": self._lora_key,
+            "facet_heads": dataclasses.asdict(self.config.facet_heads),
+        }
+
+    @property
+    def _reranker_key(self) -> dict:
+        return {
+            "facet_heads": self._facet_heads_key,
             "reranker": dataclasses.asdict(self.config.reranker),
         }
 
@@ -402,6 +407,47 @@ class TrainingRun:
         encode = encoder.signatures()[PIXELS_SIGNATURE]
         np.save(folder / _EMBEDDINGS, embed_photos(encode, everything, features))
 
+    # === facet heads ===
+
+    @cached_property
+    def _facet_heads_folder(self) -> Path:
+        return self._stage("facet_heads", self._facet_heads_key, self._make_facet_heads)
+
+    @cached_property
+    def facet_heads(self) -> FacetHeads:
+        """What tells a product's facets."""
+        return FacetHeads.load(self._facet_heads_folder, self.config.facet_heads)
+
+    @cached_property
+    def product_tables(self) -> ProductTables:
+        """What the models know of all products."""
+        answers = np.load(self._facet_heads_folder / _ANSWERS)
+        return ProductTables(self.embeddings, self.features, answers)
+
+    @property
+    def _ranker_tables(self) -> ProductTables:
+        """The same of `ranker_rows`, answered by heads that have not learned them."""
+        answers = np.load(self._facet_heads_folder / _CROSS_ANSWERS)
+        rows = self.ranker_rows
+        return ProductTables(self.embeddings[rows], self.features[rows], answers)
+
+    def _make_facet_heads(self, folder: Path) -> None:
+        rows = self.ranker_rows
+        learned = self.rows_of(rows)
+        lexicon = FacetLexicon.of(learned)
+        logger.info("facets and their values: %s", dict(zip(lexicon.facets, lexicon.sizes)))
+        heads, cross_answers = cross_fitted(
+            lexicon,
+            lexicon.codes(learned),
+            self.embeddings[rows],
+            self.features[rows],
+            self.config.facet_heads,
+            self.config.seed,
+        )
+        heads.save(folder)
+        np.save(folder / _CROSS_ANSWERS, cross_answers)
+        np.save(folder / _ANSWERS, heads.answer_all(self.embeddings, self.features))
+
     # === reranker ===
 
     def load_reranker(self) -> Reranker:
@@ -414,13 +460,17 @@ class TrainingRun:
     def _new_reranker(self) -> Reranker:
         tf_keras.utils.set_random_seed(self.config.seed)
         return build_reranker(
-            self.config.reranker, self.features[self.tower_rows], self.embeddings.shape[1]
+            self.config.reranker,
+            self.features[self.tower_rows],
+            self.embeddings.shape[1],
+            self.facet_heads.lexicon.sizes,
         )
 
     def _make_reranker(self, folder: Path) -> None:
         config = self.config.reranker
         towers, _ = self.load_tuned()
-        encode = QueryEncoder(towers).signatures()[DEFAULT_SIGNATURE]
+        encoder = AskingQueryEncoder(towers, self.facet_heads.lexicon)
+        encode = encoder.signatures()[DEFAULT_SIGNATURE]
         learned = self._labelled_lists(encode, self.ranker_rows)
         if not len(learned):
             raise FitRankError(
@@ -433,38 +483,36 @@ class TrainingRun:
             "re-ranker: %d lists to learn, %d to choose by", len(learned), len(chosen)
         )
         model = self._new_reranker()
+        tables = self.product_tables.select(self.validation_rows)
         train_reranker(
             model,
-            self._list_batches(learned, self.ranker_rows),
-            self._list_batches(chosen, self.validation_rows) if len(chosen) else None,
+            learned.shuffled(self.config.seed).batches(
+                self._ranker_tables, config.batch_size
+            ),
+            chosen.batches(tables, config.batch_size) if len(chosen) else None,
             config,
             folder,
             self._verbose,
         )
         model.save_weights(folder / _RERANKER)
 
-    def _labelled_lists(self, encode: Callable, rows: np.ndarray) -> CandidateLists:
+    def _labelled_lists(self, encode: Callable, rows: np.ndarray) -> ListArrays:
         """Candidate lists of the products' own queries, among these products alone."""
         records, config = self.rows_of(rows), self.config.reranker
         count = config.queries_per_product * len(rows)
         queries = title_queries(records) + facet_queries(records, count, self.config.seed)
         if not queries:
-            return no_lists(self.embeddings.shape[1], config.list_size)
-        texts = [query.text for query in queries]
+            return no_lists(
+                self.embeddings.shape[1], self.facet_heads.lexicon.size, config.list_size
+            )
+        encoded = encode_texts(encode, [query.text for query in queries])
         index = build_index(self.embeddings[rows])
-        lists = retrieve(index, embed_texts(encode, texts), config.list_size)
-        return worth_learning(with_labels(lists, queries, Judge(records)))
-
-    def _list_batches(self, lists: CandidateLists, rows: np.ndarray):
-        arrays = (
+        lists = retrieve(index, encoded["embedding"], config.list_size)
+        lists = with_labels(lists, queries, Judge(records))
+        return ListArrays(
             lists.query_embeddings,
+            encoded["asked"],
             lists.candidates.positions,
             lists.candidates.scores,
             lists.labels,
-        )
-        return listwise_batches(
-            *shuffled(*arrays, self.config.seed),
-            self.embeddings[rows],
-            self.features[rows],
-            self.config.reranker.batch_size,
-        )
+        ).select(worth_learning(lists.labels))

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.inputs.listwise import listwise_batches
+from fitrank_tf.inputs.listwise import ListArrays, ProductTables
 from fitrank_tf.ranking.candidates import CandidateLists, retrieve
 from fitrank_tf.retrieval.choose_index import build_index
 
@@ -22,13 +22,16 @@ Ranking = list[tuple[str, float]]
 class SearchModels(Protocol):
     """What a system needs of trained models; `export.LoadedBundle` is one."""
 
-    def embed_queries(self, texts: Sequence[str], baseline: bool) -> np.ndarray:
-        """float32 [Q, D]."""
+    def encode_queries(self, texts: Sequence[str], baseline: bool) -> dict[str, np.ndarray]:
+        """`embedding` float32 [Q, D], and of the fine-tuned system `asked` [Q, V]."""
 
     def embed_photos(
         self, photos: tf.data.Dataset, features: np.ndarray | None
     ) -> np.ndarray:
         """float32 [N, D]; the base towers where `features` is None."""
+
+    def answer_facets(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """float32 [N, V] from [N, D] and [N, F]."""
 
     def rerank(self, batches: tf.data.Dataset) -> np.ndarray:
         """float32 [Q, L] scores of candidate lists."""
@@ -89,14 +92,16 @@ def run_systems(
     runs: dict[str, dict[str, Ranking]] = {}
     if CLIP in systems:
         embeddings = models.embed_photos(catalogue.photos, None)
-        lists = _first_stage(models, embeddings, queries, True, list_size)
+        lists, _ = _first_stage(models, embeddings, queries, True, list_size)
         runs[CLIP] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
     if CLIP_LORA in systems or RERANKED in systems:
         embeddings = models.embed_photos(catalogue.photos, catalogue.features)
-        lists = _first_stage(models, embeddings, queries, False, list_size)
+        lists, asked = _first_stage(models, embeddings, queries, False, list_size)
         runs[CLIP_LORA] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
     if RERANKED in systems:
-        scores = _rerank(models, lists, embeddings, catalogue.features)
+        answers = models.answer_facets(embeddings, catalogue.features)
+        tables = ProductTables(embeddings, catalogue.features, answers)
+        scores = _rerank(models, lists, asked["asked"], tables)
         runs[RERANKED] = as_run(queries, catalogue.ids, lists, scores)
     return {system: runs[system] for system in SYSTEMS if system in systems}
 
@@ -107,30 +112,19 @@ def _first_stage(
     queries: Mapping[str, str],
     baseline: bool,
     list_size: int,
-) -> CandidateLists:
-    embedded = models.embed_queries(list(queries.values()), baseline)
-    return retrieve(build_index(embeddings), embedded, list_size)
+) -> tuple[CandidateLists, dict[str, np.ndarray]]:
+    encoded = models.encode_queries(list(queries.values()), baseline)
+    lists = retrieve(build_index(embeddings), encoded["embedding"], list_size)
+    return lists, encoded
 
 
 def _rerank(
-    models: SearchModels,
-    lists: CandidateLists,
-    embeddings: np.ndarray,
-    features: np.ndarray,
+    models: SearchModels, lists: CandidateLists, asked: np.ndarray, tables: ProductTables
 ) -> np.ndarray:
     positions, scores = lists.candidates.positions, lists.candidates.scores
     no_labels = np.zeros(positions.shape, np.float32)
-    return models.rerank(
-        listwise_batches(
-            lists.query_embeddings,
-            positions,
-            scores,
-            no_labels,
-            embeddings,
-            features,
-            _RERANK_BATCH,
-        )
-    )
+    arrays = ListArrays(lists.query_embeddings, asked, positions, scores, no_labels)
+    return models.rerank(arrays.batches(tables, _RERANK_BATCH))
 
 
 def as_run(

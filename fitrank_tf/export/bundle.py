@@ -23,7 +23,7 @@ from typing import Any
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.schema import FeatureSchema
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 BUNDLE_FILE = "bundle.json"
 REPORT_DIR = "report"
 FEATURE_HEADS_DIR = "feature_heads"
@@ -33,6 +33,7 @@ MODELS: tuple[str, ...] = (
     "query_encoder",
     "image_encoder",
     "detector",
+    "facet_answers",
     "reranker",
     "search",
 )

@@ -19,15 +19,19 @@ def embed_texts(encode: Callable, texts: Sequence[str]) -> np.ndarray:
     Returns:
         float32 [len(texts), D].
     """
+    return encode_texts(encode, texts)["embedding"]
+
+
+def encode_texts(encode: Callable, texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """All that a query encoder gives for texts, `embedding` and perhaps `asked`."""
     starts = range(0, len(texts), _BATCH)
-    return np.concatenate(
-        [
-            encode(query=tf.constant(list(texts[start : start + _BATCH])))[
-                "embedding"
-            ].numpy()
-            for start in tqdm(starts, desc="embedding queries", unit="batch", disable=None)
-        ]
-    )
+    parts = [
+        encode(query=tf.constant(list(texts[start : start + _BATCH])))
+        for start in tqdm(starts, desc="embedding queries", unit="batch", disable=None)
+    ]
+    return {
+        name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]
+    }
 
 
 def embed_photos(

@@ -5,16 +5,18 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR
+from fitrank_tf.export.facet_answers import FacetAnswers
 from fitrank_tf.export.image_encoder import FusedImageEncoder, ImageEncoder
-from fitrank_tf.export.query_encoder import QueryEncoder
+from fitrank_tf.export.query_encoder import AskingQueryEncoder, QueryEncoder
 from fitrank_tf.export.search import Search, SearchableCatalogue
 from fitrank_tf.export.served_reranker import ServedReranker
 from fitrank_tf.export.signatures import ServedModule, save_served
 from fitrank_tf.features.feature_models import FeatureModels
+from fitrank_tf.inputs.listwise import ProductTables
+from fitrank_tf.models.facet_heads import FacetHeads
 from fitrank_tf.models.fusion import FeatureFusion
 from fitrank_tf.models.reranker import Reranker
 from fitrank_tf.models.towers import Towers
@@ -31,6 +33,7 @@ class TrainedModels:
         tuned: the fine-tuned towers, adapters merged.
         fusion: of the fine-tuned image tower.
         feature_models: of the features.
+        facet_heads: of what products are.
         reranker: of the candidates.
         num_features: F.
         list_size: candidates of a query.
@@ -40,6 +43,7 @@ class TrainedModels:
     tuned: Towers
     fusion: FeatureFusion
     feature_models: FeatureModels
+    facet_heads: FacetHeads
     reranker: Reranker
     num_features: int
     list_size: int
@@ -49,8 +53,7 @@ def export_models(
     models: TrainedModels,
     ids: Sequence[str],
     titles: Sequence[str],
-    embeddings: np.ndarray,
-    features: np.ndarray,
+    tables: ProductTables,
     bundle: Path,
     version: int,
 ) -> None:
@@ -60,8 +63,7 @@ def export_models(
         models: trained.
         ids: N product ids of the catalogue that `search` serves.
         titles: N titles.
-        embeddings: float32 [N, D], by the fine-tuned towers.
-        features: float32 [N, F].
+        tables: what the models know of them.
         bundle: a folder that nobody serves yet (`bundle.write_bundle`).
         version: number of the version directories.
     """
@@ -74,18 +76,20 @@ def export_models(
     search = Search(
         query_encoder=tf.saved_model.load(str(bundle / "query_encoder" / str(version))),
         reranker=tf.saved_model.load(str(bundle / "reranker" / str(version))),
-        catalogue=SearchableCatalogue(ids, titles, embeddings, features),
+        catalogue=SearchableCatalogue(ids, titles, tables),
         list_size=models.list_size,
     )
     logger.info("wrote %s", save_served(search, bundle / "search", version))
 
 
 def _encoders_and_reranker(models: TrainedModels) -> dict[str, ServedModule]:
-    tuned, width = models.tuned, models.tuned.embedding_dim
+    tuned, heads = models.tuned, models.facet_heads
+    sizes = (tuned.embedding_dim, models.num_features)
     return {
         "clip_query_encoder": QueryEncoder(models.base),
         "clip_image_encoder": ImageEncoder(models.base),
-        "query_encoder": QueryEncoder(tuned),
+        "query_encoder": AskingQueryEncoder(tuned, heads.lexicon),
         "image_encoder": FusedImageEncoder(tuned, models.fusion, models.num_features),
-        "reranker": ServedReranker(models.reranker, width, models.num_features),
+        "facet_answers": FacetAnswers(heads, *sizes),
+        "reranker": ServedReranker(models.reranker, *sizes, heads.lexicon.size),
     }

@@ -14,11 +14,13 @@ from fitrank_tf.export.bundle import (
     model_path,
     read_bundle_info,
 )
-from fitrank_tf.export.embedding import embed_photos, embed_texts
+from fitrank_tf.export.embedding import embed_photos, encode_texts
 from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
+
+_AT_ONCE = 4096
 
 
 class LoadedBundle:
@@ -57,10 +59,11 @@ class LoadedBundle:
                 ) from error
         return self._models[name]
 
-    def embed_queries(self, texts: Sequence[str], baseline: bool) -> np.ndarray:
-        """float32 [len(texts), D] unit embeddings, by the base or the fine-tuned tower."""
+    def encode_queries(self, texts: Sequence[str], baseline: bool) -> dict[str, np.ndarray]:
+        """`embedding` float32 [len(texts), D] by the base or the fine-tuned tower; by the
+        latter also `asked` [len(texts), V]."""
         name = "clip_query_encoder" if baseline else "query_encoder"
-        return embed_texts(self.model(name).signatures[DEFAULT_SIGNATURE], texts)
+        return encode_texts(self.model(name).signatures[DEFAULT_SIGNATURE], texts)
 
     def embed_photos(
         self, photos: tf.data.Dataset, features: np.ndarray | None = None
@@ -77,11 +80,31 @@ class LoadedBundle:
         name = "clip_image_encoder" if features is None else "image_encoder"
         return embed_photos(self.model(name).signatures[PIXELS_SIGNATURE], photos, features)
 
+    def answer_facets(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """What products are.
+
+        Args:
+            embeddings: float32 [N, D], by the fine-tuned towers.
+            features: float32 [N, F].
+
+        Returns:
+            float32 [N, V].
+        """
+        answer = self.model("facet_answers").signatures[DEFAULT_SIGNATURE]
+        parts = range(_AT_ONCE, len(embeddings), _AT_ONCE)
+        pairs = zip(np.split(embeddings, parts), np.split(features, parts))
+        return np.concatenate(
+            [
+                answer(embedding=tf.constant(some), features=tf.constant(seen))["answers"]
+                for some, seen in pairs
+            ]
+        )
+
     def rerank(self, batches: tf.data.Dataset) -> np.ndarray:
         """Scores of candidate lists.
 
         Args:
-            batches: (inputs, labels) as `inputs.listwise.listwise_batches` gives.
+            batches: (inputs, labels) as `inputs.listwise.ListArrays` gives.
 
         Returns:
             float32 [Q, L].

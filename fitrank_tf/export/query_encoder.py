@@ -1,10 +1,12 @@
-"""The served query encoder: raw strings to unit embeddings."""
+"""The served query encoders: raw strings to unit embeddings, and to what they ask for."""
 
 from collections.abc import Mapping
 
 import tensorflow as tf
 
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
+from fitrank_tf.inputs.asked_facets import AskedFacets
+from fitrank_tf.inputs.facet_lexicon import FacetLexicon
 from fitrank_tf.inputs.tokenise import GraphTokeniser
 from fitrank_tf.models.towers import Towers
 
@@ -29,5 +31,30 @@ class QueryEncoder(ServedModule):
         @tf.function(input_signature=[spec])
         def encode(query: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"embedding": self._encode_tokens(self._tokeniser(query))}
+
+        return {DEFAULT_SIGNATURE: encode}
+
+
+class AskingQueryEncoder(QueryEncoder):
+    """A query encoder that also tells which facet values a query names.
+
+    Args:
+        towers: trained; adapters may be on.
+        lexicon: the values, V of them.
+    """
+
+    def __init__(self, towers: Towers, lexicon: FacetLexicon):
+        super().__init__(towers)
+        self._asked = AskedFacets(lexicon)
+
+    def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
+        """`serving_default`: `query` string [batch] -> `embedding` float32 [batch, D] and
+        `asked` float32 [batch, V]."""
+        embed = super().signatures()[DEFAULT_SIGNATURE]
+        spec = tf.TensorSpec([None], tf.string, name="query")
+
+        @tf.function(input_signature=[spec])
+        def encode(query: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {**embed(query), "asked": self._asked(query)}
 
         return {DEFAULT_SIGNATURE: encode}

@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
+from fitrank_tf.inputs.listwise import ProductTables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,14 +16,12 @@ class SearchableCatalogue:
     Attributes:
         ids: N product ids.
         titles: N titles.
-        embeddings: float32 [N, D], unit image embeddings.
-        features: float32 [N, F].
+        tables: what the models know of the products.
     """
 
     ids: Sequence[str]
     titles: Sequence[str]
-    embeddings: np.ndarray
-    features: np.ndarray
+    tables: ProductTables
 
 
 class Search(ServedModule):
@@ -35,7 +33,7 @@ class Search(ServedModule):
     stock TF-Serving binary.
 
     Args:
-        query_encoder: a loaded SavedModel with `query` -> `embedding`.
+        query_encoder: a loaded SavedModel with `query` -> `embedding` and `asked`.
         reranker: a loaded SavedModel of `ServedReranker`.
         catalogue: what is searched.
         list_size: candidates that the re-ranker sees and the answer holds.
@@ -52,8 +50,10 @@ class Search(ServedModule):
         self._query_encoder, self._reranker = query_encoder, reranker
         self._ids = tf.Variable(list(catalogue.ids), dtype=tf.string, trainable=False)
         self._titles = tf.Variable(list(catalogue.titles), dtype=tf.string, trainable=False)
-        self._embeddings = tf.Variable(catalogue.embeddings, trainable=False)
-        self._features = tf.Variable(catalogue.features, trainable=False)
+        tables = catalogue.tables
+        self._embeddings = tf.Variable(tables.embeddings, trainable=False)
+        self._features = tf.Variable(tables.features, trainable=False)
+        self._answers = tf.Variable(tables.answers, trainable=False)
         self._list_size = min(list_size, len(catalogue.ids))
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
@@ -69,13 +69,16 @@ class Search(ServedModule):
     def _search(self, query: tf.Tensor) -> dict[str, tf.Tensor]:
         encoder = self._query_encoder.signatures[DEFAULT_SIGNATURE]
         scorer = self._reranker.signatures[DEFAULT_SIGNATURE]
-        embedding = encoder(query=query)["embedding"]
+        encoded = encoder(query=query)
+        embedding = encoded["embedding"]
         similarity = tf.matmul(embedding, self._embeddings, transpose_b=True)
         first_stage, rows = tf.math.top_k(similarity, k=self._list_size)
         scores = scorer(
             query=embedding,
+            asked=encoded["asked"],
             images=tf.gather(self._embeddings, rows),
             features=tf.gather(self._features, rows),
+            answers=tf.gather(self._answers, rows),
             first_stage=first_stage,
             mask=tf.ones_like(first_stage, tf.bool),
         )["scores"]

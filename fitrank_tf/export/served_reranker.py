@@ -15,33 +15,42 @@ class ServedReranker(ServedModule):
         model: trained.
         embedding_dim: D.
         num_features: F.
+        num_values: V, the facets' values.
     """
 
-    def __init__(self, model: Reranker, embedding_dim: int, num_features: int):
+    def __init__(
+        self, model: Reranker, embedding_dim: int, num_features: int, num_values: int
+    ):
         super().__init__(name="reranker")
         self._variables = list(model.variables)
         self._score = model.call
         self._dim, self._num_features = embedding_dim, num_features
+        self._num_values = num_values
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
-        """`query` [B, D], `images` [B, L, D], `features` [B, L, F], `first_stage` [B, L],
-        `mask` bool [B, L] -> `scores` float32 [B, L]."""
+        """`query` [B, D], `asked` [B, V], `images` [B, L, D], `features` [B, L, F],
+        `answers` [B, L, V], `first_stage` [B, L], `mask` bool [B, L] -> `scores` float32
+        [B, L]."""
         spec = tf.TensorSpec
 
         @tf.function(
             input_signature=[
                 spec([None, self._dim], tf.float32, name="query"),
+                spec([None, self._num_values], tf.float32, name="asked"),
                 spec([None, None, self._dim], tf.float32, name="images"),
                 spec([None, None, self._num_features], tf.float32, name="features"),
+                spec([None, None, self._num_values], tf.float32, name="answers"),
                 spec([None, None], tf.float32, name="first_stage"),
                 spec([None, None], tf.bool, name="mask"),
             ]
         )
-        def score(query, images, features, first_stage, mask):
+        def score(query, asked, images, features, answers, first_stage, mask):
             inputs = {
                 "query": query,
+                "asked": asked,
                 "images": images,
                 "features": features,
+                "answers": answers,
                 "first_stage": first_stage,
                 "mask": mask,
             }

@@ -117,23 +117,25 @@ def named_facets(text: str, attributes: Mapping[str, str]) -> tuple[str, ...]:
         The named ones of `FACETS`. "Navy Blue" in the title names the colour
         "Navy Blue"; "Blue" alone does not.
     """
-    said = f" {_plain(text)} "
+    said = f" {plain_words(text)} "
     return tuple(
         facet
         for facet in FACETS
         if attributes.get(facet)
-        and any(f" {form} " in said for form in _value_forms(facet, attributes[facet]))
+        and any(f" {form} " in said for form in value_forms(facet, attributes[facet]))
     )
 
 
-def _value_forms(facet: str, value: str) -> list[str]:
+def value_forms(facet: str, value: str) -> list[str]:
+    """The ways to write a facet's value: lower-case words with single blanks between."""
     forms = [value]
     if facet == "article_type":
         forms += [*_ARTICLE_WORDS.get(value, ()), *article_words(value)]
     if facet == "gender":
         forms += _GENDER_WORDS.get(value, ())
-    return [_plain(form) for form in forms]
+    return [plain_words(form) for form in forms]
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
+    """A text's letters and digits, lower case, with single blanks between words."""
     return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())

@@ -1,70 +1,108 @@
 """Batches of candidate lists for the re-ranker."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.datasets.iteration import closing_at_once
 
 
-def listwise_batches(
-    query_embeddings: np.ndarray,
-    positions: np.ndarray,
-    scores: np.ndarray,
-    labels: np.ndarray,
-    image_embeddings: np.ndarray,
-    features: np.ndarray,
-    batch_size: int,
-) -> tf.data.Dataset:
-    """Lists in order, the candidates' embeddings and features looked up by position.
+@dataclasses.dataclass(frozen=True)
+class ProductTables:
+    """What is known of a catalogue's N products, row by row.
 
-    Looking up in the pipeline keeps memory at one batch of lists: a list of 100
-    candidates is a thousand times the size of its positions.
+    Attributes:
+        embeddings: float32 [N, D], unit image embeddings.
+        features: float32 [N, F].
+        answers: float32 [N, V], how likely each facet value is, by `FacetHeads`.
+    """
 
-    Args:
-        query_embeddings: float32 [Q, D].
-        positions: int32 [Q, L], -1 for padding.
+    embeddings: np.ndarray
+    features: np.ndarray
+    answers: np.ndarray
+
+    def select(self, rows: np.ndarray) -> "ProductTables":
+        """Some of the products."""
+        return ProductTables(self.embeddings[rows], self.features[rows], self.answers[rows])
+
+
+@dataclasses.dataclass(frozen=True)
+class ListArrays:
+    """Q candidate lists as arrays.
+
+    Attributes:
+        queries: float32 [Q, D], embeddings.
+        asked: float32 [Q, V], facet values that the texts name.
+        positions: int32 [Q, L] in the catalogue, -1 for padding.
         scores: float32 [Q, L], the first stage's.
         labels: float32 [Q, L], -1 for padding.
-        image_embeddings: float32 [N, D] of the catalogue.
-        features: float32 [N, F] of the catalogue.
-        batch_size: lists of a batch.
-
-    Returns:
-        Dataset of (dict with `query` [B, D], `images` [B, L, D], `features`
-        [B, L, F], `first_stage` [B, L], `mask` bool [B, L]; labels [B, L]).
     """
-    embedding_table, feature_table = tf.constant(image_embeddings), tf.constant(features)
 
-    def look_up(query, position, score, label):
-        mask = position >= 0
-        rows = tf.maximum(position, 0)
-        inputs = {
-            "query": query,
-            "images": tf.gather(embedding_table, rows),
-            "features": tf.gather(feature_table, rows),
-            "first_stage": tf.where(mask, score, 0.0),
-            "mask": mask,
-        }
-        return inputs, label
+    queries: np.ndarray
+    asked: np.ndarray
+    positions: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
 
-    lists = tf.data.Dataset.from_tensor_slices(
-        (query_embeddings, positions, scores, labels)
-    )
-    return (
-        closing_at_once(lists)
-        .batch(batch_size)
-        .map(look_up, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def select(self, rows: np.ndarray) -> "ListArrays":
+        """Some of the lists."""
+        return ListArrays(*(array[rows] for array in self._arrays()))
+
+    def shuffled(self, seed: int) -> "ListArrays":
+        """The lists in a random order fixed by the seed."""
+        return self.select(np.random.default_rng(seed).permutation(len(self)))
+
+    def batches(self, tables: ProductTables, batch_size: int) -> tf.data.Dataset:
+        """Lists in order, what is known of the candidates looked up by position.
+
+        Looking up in the pipeline keeps memory at one batch of lists: a list of 100
+        candidates is a thousand times the size of its positions.
+
+        Args:
+            tables: of the catalogue that the positions point into.
+            batch_size: lists of a batch.
+
+        Returns:
+            Dataset of (dict with `query` [B, D], `asked` [B, V], `images` [B, L, D],
+            `features` [B, L, F], `answers` [B, L, V], `first_stage` [B, L], `mask` bool
+            [B, L]; labels [B, L]).
+        """
+        embeddings = tf.constant(tables.embeddings)
+        features, answers = tf.constant(tables.features), tf.constant(tables.answers)
+
+        def look_up(query, asked, position, score, label):
+            mask = position >= 0
+            rows = tf.maximum(position, 0)
+            inputs = {
+                "query": query,
+                "asked": asked,
+                "images": tf.gather(embeddings, rows),
+                "features": tf.gather(features, rows),
+                "answers": tf.gather(answers, rows),
+                "first_stage": tf.where(mask, score, 0.0),
+                "mask": mask,
+            }
+            return inputs, label
+
+        lists = tf.data.Dataset.from_tensor_slices(self._arrays())
+        return (
+            closing_at_once(lists)
+            .batch(batch_size)
+            .map(look_up, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        return self.queries, self.asked, self.positions, self.scores, self.labels
 
 
-def shuffled(
-    query_embeddings: np.ndarray,
-    positions: np.ndarray,
-    scores: np.ndarray,
-    labels: np.ndarray,
-    seed: int,
-) -> tuple[np.ndarray, ...]:
-    """The lists in a random order fixed by the seed."""
-    order = np.random.default_rng(seed).permutation(len(positions))
-    return tuple(array[order] for array in (query_embeddings, positions, scores, labels))
+def no_lists(embedding_dim: int, num_values: int, size: int) -> ListArrays:
+    """The lists of no query at all."""
+    widths = (embedding_dim, num_values, size, size, size)
+    arrays = [np.zeros((0, width), np.float32) for width in widths]
+    arrays[2] = arrays[2].astype(np.int32)
+    return ListArrays(*arrays)

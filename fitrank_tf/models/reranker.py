@@ -1,10 +1,11 @@
 """The listwise re-ranker, on TF-Ranking.
 
-Scores all candidates of a query together, from the query's embedding, the
-images' embeddings and features, and the first stage's score.
+Scores all candidates of a query together, from the query's embedding and what its words
+ask for, the images' embeddings and features, what the facet heads say of them, and the
+first stage's score.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from fitrank_tf.compat import tf_keras, tfr
 from fitrank_tf.config import RerankerConfig
+from fitrank_tf.features.standard_scale import standard_scale
 
 _LOSSES = {
     "softmax": tfr.keras.losses.SoftmaxLoss,
@@ -19,37 +21,56 @@ _LOSSES = {
     "gumbel_approx_ndcg": tfr.keras.losses.GumbelApproxNDCGLoss,
     "list_mle": tfr.keras.losses.ListMLELoss,
     "pairwise_logistic": tfr.keras.losses.PairwiseLogisticLoss,
+    # Pairs weigh what swapping them changes in nDCG@10 (LambdaLoss; Wang et al., 2018).
+    "lambda_ndcg": lambda: tfr.keras.losses.PairwiseLogisticLoss(
+        lambda_weight=tfr.keras.losses.NDCGLambdaWeightV2(topn=10), temperature=1.0
+    ),
 }
 # Cosines of one list lie within a few tenths; the losses work on logits.
 _FIRST_STAGE_SCALE = 20.0
+# Where the blend of both was best on real products; training goes on from there.
+_MATCH_WEIGHT = 3.0
+# No answer is surer of a "no" than that.
+_LEAST_CHANCE = 1e-3
 _CROSS_WIDTH = 64
 _PADDING_SCORE = -1e9
 
 
 class Reranker(tf_keras.Model):
-    """First-stage score plus a learned correction.
+    """First-stage score, plus how well a candidate fits what is asked, plus a correction.
 
-    The correction sees query times image (where the towers agree), query times
-    features (which features matter to this query), the features themselves and
-    the score's distance from the list's best. Attention over the list lets a
+    The fit is the log of the chance, by the facet heads, that a candidate has the values
+    that the query's words name; a facet that is not named does not count. The correction
+    sees that fit facet by facet, where fit and first-stage score stand in the list, and
+    query times features (which features matter to this query). What it does not see is
+    the embeddings by themselves: of products that the towers have learned they say more
+    than of others, and a network would rely on it. Attention over the list lets a
     candidate be judged beside the others; it enters as a latent cross
-    (1 + attention) * hidden, after Qin et al. (ICLR 2021). The last layer starts
-    at zero, so an untrained re-ranker keeps the first stage's order. Scores do
-    not depend on the candidates' order.
+    (1 + attention) * hidden, after Qin et al. (ICLR 2021). The last layer starts at zero,
+    so an untrained re-ranker is a blend of first stage and fit. Scores do not depend on
+    the candidates' order.
 
     Args:
         config: sizes and dropout.
         feature_mean: float32 [F], of the training products.
         feature_scale: float32 [F], what a centred feature is multiplied by.
+        facet_sizes: how many of the V facet values each facet has.
     """
 
     def __init__(
-        self, config: RerankerConfig, feature_mean: np.ndarray, feature_scale: np.ndarray
+        self,
+        config: RerankerConfig,
+        feature_mean: np.ndarray,
+        feature_scale: np.ndarray,
+        facet_sizes: Sequence[int],
     ):
         super().__init__(name="reranker")
         layers = tf_keras.layers
         self._mean = tf.constant(feature_mean, tf.float32)
         self._scale = tf.constant(feature_scale, tf.float32)
+        # [V, facets], 1 where a value is of a facet.
+        facet_of = np.repeat(np.arange(len(facet_sizes)), facet_sizes)
+        self._facet_of = tf.constant(np.eye(len(facet_sizes))[facet_of], tf.float32)
         self._query_cross = layers.Dense(_CROSS_WIDTH, name="query_cross")
         self._feature_cross = layers.Dense(_CROSS_WIDTH, name="feature_cross")
         self._normalise = layers.LayerNormalization(name="normalise")
@@ -77,46 +98,90 @@ class Reranker(tf_keras.Model):
             shape=(),
             initializer=tf_keras.initializers.Constant(_FIRST_STAGE_SCALE),
         )
+        self._match_weight = self.add_weight(
+            name="match_weight",
+            shape=(len(facet_sizes),),
+            initializer=tf_keras.initializers.Constant(_MATCH_WEIGHT),
+        )
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Scores of lists.
 
         Args:
-            inputs: `query` float32 [B, D], `images` [B, L, D], `features`
-                [B, L, F], `first_stage` [B, L], `mask` bool [B, L].
+            inputs: `query` float32 [B, D], `asked` [B, V], `images` [B, L, D],
+                `features` [B, L, F], `answers` [B, L, V], `first_stage` [B, L], `mask`
+                bool [B, L].
             training: turns dropout on.
 
         Returns:
             float32 [B, L]; padding scores lowest.
         """
         mask = inputs["mask"]
-        hidden = self._candidate_vectors(inputs)
+        match = self._match(inputs)
+        hidden = self._candidate_vectors(inputs, match, training)
         for layer in self._hidden:
             hidden = self._dropout(layer(hidden), training=training)
         if self._attention is not None:
             attended = self._attention((hidden, mask), training=training)
             hidden = (1.0 + self._cross(attended)) * hidden
         correction = tf.squeeze(self._correction(hidden), axis=-1)
-        scores = self._weight * inputs["first_stage"] + correction
+        fit = tf.reduce_sum(match * self._match_weight, axis=-1)
+        scores = self._weight * inputs["first_stage"] + fit + correction
         return tf.where(mask, scores, _PADDING_SCORE)
 
-    def _candidate_vectors(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        query = inputs["query"][:, tf.newaxis, :]
+    def _match(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """float32 [B, L, facets]: log of the chance of what is asked, else 0."""
+        asked = inputs["asked"][:, tf.newaxis, :]
+        chance = tf.matmul(asked * inputs["answers"], self._facet_of)
+        is_asked = tf.matmul(asked, self._facet_of) > 0.0
+        fit = tf.math.log(tf.clip_by_value(chance, _LEAST_CHANCE, 1.0))
+        return tf.where(is_asked, fit, 0.0)
+
+    def _candidate_vectors(
+        self, inputs: Mapping[str, tf.Tensor], match: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """float32 [B, L, ...]: all that the correction sees of each candidate."""
+        mask, first = inputs["mask"], inputs["first_stage"][..., tf.newaxis]
+        fit = tf.reduce_sum(match, axis=-1, keepdims=True)
+        asked = tf.matmul(inputs["asked"], self._facet_of)[:, tf.newaxis, :] > 0.0
         features = (inputs["features"] - self._mean) * self._scale
         features = tf.clip_by_value(features, -5.0, 5.0)
-        agreement = (
-            query * inputs["images"] * tf.sqrt(tf.cast(tf.shape(query)[-1], tf.float32))
-        )
+        query = inputs["query"][:, tf.newaxis, :]
         cross = self._query_cross(query) * self._feature_cross(features)
-        first = tf.where(inputs["mask"], inputs["first_stage"], -2.0)
-        behind = (first - tf.reduce_max(first, axis=1, keepdims=True))[..., tf.newaxis]
         return tf.concat(
-            [agreement, self._normalise(cross), features, behind * 10.0], axis=-1
+            [
+                match,
+                fit / 2.0,
+                _behind_best(fit, mask) / 2.0,
+                _behind_best(first, mask) * 10.0,
+                _standardised(first, mask),
+                tf.cast(asked, tf.float32) + tf.zeros_like(match),
+                self._dropout(self._normalise(cross), training=training),
+            ],
+            axis=-1,
         )
+
+
+def _behind_best(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[B, L, 1]: how far each candidate is from the best of its list."""
+    real = tf.where(mask[..., tf.newaxis], values, -100.0)
+    return real - tf.reduce_max(real, axis=1, keepdims=True)
+
+
+def _standardised(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[B, L, 1]: each candidate's place in the spread of its list."""
+    real = tf.cast(mask, values.dtype)[..., tf.newaxis]
+    count = tf.maximum(tf.reduce_sum(real, axis=1, keepdims=True), 1.0)
+    centred = values - tf.reduce_sum(values * real, axis=1, keepdims=True) / count
+    variance = tf.reduce_sum(tf.square(centred) * real, axis=1, keepdims=True) / count
+    return real * centred / tf.sqrt(variance + 1e-6)
 
 
 def build_reranker(
-    config: RerankerConfig, features: np.ndarray, embedding_dim: int
+    config: RerankerConfig,
+    features: np.ndarray,
+    embedding_dim: int,
+    facet_sizes: Sequence[int],
 ) -> Reranker:
     """An untrained re-ranker for a catalogue's features.
 
@@ -124,20 +189,24 @@ def build_reranker(
         config: sizes.
         features: float32 [N, F] of the training products, for mean and spread.
         embedding_dim: width of the towers' embedding.
+        facet_sizes: how many values each facet has.
     """
-    spread = features.std(axis=0)
-    scale = np.where(spread > 1e-3, 1.0 / np.maximum(spread, 1e-3), 0.0)
-    model = Reranker(config, features.mean(axis=0), scale)
-    model(example_inputs(2, 3, embedding_dim, features.shape[1]))
+    mean, scale = standard_scale(features)
+    model = Reranker(config, mean, scale, facet_sizes)
+    model(example_inputs(2, 3, embedding_dim, features.shape[1], sum(facet_sizes)))
     return model
 
 
-def example_inputs(batch: int, length: int, embedding_dim: int, num_features: int) -> dict:
+def example_inputs(
+    batch: int, length: int, embedding_dim: int, num_features: int, num_values: int
+) -> dict:
     """Inputs of the right shapes, all zero and nothing padded."""
     return {
         "query": tf.zeros([batch, embedding_dim]),
+        "asked": tf.zeros([batch, num_values]),
         "images": tf.zeros([batch, length, embedding_dim]),
         "features": tf.zeros([batch, length, num_features]),
+        "answers": tf.zeros([batch, length, num_values]),
         "first_stage": tf.zeros([batch, length]),
         "mask": tf.ones([batch, length], tf.bool),
     }

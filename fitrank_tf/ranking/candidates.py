@@ -37,16 +37,6 @@ def retrieve(
     return CandidateLists(query_embeddings, index.search(query_embeddings, size))
 
 
-def no_lists(embedding_dim: int, size: int) -> CandidateLists:
-    """The lists of no query at all."""
-    shape = (0, size)
-    return CandidateLists(
-        np.zeros((0, embedding_dim), np.float32),
-        Candidates(np.zeros(shape, np.int32), np.zeros(shape, np.float32)),
-        np.zeros(shape, np.float32),
-    )
-
-
 def with_labels(
     lists: CandidateLists, queries: Sequence[Query], judge: Judge
 ) -> CandidateLists:
@@ -60,14 +50,16 @@ def with_labels(
     return dataclasses.replace(lists, labels=labels.astype(np.float32))
 
 
-def worth_learning(lists: CandidateLists) -> CandidateLists:
-    """The lists with at least two different grades; the others teach no order."""
-    real = lists.labels >= 0
-    best = np.where(real, lists.labels, -np.inf).max(axis=1)
-    worst = np.where(real, lists.labels, np.inf).min(axis=1)
-    rows = np.flatnonzero(best > worst)
-    return CandidateLists(
-        lists.query_embeddings[rows],
-        Candidates(lists.candidates.positions[rows], lists.candidates.scores[rows]),
-        lists.labels[rows],
-    )
+def worth_learning(labels: np.ndarray) -> np.ndarray:
+    """Which lists have at least two different grades; the others teach no order.
+
+    Args:
+        labels: float32 [Q, K], -1 for padding.
+
+    Returns:
+        Rising row numbers.
+    """
+    real = labels >= 0
+    best = np.where(real, labels, -np.inf).max(axis=1, initial=-np.inf)
+    worst = np.where(real, labels, np.inf).min(axis=1, initial=np.inf)
+    return np.flatnonzero(best > worst)

@@ -29,12 +29,16 @@ def _on_circle(degrees: np.ndarray) -> np.ndarray:
 class Models:
     """The fine-tuned query tower is 40 degrees off; the re-ranker reverses its lists."""
 
-    def embed_queries(self, texts: Sequence[str], baseline: bool) -> np.ndarray:
+    def encode_queries(self, texts: Sequence[str], baseline: bool) -> dict[str, np.ndarray]:
         degrees = np.array([float(text.split()[1]) for text in texts])
-        return _on_circle(degrees if baseline else degrees + _TUNED_TURN)
+        turned = _on_circle(degrees if baseline else degrees + _TUNED_TURN)
+        return {"embedding": turned, "asked": np.zeros((len(texts), 3), np.float32)}
 
     def embed_photos(self, photos, features) -> np.ndarray:
         return _on_circle(PRODUCTS)
+
+    def answer_facets(self, embeddings, features) -> np.ndarray:
+        return np.zeros((len(embeddings), 3), np.float32)
 
     def rerank(self, batches: tf.data.Dataset) -> np.ndarray:
         return np.concatenate([-inputs["first_stage"] for inputs, _ in batches])

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from fitrank_tf.export.search import Search, SearchableCatalogue
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, save_served
+from fitrank_tf.inputs.listwise import ProductTables
 
-IDS, D, F = ("p0", "p1", "p2", "p3", "p4"), 4, 2
+IDS, D, F, V = ("p0", "p1", "p2", "p3", "p4"), 4, 2, 3
 TITLES = ("Red Shirt", "Blue Shirt", "Café Kurta", "", "Bag")
 
 
@@ -18,7 +19,8 @@ class _Encoder(tf.Module):
     def encode(self, query):
         angle = tf.strings.to_number(query)
         zero = tf.zeros_like(angle)
-        return {"embedding": tf.stack([tf.cos(angle), tf.sin(angle), zero, zero], axis=1)}
+        place = tf.stack([tf.cos(angle), tf.sin(angle), zero, zero], axis=1)
+        return {"embedding": place, "asked": place[:, :V]}
 
 
 class _Reranker(tf.Module):
@@ -27,15 +29,18 @@ class _Reranker(tf.Module):
     @tf.function(
         input_signature=[
             tf.TensorSpec([None, D], tf.float32, name="query"),
+            tf.TensorSpec([None, V], tf.float32, name="asked"),
             tf.TensorSpec([None, None, D], tf.float32, name="images"),
             tf.TensorSpec([None, None, F], tf.float32, name="features"),
+            tf.TensorSpec([None, None, V], tf.float32, name="answers"),
             tf.TensorSpec([None, None], tf.float32, name="first_stage"),
             tf.TensorSpec([None, None], tf.bool, name="mask"),
         ]
     )
-    def score(self, query, images, features, first_stage, mask):
+    def score(self, query, asked, images, features, answers, first_stage, mask):
         # All inputs take part, as they do in the real one.
-        nothing = 0.0 * (tf.reduce_sum(query) + tf.reduce_sum(images, axis=-1))
+        nothing = tf.reduce_sum(query) + tf.reduce_sum(images, axis=-1)
+        nothing = 0.0 * (nothing + tf.reduce_sum(asked[:, None] * answers, axis=-1))
         scores = features[..., 0] + 0.1 * first_stage + nothing
         return {"scores": tf.where(mask, scores, -1e9)}
 
@@ -45,9 +50,9 @@ def catalogue() -> SearchableCatalogue:
     angles = np.linspace(0, np.pi / 2, len(IDS))
     embeddings = np.stack([np.cos(angles), np.sin(angles), 0 * angles, 0 * angles], axis=1)
     features = np.array([[5, 0], [1, 0], [3, 0], [2, 0], [4, 0]])
-    return SearchableCatalogue(
-        IDS, TITLES, embeddings.astype(np.float32), features.astype(np.float32)
-    )
+    answers = np.ones((len(IDS), V))
+    arrays = (array.astype(np.float32) for array in (embeddings, features, answers))
+    return SearchableCatalogue(IDS, TITLES, ProductTables(*arrays))
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +87,9 @@ def test_candidates_of_the_first_stage_in_the_order_of_the_reranker(
     for row, query in enumerate(queries):
         angle = float(query)
         wanted = np.array([np.cos(angle), np.sin(angle), 0, 0])
-        similarity = catalogue.embeddings @ wanted
+        similarity = catalogue.tables.embeddings @ wanted
         candidates = np.argsort(-similarity)[:3]
-        scores = catalogue.features[candidates, 0] + 0.1 * similarity[candidates]
+        scores = catalogue.tables.features[candidates, 0] + 0.1 * similarity[candidates]
         order = np.argsort(-scores)
         ids = [item.decode() for item in answer["ids"][row].numpy()]
         assert ids == [IDS[item] for item in candidates[order]]
@@ -110,11 +115,7 @@ def test_a_catalogue_smaller_than_the_list_is_returned_whole(catalogue) -> None:
     encoder, reranker = _Encoder(), _Reranker()
     search = Search(
         Loaded(lambda query: encoder.encode(query)),
-        Loaded(
-            lambda **inputs: reranker.score(
-                *(inputs[n] for n in ("query", "images", "features", "first_stage", "mask"))
-            )
-        ),
+        Loaded(lambda **inputs: reranker.score(**inputs)),
         catalogue,
         list_size=100,
     )

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from fitrank_tf.inputs.listwise import listwise_batches, shuffled
+from fitrank_tf.inputs.listwise import ListArrays, ProductTables, no_lists
 
-Q, N, L, D, F = 7, 20, 4, 3, 2
-NAMES = ("queries", "positions", "scores", "labels")
+Q, N, L, D, F, V = 7, 20, 4, 3, 2, 5
+LISTS = ("queries", "asked", "positions", "scores", "labels")
+TABLES = ("embeddings", "features", "answers")
 
 
 @pytest.fixture(scope="module")
@@ -16,26 +17,35 @@ def arrays() -> dict[str, np.ndarray]:
     positions[2, 2:] = -1
     return {
         "queries": generator.normal(size=(Q, D)).astype("float32"),
+        "asked": generator.integers(0, 2, (Q, V)).astype("float32"),
         "positions": positions,
         "scores": generator.normal(size=(Q, L)).astype("float32"),
         "labels": np.where(positions < 0, -1, positions % 5).astype("float32"),
-        "images": generator.normal(size=(N, D)).astype("float32"),
+        "embeddings": generator.normal(size=(N, D)).astype("float32"),
         "features": generator.normal(size=(N, F)).astype("float32"),
+        "answers": generator.random((N, V)).astype("float32"),
     }
 
 
+def _lists(arrays) -> ListArrays:
+    return ListArrays(*(arrays[name] for name in LISTS))
+
+
+def _tables(arrays) -> ProductTables:
+    return ProductTables(*(arrays[name] for name in TABLES))
+
+
 def test_batches_look_up_by_position(arrays) -> None:
-    batches = listwise_batches(
-        *(arrays[name] for name in (*NAMES, "images", "features")), batch_size=3
-    )
+    batches = _lists(arrays).batches(_tables(arrays), batch_size=3)
     inputs, labels = next(iter(batches))
     real = arrays["positions"][:3] >= 0
     np.testing.assert_array_equal(inputs["mask"], real)
     np.testing.assert_array_equal(labels, arrays["labels"][:3])
     np.testing.assert_array_equal(inputs["query"], arrays["queries"][:3])
-    for name in ("images", "features"):
+    np.testing.assert_array_equal(inputs["asked"], arrays["asked"][:3])
+    for name, table in zip(("images", "features", "answers"), TABLES):
         np.testing.assert_array_equal(
-            inputs[name].numpy()[real], arrays[name][arrays["positions"][:3][real]]
+            inputs[name].numpy()[real], arrays[table][arrays["positions"][:3][real]]
         )
     np.testing.assert_array_equal(
         inputs["first_stage"], np.where(real, arrays["scores"][:3], 0.0)
@@ -44,7 +54,18 @@ def test_batches_look_up_by_position(arrays) -> None:
 
 
 def test_shuffling_keeps_lists_together(arrays) -> None:
-    mixed = shuffled(*(arrays[name] for name in NAMES), seed=1)
+    mixed = _lists(arrays).shuffled(seed=1)
     order = np.random.default_rng(1).permutation(Q)
-    for name, array in zip(NAMES, mixed):
-        np.testing.assert_array_equal(array, arrays[name][order])
+    for name in LISTS:
+        np.testing.assert_array_equal(getattr(mixed, name), arrays[name][order])
+
+
+def test_some_products_are_rows_of_all_tables(arrays) -> None:
+    rows = np.array([3, 0, 7])
+    some = _tables(arrays).select(rows)
+    for name in TABLES:
+        np.testing.assert_array_equal(getattr(some, name), arrays[name][rows])
+
+
+def test_no_query_gives_no_list() -> None:
+    assert len(no_lists(D, V, L)) == 0

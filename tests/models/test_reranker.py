@@ -5,10 +5,15 @@ import pytest
 import tensorflow as tf
 
 from fitrank_tf.config import RANKING_LOSSES, RerankerConfig
-from fitrank_tf.inputs.listwise import listwise_batches
+from fitrank_tf.inputs.listwise import ListArrays, ProductTables
 from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
 
 Q, N, L, D, F = 48, 40, 12, 6, 5
+# Two facets, of three and of two values.
+SIZES = (3, 2)
+V = sum(SIZES)
+
+_OF_QUERY = ("query", "asked")
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +27,11 @@ def arrays() -> dict[str, np.ndarray]:
     features = generator.random((N, F)).astype("float32")
     # Relevance lies in the first feature, which the first stage does not see.
     labels = np.floor(features[positions, 0] * 5).astype("float32")
+    answers = [generator.dirichlet(np.ones(size), N) for size in SIZES]
     return {
         "queries": queries,
+        "asked": np.zeros((Q, V), "float32"),
+        "answers": np.concatenate(answers, axis=1).astype("float32"),
         "positions": positions,
         "scores": np.take_along_axis(scores, positions, axis=1),
         "labels": labels,
@@ -33,27 +41,39 @@ def arrays() -> dict[str, np.ndarray]:
 
 
 def _batches(arrays: dict[str, np.ndarray], batch_size: int = 8) -> tf.data.Dataset:
-    return listwise_batches(
-        *(arrays[name] for name in ("queries", "positions", "scores", "labels")),
-        arrays["images"],
-        arrays["features"],
-        batch_size,
-    )
+    names = ("queries", "asked", "positions", "scores", "labels")
+    lists = ListArrays(*(arrays[name] for name in names))
+    tables = ProductTables(*(arrays[name] for name in ("images", "features", "answers")))
+    return lists.batches(tables, batch_size)
 
 
 def _trained(arrays, tmp_path, **options) -> tuple[Reranker, list[float]]:
     config = RerankerConfig(epochs=8, hidden=(16, 8), learning_rate=1e-2, **options)
-    model = build_reranker(config, arrays["features"], D)
+    model = build_reranker(config, arrays["features"], D, SIZES)
     batches = _batches(arrays)
     history = train_reranker(model, batches, batches, config, tmp_path, verbose=0)
     return model, history.history["val_ndcg_10"]
 
 
+def _untrained(arrays) -> Reranker:
+    return build_reranker(RerankerConfig(hidden=(16, 8)), arrays["features"], D, SIZES)
+
+
 def test_untrained_keeps_the_first_stage_order(arrays) -> None:
-    model = build_reranker(RerankerConfig(hidden=(16, 8)), arrays["features"], D)
+    model = _untrained(arrays)
     inputs, _ = next(iter(_batches(arrays)))
     order = np.argsort(-model(inputs).numpy(), axis=1, kind="stable")
     np.testing.assert_array_equal(order, np.tile(np.arange(L), (8, 1)))
+
+
+def test_what_is_asked_for_counts_by_its_chance(arrays) -> None:
+    """Two values of one facet add up; the other facet, not asked for, says nothing."""
+    asked = {**arrays, "asked": np.tile([[1, 0, 1, 0, 0]], (Q, 1)).astype("float32")}
+    model = _untrained(arrays)
+    (inputs, _), (plain, _) = next(iter(_batches(asked))), next(iter(_batches(arrays)))
+    chance = arrays["answers"][arrays["positions"][:8]][..., [0, 2]].sum(axis=-1)
+    gained = model(inputs).numpy() - model(plain).numpy()
+    np.testing.assert_allclose(gained, 3.0 * np.log(chance), atol=1e-3)
 
 
 @pytest.mark.parametrize("loss", RANKING_LOSSES)
@@ -67,7 +87,7 @@ def test_scores_follow_the_candidates_through_any_order(arrays, tmp_path) -> Non
     inputs, _ = next(iter(_batches(arrays)))
     order = np.random.default_rng(2).permutation(L)
     moved = {
-        name: value if name == "query" else tf.gather(value, order, axis=1)
+        name: value if name in _OF_QUERY else tf.gather(value, order, axis=1)
         for name, value in inputs.items()
     }
     np.testing.assert_allclose(model(moved), model(inputs).numpy()[:, order], atol=1e-4)
@@ -79,7 +99,7 @@ def test_padding_neither_scores_nor_matters(arrays, tmp_path) -> None:
     short["positions"][:, L - 4 :] = -1
     padded, _ = next(iter(_batches(short)))
     cut = {
-        name: value if name == "query" else value[:, : L - 4]
+        name: value if name in _OF_QUERY else value[:, : L - 4]
         for name, value in padded.items()
     }
     scores = model(padded).numpy()
