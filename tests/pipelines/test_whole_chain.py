@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import cv2
 import numpy as np
@@ -148,6 +149,39 @@ def test_image_bytes_and_pixels_give_one_embedding(bundle) -> None:
             signatures["pixels"](pixels=pixels, **extra)["embedding"],
             atol=1e-5,
         )
+
+
+def _evaluate(bundle, catalogue, out) -> dict[str, str]:
+    """{system: its run file} of the catalogue's queries."""
+    evaluate.main(
+        [
+            *("--bundle", str(bundle), "--dataset", "fashion_product_images"),
+            *("--manual_dir", str(catalogue), "--run_dir", str(out / "runs")),
+            *("--queries", str(catalogue / "q.tsv"), "--data_dir", str(out / "data")),
+        ]
+    )
+    return {path.stem: path.read_text() for path in (out / "runs").glob("*.run")}
+
+
+def test_what_a_catalogue_says_of_a_product_changes_no_score(
+    bundle, other_catalogue, tmp_path
+) -> None:
+    """Every product with another one's attributes: the pixels and the query decide."""
+    shuffled = tmp_path / "shuffled"
+    shutil.copytree(other_catalogue, shuffled)
+    header, *rows = (shuffled / "styles.csv").read_text().splitlines()
+    cells = [row.split(",") for row in rows]
+    moved = [
+        [own[0], *other[1:4], own[4]] for own, other in zip(cells, cells[2:] + cells[:2])
+    ]
+    for row in moved:
+        row[2] = "Handbags" if row[0] in ("101", "104") else row[2]
+    assert [row[3] for row in moved] != [row[3] for row in cells]
+    lines = [header, *(",".join(row) for row in moved)]
+    (shuffled / "styles.csv").write_text("\n".join(lines) + "\n")
+    runs = _evaluate(bundle, other_catalogue, tmp_path / "as_it_is")
+    assert set(runs) == {"clip", "clip_lora", "reranked"}
+    assert _evaluate(bundle, shuffled, tmp_path / "with_others") == runs
 
 
 def test_evaluate_on_a_catalogue_and_queries_never_seen(
