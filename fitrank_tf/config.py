@@ -302,6 +302,7 @@ class RerankerConfig:
             the products, not what to look for.
         hidden: widths of the scoring network.
         attention_heads: of the attention over the list; 0 leaves it out.
+        seed: added to the run's, for the re-ranker's weights and order alone.
     """
 
     list_size: int = 100
@@ -314,6 +315,7 @@ class RerankerConfig:
     attention_heads: int = 2
     dropout: float = 0.2
     loss: str = "lambda_ndcg"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         _require_positive(self, "list_size", "epochs", "batch_size", "learning_rate")

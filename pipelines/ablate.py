@@ -3,6 +3,7 @@
 towers     the base towers, LoRA without the features, LoRA with them
 fusions    the features beside the embedding, or as tokens of the blocks
 groups     each feature group left out of the fusion, and each alone
+rerankers  the towers' own order, a linear blend, LambdaMART, the neural re-ranker
 
 Every variant is trained from several seeds and asked the same queries, those of the test
 products. Writes a table with means, intervals and tests, and each variant's run files.
@@ -37,6 +38,7 @@ from fitrank_tf.retrieval.choose_index import build_index
 from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
 from pipelines.command import add_recipe_arguments, run_command, run_config
 from pipelines.evaluation_run import QuerySet, own_queries
+from pipelines.rerank_study import RerankStudy
 from pipelines.training_run import TrainingRun
 from pipelines.work_dir import WorkDir
 
@@ -75,6 +77,7 @@ STUDIES = {
         _FULL,
     ),
 }
+RERANKERS = "rerankers"
 _MEASURES = ("nDCG@10", "R@10", "P@10", "mAP", "RR")
 
 
@@ -103,6 +106,19 @@ class Study:
         self._rows = np.flatnonzero([part != TRAIN for part in records.splits])
         self._records = records.select(self._rows)
         self.query_set = own_queries(self._records, config.evaluation, config.seed)
+
+    def measure_rerankers(self, seeds: Sequence[int]) -> list[Measured]:
+        """Re-rankers of one fine-tuning's candidates."""
+        study = RerankStudy(
+            self._training, self._config, self._rows, self.query_set, self._output
+        )
+        return study.measure(seeds)
+
+    def measure_all(
+        self, variants: Sequence[Variant], seeds: Sequence[int]
+    ) -> list[Measured]:
+        """Every variant's values."""
+        return [self.measure(variant, seeds) for variant in variants]
 
     def measure(self, variant: Variant, seeds: Sequence[int]) -> Measured:
         """The variant's values, trained from each of the seeds."""
@@ -178,7 +194,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_catalogue_arguments(parser)
     add_recipe_arguments(parser, "tiny")
-    parser.add_argument("--study", required=True, choices=STUDIES)
+    parser.add_argument("--study", required=True, choices=(*STUDIES, RERANKERS))
     parser.add_argument("--seeds", default="0,1,2", help="a training of each")
     parser.add_argument("--output_dir", required=True, help="table and run files")
     parser.add_argument(
@@ -198,7 +214,10 @@ def main(arguments: Sequence[str] | None) -> None:
     verbose = 1 if sys.stdout.isatty() else 2
     study = Study(config, catalogue, work, output, verbose)
     write_qrels(output / "judgments.qrels", study.query_set.qrels)
-    measured = [study.measure(variant, seeds) for variant in STUDIES[options.study]]
+    if options.study == RERANKERS:
+        measured = study.measure_rerankers(seeds)
+    else:
+        measured = study.measure_all(STUDIES[options.study], seeds)
     table = ablation_table(measured, kinds_of(study.query_set), _MEASURES)
     write_atomically(output / f"{options.study}.md", table.encode())
     print(f"\nseeds {', '.join(map(str, seeds))}; mean ± half of the 95 % interval\n")

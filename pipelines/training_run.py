@@ -425,7 +425,7 @@ class TrainingRun:
         return ProductTables(self.embeddings, self.features, answers)
 
     @property
-    def _ranker_tables(self) -> ProductTables:
+    def ranker_tables(self) -> ProductTables:
         """The same of `ranker_rows`, answered by heads that have not learned them."""
         answers = np.load(self._facet_heads_folder / _CROSS_ANSWERS)
         rows = self.ranker_rows
@@ -458,7 +458,7 @@ class TrainingRun:
         return model
 
     def _new_reranker(self) -> Reranker:
-        tf_keras.utils.set_random_seed(self.config.seed)
+        tf_keras.utils.set_random_seed(self._reranker_seed)
         return build_reranker(
             self.config.reranker,
             self.features[self.tower_rows],
@@ -466,19 +466,23 @@ class TrainingRun:
             self.facet_heads.lexicon.sizes,
         )
 
+    @property
+    def _reranker_seed(self) -> int:
+        return self.config.seed + self.config.reranker.seed
+
     def _make_reranker(self, folder: Path) -> None:
         config = self.config.reranker
         towers, _ = self.load_tuned()
         encoder = AskingQueryEncoder(towers, self.facet_heads.lexicon)
         encode = encoder.signatures()[DEFAULT_SIGNATURE]
-        learned = self._labelled_lists(encode, self.ranker_rows)
+        learned = self.labelled_lists(encode, self.ranker_rows)
         if not len(learned):
             raise FitRankError(
                 f"the re-ranker has nothing to learn from: {len(self.ranker_rows)} "
                 "products to train on, and no candidate list has two grades; give a "
                 "larger catalogue"
             )
-        chosen = self._labelled_lists(encode, self.validation_rows)
+        chosen = self.labelled_lists(encode, self.validation_rows)
         logger.info(
             "re-ranker: %d lists to learn, %d to choose by", len(learned), len(chosen)
         )
@@ -486,8 +490,8 @@ class TrainingRun:
         tables = self.product_tables.select(self.validation_rows)
         train_reranker(
             model,
-            learned.shuffled(self.config.seed).batches(
-                self._ranker_tables, config.batch_size
+            learned.shuffled(self._reranker_seed).batches(
+                self.ranker_tables, config.batch_size
             ),
             chosen.batches(tables, config.batch_size) if len(chosen) else None,
             config,
@@ -496,7 +500,7 @@ class TrainingRun:
         )
         model.save_weights(folder / _RERANKER)
 
-    def _labelled_lists(self, encode: Callable, rows: np.ndarray) -> ListArrays:
+    def labelled_lists(self, encode: Callable, rows: np.ndarray) -> ListArrays:
         """Candidate lists of the products' own queries, among these products alone."""
         records, config = self.rows_of(rows), self.config.reranker
         count = config.queries_per_product * len(rows)

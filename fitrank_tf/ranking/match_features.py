@@ -1,0 +1,68 @@
+"""What is known of a query and a candidate, in a few numbers, for rankers of a table.
+
+The neural re-ranker works out the same inside its graph; a blend or LambdaMART takes them
+from here.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fitrank_tf.inputs.listwise import ListArrays
+
+# As in the re-ranker: no answer is surer of a "no" than that.
+_LEAST_CHANCE = 1e-3
+_AT_ONCE = 256
+# Names of the columns after those of the facets.
+_OF_LIST = ("fit", "fit behind the best", "score", "score behind the best", "rank")
+
+
+def match_columns(facets: Sequence[str]) -> tuple[str, ...]:
+    """Names of the numbers of `match_features`."""
+    return (*(f"fits {f}" for f in facets), *(f"asks {f}" for f in facets), *_OF_LIST)
+
+
+def match_features(
+    lists: ListArrays, answers: np.ndarray, facet_sizes: Sequence[int]
+) -> np.ndarray:
+    """The numbers of every candidate of every list.
+
+    Args:
+        lists: Q lists of L candidates.
+        answers: float32 [N, V], chances of the facet values.
+        facet_sizes: how many of the V values each of the F facets has.
+
+    Returns:
+        float32 [Q, L, 2 F + 5]: log of the chance of what is asked by facet (0 where
+        nothing is), whether the facet is asked for, and the five of `match_columns`.
+    """
+    parts = [
+        _of_some(lists.select(rows), answers, facet_sizes)
+        for rows in np.split(np.arange(len(lists)), range(_AT_ONCE, len(lists), _AT_ONCE))
+    ]
+    return np.concatenate(parts)
+
+
+def _of_some(
+    lists: ListArrays, answers: np.ndarray, facet_sizes: Sequence[int]
+) -> np.ndarray:
+    mask = lists.positions >= 0
+    told = answers[np.maximum(lists.positions, 0)]
+    cuts = np.cumsum(facet_sizes)[:-1]
+    fits, asks = [], []
+    for asked, chances in zip(
+        np.split(lists.asked, cuts, axis=1), np.split(told, cuts, axis=2)
+    ):
+        chance = np.einsum("qv,qlv->ql", asked, chances)
+        is_asked = asked.any(axis=1)[:, None] & mask
+        fits.append(np.where(is_asked, np.log(np.clip(chance, _LEAST_CHANCE, 1.0)), 0.0))
+        asks.append(is_asked.astype(np.float32))
+    fit = np.sum(fits, axis=0)
+    ranks = np.tile(np.arange(mask.shape[1]), (len(mask), 1))
+    score = np.where(mask, lists.scores, 0.0)
+    columns = [*fits, *asks, fit, _behind(fit, mask), score, _behind(score, mask), ranks]
+    return np.stack(columns, axis=2).astype(np.float32)
+
+
+def _behind(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    return values - np.where(mask, values, -np.inf).max(axis=1, keepdims=True)

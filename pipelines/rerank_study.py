@@ -1,0 +1,156 @@
+"""The re-rankers beside each other, on the candidates of the same fine-tuned towers."""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from fitrank_tf.config import RunConfig, override
+from fitrank_tf.evaluation.ablation import Measured, QueryValues
+from fitrank_tf.evaluation.metrics import evaluate_queries
+from fitrank_tf.evaluation.ranking_baselines import LambdaMart, LinearBlend
+from fitrank_tf.evaluation.systems import as_run
+from fitrank_tf.evaluation.trec import write_run
+from fitrank_tf.export.embedding import encode_texts
+from fitrank_tf.export.query_encoder import AskingQueryEncoder
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.inputs.listwise import ListArrays, ProductTables
+from fitrank_tf.ranking.candidates import CandidateLists, retrieve
+from fitrank_tf.ranking.match_features import match_columns, match_features
+from fitrank_tf.retrieval.choose_index import build_index
+from pipelines.evaluation_run import QuerySet
+from pipelines.training_run import TrainingRun
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 64
+# The blend's start: a cosine against a log-probability.
+_SCORE_WEIGHT, _FIT_WEIGHT = 20.0, 3.0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Numbers:
+    """Lists with the numbers of their candidates."""
+
+    lists: ListArrays
+    features: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.lists.labels
+
+
+class RerankStudy:
+    """Measures re-rankers that learned from the same lists.
+
+    Args:
+        train: makes the run of a configuration; its stages are kept.
+        config: of the run.
+        rows: rising row numbers of the products that are searched.
+        query_set: what is asked of them.
+        output: folder of the run files.
+    """
+
+    def __init__(
+        self,
+        train: Callable[[RunConfig], TrainingRun],
+        config: RunConfig,
+        rows: np.ndarray,
+        query_set: QuerySet,
+        output: Path,
+    ):
+        self._train, self._config = train, config
+        self._run, self._rows = train(config), rows
+        self._query_set, self._output = query_set, output
+        self._sizes = self._run.facet_heads.lexicon.sizes
+
+    def measure(self, seeds: Sequence[int]) -> list[Measured]:
+        """The towers' own order, the baselines' and the neural re-ranker's, the last."""
+        return [
+            Measured("fine-tuned towers", [self._values("towers", self._asked.scores)]),
+            Measured("linear blend", [self._blend(seed) for seed in seeds]),
+            Measured("LambdaMART", [self._lambda_mart(seed) for seed in seeds]),
+            Measured("re-ranker", [self._neural(seed) for seed in seeds]),
+        ]
+
+    @cached_property
+    def _encode(self) -> Callable:
+        towers, _ = self._run.load_tuned()
+        encoder = AskingQueryEncoder(towers, self._run.facet_heads.lexicon)
+        return encoder.signatures()[DEFAULT_SIGNATURE]
+
+    @cached_property
+    def _tables(self) -> ProductTables:
+        return self._run.product_tables.select(self._rows)
+
+    @cached_property
+    def _candidates(self) -> tuple[CandidateLists, np.ndarray]:
+        encoded = encode_texts(self._encode, list(self._query_set.texts().values()))
+        index = build_index(self._tables.embeddings)
+        depth = self._config.reranker.list_size
+        return retrieve(index, encoded["embedding"], depth), encoded["asked"]
+
+    @cached_property
+    def _asked(self) -> ListArrays:
+        """The lists that are measured, without labels."""
+        lists, asked = self._candidates
+        positions, scores = lists.candidates.positions, lists.candidates.scores
+        nothing = np.zeros(positions.shape, np.float32)
+        return ListArrays(lists.query_embeddings, asked, positions, scores, nothing)
+
+    @cached_property
+    def _asked_numbers(self) -> np.ndarray:
+        return match_features(self._asked, self._tables.answers, self._sizes)
+
+    @cached_property
+    def _learned(self) -> _Numbers:
+        run = self._run
+        lists = run.labelled_lists(self._encode, run.ranker_rows)
+        return self._with_numbers(lists, run.ranker_tables)
+
+    @cached_property
+    def _chosen(self) -> _Numbers:
+        run = self._run
+        lists = run.labelled_lists(self._encode, run.validation_rows)
+        return self._with_numbers(lists, run.product_tables.select(run.validation_rows))
+
+    def _with_numbers(self, lists: ListArrays, tables: ProductTables) -> _Numbers:
+        return _Numbers(lists, match_features(lists, tables.answers, self._sizes))
+
+    def _blend(self, seed: int) -> QueryValues:
+        names = match_columns(self._run.facet_heads.lexicon.facets)
+        start = {names.index("score"): _SCORE_WEIGHT}
+        start |= {i: _FIT_WEIGHT for i, name in enumerate(names) if name[:5] == "fits "}
+        blend = LinearBlend(start)
+        blend.fit(self._learned.features, self._learned.labels, seed)
+        logger.info(
+            "linear blend: %s",
+            {names[i]: round(weight, 2) for i, weight in blend.weights.items()},
+        )
+        return self._values(f"blend.seed_{seed}", blend.score(self._asked_numbers))
+
+    def _lambda_mart(self, seed: int) -> QueryValues:
+        trees = LambdaMart(seed)
+        learned, chosen = self._learned, self._chosen
+        trees.fit(learned.features, learned.labels, (chosen.features, chosen.labels))
+        return self._values(f"lambda_mart.seed_{seed}", trees.score(self._asked_numbers))
+
+    def _neural(self, seed: int) -> QueryValues:
+        run = self._train(override(self._config, [f"reranker.seed={seed}"]))
+        model = run.load_reranker()
+        batches = self._asked.batches(self._tables, _BATCH)
+        scores = np.concatenate([model(inputs).numpy() for inputs, _ in batches])
+        return self._values(f"reranker.seed_{seed}", scores)
+
+    def _values(self, name: str, scores: np.ndarray) -> QueryValues:
+        lists, _ = self._candidates
+        ids = self._run.records.select(self._rows).ids
+        ranking = as_run(self._query_set.texts(), ids, lists, scores)
+        path = self._output / f"{name}.run"
+        write_run(path, ranking, name)
+        logger.info("wrote %s", path)
+        qrels, grade = self._query_set.qrels, self._query_set.binary_grade
+        return evaluate_queries(ranking, qrels, grade)

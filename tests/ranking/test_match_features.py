@@ -1,0 +1,58 @@
+"""The numbers of a candidate, one by one, from the words' facets and the chances."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fitrank_tf.inputs.listwise import ListArrays
+from fitrank_tf.ranking.match_features import match_columns, match_features
+
+SIZES = (2, 3)
+FACETS = ("gender", "colour")
+ANSWERS = np.array(
+    [[0.9, 0.1, 0.5, 0.3, 0.2], [0.2, 0.8, 0.0, 0.1, 0.9], [0.5, 0.5, 0.2, 0.2, 0.6]],
+    np.float32,
+)
+# The second value of the first facet; two colours at once; nothing.
+ASKED = np.array([[0, 1, 0, 0, 0], [1, 0, 1, 1, 0], [0, 0, 0, 0, 0]], np.float32)
+POSITIONS = np.array([[1, 0, 2], [0, 1, -1], [2, 1, 0]], np.int32)
+SCORES = np.array([[0.9, 0.5, 0.4], [0.7, 0.6, 0.0], [0.3, 0.2, 0.1]], np.float32)
+
+
+def _lists() -> ListArrays:
+    return ListArrays(np.zeros((3, 4)), ASKED, POSITIONS, SCORES, np.zeros((3, 3)))
+
+
+@pytest.mark.parametrize(
+    ("row", "place", "gender", "colour"),
+    [(0, 0, 0.8, 1.0), (0, 1, 0.1, 1.0), (1, 0, 0.9, 0.8), (1, 1, 0.2, 0.1), (2, 0, 1, 1)],
+)
+def test_each_number_is_what_its_column_says(
+    row: int, place: int, gender: float, colour: float
+) -> None:
+    numbers = match_features(_lists(), ANSWERS, SIZES)
+    names = match_columns(FACETS)
+    assert numbers.shape == (3, 3, len(names))
+    told = dict(zip(names, numbers[row, place]))
+    assert told["fits gender"] == pytest.approx(math.log(gender), abs=1e-5)
+    assert told["fits colour"] == pytest.approx(math.log(colour), abs=1e-5)
+    assert told["fit"] == pytest.approx(math.log(gender * colour), abs=1e-5)
+    assert told["asks gender"] == float(row < 2)
+    assert told["asks colour"] == float(row == 1)
+    assert told["score"] == SCORES[row, place]
+    assert told["score behind the best"] == pytest.approx(
+        SCORES[row, place] - SCORES[row, 0]
+    )
+    assert told["rank"] == place
+    best = max(numbers[row, :, names.index("fit")][POSITIONS[row] >= 0])
+    assert told["fit behind the best"] == pytest.approx(told["fit"] - best, abs=1e-5)
+
+
+def test_a_chance_of_zero_is_no_certainty() -> None:
+    asked = np.array([[0, 0, 1, 0, 0]], np.float32)
+    lists = ListArrays(
+        np.zeros((1, 4)), asked, np.array([[1]]), np.array([[0.5]]), np.zeros((1, 1))
+    )
+    fit = match_features(lists, ANSWERS, SIZES)[0, 0, match_columns(FACETS).index("fit")]
+    assert fit == pytest.approx(math.log(1e-3))
