@@ -11,7 +11,7 @@ import numpy as np
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.evaluation.ablation import Measured, QueryValues
 from fitrank_tf.evaluation.metrics import evaluate_queries
-from fitrank_tf.evaluation.ranking_baselines import LambdaMart, LinearBlend
+from fitrank_tf.evaluation.ranking_baselines import LambdaMart, LinearBlend, has_lightgbm
 from fitrank_tf.evaluation.systems import as_run
 from fitrank_tf.evaluation.trec import write_run
 from fitrank_tf.export.embedding import encode_texts
@@ -69,11 +69,17 @@ class RerankStudy:
 
     def measure(self, seeds: Sequence[int]) -> list[Measured]:
         """The towers' own order, the baselines' and the neural re-ranker's, the last."""
-        return [
-            Measured("fine-tuned towers", [self._values("towers", self._asked.scores)]),
-            Measured("linear blend", [self._blend(seed) for seed in seeds]),
-            Measured("LambdaMART", [self._lambda_mart(seed) for seed in seeds]),
-            Measured("re-ranker", [self._neural(seed) for seed in seeds]),
+        rankers = {"linear blend": self._blend, "re-ranker": self._neural}
+        if has_lightgbm():
+            rankers = {"LambdaMART": self._lambda_mart, **rankers}
+        else:
+            logger.warning(
+                "LambdaMART is left out: LightGBM is not installed; "
+                '`pip install "fitrank-tf[bench]"`'
+            )
+        towers = self._values("towers", self._asked.scores)
+        return [Measured("fine-tuned towers", [towers])] + [
+            Measured(name, [rank(seed) for seed in seeds]) for name, rank in rankers.items()
         ]
 
     @cached_property

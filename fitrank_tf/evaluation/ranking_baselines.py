@@ -1,11 +1,10 @@
 """Rankers to measure the neural one against, on the same few numbers a candidate."""
 
+import importlib.util
 from collections.abc import Sequence
 
 import numpy as np
 from tqdm import tqdm
-
-from fitrank_tf.errors import FitRankError
 
 _TOP = 10
 # What a weight is multiplied by in the search for a better one; 0 drops the number.
@@ -76,17 +75,17 @@ class LinearBlend:
         return sum(weight * features[..., c] for c, weight in self.weights.items())
 
 
+def has_lightgbm() -> bool:
+    """Whether `LambdaMart` can be made; LightGBM comes with the bench extra."""
+    return importlib.util.find_spec("lightgbm") is not None
+
+
 class LambdaMart:
     """LightGBM's boosted trees under LambdaRank (Burges, 2010)."""
 
     def __init__(self, seed: int):
-        try:
-            import lightgbm
-        except ImportError as error:
-            raise FitRankError(
-                "LambdaMART needs LightGBM, which is not installed; "
-                '`pip install "fitrank-tf[bench]"`'
-            ) from error
+        import lightgbm
+
         self._stop_early = lightgbm.early_stopping(30, verbose=False)
         self._trees = lightgbm.LGBMRanker(
             objective="lambdarank",

@@ -13,7 +13,7 @@ from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.trec import read_run
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR, MODELS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from pipelines import evaluate, search, train
+from pipelines import ablate, evaluate, search, train
 
 SMALL = (
     "towers.preset=",
@@ -182,6 +182,28 @@ def test_what_a_catalogue_says_of_a_product_changes_no_score(
     runs = _evaluate(bundle, other_catalogue, tmp_path / "as_it_is")
     assert set(runs) == {"clip", "clip_lora", "reranked"}
     assert _evaluate(bundle, shuffled, tmp_path / "with_others") == runs
+
+
+def test_rerankers_are_measured_beside_each_other(bundle, tmp_path, capsys) -> None:
+    """On the run's own stages; the last line is what the bundle's report says."""
+    options = [f"--set={assignment}" for assignment in SMALL]
+    ablate.main(
+        [
+            *("--study=rerankers", "--seeds=0", "--num_items=160", *options),
+            *(f"--work_dir={bundle}.work", f"--output_dir={tmp_path}"),
+        ]
+    )
+    table = (tmp_path / "rerankers.md").read_text()
+    assert table in capsys.readouterr().out
+    rows = [line.split(" | ") for line in table.splitlines() if "facet (10)" in line]
+    names = [row[1] for row in rows if row[1] != "LambdaMART"]
+    assert names == ["fine-tuned towers", "linear blend", "re-ranker"]
+    for run, measured in (("towers", "clip_lora"), ("reranker.seed_0", "reranked")):
+        ranking = read_run(tmp_path / f"{run}.run")
+        reported = read_run(bundle / "report" / f"{measured}.run")
+        assert {query: [item for item, _ in hits] for query, hits in ranking.items()} == {
+            query: [item for item, _ in hits] for query, hits in reported.items()
+        }
 
 
 def test_evaluate_on_a_catalogue_and_queries_never_seen(
