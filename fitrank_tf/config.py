@@ -272,6 +272,7 @@ class FacetHeadsConfig:
     Attributes:
         folds: heads, each trained on the training products of all folds but its own.
         hidden: width of the layer between a product's numbers and the values' logits.
+        feature_groups: which of `FEATURE_GROUPS` the heads see beside the embedding.
     """
 
     folds: int = 5
@@ -281,10 +282,17 @@ class FacetHeadsConfig:
     batch_size: int = 128
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
+    feature_groups: tuple[str, ...] = FEATURE_GROUPS
 
     def __post_init__(self) -> None:
         _require_positive(self, "hidden", "epochs", "batch_size", "learning_rate")
         _require_share(self, "dropout", "weight_decay")
+        _require(
+            set(self.feature_groups) <= set(FEATURE_GROUPS),
+            "FacetHeadsConfig.feature_groups",
+            self.feature_groups,
+            f"of {FEATURE_GROUPS}",
+        )
         _require(self.folds > 1, "FacetHeadsConfig.folds", self.folds, "2 or more")
 
 

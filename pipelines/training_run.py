@@ -431,6 +431,14 @@ class TrainingRun:
         rows = self.ranker_rows
         return ProductTables(self.embeddings[rows], self.features[rows], answers)
 
+    @property
+    def _seen_by_heads(self) -> np.ndarray:
+        """float32 [F], 0 or 1. What names colours has learned the training products' names: of them
+        it says more than of others, and heads would rely on it."""
+        seen = self.schema.group_mask(self.config.facet_heads.feature_groups)
+        seen[self.schema.slice("colour_names")] = 0.0
+        return seen
+
     def _make_facet_heads(self, folder: Path) -> None:
         rows = self.ranker_rows
         learned = self.rows_of(rows)
@@ -441,6 +449,7 @@ class TrainingRun:
             lexicon.codes(learned),
             self.embeddings[rows],
             self.features[rows],
+            self._seen_by_heads,
             self.config.facet_heads,
             self.config.seed,
         )

@@ -120,6 +120,7 @@ def cross_fitted(
     codes: np.ndarray,
     embeddings: np.ndarray,
     features: np.ndarray,
+    seen: np.ndarray,
     config: FacetHeadsConfig,
     seed: int,
 ) -> tuple[FacetHeads, np.ndarray]:
@@ -134,6 +135,7 @@ def cross_fitted(
         codes: int32 [N, F], `lexicon.codes` of the training products.
         embeddings: float32 [N, D], their unit image embeddings.
         features: float32 [N, E].
+        seen: float32 [E], 1 for the features that the heads see.
         config: sizes and folds.
         seed: decides folds and weights.
 
@@ -142,6 +144,7 @@ def cross_fitted(
     """
     raw = np.concatenate([embeddings, features], axis=1)
     mean, scale = standard_scale(raw)
+    scale[embeddings.shape[1] :] *= seen
     inputs = np.asarray(_standardised(embeddings, features, mean, scale))
     answers = np.zeros((len(codes), lexicon.size), np.float32)
     if not lexicon.size or len(codes) < 2 * config.folds:

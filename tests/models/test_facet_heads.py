@@ -13,6 +13,7 @@ CONFIG = FacetHeadsConfig(
     folds=2, hidden=16, epochs=30, batch_size=16, learning_rate=1e-2, dropout=0.0
 )
 N, D, F = 96, 4, 3
+ALL = np.ones(F, bool)
 
 
 def _products(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -36,7 +37,7 @@ def test_the_loss_is_the_cross_entropy_of_the_facets_that_are_known() -> None:
 
 def test_unseen_products_are_told_and_chances_add_up() -> None:
     codes, embeddings, features = _products()
-    heads, crossed = cross_fitted(LEXICON, codes, embeddings, features, CONFIG, seed=0)
+    heads, crossed = cross_fitted(LEXICON, codes, embeddings, features, ALL, CONFIG, seed=0)
     other_codes, *other = _products(seed=1)
     for answers, right in ((crossed, codes), (heads.answer_all(*other), other_codes)):
         assert answers.shape == (N, 5) and answers.dtype == np.float32
@@ -50,15 +51,26 @@ def test_no_product_answers_for_itself() -> None:
     """Labels of pure chance: who had learned them would know them."""
     codes, embeddings, features = _products()
     codes = np.random.default_rng(5).permutation(codes)
-    heads, crossed = cross_fitted(LEXICON, codes, embeddings, features, CONFIG, seed=0)
+    heads, crossed = cross_fitted(LEXICON, codes, embeddings, features, ALL, CONFIG, seed=0)
     own = heads.answer_all(embeddings, features)
     assert (own[:, :2].argmax(axis=1) == codes[:, 0]).mean() > 0.7
     assert (crossed[:, :2].argmax(axis=1) == codes[:, 0]).mean() < 0.65
 
 
+def test_a_feature_that_is_not_seen_changes_no_answer() -> None:
+    codes, embeddings, features = _products()
+    seen = np.array([True, False, False])
+    heads, _ = cross_fitted(LEXICON, codes, embeddings, features, seen, CONFIG, seed=0)
+    other = np.where(seen, features, 7.0).astype("float32")
+    answers = heads.answer_all(embeddings, features)
+    np.testing.assert_array_equal(heads.answer_all(embeddings, other), answers)
+    # The kind shows in the features: with one of three it is told less well.
+    assert (answers[:, 2:].argmax(axis=1) == codes[:, 1]).mean() < 0.9
+
+
 def test_what_was_saved_answers_the_same(tmp_path) -> None:
     codes, embeddings, features = _products()
-    heads, _ = cross_fitted(LEXICON, codes, embeddings, features, CONFIG, seed=0)
+    heads, _ = cross_fitted(LEXICON, codes, embeddings, features, ALL, CONFIG, seed=0)
     heads.save(tmp_path)
     loaded = FacetHeads.load(tmp_path, CONFIG)
     assert loaded.lexicon == LEXICON
@@ -72,7 +84,7 @@ def test_too_little_to_learn_from_gives_no_answer(lexicon: FacetLexicon, tmp_pat
     """No facets at all, or fewer products than folds: nothing is likelier than another."""
     few = np.zeros((3, len(lexicon.facets)), "int32")
     rows = np.ones((3, D), "float32"), np.ones((3, F), "float32")
-    heads, crossed = cross_fitted(lexicon, few, *rows, CONFIG, seed=0)
+    heads, crossed = cross_fitted(lexicon, few, *rows, ALL, CONFIG, seed=0)
     assert crossed.shape == (3, lexicon.size)
     heads.save(tmp_path)
     answers = FacetHeads.load(tmp_path, CONFIG).answer_all(*rows)
