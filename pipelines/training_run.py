@@ -433,8 +433,11 @@ class TrainingRun:
 
     @property
     def _seen_by_heads(self) -> np.ndarray:
-        """float32 [F], 0 or 1. What names colours has learned the training products' names: of them
-        it says more than of others, and heads would rely on it."""
+        """float32 [F], 1 for what the heads see.
+
+        What names colours has learned the training products' own names: of them it says
+        more than of others, and heads would rely on that.
+        """
         seen = self.schema.group_mask(self.config.facet_heads.feature_groups)
         seen[self.schema.slice("colour_names")] = 0.0
         return seen
