@@ -4,14 +4,18 @@ features   colour and texture against the KMeans script for dominant colours, on
            core; then photos a second of 1 and 2 worker processes
 towers     training and encoding with ViT-B/32 CLIP and LoRA, on TensorFlow and on JAX,
            against PyTorch's transformers and peft; on the CPU, without a download
+rerank     a bundle's re-ranker against its own text encoder, for lists of several lengths
 """
 
 import argparse
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from fitrank_tf.datasets.catalogue import open_catalogue
+from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.feature_benchmark import compare_on_one_core, measure_workers
+from fitrank_tf.evaluation.rerank_benchmark import LENGTHS, rerank_table, time_reranker
 from fitrank_tf.evaluation.tower_benchmark import (
     SYSTEMS,
     Effort,
@@ -19,10 +23,16 @@ from fitrank_tf.evaluation.tower_benchmark import (
     speed_table,
     time_table,
 )
+from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.shipped import find_shipped
 from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
-from pipelines.command import add_recipe_arguments, run_command, run_config
+from pipelines.command import (
+    DEFAULT_BUNDLE,
+    add_recipe_arguments,
+    run_command,
+    run_config,
+)
 
 _WORKERS = (1, 2)
 
@@ -127,9 +137,22 @@ def _benchmark_towers(options: argparse.Namespace) -> None:
     print(f"\n{speed_table(comparison.speeds)}\n\n{time_table(comparison.speeds)}")
 
 
+def _add_rerank_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, help="whose models are timed")
+    parser.add_argument("--rounds", type=int, default=200, help="calls of each model")
+
+
+def _benchmark_rerank(options: argparse.Namespace) -> None:
+    if options.rounds < 1:
+        raise FitRankError(f"--rounds {options.rounds}: write 1 or more")
+    bundle = LoadedBundle(Path(options.bundle))
+    print(f"\n{rerank_table(time_reranker(bundle, LENGTHS, options.rounds))}")
+
+
 SUITES = {
     "features": Suite(_add_feature_arguments, _benchmark_features),
     "towers": Suite(_add_tower_arguments, _benchmark_towers),
+    "rerank": Suite(_add_rerank_arguments, _benchmark_rerank),
 }
 
 

@@ -13,7 +13,7 @@ from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.trec import read_run
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR, MODELS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from pipelines import ablate, evaluate, search, train
+from pipelines import ablate, benchmark, evaluate, search, train
 
 SMALL = (
     "towers.preset=",
@@ -204,6 +204,20 @@ def test_rerankers_are_measured_beside_each_other(bundle, tmp_path, capsys) -> N
         assert {query: [item for item, _ in hits] for query, hits in ranking.items()} == {
             query: [item for item, _ in hits] for query, hits in reported.items()
         }
+
+
+def test_the_rerank_suite_times_every_length(bundle, capsys) -> None:
+    benchmark.main(["--suite=rerank", f"--bundle={bundle}", "--rounds=2"])
+    lines = capsys.readouterr().out.splitlines()
+    cells = [line.split("|")[1:-1] for line in lines if line.startswith("| ")][2:]
+    assert [row[0].strip() for row in cells] == [
+        "encoding its text",
+        *(f"scoring {length} candidates" for length in (10, 100, 300, 1000)),
+    ]
+    encoding = float(cells[0][1])
+    for row in cells[1:]:
+        ratio = float(row[1]) / encoding
+        assert float(row[2].strip(" x")) == pytest.approx(ratio, rel=0.05, abs=0.02)
 
 
 def test_evaluate_on_a_catalogue_and_queries_never_seen(
