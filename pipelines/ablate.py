@@ -4,6 +4,8 @@ towers     the base towers, LoRA without the features, LoRA with them
 fusions    the features beside the embedding, or as tokens of the blocks
 groups     each feature group left out of the fusion, and each alone
 rerankers  the towers' own order, a linear blend, LambdaMART, the neural re-ranker
+facets     the re-ranker, each feature group hidden from the heads that tell facets, and
+           each alone
 
 Every variant is trained from several seeds and asked the same queries, those of the test
 products. Writes a table with means, intervals and tests, and each variant's run files.
@@ -77,7 +79,24 @@ STUDIES = {
         _FULL,
     ),
 }
+_HEADS_SEE = "facet_heads.feature_groups="
+# The same, of the re-ranker on one fine-tuning's candidates.
+RERANKED_STUDIES = {
+    "facets": (
+        Variant("embedding alone", (_HEADS_SEE,)),
+        *(
+            Variant(
+                f"without {group}",
+                (_HEADS_SEE + ",".join(o for o in FEATURE_GROUPS if o != group),),
+            )
+            for group in FEATURE_GROUPS
+        ),
+        *(Variant(f"{group} alone", (_HEADS_SEE + group,)) for group in FEATURE_GROUPS),
+        Variant("embedding and all groups", (_HEADS_SEE + ",".join(FEATURE_GROUPS),)),
+    ),
+}
 RERANKERS = "rerankers"
+_ALL_STUDIES = (*STUDIES, RERANKERS, *RERANKED_STUDIES)
 _MEASURES = ("nDCG@10", "R@10", "P@10", "mAP", "RR")
 
 
@@ -109,16 +128,16 @@ class Study:
 
     def measure_rerankers(self, seeds: Sequence[int]) -> list[Measured]:
         """Re-rankers of one fine-tuning's candidates."""
-        study = RerankStudy(
-            self._training, self._config, self._rows, self.query_set, self._output
-        )
-        return study.measure(seeds)
+        return self._rerank_study(self._config).measure(seeds)
 
-    def measure_all(
-        self, variants: Sequence[Variant], seeds: Sequence[int]
-    ) -> list[Measured]:
-        """Every variant's values."""
-        return [self.measure(variant, seeds) for variant in variants]
+    def measure_reranked(self, variant: Variant, seeds: Sequence[int]) -> Measured:
+        """A variant's re-ranked values; the seeds are the re-ranker's own."""
+        study = self._rerank_study(override(self._config, variant.assignments))
+        name = variant.name.replace(" ", "_")
+        return Measured(variant.name, [study.neural(seed, name) for seed in seeds])
+
+    def _rerank_study(self, config: RunConfig) -> RerankStudy:
+        return RerankStudy(self._training, config, self._rows, self.query_set, self._output)
 
     def measure(self, variant: Variant, seeds: Sequence[int]) -> Measured:
         """The variant's values, trained from each of the seeds."""
@@ -185,6 +204,14 @@ def check_seeds(text: str) -> list[int]:
     return seeds
 
 
+def _measure(study: Study, name: str, seeds: Sequence[int]) -> list[Measured]:
+    if name == RERANKERS:
+        return study.measure_rerankers(seeds)
+    if name in RERANKED_STUDIES:
+        return [study.measure_reranked(v, seeds) for v in RERANKED_STUDIES[name]]
+    return [study.measure(variant, seeds) for variant in STUDIES[name]]
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -194,7 +221,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_catalogue_arguments(parser)
     add_recipe_arguments(parser, "tiny")
-    parser.add_argument("--study", required=True, choices=(*STUDIES, RERANKERS))
+    parser.add_argument("--study", required=True, choices=_ALL_STUDIES)
     parser.add_argument("--seeds", default="0,1,2", help="a training of each")
     parser.add_argument("--output_dir", required=True, help="table and run files")
     parser.add_argument(
@@ -214,10 +241,7 @@ def main(arguments: Sequence[str] | None) -> None:
     verbose = 1 if sys.stdout.isatty() else 2
     study = Study(config, catalogue, work, output, verbose)
     write_qrels(output / "judgments.qrels", study.query_set.qrels)
-    if options.study == RERANKERS:
-        measured = study.measure_rerankers(seeds)
-    else:
-        measured = study.measure_all(STUDIES[options.study], seeds)
+    measured = _measure(study, options.study, seeds)
     table = ablation_table(measured, kinds_of(study.query_set), _MEASURES)
     write_atomically(output / f"{options.study}.md", table.encode())
     print(f"\nseeds {', '.join(map(str, seeds))}; mean ± half of the 95 % interval\n")

@@ -69,7 +69,7 @@ class RerankStudy:
 
     def measure(self, seeds: Sequence[int]) -> list[Measured]:
         """The towers' own order, the baselines' and the neural re-ranker's, the last."""
-        rankers = {"linear blend": self._blend, "re-ranker": self._neural}
+        rankers = {"linear blend": self._blend, "re-ranker": self.neural}
         if has_lightgbm():
             rankers = {"LambdaMART": self._lambda_mart, **rankers}
         else:
@@ -144,12 +144,18 @@ class RerankStudy:
         trees.fit(learned.features, learned.labels, (chosen.features, chosen.labels))
         return self._values(f"lambda_mart.seed_{seed}", trees.score(self._asked_numbers))
 
-    def _neural(self, seed: int) -> QueryValues:
+    def neural(self, seed: int, name: str = "reranker") -> QueryValues:
+        """The neural re-ranker's values, trained from a seed.
+
+        Args:
+            seed: of its weights and order.
+            name: of its run file.
+        """
         run = self._train(override(self._config, [f"reranker.seed={seed}"]))
         model = run.load_reranker()
         batches = self._asked.batches(self._tables, _BATCH)
         scores = np.concatenate([model(inputs).numpy() for inputs, _ in batches])
-        return self._values(f"reranker.seed_{seed}", scores)
+        return self._values(f"{name}.seed_{seed}", scores)
 
     def _values(self, name: str, scores: np.ndarray) -> QueryValues:
         lists, _ = self._candidates

@@ -206,6 +206,32 @@ def test_rerankers_are_measured_beside_each_other(bundle, tmp_path, capsys) -> N
         }
 
 
+def test_feature_groups_are_hidden_from_the_facet_heads(
+    bundle, tmp_path, monkeypatch
+) -> None:
+    """Each variant has heads of its own, and the whole one is the bundle's."""
+    variants = ablate.RERANKED_STUDIES["facets"]
+    monkeypatch.setitem(ablate.RERANKED_STUDIES, "facets", (variants[0], variants[-1]))
+    options = [f"--set={assignment}" for assignment in SMALL]
+    ablate.main(
+        [
+            *("--study=facets", "--seeds=0", "--num_items=160", *options),
+            *(f"--work_dir={bundle}.work", f"--output_dir={tmp_path}"),
+        ]
+    )
+    runs = [
+        read_run(path)
+        for path in (
+            tmp_path / "embedding_alone.seed_0.run",
+            tmp_path / "embedding_and_all_groups.seed_0.run",
+            bundle / "report" / "reranked.run",
+        )
+    ]
+    orders = [{q: [item for item, _ in hits] for q, hits in run.items()} for run in runs]
+    assert orders[1] == orders[2]
+    assert orders[0] != orders[1]
+
+
 def test_the_rerank_suite_times_every_length(bundle, capsys) -> None:
     benchmark.main(["--suite=rerank", f"--bundle={bundle}", "--rounds=2"])
     lines = capsys.readouterr().out.splitlines()
