@@ -316,12 +316,12 @@ class RerankerConfig:
     list_size: int = 100
     holdout_share: float = 0.1
     queries_per_product: int = 1
-    epochs: int = 3
+    epochs: int = 2
     batch_size: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     hidden: tuple[int, ...] = (64, 32)
     attention_heads: int = 2
-    dropout: float = 0.2
+    dropout: float = 0.5
     loss: str = "lambda_ndcg"
     seed: int = 0
 
