@@ -9,7 +9,7 @@ from fitrank_tf.datasets.iteration import closing_at_once
 from fitrank_tf.datasets.splits import ALL, TRAIN
 from fitrank_tf.inputs.contrastive import contrastive_batches
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
-from fitrank_tf.inputs.listwise import listwise_batches
+from fitrank_tf.inputs.listwise import ListArrays, ProductTables
 from fitrank_tf.inputs.photos import chosen_photos, photos
 
 
@@ -33,7 +33,8 @@ def _contrastive(catalogue) -> tf.data.Dataset:
 
 def _listwise(_) -> tf.data.Dataset:
     table, lists = np.zeros((2, 3), np.float32), np.zeros((2, 1), np.float32)
-    return listwise_batches(table, lists.astype(np.int32), lists, lists, table, table, 1)
+    arrays = ListArrays(table, table, lists.astype(np.int32), lists, lists)
+    return arrays.batches(ProductTables(table, table, table), 1)
 
 
 @pytest.mark.parametrize(
