@@ -8,6 +8,8 @@ besides. Interrupted, it goes on where it was. Writes a KerasHub preset, for
 
 import argparse
 import dataclasses
+import hashlib
+import json
 import logging
 import shutil
 import sys
@@ -33,6 +35,7 @@ from fitrank_tf.models.feature_prediction import FeaturePrediction
 from fitrank_tf.models.presets import untokenised_towers
 from fitrank_tf.models.towers import Towers, backbone_from_sizes, count_parameters
 from fitrank_tf.recipes import load_recipe
+from fitrank_tf.shipped import folder_fingerprint
 from pipelines.command import add_recipe_arguments, run_command
 
 logger = logging.getLogger(__name__)
@@ -92,6 +95,33 @@ def check_fits(towers: Towers, packed: PackedProducts, folder: Path) -> Towers:
                 f"with `--set towers.preset={folder}`"
             )
     return towers
+
+
+def check_whole_batches(config: RunConfig) -> None:
+    """Refuses batches in parts, which only `pipelines.train` takes.
+
+    Raises:
+        FitRankError: if the recipe has them.
+    """
+    parts = config.base.accumulation
+    if parts > 1:
+        raise FitRankError(
+            f"base.accumulation is {parts}; packed products are trained on in whole "
+            "batches: set base.accumulation=1 and a base.batch_size that fits"
+        )
+
+
+def backup_of(output: Path, config: RunConfig, read: Sequence[Path]) -> Path:
+    """Where the state of a training is kept: another configuration has another place.
+
+    Args:
+        output: of the training.
+        config: what is trained how.
+        read: folders that it reads.
+    """
+    made_of = [config.to_json(), *map(folder_fingerprint, read)]
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    return output.with_name(f"{output.name}.{digest[:8]}{_BACKUP}")
 
 
 def new_prediction(config: RunConfig, towers: Towers, packed: PackedProducts):
@@ -172,13 +202,15 @@ def main(arguments: Sequence[str] | None) -> None:
     options = parse(arguments)
     folder, output = Path(options.packed), Path(options.output_dir)
     config = override(load_recipe(options.recipe, _ANY_DATASET), options.set)
+    check_whole_batches(config)
     packed = PackedProducts.load(folder)
+    names = list(filter(None, options.teachers.split(",")))
     context = packed.table.token_ids.shape[-1]
     teachers = [
         check_fits(untokenised_towers(Path(name), context), packed, Path(name))
-        for name in filter(None, options.teachers.split(","))
+        for name in names
     ]
-    backup = output.with_name(output.name + _BACKUP)
+    backup = backup_of(output, config, [folder, *map(Path, names)])
     towers = train(config, packed, teachers, backup)
     towers.save_to_preset(output)
     shutil.copytree(

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fitrank_tf.config import override
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.inputs.packed import PackedProducts
 from fitrank_tf.inputs.tokenise import tokenise
 from fitrank_tf.models.presets import towers_from_preset
+from fitrank_tf.recipes import load_recipe
 from pipelines import pack, train_packed
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +99,7 @@ def test_packed_products_are_those_that_a_run_learns_from(packed: Path) -> None:
     ("options", "message"),
     [
         (["--set=base.feature_weight=1"], "packed without"),
+        (["--set=base.accumulation=2", "--set=base.mixup=0"], "in whole batches"),
         (["--teachers=no/such"], "no/such.* cannot be loaded"),
         (["--set=towers.preset=saved_models/fitrank_tiny"], "vocabulary"),
     ],
@@ -108,6 +111,25 @@ def test_what_does_not_fit_is_named(
     with pytest.raises(FitRankError, match=message):
         train_packed.main([str(packed), *SIZES, f"--output_dir={tmp_path / 'o'}", *options])
     assert not (tmp_path / "o").exists()
+
+
+def test_another_training_does_not_go_on_with_this_ones_state(
+    packed: Path, tmp_path: Path
+) -> None:
+    config = load_recipe("fitrank_tiny", "")
+    other = override(config, ["base.learning_rate=1e-4"])
+    places = [
+        train_packed.backup_of(tmp_path / "out", *made_of)
+        for made_of in (
+            (config, [packed]),
+            (config, [packed]),
+            (other, [packed]),
+            (config, [packed, packed]),
+        )
+    ]
+    assert places[0] == places[1]
+    assert len(set(places)) == 3
+    assert all(place.name.endswith(".unfinished") for place in places)
 
 
 @pytest.mark.parametrize("quality", [0, 101])
