@@ -46,3 +46,24 @@ def test_the_prediction_adds_what_it_is_off_by(towers) -> None:
     )
     loss = float(model.compute_loss(x=batch, y_pred=seen))
     assert loss == pytest.approx(own + 0.5 * off, rel=1e-4)
+
+
+def test_mixed_photos_are_asked_for_both_their_texts(towers) -> None:
+    """In a training step; a model that is only asked mixes nothing."""
+    config = small_config(mixup=0.4)
+    model = ContrastiveModel(towers, None, config, seed=0)
+    batch = small_batch(4)
+    plain, mixed = model(batch), model(batch, training=True)
+    assert set(plain) == {"image", "text"} and set(mixed) == {"image", "text", "share"}
+    share = float(mixed["share"])
+    assert 0.5 <= share < 1.0
+    pictures = batch["images"]
+    expected = towers.encode_images(share * pictures + (1 - share) * pictures[::-1])
+    np.testing.assert_allclose(mixed["image"], expected, atol=1e-5)
+    hidden = np.eye(4, dtype=bool)[::-1]
+    scale = float(np.exp(model.log_scale))
+    image, text = np.asarray(mixed["image"]), np.asarray(mixed["text"])
+    own = info_nce_formula(image, text, scale, hidden)
+    other = info_nce_formula(image, text[::-1], scale, hidden)
+    loss = float(model.compute_loss(x=batch, y_pred=mixed))
+    np.testing.assert_allclose(loss, share * own + (1 - share) * other, rtol=1e-4)

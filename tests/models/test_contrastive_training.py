@@ -91,6 +91,7 @@ def test_no_epochs_leave_the_towers_as_they_are(towers, tmp_path) -> None:
         {"precision": "mixed_bfloat16"},
         {"precision": "mixed_float16", "loss": "sigmoid"},
         {"depth_dropout": 0.5, "patch_dropout": 0.5},
+        {"mixup": 0.2, "steps_at_once": 2},
     ],
     ids=lambda fields: ",".join(fields),
 )
@@ -282,11 +283,18 @@ def test_the_state_outlives_the_training_for_whoever_saves_the_result(tmp_path) 
         np.testing.assert_array_equal(first, second)
 
 
-def test_a_batch_in_parts_is_not_spread(towers, tmp_path) -> None:
-    config = small_config(accumulation=2)
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"accumulation": 2}, "accumulation is 2 on 4 devices"),
+        ({"mixup": 0.3}, r"mixup is 0\.3 on 4 devices"),
+    ],
+)
+def test_what_is_for_one_device_is_not_spread(towers, tmp_path, fields, message) -> None:
+    config = small_config(**fields)
     model = new_contrastive_model(towers, None, config, seed=0)
     model._distribute_strategy = types.SimpleNamespace(num_replicas_in_sync=4)
-    with pytest.raises(FitRankError, match="accumulation is 2 on 4 devices"):
+    with pytest.raises(FitRankError, match=message):
         train_contrastive(model, _always(small_batch(4)), 2, config, tmp_path, 0)
 
 
