@@ -50,6 +50,16 @@ def _require_one_of(config: Any, field: str, known: Sequence[str]) -> None:
     _require(value in known, f"{type(config).__name__}.{field}", value, f"one of {known}")
 
 
+def _require_feature_groups(config: Any) -> None:
+    value = config.feature_groups
+    _require(
+        set(value) <= set(FEATURE_GROUPS),
+        f"{type(config).__name__}.feature_groups",
+        value,
+        f"of {FEATURE_GROUPS}",
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class TowersConfig:
     """The two CLIP towers.
@@ -257,12 +267,7 @@ class LoraConfig:
             self.towers,
             f"one or more of {TOWERS}",
         )
-        _require(
-            set(self.feature_groups) <= set(FEATURE_GROUPS),
-            "LoraConfig.feature_groups",
-            self.feature_groups,
-            f"of {FEATURE_GROUPS}",
-        )
+        _require_feature_groups(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -287,12 +292,7 @@ class FacetHeadsConfig:
     def __post_init__(self) -> None:
         _require_positive(self, "hidden", "epochs", "batch_size", "learning_rate")
         _require_share(self, "dropout", "weight_decay")
-        _require(
-            set(self.feature_groups) <= set(FEATURE_GROUPS),
-            "FacetHeadsConfig.feature_groups",
-            self.feature_groups,
-            f"of {FEATURE_GROUPS}",
-        )
+        _require_feature_groups(self)
         _require(self.folds > 1, "FacetHeadsConfig.folds", self.folds, "2 or more")
 
 

@@ -13,7 +13,6 @@ products. Writes a table with means, intervals and tests, and each variant's run
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,16 +37,37 @@ from fitrank_tf.models.towers import Towers
 from fitrank_tf.ranking.candidates import retrieve
 from fitrank_tf.retrieval.choose_index import build_index
 from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
-from pipelines.command import add_recipe_arguments, run_command, run_config
+from pipelines.command import (
+    add_recipe_arguments,
+    keras_verbosity,
+    run_command,
+    run_config,
+)
 from pipelines.evaluation_run import QuerySet, own_queries
 from pipelines.rerank_study import RerankStudy
 from pipelines.training_run import TrainingRun
-from pipelines.work_dir import WorkDir
+from pipelines.work_dir import WorkDir, add_work_arguments, named_work_dir
 
 logger = logging.getLogger(__name__)
 
-_WITHOUT = "lora.feature_groups="
-_WITH = f"lora.feature_groups={','.join(FEATURE_GROUPS)}"
+_FUSION_SEES = "lora.feature_groups="
+_HEADS_SEE = "facet_heads.feature_groups="
+_ALL_GROUPS = ",".join(FEATURE_GROUPS)
+_WITHOUT, _WITH = _FUSION_SEES, _FUSION_SEES + _ALL_GROUPS
+
+
+def _each_group(sees: str) -> tuple[Variant, ...]:
+    """Each feature group left out of what sees them, then each alone."""
+    rest = {
+        group: ",".join(other for other in FEATURE_GROUPS if other != group)
+        for group in FEATURE_GROUPS
+    }
+    return (
+        *(Variant(f"without {group}", (sees + others,)) for group, others in rest.items()),
+        *(Variant(f"{group} alone", (sees + group,)) for group in FEATURE_GROUPS),
+    )
+
+
 _FULL = Variant("LoRA with features", (_WITH,))
 # The last variant of a study is what the others are compared with.
 STUDIES = {
@@ -61,38 +81,14 @@ STUDIES = {
         Variant("features as tokens", (_WITH, "lora.fusion=tokens")),
         Variant("features beside the embedding", (_WITH, "lora.fusion=residual")),
     ),
-    "groups": (
-        *(
-            Variant(
-                f"without {group}",
-                (
-                    "lora.feature_groups="
-                    + ",".join(other for other in FEATURE_GROUPS if other != group),
-                ),
-            )
-            for group in FEATURE_GROUPS
-        ),
-        *(
-            Variant(f"{group} alone", (f"lora.feature_groups={group}",))
-            for group in FEATURE_GROUPS
-        ),
-        _FULL,
-    ),
+    "groups": (*_each_group(_FUSION_SEES), _FULL),
 }
-_HEADS_SEE = "facet_heads.feature_groups="
 # The same, of the re-ranker on one fine-tuning's candidates.
 RERANKED_STUDIES = {
     "facets": (
         Variant("embedding alone", (_HEADS_SEE,)),
-        *(
-            Variant(
-                f"without {group}",
-                (_HEADS_SEE + ",".join(o for o in FEATURE_GROUPS if o != group),),
-            )
-            for group in FEATURE_GROUPS
-        ),
-        *(Variant(f"{group} alone", (_HEADS_SEE + group,)) for group in FEATURE_GROUPS),
-        Variant("embedding and all groups", (_HEADS_SEE + ",".join(FEATURE_GROUPS),)),
+        *_each_group(_HEADS_SEE),
+        Variant("embedding and all groups", (_HEADS_SEE + _ALL_GROUPS,)),
     ),
 }
 RERANKERS = "rerankers"
@@ -224,9 +220,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--study", required=True, choices=_ALL_STUDIES)
     parser.add_argument("--seeds", default="0,1,2", help="a training of each")
     parser.add_argument("--output_dir", required=True, help="table and run files")
-    parser.add_argument(
-        "--work_dir", default="", help="finished stages; OUTPUT_DIR.work if empty"
-    )
+    add_work_arguments(parser)
     return parser.parse_args(arguments)
 
 
@@ -236,10 +230,9 @@ def main(arguments: Sequence[str] | None) -> None:
     source, config = catalogue_source(options), run_config(options)
     seeds, output = check_seeds(options.seeds), Path(options.output_dir)
     catalogue = open_catalogue(source, options.data_dir)
-    work = WorkDir(Path(options.work_dir or f"{output}.work"))
+    work = named_work_dir(options)
     output.mkdir(parents=True, exist_ok=True)
-    verbose = 1 if sys.stdout.isatty() else 2
-    study = Study(config, catalogue, work, output, verbose)
+    study = Study(config, catalogue, work, output, keras_verbosity())
     write_qrels(output / "judgments.qrels", study.query_set.qrels)
     measured = _measure(study, options.study, seeds)
     table = ablation_table(measured, kinds_of(study.query_set), _MEASURES)

@@ -23,7 +23,7 @@ from fitrank_tf.models.towers import Towers
 from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
 from pipelines.command import add_recipe_arguments, run_command, run_config
 from pipelines.training_run import TrainingRun
-from pipelines.work_dir import WorkDir
+from pipelines.work_dir import add_work_arguments, named_work_dir
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +40,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_catalogue_arguments(parser)
     add_recipe_arguments(parser, "fitrank_tiny")
     parser.add_argument("--output_dir", required=True, help="the folder to write")
-    parser.add_argument(
-        "--work_dir", default="", help="finished stages; OUTPUT_DIR.work if empty"
-    )
+    add_work_arguments(parser)
     parser.add_argument("--quality", type=int, default=92, help="of the JPEGs, 1 to 100")
     return parser.parse_args(arguments)
 
@@ -78,7 +76,7 @@ def main(arguments: Sequence[str] | None) -> None:
         raise FitRankError(f"--quality {options.quality}: write 1 to {_MOST_QUALITY}")
     output = Path(options.output_dir)
     catalogue = open_catalogue(catalogue_source(options), options.data_dir)
-    work = WorkDir(Path(options.work_dir or f"{output}.work"))
+    work = named_work_dir(options)
     run = TrainingRun(run_config(options), catalogue, work, verbose=2)
     packed, towers = pack(run, options.quality)
     towers.tokenizer.save_to_preset(str(output))

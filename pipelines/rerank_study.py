@@ -18,7 +18,7 @@ from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.export.query_encoder import AskingQueryEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables
-from fitrank_tf.ranking.candidates import CandidateLists, retrieve
+from fitrank_tf.ranking.candidates import CandidateLists, list_arrays, retrieve
 from fitrank_tf.ranking.match_features import match_columns, match_features
 from fitrank_tf.retrieval.choose_index import build_index
 from pipelines.evaluation_run import QuerySet
@@ -102,10 +102,7 @@ class RerankStudy:
     @cached_property
     def _asked(self) -> ListArrays:
         """The lists that are measured, without labels."""
-        lists, asked = self._candidates
-        positions, scores = lists.candidates.positions, lists.candidates.scores
-        nothing = np.zeros(positions.shape, np.float32)
-        return ListArrays(lists.query_embeddings, asked, positions, scores, nothing)
+        return list_arrays(*self._candidates)
 
     @cached_property
     def _asked_numbers(self) -> np.ndarray:

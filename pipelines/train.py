@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +13,15 @@ from fitrank_tf.export.bundle import check_replaceable
 from fitrank_tf.models.strategies import STRATEGIES, strategy_named
 from pipelines.bundle_run import write_measured_bundle
 from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
-from pipelines.command import DEFAULT_BUNDLE, add_recipe_arguments, run_command, run_config
+from pipelines.command import (
+    DEFAULT_BUNDLE,
+    add_recipe_arguments,
+    keras_verbosity,
+    run_command,
+    run_config,
+)
 from pipelines.training_run import TrainingRun
-from pipelines.work_dir import WorkDir
+from pipelines.work_dir import add_work_arguments, named_work_dir
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +34,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_catalogue_arguments(parser)
     add_recipe_arguments(parser, "tiny")
     parser.add_argument("--output_dir", default=DEFAULT_BUNDLE, help="the bundle to write")
-    parser.add_argument(
-        "--work_dir", default="", help="finished stages; OUTPUT_DIR.work if empty"
-    )
+    add_work_arguments(parser)
     parser.add_argument(
         "--stages", default=",".join(STAGES), help="the last one needs the others"
     )
@@ -90,9 +93,8 @@ def main(arguments: Sequence[str] | None) -> None:
     started = time.monotonic()
     catalogue = open_catalogue(source, options.data_dir)
     logger.info("catalogue opened: %.0f s", time.monotonic() - started)
-    work = WorkDir(Path(options.work_dir or f"{output}.work"), options.fresh)
-    verbose = 1 if sys.stdout.isatty() else 2
-    run = TrainingRun(config, catalogue, work, verbose, strategy)
+    work = named_work_dir(options, options.fresh)
+    run = TrainingRun(config, catalogue, work, keras_verbosity(), strategy)
     run_stages(run, config, stages, output)
     print(f"the job took {time.monotonic() - started:.0f} s")
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 import logging
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -31,12 +30,12 @@ from fitrank_tf.models.augmentation import Augmentation
 from fitrank_tf.models.contrastive import ContrastiveModel
 from fitrank_tf.models.contrastive_training import train_contrastive
 from fitrank_tf.models.distillation import Teachers
-from fitrank_tf.models.feature_prediction import FeaturePrediction
+from fitrank_tf.models.feature_prediction import FeaturePrediction, new_prediction
 from fitrank_tf.models.presets import untokenised_towers
 from fitrank_tf.models.towers import Towers, backbone_from_sizes, count_parameters
 from fitrank_tf.recipes import load_recipe
 from fitrank_tf.shipped import folder_fingerprint
-from pipelines.command import add_recipe_arguments, run_command
+from pipelines.command import add_recipe_arguments, keras_verbosity, run_command
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +123,9 @@ def backup_of(output: Path, config: RunConfig, read: Sequence[Path]) -> Path:
     return output.with_name(f"{output.name}.{digest[:8]}{_BACKUP}")
 
 
-def new_prediction(config: RunConfig, towers: Towers, packed: PackedProducts):
+def prediction_of(
+    config: RunConfig, towers: Towers, packed: PackedProducts
+) -> FeaturePrediction | None:
     """What has the features told, if the recipe wants it.
 
     Raises:
@@ -138,10 +139,7 @@ def new_prediction(config: RunConfig, towers: Towers, packed: PackedProducts):
             "base.feature_weight asks for features, and the products were packed without; "
             "set it to 0, or pack them with this recipe"
         )
-    prediction = FeaturePrediction()
-    prediction.build((None, towers.backbone.vision_encoder.hidden_dim), features.shape)
-    prediction.adapt(features)
-    return prediction
+    return new_prediction(towers.backbone.vision_encoder.hidden_dim, features)
 
 
 def train(
@@ -158,7 +156,7 @@ def train(
         None,
         base,
         config.seed,
-        prediction=new_prediction(config, towers, packed),
+        prediction=prediction_of(config, towers, packed),
         augmentation=Augmentation(config.seed),
         teachers=Teachers(teachers) if teachers else None,
     )
@@ -167,8 +165,8 @@ def train(
     if not base.feature_weight:
         table = dataclasses.replace(table, features=None)
     batches = PackedBatches(table, pixels, base.batch_size, config.seed)
-    verbose = 1 if sys.stdout.isatty() else 2
-    train_contrastive(model, batches, batches.steps_per_epoch, base, backup, verbose)
+    steps = batches.steps_per_epoch
+    train_contrastive(model, batches, steps, base, backup, keras_verbosity())
     return towers
 
 

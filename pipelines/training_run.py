@@ -56,7 +56,7 @@ from fitrank_tf.models.contrastive_training import train_contrastive
 from fitrank_tf.models.detector import Detector, preset_fingerprint
 from fitrank_tf.models.detector_training import train_detector
 from fitrank_tf.models.facet_heads import FacetHeads, cross_fitted
-from fitrank_tf.models.feature_prediction import FeaturePrediction
+from fitrank_tf.models.feature_prediction import FeaturePrediction, new_prediction
 from fitrank_tf.models.fusion import FeatureFusion, new_fusion
 from fitrank_tf.models.lora import apply_lora
 from fitrank_tf.models.presets import towers_from_preset
@@ -64,7 +64,7 @@ from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
 from fitrank_tf.models.strategies import Strategy
 from fitrank_tf.models.towers import Towers, count_parameters, towers_from_sizes
 from fitrank_tf.models.training_callbacks import TensorBoardLog
-from fitrank_tf.ranking.candidates import retrieve, with_labels, worth_learning
+from fitrank_tf.ranking.candidates import list_arrays, retrieve, with_labels, worth_learning
 from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import facet_queries, title_queries
 from fitrank_tf.retrieval.choose_index import build_index
@@ -256,11 +256,8 @@ class TrainingRun:
     def _new_prediction(self, towers: Towers) -> FeaturePrediction | None:
         if not self.config.base.feature_weight:
             return None
-        prediction = FeaturePrediction()
         width = towers.backbone.vision_encoder.hidden_dim
-        prediction.build((None, width), (None, self.schema.size))
-        prediction.adapt(self.features[self.tower_rows])
-        return prediction
+        return new_prediction(width, self.features[self.tower_rows])
 
     def new_towers(self) -> Towers:
         """The base towers before their training."""
@@ -525,10 +522,4 @@ class TrainingRun:
         index = build_index(self.embeddings[rows])
         lists = retrieve(index, encoded["embedding"], config.list_size)
         lists = with_labels(lists, queries, Judge(records))
-        return ListArrays(
-            lists.query_embeddings,
-            encoded["asked"],
-            lists.candidates.positions,
-            lists.candidates.scores,
-            lists.labels,
-        ).select(worth_learning(lists.labels))
+        return list_arrays(lists, encoded["asked"]).select(worth_learning(lists.labels))

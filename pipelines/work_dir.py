@@ -1,5 +1,6 @@
 """Finished stages of a training run, kept so that a run can be resumed."""
 
+import argparse
 import contextlib
 import hashlib
 import json
@@ -14,6 +15,18 @@ import fitrank_tf
 logger = logging.getLogger(__name__)
 
 _UNFINISHED = ".unfinished"
+
+
+def add_work_arguments(parser: argparse.ArgumentParser) -> None:
+    """The option that says where finished stages are kept."""
+    parser.add_argument(
+        "--work_dir", default="", help="finished stages; OUTPUT_DIR.work if empty"
+    )
+
+
+def named_work_dir(options: argparse.Namespace, fresh: bool = False) -> "WorkDir":
+    """The work directory that `--work_dir`, or else `--output_dir`, names."""
+    return WorkDir(Path(options.work_dir or f"{Path(options.output_dir)}.work"), fresh)
 
 
 class WorkDir:

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.inputs.listwise import ListArrays, ProductTables
-from fitrank_tf.ranking.candidates import CandidateLists, retrieve
+from fitrank_tf.inputs.listwise import ProductTables
+from fitrank_tf.ranking.candidates import CandidateLists, list_arrays, retrieve
 from fitrank_tf.retrieval.choose_index import build_index
 
 CLIP, CLIP_LORA, RERANKED = "clip", "clip_lora", "reranked"
@@ -96,12 +96,13 @@ def run_systems(
         runs[CLIP] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
     if CLIP_LORA in systems or RERANKED in systems:
         embeddings = models.embed_photos(catalogue.photos, catalogue.features)
-        lists, asked = _first_stage(models, embeddings, queries, False, list_size)
+        lists, encoded = _first_stage(models, embeddings, queries, False, list_size)
         runs[CLIP_LORA] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
     if RERANKED in systems:
         answers = models.answer_facets(embeddings, catalogue.features)
         tables = ProductTables(embeddings, catalogue.features, answers)
-        scores = _rerank(models, lists, asked["asked"], tables)
+        batches = list_arrays(lists, encoded["asked"]).batches(tables, _RERANK_BATCH)
+        scores = models.rerank(batches)
         runs[RERANKED] = as_run(queries, catalogue.ids, lists, scores)
     return {system: runs[system] for system in SYSTEMS if system in systems}
 
@@ -116,15 +117,6 @@ def _first_stage(
     encoded = models.encode_queries(list(queries.values()), baseline)
     lists = retrieve(build_index(embeddings), encoded["embedding"], list_size)
     return lists, encoded
-
-
-def _rerank(
-    models: SearchModels, lists: CandidateLists, asked: np.ndarray, tables: ProductTables
-) -> np.ndarray:
-    positions, scores = lists.candidates.positions, lists.candidates.scores
-    no_labels = np.zeros(positions.shape, np.float32)
-    arrays = ListArrays(lists.query_embeddings, asked, positions, scores, no_labels)
-    return models.rerank(arrays.batches(tables, _RERANK_BATCH))
 
 
 def as_run(

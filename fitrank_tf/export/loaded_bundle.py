@@ -19,8 +19,7 @@ from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
-
-_AT_ONCE = 4096
+from fitrank_tf.models.facet_heads import answer_in_parts
 
 
 class LoadedBundle:
@@ -91,14 +90,13 @@ class LoadedBundle:
             float32 [N, V].
         """
         answer = self.model("facet_answers").signatures[DEFAULT_SIGNATURE]
-        parts = range(_AT_ONCE, len(embeddings), _AT_ONCE)
-        pairs = zip(np.split(embeddings, parts), np.split(features, parts))
-        return np.concatenate(
-            [
-                answer(embedding=tf.constant(some), features=tf.constant(seen))["answers"]
-                for some, seen in pairs
+
+        def answer_some(some: np.ndarray, seen: np.ndarray) -> tf.Tensor:
+            return answer(embedding=tf.constant(some), features=tf.constant(seen))[
+                "answers"
             ]
-        )
+
+        return answer_in_parts(answer_some, embeddings, features)
 
     def rerank(self, batches: tf.data.Dataset) -> np.ndarray:
         """Scores of candidate lists.

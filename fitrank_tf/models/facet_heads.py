@@ -5,7 +5,7 @@ only by how alike photo and text are. The catalogue's attributes are the labels 
 products; of a product that is searched only the pixels are asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -13,14 +13,15 @@ import numpy as np
 from keras import ops
 
 from fitrank_tf.config import FacetHeadsConfig
-from fitrank_tf.features.standard_scale import standard_scale
+from fitrank_tf.features.standard_scale import standard_scale, z_scores
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
 from fitrank_tf.named_arrays import load_arrays, save_arrays
 
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
 _MADE_BY = "python -m pipelines.train"
-_MOST = 5.0
 _AT_ONCE = 4096
+# Whoever takes the logarithm of an answer: none is surer of a "no" than that.
+LEAST_CHANCE = 1e-3
 
 
 class _Head(keras.Model):
@@ -84,9 +85,7 @@ class FacetHeads:
 
     def answer_all(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
         """`answer` of a whole catalogue, float32 [N, V]."""
-        parts = range(_AT_ONCE, len(embeddings), _AT_ONCE)
-        pairs = zip(np.split(embeddings, parts), np.split(features, parts))
-        return np.concatenate([np.asarray(self.answer(*pair)) for pair in pairs])
+        return answer_in_parts(self.answer, embeddings, features)
 
     def save(self, folder: Path) -> None:
         """Writes the heads and their lexicon."""
@@ -113,6 +112,24 @@ class FacetHeads:
             head.set_weights([arrays[f"head_{number}_{place}"] for place in range(4)])
             heads.append(head)
         return cls(lexicon, mean, scale, heads)
+
+
+def answer_in_parts(
+    answer: Callable, embeddings: np.ndarray, features: np.ndarray
+) -> np.ndarray:
+    """The answers for a whole catalogue.
+
+    Args:
+        answer: from embeddings and features of some products to their answers.
+        embeddings: float32 [N, D].
+        features: float32 [N, F].
+
+    Returns:
+        float32 [N, V].
+    """
+    parts = range(_AT_ONCE, len(embeddings), _AT_ONCE)
+    pairs = zip(np.split(embeddings, parts), np.split(features, parts))
+    return np.concatenate([np.asarray(answer(*pair)) for pair in pairs])
 
 
 def cross_fitted(
@@ -201,8 +218,7 @@ def _new_head(config: FacetHeadsConfig, lexicon: FacetLexicon, width: int) -> _H
 
 
 def _standardised(embeddings, features, mean, scale):
-    raw = ops.concatenate([embeddings, features], axis=-1)
-    return ops.clip((raw - mean) * scale, -_MOST, _MOST)
+    return z_scores(ops.concatenate([embeddings, features], axis=-1), mean, scale)
 
 
 def _mean_answer(heads: Sequence[_Head], inputs, lexicon: FacetLexicon):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from fitrank_tf.features.standard_scale import standard_scale
+from fitrank_tf.features.standard_scale import standard_scale, z_scores
 
 
 class FeaturePrediction(keras.layers.Layer):
@@ -53,6 +53,19 @@ class FeaturePrediction(keras.layers.Layer):
         Returns:
             float32 [B], mean squared error over the standardised features.
         """
-        wanted = ops.clip((features - self.mean) * self.scale, -5.0, 5.0)
+        wanted = z_scores(features, self.mean, self.scale)
         told = ops.cast(self.tell(self.widen(pooled)), "float32")
         return ops.mean(ops.square(told - wanted), axis=-1)
+
+
+def new_prediction(width: int, features: np.ndarray) -> FeaturePrediction:
+    """An untrained prediction of training products' features.
+
+    Args:
+        width: of what the image tower pools.
+        features: float32 [N, F].
+    """
+    prediction = FeaturePrediction()
+    prediction.build((None, width), features.shape)
+    prediction.adapt(features)
+    return prediction

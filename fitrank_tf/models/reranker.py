@@ -1,8 +1,8 @@
 """The listwise re-ranker, on TF-Ranking.
 
 Scores all candidates of a query together, from the query's embedding and what its words
-ask for, the images' embeddings and features, what the facet heads say of them, and the
-first stage's score.
+ask for, the candidates' features, what the facet heads say of them, and the first stage's
+score.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ import tensorflow as tf
 from fitrank_tf.compat import tf_keras, tfr
 from fitrank_tf.config import RerankerConfig
 from fitrank_tf.features.standard_scale import standard_scale
+from fitrank_tf.models.facet_heads import LEAST_CHANCE
 
 _LOSSES = {
     "softmax": tfr.keras.losses.SoftmaxLoss,
@@ -30,8 +31,6 @@ _LOSSES = {
 _FIRST_STAGE_SCALE = 20.0
 # Where the blend of both was best on real products; training goes on from there.
 _MATCH_WEIGHT = 3.0
-# No answer is surer of a "no" than that.
-_LEAST_CHANCE = 1e-3
 _CROSS_WIDTH = 64
 _PADDING_SCORE = -1e9
 
@@ -110,15 +109,16 @@ class Reranker(tf_keras.Model):
         Args:
             inputs: `query` float32 [B, D], `asked` [B, V], `images` [B, L, D],
                 `features` [B, L, F], `answers` [B, L, V], `first_stage` [B, L], `mask`
-                bool [B, L].
+                bool [B, L]. `images` are part of a list and not looked at.
             training: turns dropout on.
 
         Returns:
             float32 [B, L]; padding scores lowest.
         """
         mask = inputs["mask"]
-        match = self._match(inputs)
-        hidden = self._candidate_vectors(inputs, match, training)
+        asks = tf.matmul(inputs["asked"], self._facet_of)[:, tf.newaxis, :] > 0.0
+        match = self._match(inputs, asks)
+        hidden = self._candidate_vectors(inputs, asks, match, training)
         for layer in self._hidden:
             hidden = self._dropout(layer(hidden), training=training)
         if self._attention is not None:
@@ -129,21 +129,23 @@ class Reranker(tf_keras.Model):
         scores = self._weight * inputs["first_stage"] + fit + correction
         return tf.where(mask, scores, _PADDING_SCORE)
 
-    def _match(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def _match(self, inputs: Mapping[str, tf.Tensor], asks: tf.Tensor) -> tf.Tensor:
         """float32 [B, L, facets]: log of the chance of what is asked, else 0."""
         asked = inputs["asked"][:, tf.newaxis, :]
         chance = tf.matmul(asked * inputs["answers"], self._facet_of)
-        is_asked = tf.matmul(asked, self._facet_of) > 0.0
-        fit = tf.math.log(tf.clip_by_value(chance, _LEAST_CHANCE, 1.0))
-        return tf.where(is_asked, fit, 0.0)
+        fit = tf.math.log(tf.clip_by_value(chance, LEAST_CHANCE, 1.0))
+        return tf.where(asks, fit, 0.0)
 
     def _candidate_vectors(
-        self, inputs: Mapping[str, tf.Tensor], match: tf.Tensor, training: bool
+        self,
+        inputs: Mapping[str, tf.Tensor],
+        asks: tf.Tensor,
+        match: tf.Tensor,
+        training: bool,
     ) -> tf.Tensor:
         """float32 [B, L, ...]: all that the correction sees of each candidate."""
         mask, first = inputs["mask"], inputs["first_stage"][..., tf.newaxis]
         fit = tf.reduce_sum(match, axis=-1, keepdims=True)
-        asked = tf.matmul(inputs["asked"], self._facet_of)[:, tf.newaxis, :] > 0.0
         features = (inputs["features"] - self._mean) * self._scale
         features = tf.clip_by_value(features, -5.0, 5.0)
         query = inputs["query"][:, tf.newaxis, :]
@@ -155,7 +157,7 @@ class Reranker(tf_keras.Model):
                 _behind_best(fit, mask) / 2.0,
                 _behind_best(first, mask) * 10.0,
                 _standardised(first, mask),
-                tf.cast(asked, tf.float32) + tf.zeros_like(match),
+                tf.cast(asks, tf.float32) + tf.zeros_like(match),
                 self._dropout(self._normalise(cross), training=training),
             ],
             axis=-1,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import Query
 from fitrank_tf.retrieval.candidate_index import CandidateIndex, Candidates
@@ -35,6 +36,20 @@ def retrieve(
 ) -> CandidateLists:
     """The first stage's top `size` for each query, nothing added."""
     return CandidateLists(query_embeddings, index.search(query_embeddings, size))
+
+
+def list_arrays(lists: CandidateLists, asked: np.ndarray) -> ListArrays:
+    """The lists as the re-ranker's batches are made of them.
+
+    Args:
+        lists: with labels or, to be scored only, without.
+        asked: float32 [Q, V], facet values that the queries name.
+    """
+    positions, scores = lists.candidates.positions, lists.candidates.scores
+    labels = lists.labels
+    if labels is None:
+        labels = np.zeros(positions.shape, np.float32)
+    return ListArrays(lists.query_embeddings, asked, positions, scores, labels)
 
 
 def with_labels(

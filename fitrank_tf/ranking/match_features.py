@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from fitrank_tf.inputs.listwise import ListArrays
+from fitrank_tf.models.facet_heads import LEAST_CHANCE
 
-# As in the re-ranker: no answer is surer of a "no" than that.
-_LEAST_CHANCE = 1e-3
 _AT_ONCE = 256
 # Names of the columns after those of the facets.
 _OF_LIST = ("fit", "fit behind the best", "score", "score behind the best", "rank")
@@ -55,7 +54,7 @@ def _of_some(
     ):
         chance = np.einsum("qv,qlv->ql", asked, chances)
         is_asked = asked.any(axis=1)[:, None] & mask
-        fits.append(np.where(is_asked, np.log(np.clip(chance, _LEAST_CHANCE, 1.0)), 0.0))
+        fits.append(np.where(is_asked, np.log(np.clip(chance, LEAST_CHANCE, 1.0)), 0.0))
         asks.append(is_asked.astype(np.float32))
     fit = np.sum(fits, axis=0)
     ranks = np.tile(np.arange(mask.shape[1]), (len(mask), 1))
