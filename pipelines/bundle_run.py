@@ -11,7 +11,6 @@ from fitrank_tf.datasets.splits import TRAIN
 from fitrank_tf.evaluation.systems import SYSTEMS
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
-    MODELS,
     REPORT_DIR,
     BundleInfo,
     next_version,
@@ -20,6 +19,7 @@ from fitrank_tf.export.bundle import (
 )
 from fitrank_tf.export.export_models import TrainedModels, export_models
 from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.export.served_catalogue import SearchableCatalogue
 from pipelines.evaluation_run import (
     EvaluationRun,
     measure,
@@ -38,14 +38,10 @@ def write_measured_bundle(run: TrainingRun, config: RunConfig, output: Path) -> 
     with write_bundle(output) as folder:
         version = next_version(output)
         records = run.records
-        export_models(
-            models,
-            records.ids,
-            records.texts,
-            run.product_tables,
-            folder,
-            version,
+        catalogue = SearchableCatalogue(
+            records.ids, records.texts, records.attributes, run.product_tables
         )
+        export_models(models, catalogue, folder, version)
         info = _info(run, config, models)
         (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
         info = dataclasses.replace(info, metrics=_report(run, config, folder, output))
@@ -75,6 +71,7 @@ def _info(run: TrainingRun, config: RunConfig, models: TrainedModels) -> BundleI
         image_size=models.tuned.image_size,
         list_size=config.reranker.list_size,
         schema=run.schema,
+        facets=models.facet_heads.lexicon.facets,
         packages=package_versions(),
     )
 
@@ -111,5 +108,5 @@ def _print_paths(output: Path, version: int) -> None:
     report = output / REPORT_DIR
     print(f"contact sheet  {report / 'contact_sheet.png'} (and .html)")
     print(f"runs, qrels    {report}")
-    for name in MODELS:
-        print(f"SavedModel     {output / name / str(version)}")
+    for path in sorted(output.glob(f"*/{version}/saved_model.pb")):
+        print(f"SavedModel     {path.parent}")

@@ -1,13 +1,14 @@
 """The model bundle: a directory with all that serving needs and nothing of training.
 
     <bundle>/bundle.json                 config, data fingerprint, packages, metrics
-    <bundle>/<model>/<version>/          SavedModels, as TF-Serving loads them
+    <bundle>/<model>/<version>/          SavedModels, as TF-Serving loads them; the newest
+                                         counts, the one before it is kept to go back to
     <bundle>/feature_heads/              what names colours, patterns and attributes
     <bundle>/report/                     table, runs, qrels, contact sheet
 
 `clip_query_encoder` and `clip_image_encoder` are the baseline, the other models
-the fine-tuned system. A bundle is written aside and renamed, so that there is
-never half of one.
+the fine-tuned system; `search_scann` is there where ScaNN is. A bundle is
+written aside and renamed, so that there is never half of one.
 """
 
 import contextlib
@@ -23,7 +24,7 @@ from typing import Any
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.schema import FeatureSchema
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 BUNDLE_FILE = "bundle.json"
 REPORT_DIR = "report"
 FEATURE_HEADS_DIR = "feature_heads"
@@ -35,8 +36,11 @@ MODELS: tuple[str, ...] = (
     "detector",
     "facet_answers",
     "reranker",
+    "similar",
     "search",
 )
+# There where the machine that wrote the bundle has what it takes.
+OPTIONAL_MODELS: tuple[str, ...] = ("search_scann",)
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "keras-cv", "tensorflow-ranking", "scann")
 
 
@@ -51,6 +55,7 @@ class BundleInfo:
         image_size: side of the towers' input, in pixels.
         list_size: candidates of the re-ranker.
         schema: of the feature vector.
+        facets: names of the re-ranker's facets.
         metrics: {"<system>/<query kind>": {measure: value}}.
         packages: versions that wrote it.
         format_version: of this layout.
@@ -62,6 +67,7 @@ class BundleInfo:
     image_size: int
     list_size: int
     schema: FeatureSchema
+    facets: tuple[str, ...]
     metrics: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     packages: Mapping[str, str] = dataclasses.field(default_factory=dict)
     format_version: int = FORMAT_VERSION
@@ -109,7 +115,7 @@ def read_bundle_info(bundle: Path) -> BundleInfo:
             f"{path} has format version {found!r}, this program reads {FORMAT_VERSION}; "
             "train the bundle again or use the release that wrote it"
         )
-    missing = [name for name in MODELS if not _versions(bundle / name)]
+    missing = [name for name in MODELS if not model_versions(bundle, name)]
     if not (bundle / FEATURE_HEADS_DIR).is_dir():
         missing.append(FEATURE_HEADS_DIR)
     if missing:
@@ -125,23 +131,27 @@ def _parse(path: Path, plain: dict[str, Any]) -> BundleInfo:
     if lacking:
         raise FitRankError(f"{path} lacks the field {lacking[0]!r}; train the bundle again")
     plain["schema"] = FeatureSchema.from_json(json.dumps(plain["schema"]))
+    plain["facets"] = tuple(plain["facets"])
     return BundleInfo(**{name: plain[name] for name in names})
 
 
-def _versions(model_dir: Path) -> list[int]:
-    if not model_dir.is_dir():
+def model_versions(bundle: Path, model: str) -> list[int]:
+    """The versions of a model, the oldest first."""
+    folder = bundle / model
+    if not folder.is_dir():
         return []
-    return [int(child.name) for child in model_dir.iterdir() if child.name.isdigit()]
+    return sorted(int(child.name) for child in folder.iterdir() if child.name.isdigit())
 
 
 def model_path(bundle: Path, model: str) -> Path:
     """The directory of a model's newest version."""
-    return bundle / model / str(max(_versions(bundle / model)))
+    return bundle / model / str(model_versions(bundle, model)[-1])
 
 
 def next_version(bundle: Path) -> int:
-    """The number that a new bundle in this place gets: one above what is there."""
-    return 1 + max((v for name in MODELS for v in _versions(bundle / name)), default=0)
+    """The number that a new version in this place gets: one above all that are there."""
+    names = (*MODELS, *OPTIONAL_MODELS)
+    return 1 + max((v for name in names for v in model_versions(bundle, name)), default=0)
 
 
 def check_replaceable(bundle: Path) -> None:
@@ -176,9 +186,19 @@ def write_bundle(bundle: Path) -> Iterator[Path]:
     aside.mkdir()
     try:
         yield aside
+        _keep_newest(bundle, aside)
         if bundle.exists():
             bundle.rename(old)
         aside.rename(bundle)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _keep_newest(old: Path, new: Path) -> None:
+    """Links each model's newest version of an older bundle, for servers to go back to."""
+    for name in (*MODELS, *OPTIONAL_MODELS):
+        for version in model_versions(old, name)[-1:]:
+            kept = new / name / str(version)
+            if kept.parent.is_dir() and not kept.exists():
+                shutil.copytree(model_path(old, name), kept, copy_function=os.link)

@@ -2,20 +2,17 @@
 
 import dataclasses
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
-import tensorflow as tf
-
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR
+from fitrank_tf.export.catalogue_models import export_catalogue
 from fitrank_tf.export.facet_answers import FacetAnswers
 from fitrank_tf.export.image_encoder import FusedImageEncoder, ImageEncoder
 from fitrank_tf.export.query_encoder import AskingQueryEncoder, QueryEncoder
-from fitrank_tf.export.search import Search, SearchableCatalogue
+from fitrank_tf.export.served_catalogue import SearchableCatalogue
 from fitrank_tf.export.served_reranker import ServedReranker
 from fitrank_tf.export.signatures import ServedModule, save_served
 from fitrank_tf.features.feature_models import FeatureModels
-from fitrank_tf.inputs.listwise import ProductTables
 from fitrank_tf.models.facet_heads import FacetHeads
 from fitrank_tf.models.fusion import FeatureFusion
 from fitrank_tf.models.reranker import Reranker
@@ -50,20 +47,13 @@ class TrainedModels:
 
 
 def export_models(
-    models: TrainedModels,
-    ids: Sequence[str],
-    titles: Sequence[str],
-    tables: ProductTables,
-    bundle: Path,
-    version: int,
+    models: TrainedModels, catalogue: SearchableCatalogue, bundle: Path, version: int
 ) -> None:
     """Writes all SavedModels of a bundle.
 
     Args:
         models: trained.
-        ids: N product ids of the catalogue that `search` serves.
-        titles: N titles.
-        tables: what the models know of them.
+        catalogue: what the searching models serve.
         bundle: a folder that nobody serves yet (`bundle.write_bundle`).
         version: number of the version directories.
     """
@@ -73,13 +63,8 @@ def export_models(
     models.feature_models.detector.save(bundle / "detector" / str(version))
     (bundle / FEATURE_HEADS_DIR).mkdir()
     models.feature_models.heads.save(bundle / FEATURE_HEADS_DIR)
-    search = Search(
-        query_encoder=tf.saved_model.load(str(bundle / "query_encoder" / str(version))),
-        reranker=tf.saved_model.load(str(bundle / "reranker" / str(version))),
-        catalogue=SearchableCatalogue(ids, titles, tables),
-        list_size=models.list_size,
-    )
-    logger.info("wrote %s", save_served(search, bundle / "search", version))
+    facets = models.facet_heads.lexicon.facets
+    export_catalogue(bundle, catalogue, version, models.list_size, facets)
 
 
 def _encoders_and_reranker(models: TrainedModels) -> dict[str, ServedModule]:

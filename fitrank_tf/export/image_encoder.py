@@ -7,6 +7,7 @@ so that nobody has to repeat them in front of the server.
 import functools
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
@@ -16,6 +17,9 @@ from fitrank_tf.models.towers import Towers
 
 PIXELS_SIGNATURE = "pixels"
 FEATURES_SIGNATURE = "with_features"
+
+# A grey JPEG; what is on it changes nothing of what decoding and encoding cost.
+EXAMPLE_PHOTO: bytes = tf.io.encode_jpeg(np.full((224, 168, 3), 128, np.uint8)).numpy()
 
 _IMAGE = tf.TensorSpec([None], tf.string, name="image")
 
@@ -36,6 +40,10 @@ class ImageEncoder(ServedModule):
         self._variables = [variable.value for variable in towers.backbone.variables]
         self._towers_encode = towers.encode_images
         self._size = towers.image_size
+
+    def examples(self) -> Mapping[str, bytes]:
+        """A photo to warm up with."""
+        return {"image": EXAMPLE_PHOTO}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""
@@ -73,6 +81,10 @@ class FusedImageEncoder(ServedModule):
         self._fuse: Callable = functools.partial(encode_with_features, towers, fusion)
         self._size = towers.image_size
         self._features = tf.TensorSpec([None, num_features], tf.float32, name="features")
+
+    def examples(self) -> Mapping[str, bytes]:
+        """A photo to warm up with."""
+        return {"image": EXAMPLE_PHOTO}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""

@@ -1,6 +1,6 @@
 """A bundle at work: what `evaluate` and `search` run, all of it SavedModels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the query encoders
 
 from fitrank_tf.errors import FitRankError
+from fitrank_tf.export.attribute_filter import FILTERS
 from fitrank_tf.export.bundle import (
     FEATURE_HEADS_DIR,
     BundleInfo,
@@ -16,7 +17,7 @@ from fitrank_tf.export.bundle import (
 )
 from fitrank_tf.export.embedding import embed_photos, encode_texts
 from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, FILTERED_SIGNATURE
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.models.facet_heads import answer_in_parts
@@ -110,9 +111,17 @@ class LoadedBundle:
         score = self.model("reranker").signatures[DEFAULT_SIGNATURE]
         return np.concatenate([score(**inputs)["scores"].numpy() for inputs, _ in batches])
 
-    def search(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """The answer of the served `search` model; see `export.search.Search`."""
-        answer = self.model("search").signatures[DEFAULT_SIGNATURE]
-        return {
-            key: value.numpy() for key, value in answer(query=tf.constant(texts)).items()
-        }
+    def search(
+        self, texts: Sequence[str], filters: Mapping[str, str]
+    ) -> dict[str, np.ndarray]:
+        """The answer of the served `search` model; see `export.search.Search`.
+
+        Args:
+            texts: queries.
+            filters: {one of `attribute_filter.FILTERS`: a filter text} for all of them.
+        """
+        answer = self.model("search").signatures[FILTERED_SIGNATURE]
+        inputs = {"query": tf.constant(list(texts))}
+        for name in FILTERS:
+            inputs[name] = tf.constant([filters.get(name, "")] * len(texts))
+        return {key: value.numpy() for key, value in answer(**inputs).items()}

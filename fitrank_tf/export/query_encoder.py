@@ -10,6 +10,8 @@ from fitrank_tf.inputs.facet_lexicon import FacetLexicon
 from fitrank_tf.inputs.tokenise import GraphTokeniser
 from fitrank_tf.models.towers import Towers
 
+EXAMPLE_QUERY = b"women navy blue kurta, three-quarter sleeves"
+
 
 class QueryEncoder(ServedModule):
     """Tokeniser and text tower in one graph.
@@ -23,6 +25,10 @@ class QueryEncoder(ServedModule):
         self._tokeniser = GraphTokeniser(towers.tokenizer, towers.context_length)
         self._variables = [variable.value for variable in towers.backbone.variables]
         self._encode_tokens = towers.encode_tokens
+
+    def examples(self) -> Mapping[str, bytes]:
+        """A text to warm up with."""
+        return {"query": EXAMPLE_QUERY}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """`serving_default`: `query` string [batch] -> `embedding` float32 [batch, D]."""

@@ -1,92 +1,125 @@
 """The whole search in one served graph: text in, ranked products out."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
-from fitrank_tf.inputs.listwise import ProductTables
+from fitrank_tf.export.attribute_filter import FILTERS
+from fitrank_tf.export.candidate_stage import CandidateStage
+from fitrank_tf.export.query_encoder import EXAMPLE_QUERY
+from fitrank_tf.export.served_catalogue import ServedCatalogue
+from fitrank_tf.export.served_reranker import EXPLAINED_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, FILTERED_SIGNATURE, ServedModule
+from fitrank_tf.retrieval.scann_graph import SCANN_SAVE_OPTIONS
 
-
-@dataclasses.dataclass(frozen=True)
-class SearchableCatalogue:
-    """What the graph holds of a catalogue, row by row.
-
-    Attributes:
-        ids: N product ids.
-        titles: N titles.
-        tables: what the models know of the products.
-    """
-
-    ids: Sequence[str]
-    titles: Sequence[str]
-    tables: ProductTables
+_REASONS = 3
+# Below this a part of a score says nothing that anyone would read.
+_LEAST_REASON = 0.005
 
 
 class Search(ServedModule):
-    """Query encoder, exact inner-product search and re-ranker on the candidates.
+    """Query encoder, first stage and re-ranker on the candidates.
 
-    `serving_default`: `query` string [batch] -> `ids` and `titles` string
-    [batch, k], `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k]
-    from 1; the best first, k = min(list size, catalogue). All ops are in the
-    stock TF-Serving binary.
+    `serving_default`: `query` string [batch] -> `ids` and `titles` string [batch, k],
+    `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k] from 1, `reasons`
+    string [batch, k] such as "colour +1.20, similarity -0.31": what speaks most for or
+    against the product beside the other candidates; the best first, k = min(list size,
+    catalogue).
+
+    `filtered`: `query` and each of `attribute_filter.FILTERS`, string [batch], "" for any
+    -> the same. Where fewer than k products pass, "" ids are padding at the end.
+
+    With an exact first stage all ops are in the stock TF-Serving binary.
 
     Args:
         query_encoder: a loaded SavedModel with `query` -> `embedding` and `asked`.
         reranker: a loaded SavedModel of `ServedReranker`.
         catalogue: what is searched.
-        list_size: candidates that the re-ranker sees and the answer holds.
+        stage: the first stage, of the same catalogue.
+        facets: names of the re-ranker's facets.
     """
 
     def __init__(
         self,
         query_encoder: tf.Module,
         reranker: tf.Module,
-        catalogue: SearchableCatalogue,
-        list_size: int,
+        catalogue: ServedCatalogue,
+        stage: CandidateStage,
+        facets: Sequence[str],
     ):
         super().__init__(name="search")
         self._query_encoder, self._reranker = query_encoder, reranker
-        self._ids = tf.Variable(list(catalogue.ids), dtype=tf.string, trainable=False)
-        self._titles = tf.Variable(list(catalogue.titles), dtype=tf.string, trainable=False)
-        tables = catalogue.tables
-        self._embeddings = tf.Variable(tables.embeddings, trainable=False)
-        self._features = tf.Variable(tables.features, trainable=False)
-        self._answers = tf.Variable(tables.answers, trainable=False)
-        self._list_size = min(list_size, len(catalogue.ids))
+        self.catalogue, self._stage = catalogue, stage
+        # In the order of `Reranker.explain`.
+        self._parts = ("similarity", *facets, "photo")
+
+    def examples(self) -> Mapping[str, bytes]:
+        """A query to warm up with."""
+        return {"query": EXAMPLE_QUERY}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""
-        spec = tf.TensorSpec([None], tf.string, name="query")
+        query_spec = tf.TensorSpec([None], tf.string, name="query")
+        filter_specs = [tf.TensorSpec([None], tf.string, name=name) for name in FILTERS]
 
-        @tf.function(input_signature=[spec])
+        @tf.function(input_signature=[query_spec])
         def search(query: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(query)
+            return self._search(query, {})
 
-        return {DEFAULT_SIGNATURE: search}
+        @tf.function(input_signature=[query_spec, *filter_specs])
+        def search_filtered(query: tf.Tensor, *filters: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self._search(query, dict(zip(FILTERS, filters)))
 
-    def _search(self, query: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {DEFAULT_SIGNATURE: search, FILTERED_SIGNATURE: search_filtered}
+
+    def _search(
+        self, query: tf.Tensor, filters: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
         encoder = self._query_encoder.signatures[DEFAULT_SIGNATURE]
-        scorer = self._reranker.signatures[DEFAULT_SIGNATURE]
+        scorer = self._reranker.signatures[EXPLAINED_SIGNATURE]
         encoded = encoder(query=query)
-        embedding = encoded["embedding"]
-        similarity = tf.matmul(embedding, self._embeddings, transpose_b=True)
-        first_stage, rows = tf.math.top_k(similarity, k=self._list_size)
-        scores = scorer(
-            query=embedding,
+        rows, first_stage, found = self._stage(encoded["embedding"], filters)
+        scored = scorer(
+            query=encoded["embedding"],
             asked=encoded["asked"],
-            images=tf.gather(self._embeddings, rows),
-            features=tf.gather(self._features, rows),
-            answers=tf.gather(self._answers, rows),
+            features=tf.gather(self.catalogue.features, rows),
+            answers=tf.gather(self.catalogue.answers, rows),
             first_stage=first_stage,
-            mask=tf.ones_like(first_stage, tf.bool),
-        )["scores"]
-        scores, order = tf.math.top_k(scores, k=self._list_size)
-        rows = tf.gather(rows, order, batch_dims=1)
+            mask=found,
+        )
+        scores, order = tf.math.top_k(scored["scores"], k=self._stage.size)
+
+        def ordered(values: tf.Tensor) -> tf.Tensor:
+            return tf.gather(values, order, batch_dims=1)
+
+        rows, found = ordered(rows), ordered(found)
+        reasons = self._reasons(ordered(scored["contributions"]))
         return {
-            "ids": tf.gather(self._ids, rows),
-            "titles": tf.gather(self._titles, rows),
+            "ids": tf.where(found, tf.gather(self.catalogue.ids, rows), ""),
+            "titles": tf.where(found, tf.gather(self.catalogue.titles, rows), ""),
             "scores": scores,
             "first_stage_ranks": order + 1,
+            "reasons": tf.where(found, reasons, ""),
         }
+
+    def _reasons(self, contributions: tf.Tensor) -> tf.Tensor:
+        """string [batch, k] from float32 [batch, k, parts], the strongest first."""
+        strength, parts = tf.math.top_k(
+            tf.abs(contributions), k=min(_REASONS, len(self._parts))
+        )
+        values = tf.gather(contributions, parts, batch_dims=2)
+        signs = tf.where(values < 0.0, " -", " +")
+        numbers = tf.strings.as_string(strength, precision=2)
+        names = tf.gather(tf.constant(self._parts), parts)
+        told = tf.strings.join([names, signs, numbers])
+        told = tf.where(strength >= _LEAST_REASON, told, "")
+        joined = tf.strings.reduce_join(told, axis=-1, separator=", ")
+        return tf.strings.regex_replace(joined, r"(, )+$", "")
+
+
+class ScannSearch(Search):
+    """The same, saved with ScaNN's ops; its stage is a `ScannStage`."""
+
+    def save_options(self) -> tf.saved_model.SaveOptions:
+        """Admits ScaNN's ops."""
+        return SCANN_SAVE_OPTIONS

@@ -3,13 +3,24 @@
 from collections.abc import Mapping
 
 import tensorflow as tf
+from tensorflow_serving.apis.input_pb2 import ExampleListWithContext
 
+from fitrank_tf.compat import tfr
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
 from fitrank_tf.models.reranker import Reranker
 
+EXPLAINED_SIGNATURE = "explained"
+# TF-Ranking's name for lists as serialized ExampleListWithContext.
+ELWC_SIGNATURE = "tensorflow/serving/predict"
+
+_OF_QUERY = ("query", "asked")
+_FIRST_STAGE = "first_stage"
+# Stands where an example has no such feature, so past the end of a list.
+_ABSENT = float("nan")
+
 
 class ServedReranker(ServedModule):
-    """`serving_default`: raw tensors of lists of any length to scores.
+    """Three ways to ask for the scores of lists of any length.
 
     Args:
         model: trained.
@@ -23,37 +34,110 @@ class ServedReranker(ServedModule):
     ):
         super().__init__(name="reranker")
         self._variables = list(model.variables)
-        self._score = model.call
-        self._dim, self._num_features = embedding_dim, num_features
-        self._num_values = num_values
+        self._score, self._explain = model.call, model.explain
+        self._widths = {
+            "query": embedding_dim,
+            "asked": num_values,
+            "features": num_features,
+            "answers": num_values,
+        }
+
+    def examples(self) -> Mapping[str, bytes]:
+        """A list of one candidate to warm up with."""
+        widths = {**self._widths, _FIRST_STAGE: 1}
+        context = {name: _floats(widths.pop(name)) for name in _OF_QUERY}
+        candidate = {name: _floats(width) for name, width in widths.items()}
+        protos = ExampleListWithContext(
+            context=_example(context), examples=[_example(candidate)]
+        )
+        return {"inputs": protos.SerializeToString()}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
-        """`query` [B, D], `asked` [B, V], `images` [B, L, D], `features` [B, L, F],
-        `answers` [B, L, V], `first_stage` [B, L], `mask` bool [B, L] -> `scores` float32
-        [B, L]."""
-        spec = tf.TensorSpec
+        """Raw tensors, raw tensors with reasons, and TF-Ranking's protos.
 
-        @tf.function(
-            input_signature=[
-                spec([None, self._dim], tf.float32, name="query"),
-                spec([None, self._num_values], tf.float32, name="asked"),
-                spec([None, None, self._dim], tf.float32, name="images"),
-                spec([None, None, self._num_features], tf.float32, name="features"),
-                spec([None, None, self._num_values], tf.float32, name="answers"),
-                spec([None, None], tf.float32, name="first_stage"),
-                spec([None, None], tf.bool, name="mask"),
-            ]
+        `serving_default`: `query` [B, D], `asked` [B, V], `features` [B, L, F], `answers`
+        [B, L, V], `first_stage` [B, L], `mask` bool [B, L] -> `scores` float32 [B, L].
+
+        `explained`: the same -> also `contributions` float32 [B, L, 1 + facets + 1], see
+        `Reranker.explain`.
+
+        `tensorflow/serving/predict`: `inputs` string [B] of ExampleListWithContext, whose
+        context holds `query` and `asked` and whose examples hold `features`, `answers`
+        and `first_stage`, all float lists of these widths -> `outputs` float32 [B, L], L
+        of the longest list, padding lowest.
+        """
+
+        @tf.function(input_signature=self._raw_specs())
+        def score(query, asked, features, answers, first_stage, mask):
+            values = (query, asked, features, answers, first_stage, mask)
+            return {"scores": self._score(self._named(values), training=False)}
+
+        @tf.function(input_signature=self._raw_specs())
+        def explain(query, asked, features, answers, first_stage, mask):
+            values = (query, asked, features, answers, first_stage, mask)
+            scores, contributions = self._explain(self._named(values))
+            return {"scores": scores, "contributions": contributions}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+        def score_protos(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"outputs": self._score(self._parse(inputs), training=False)}
+
+        return {
+            DEFAULT_SIGNATURE: score,
+            EXPLAINED_SIGNATURE: explain,
+            ELWC_SIGNATURE: score_protos,
+        }
+
+    def _raw_specs(self) -> list[tf.TensorSpec]:
+        specs = [
+            tf.TensorSpec(
+                [None, width] if name in _OF_QUERY else [None, None, width],
+                tf.float32,
+                name=name,
+            )
+            for name, width in self._widths.items()
+        ]
+        return [
+            *specs,
+            tf.TensorSpec([None, None], tf.float32, name=_FIRST_STAGE),
+            tf.TensorSpec([None, None], tf.bool, name="mask"),
+        ]
+
+    def _named(self, values: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+        return dict(zip((*self._widths, _FIRST_STAGE, "mask"), values))
+
+    def _parse(self, protos: tf.Tensor) -> dict[str, tf.Tensor]:
+        """ExampleListWithContext protos to the inputs of the model."""
+        widths = {**self._widths, _FIRST_STAGE: 1}
+        context = {
+            name: tf.io.FixedLenFeature([widths.pop(name)], tf.float32)
+            for name in _OF_QUERY
+        }
+        parsed = tfr.data.parse_from_example_list(
+            protos,
+            context_feature_spec=context,
+            example_feature_spec={
+                name: tf.io.FixedLenFeature([width], tf.float32, [_ABSENT] * width)
+                for name, width in widths.items()
+            },
+            mask_feature_name="mask",
         )
-        def score(query, asked, images, features, answers, first_stage, mask):
-            inputs = {
-                "query": query,
-                "asked": asked,
-                "images": images,
-                "features": features,
-                "answers": answers,
-                "first_stage": first_stage,
-                "mask": mask,
-            }
-            return {"scores": self._score(inputs, training=False)}
+        for name in widths:
+            parsed[name] = _where_real(parsed[name], parsed["mask"], name)
+        return {**parsed, _FIRST_STAGE: tf.squeeze(parsed[_FIRST_STAGE], axis=-1)}
 
-        return {DEFAULT_SIGNATURE: score}
+
+def _floats(width: int) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=[1.0] * width))
+
+
+def _example(feature: Mapping[str, tf.train.Feature]) -> tf.train.Example:
+    return tf.train.Example(features=tf.train.Features(feature=feature))
+
+
+def _where_real(values: tf.Tensor, mask: tf.Tensor, name: str) -> tf.Tensor:
+    """[B, L, width] with zeros for padding; INVALID_ARGUMENT if an example lacks them."""
+    lacking = tf.reduce_any(mask[..., tf.newaxis] & tf.math.is_nan(values))
+    told = f"an example of an ExampleListWithContext lacks the float list '{name}'"
+    with tf.control_dependencies([tf.debugging.Assert(~lacking, [told])]):
+        return tf.where(mask[..., tf.newaxis], values, 0.0)

@@ -1,12 +1,20 @@
 """What all served modules share: {signature name: tf.function}, and how it is saved."""
 
 import abc
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow as tf
 
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.export.warmup import write_warmup
+
 DEFAULT_SIGNATURE = "serving_default"
+# Takes filters too. A signature of its own: a default for an absent input would have a
+# batch of its own, which TF-Serving's batching refuses.
+FILTERED_SIGNATURE = "filtered"
 
 
 class ServedModule(tf.Module, abc.ABC):
@@ -20,14 +28,44 @@ class ServedModule(tf.Module, abc.ABC):
         batching asks.
         """
 
+    def examples(self) -> Mapping[str, bytes]:
+        """{name of a string input: a value} to warm up with, "" where there is none."""
+        return {}
+
+    def save_options(self) -> tf.saved_model.SaveOptions | None:
+        """What saving it needs beside the defaults."""
+        return None
+
 
 def save_served(module: ServedModule, model_dir: Path, version: int) -> Path:
-    """Writes `model_dir/<version>/`, the layout that TF-Serving loads.
+    """Writes `model_dir/<version>/`, the layout that TF-Serving loads, warm-up included.
 
-    The directory's parent must not be served yet: a bundle is written aside and
-    renamed as a whole (`bundle.write_bundle`).
+    It is written aside, under a name that servers skip, and renamed when it is whole.
+
+    Raises:
+        FitRankError: if the version exists, or the saved model refuses its own examples.
     """
     target = model_dir / str(version)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    tf.saved_model.save(module, str(target), signatures=dict(module.signatures()))
+    aside = model_dir / f".tmp-{version}"
+    if target.exists():
+        raise FitRankError(f"{target} exists: a version is never overwritten")
+    shutil.rmtree(aside, ignore_errors=True)
+    model_dir.mkdir(parents=True, exist_ok=True)
+    tf.saved_model.save(
+        module,
+        str(aside),
+        signatures=dict(module.signatures()),
+        options=module.save_options(),
+    )
+    write_warmup(aside, module.examples())
+    publish(aside, target)
     return target
+
+
+def publish(aside: Path, target: Path) -> None:
+    """Renames a whole version into place; after a crash it is whole or not there."""
+    for path in aside.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    aside.rename(target)

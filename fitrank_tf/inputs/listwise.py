@@ -67,11 +67,9 @@ class ListArrays:
             batch_size: lists of a batch.
 
         Returns:
-            Dataset of (dict with `query` [B, D], `asked` [B, V], `images` [B, L, D],
-            `features` [B, L, F], `answers` [B, L, V], `first_stage` [B, L], `mask` bool
-            [B, L]; labels [B, L]).
+            Dataset of (dict with `query` [B, D], `asked` [B, V], `features` [B, L, F],
+            `answers` [B, L, V], `first_stage` [B, L], `mask` bool [B, L]; labels [B, L]).
         """
-        embeddings = tf.constant(tables.embeddings)
         features, answers = tf.constant(tables.features), tf.constant(tables.answers)
 
         def look_up(query, asked, position, score, label):
@@ -80,7 +78,6 @@ class ListArrays:
             inputs = {
                 "query": query,
                 "asked": asked,
-                "images": tf.gather(embeddings, rows),
                 "features": tf.gather(features, rows),
                 "answers": tf.gather(answers, rows),
                 "first_stage": tf.where(mask, score, 0.0),

@@ -107,14 +107,32 @@ class Reranker(tf_keras.Model):
         """Scores of lists.
 
         Args:
-            inputs: `query` float32 [B, D], `asked` [B, V], `images` [B, L, D],
-                `features` [B, L, F], `answers` [B, L, V], `first_stage` [B, L], `mask`
-                bool [B, L]. `images` are part of a list and not looked at.
+            inputs: `query` float32 [B, D], `asked` [B, V], `features` [B, L, F],
+                `answers` [B, L, V], `first_stage` [B, L], `mask` bool [B, L].
             training: turns dropout on.
 
         Returns:
             float32 [B, L]; padding scores lowest.
         """
+        return _total(self._terms(inputs, training), inputs["mask"])
+
+    def explain(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scores, and what each part of them says for or against a candidate.
+
+        Args:
+            inputs: as for `call`.
+
+        Returns:
+            Scores as of `call`, and float32 [B, L, 1 + facets + 1]: the first stage, each
+            facet, the correction; each less its mean over the list, so that a
+            candidate's add up to what its score is above the list's mean.
+        """
+        mask = inputs["mask"]
+        terms = self._terms(inputs, training=False)
+        return _total(terms, mask), _centred(terms, mask)
+
+    def _terms(self, inputs: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
+        """float32 [B, L, 1 + facets + 1]: what adds up to the scores."""
         mask = inputs["mask"]
         asks = tf.matmul(inputs["asked"], self._facet_of)[:, tf.newaxis, :] > 0.0
         match = self._match(inputs, asks)
@@ -124,10 +142,10 @@ class Reranker(tf_keras.Model):
         if self._attention is not None:
             attended = self._attention((hidden, mask), training=training)
             hidden = (1.0 + self._cross(attended)) * hidden
-        correction = tf.squeeze(self._correction(hidden), axis=-1)
-        fit = tf.reduce_sum(match * self._match_weight, axis=-1)
-        scores = self._weight * inputs["first_stage"] + fit + correction
-        return tf.where(mask, scores, _PADDING_SCORE)
+        first_stage = self._weight * inputs["first_stage"][..., tf.newaxis]
+        return tf.concat(
+            [first_stage, match * self._match_weight, self._correction(hidden)], axis=-1
+        )
 
     def _match(self, inputs: Mapping[str, tf.Tensor], asks: tf.Tensor) -> tf.Tensor:
         """float32 [B, L, facets]: log of the chance of what is asked, else 0."""
@@ -164,6 +182,12 @@ class Reranker(tf_keras.Model):
         )
 
 
+def _total(terms: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[B, L]: first stage, facets and correction together; padding scores lowest."""
+    fit = tf.reduce_sum(terms[..., 1:-1], axis=-1)
+    return tf.where(mask, terms[..., 0] + fit + terms[..., -1], _PADDING_SCORE)
+
+
 def _behind_best(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """[B, L, 1]: how far each candidate is from the best of its list."""
     real = tf.where(mask[..., tf.newaxis], values, -100.0)
@@ -174,9 +198,16 @@ def _standardised(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """[B, L, 1]: each candidate's place in the spread of its list."""
     real = tf.cast(mask, values.dtype)[..., tf.newaxis]
     count = tf.maximum(tf.reduce_sum(real, axis=1, keepdims=True), 1.0)
-    centred = values - tf.reduce_sum(values * real, axis=1, keepdims=True) / count
-    variance = tf.reduce_sum(tf.square(centred) * real, axis=1, keepdims=True) / count
-    return real * centred / tf.sqrt(variance + 1e-6)
+    centred = _centred(values, mask)
+    variance = tf.reduce_sum(tf.square(centred), axis=1, keepdims=True) / count
+    return centred / tf.sqrt(variance + 1e-6)
+
+
+def _centred(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[B, L, ...]: values less their mean over the list, 0 for padding."""
+    real = tf.cast(mask, values.dtype)[..., tf.newaxis]
+    count = tf.maximum(tf.reduce_sum(real, axis=1, keepdims=True), 1.0)
+    return real * (values - tf.reduce_sum(values * real, axis=1, keepdims=True) / count)
 
 
 def build_reranker(
@@ -206,7 +237,6 @@ def example_inputs(
     return {
         "query": tf.zeros([batch, embedding_dim]),
         "asked": tf.zeros([batch, num_values]),
-        "images": tf.zeros([batch, length, embedding_dim]),
         "features": tf.zeros([batch, length, num_features]),
         "answers": tf.zeros([batch, length, num_values]),
         "first_stage": tf.zeros([batch, length]),

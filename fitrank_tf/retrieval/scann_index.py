@@ -124,7 +124,7 @@ class ScannIndex(CandidateIndex):
         """
         super().__init__(embeddings)
         self.settings = settings or settings_for(self.num_items)
-        self._searcher = _build_searcher(self._embeddings, self.settings)
+        self._searcher = build_searcher(load_scann(), self._embeddings, self.settings)
 
     @property
     def is_exact(self) -> bool:
@@ -149,11 +149,17 @@ class ScannIndex(CandidateIndex):
         return [row[~np.isnan(s)] for row, s in zip(positions, scores)]
 
 
-def _build_searcher(embeddings: np.ndarray, settings: ScannSettings) -> Any:
-    """A ScaNN searcher: tree (if more than one leaf), AH, exact reordering."""
-    builder = load_scann().builder(
-        embeddings, num_neighbors=100, distance_measure="dot_product"
-    )
+def build_searcher(
+    binding: ModuleType, embeddings: np.ndarray, settings: ScannSettings
+) -> Any:
+    """A ScaNN searcher: tree (if more than one leaf), AH, exact reordering.
+
+    Args:
+        binding: ScaNN's Python or TensorFlow binding.
+        embeddings: float32 [N, D], one L2-normalised row an item.
+        settings: how.
+    """
+    builder = binding.builder(embeddings, num_neighbors=100, distance_measure="dot_product")
     if settings.num_leaves > 1:
         builder = builder.tree(
             num_leaves=settings.num_leaves,

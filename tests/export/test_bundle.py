@@ -25,6 +25,7 @@ INFO = BundleInfo(
     image_size=96,
     list_size=100,
     schema=feature_schema(),
+    facets=("gender", "colour"),
     metrics={"clip/title": {"R@1": 0.5}},
     packages={"tensorflow": "2.20.0"},
 )
@@ -86,9 +87,9 @@ def test_what_is_no_bundle_is_not_replaced(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 99}, "format version 99, this program reads 3"),
+        ({"format_version": 99}, "format version 99, this program reads 4"),
         # Of before there were feature heads.
-        ({"format_version": 1}, "format version 1, this program reads 3"),
+        ({"format_version": 1}, "format version 1, this program reads 4"),
         ({"format_version": None}, "format version None"),
         ({"list_size": ...}, "lacks the field 'list_size'"),
     ],

@@ -43,9 +43,9 @@ def test_batches_look_up_by_position(arrays) -> None:
     np.testing.assert_array_equal(labels, arrays["labels"][:3])
     np.testing.assert_array_equal(inputs["query"], arrays["queries"][:3])
     np.testing.assert_array_equal(inputs["asked"], arrays["asked"][:3])
-    for name, table in zip(("images", "features", "answers"), TABLES):
+    for name in ("features", "answers"):
         np.testing.assert_array_equal(
-            inputs[name].numpy()[real], arrays[table][arrays["positions"][:3][real]]
+            inputs[name].numpy()[real], arrays[name][arrays["positions"][:3][real]]
         )
     np.testing.assert_array_equal(
         inputs["first_stage"], np.where(real, arrays["scores"][:3], 0.0)

@@ -105,3 +105,19 @@ def test_padding_neither_scores_nor_matters(arrays, tmp_path) -> None:
     scores = model(padded).numpy()
     np.testing.assert_allclose(scores[:, : L - 4], model(cut), atol=1e-4)
     assert scores[:, L - 4 :].max() < scores[:, : L - 4].min()
+
+
+def test_what_explains_a_score_adds_up_to_it(arrays, tmp_path) -> None:
+    """Less the list's mean, and nothing of padding."""
+    model, _ = _trained(arrays, tmp_path)
+    short = {**arrays, "positions": arrays["positions"].copy()}
+    short["positions"][:, L - 4 :] = -1
+    inputs, _ = next(iter(_batches(short)))
+    scores, parts = model.explain(inputs)
+    np.testing.assert_array_equal(scores, model(inputs))
+    assert parts.shape == (8, L, 1 + len(SIZES) + 1)
+    real = scores.numpy()[:, : L - 4]
+    above_mean = real - real.mean(axis=1, keepdims=True)
+    told = parts.numpy().sum(axis=-1)
+    np.testing.assert_allclose(told[:, : L - 4], above_mean, atol=1e-4)
+    np.testing.assert_array_equal(told[:, L - 4 :], 0.0)

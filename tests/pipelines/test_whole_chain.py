@@ -123,7 +123,7 @@ def test_grpc_ranks_as_search_does(bundle, capsys) -> None:
 def test_served_search_is_encoder_then_top_k_then_reranker(bundle) -> None:
     loaded = LoadedBundle(bundle)
     queries = ["women blue dress", ""]
-    answer = loaded.search(queries)
+    answer = loaded.search(queries, {})
     ranks = answer["first_stage_ranks"]
     assert answer["scores"].shape == (2, 20)
     for row in range(2):

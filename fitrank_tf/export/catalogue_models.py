@@ -1,0 +1,64 @@
+"""The SavedModels that hold a catalogue, made from those that don't.
+
+They are written anew whenever the catalogue changes; `search` comes last, so that its
+newest version tells which catalogue the bundle has.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.export.bundle import model_path
+from fitrank_tf.export.candidate_stage import ExactStage, ScannStage
+from fitrank_tf.export.search import ScannSearch, Search
+from fitrank_tf.export.served_catalogue import SearchableCatalogue, ServedCatalogue
+from fitrank_tf.export.signatures import ServedModule, save_served
+from fitrank_tf.export.similar import Similar
+from fitrank_tf.retrieval.scann_graph import load_scann_ops
+
+CATALOGUE_MODELS: tuple[str, ...] = ("search_scann", "similar", "search")
+
+logger = logging.getLogger(__name__)
+
+
+def export_catalogue(
+    bundle: Path,
+    catalogue: SearchableCatalogue,
+    version: int,
+    list_size: int,
+    facets: Sequence[str],
+) -> None:
+    """Writes a version of each of `CATALOGUE_MODELS`.
+
+    Args:
+        bundle: has the encoders and the re-ranker.
+        catalogue: what they search.
+        version: number of the version directories.
+        list_size: candidates of a query.
+        facets: names of the re-ranker's facets.
+    """
+    for name, module in _modules(bundle, catalogue, list_size, facets):
+        logger.info("wrote %s", save_served(module, bundle / name, version))
+
+
+def _modules(
+    bundle: Path, catalogue: SearchableCatalogue, list_size: int, facets: Sequence[str]
+) -> Iterator[tuple[str, ServedModule]]:
+    query_encoder, image_encoder, reranker = (
+        tf.saved_model.load(str(model_path(bundle, name)))
+        for name in ("query_encoder", "image_encoder", "reranker")
+    )
+    held = ServedCatalogue(catalogue)
+    exact = ExactStage(held, list_size)
+    parts = (query_encoder, reranker, held)
+    try:
+        load_scann_ops()
+    except FitRankError as error:
+        logger.warning("search_scann is not written: %s", error)
+    else:
+        yield "search_scann", ScannSearch(*parts, ScannStage(held, list_size), facets)
+    yield "similar", Similar(image_encoder, *parts, exact)
+    yield "search", Search(*parts, exact, facets)

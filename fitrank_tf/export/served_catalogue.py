@@ -1,0 +1,129 @@
+"""A catalogue inside a served graph: what is searched, and what is told of it."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.export.attribute_filter import FILTERS, AttributeFilter
+from fitrank_tf.inputs.listwise import ProductTables
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchableCatalogue:
+    """What a search knows of N products, row by row.
+
+    Attributes:
+        ids: N product ids, each once.
+        titles: N titles.
+        attributes: name -> N values, for each of `FILTERS`; they filter and never score.
+        tables: what the models know of the products.
+    """
+
+    ids: tuple[str, ...]
+    titles: tuple[str, ...]
+    attributes: Mapping[str, tuple[str, ...]]
+    tables: ProductTables
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def select(self, rows: Sequence[int]) -> "SearchableCatalogue":
+        """Some of the products, in the order of `rows`."""
+
+        def pick(column: Sequence[str]) -> tuple[str, ...]:
+            return tuple(column[row] for row in rows)
+
+        return SearchableCatalogue(
+            pick(self.ids),
+            pick(self.titles),
+            {name: pick(column) for name, column in self.attributes.items()},
+            self.tables.select(np.asarray(rows, np.int64)),
+        )
+
+    def with_products(self, others: "SearchableCatalogue") -> "SearchableCatalogue":
+        """The products of both; where an id is in both, the other's product."""
+        replaced = set(others.ids)
+        kept = self.select([i for i, item in enumerate(self.ids) if item not in replaced])
+        return SearchableCatalogue(
+            kept.ids + tuple(others.ids),
+            kept.titles + tuple(others.titles),
+            {
+                name: column + tuple(others.attributes[name])
+                for name, column in kept.attributes.items()
+            },
+            ProductTables(
+                *(
+                    np.concatenate([getattr(kept.tables, name), getattr(new, name)])
+                    for new in [others.tables]
+                    for name in ("embeddings", "features", "answers")
+                )
+            ),
+        )
+
+    def without(self, ids: Sequence[str]) -> "SearchableCatalogue":
+        """All but some products.
+
+        Raises:
+            FitRankError: if an id is not here, or no product is left.
+        """
+        removed = set(ids)
+        unknown = sorted(removed - set(self.ids))
+        if unknown:
+            raise FitRankError(
+                f"no product '{unknown[0]}' in the catalogue "
+                f"({len(unknown)} of {len(removed)} ids are unknown): nothing was removed"
+            )
+        if len(removed) == len(self.ids):
+            raise FitRankError(
+                "that would remove every product: a search needs one at least"
+            )
+        return self.select([i for i, item in enumerate(self.ids) if item not in removed])
+
+
+class ServedCatalogue(tf.Module):
+    """The catalogue's tables as variables, so that a SavedModel holds each once.
+
+    Args:
+        catalogue: at least one product.
+    """
+
+    def __init__(self, catalogue: SearchableCatalogue):
+        super().__init__(name="catalogue")
+        if not len(catalogue):
+            raise FitRankError(
+                "the catalogue is empty: a search needs one product at least"
+            )
+
+        def fixed(values: Sequence | np.ndarray, dtype: tf.DType) -> tf.Variable:
+            return tf.Variable(values, dtype=dtype, trainable=False)
+
+        tables = catalogue.tables
+        self.ids = fixed(list(catalogue.ids), tf.string)
+        self.titles = fixed(list(catalogue.titles), tf.string)
+        # [filters, N], the catalogue's own spelling: what `read_catalogue` gives back.
+        self.attributes = fixed(
+            [list(catalogue.attributes[name]) for name in FILTERS], tf.string
+        )
+        self.embeddings = fixed(tables.embeddings, tf.float32)
+        self.features = fixed(tables.features, tf.float32)
+        self.answers = fixed(tables.answers, tf.float32)
+        self.filter = AttributeFilter(catalogue.attributes)
+        self.size = len(catalogue)
+
+
+def read_catalogue(loaded: tf.Module) -> SearchableCatalogue:
+    """The catalogue of a loaded SavedModel that searches one."""
+    held = loaded.catalogue
+
+    def texts(values: np.ndarray) -> tuple[str, ...]:
+        return tuple(value.decode(errors="replace") for value in values)
+
+    return SearchableCatalogue(
+        texts(held.ids.numpy()),
+        texts(held.titles.numpy()),
+        {name: texts(row) for name, row in zip(FILTERS, held.attributes.numpy())},
+        ProductTables(held.embeddings.numpy(), held.features.numpy(), held.answers.numpy()),
+    )

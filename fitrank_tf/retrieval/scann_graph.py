@@ -1,0 +1,77 @@
+"""ScaNN inside a TensorFlow graph, for SavedModels of servers that have its ops."""
+
+from types import ModuleType
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.retrieval.choose_index import SCANN_FROM_ITEMS
+from fitrank_tf.retrieval.scann_index import build_searcher, settings_for
+
+# SavedModels with ops of another library than TensorFlow are saved with these.
+SCANN_SAVE_OPTIONS = tf.saved_model.SaveOptions(namespace_whitelist=["Scann"])
+
+
+def load_scann_ops() -> ModuleType:
+    """ScaNN's TensorFlow binding; loading it registers the ops in this process.
+
+    Raises:
+        FitRankError: if it cannot be loaded on this machine.
+    """
+    try:
+        from scann.scann_ops.py import scann_ops
+    # Not ImportError alone: beside another TensorFlow than it was built for,
+    # scann fails with TensorFlow's own errors as it loads its library.
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise FitRankError(
+            f"ScaNN's TensorFlow ops cannot be loaded ({reason}); they exist for Linux "
+            "only, with the TensorFlow they were built for: use `search` in place of "
+            "`search_scann`"
+        ) from error
+    return scann_ops
+
+
+class ScannGraph(tf.Module):
+    """An index that is part of a graph.
+
+    Small catalogues are scored whole, as ScaNN's documentation advises.
+
+    Args:
+        embeddings: float32 [N, D], one L2-normalised row an item.
+    """
+
+    def __init__(self, embeddings: np.ndarray):
+        super().__init__(name="scann_graph")
+        self._ops = load_scann_ops()
+        self._settings = settings_for(len(embeddings))
+        if len(embeddings) < SCANN_FROM_ITEMS:
+            builder = self._ops.builder(embeddings, 100, "dot_product")
+            searcher = builder.score_brute_force().build()
+        else:
+            searcher = build_searcher(self._ops, embeddings, self._settings)
+        self._index = searcher.serialize_to_module()
+
+    def __call__(self, queries: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """The nearest items that the index reaches.
+
+        Args:
+            queries: float32 [batch, D].
+            count: how many, at most N.
+
+        Returns:
+            Rows int32 [batch, count], and bool [batch, count] which of them are real.
+        """
+        # Made anew inside the graph, else saving finds a resource that nothing owns.
+        searcher = self._ops.searcher_from_module(self._index)
+        rows, distances = searcher.search_batched(
+            queries,
+            final_num_neighbors=count,
+            pre_reorder_num_neighbors=max(count, self._settings.reorder),
+        )
+        # Short rows end in item 0 with NaN, and all rows may be short.
+        missing = [[0, 0], [0, count - tf.shape(rows)[1]]]
+        found = tf.pad(~tf.math.is_nan(distances), missing)
+        rows = tf.ensure_shape(tf.pad(rows, missing), [None, count])
+        return rows, tf.ensure_shape(found, [None, count])

@@ -1,0 +1,99 @@
+"""Parts of a search whose answers are known by hand, saved and loaded as real ones are."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.export.attribute_filter import FILTERS
+from fitrank_tf.export.served_catalogue import SearchableCatalogue
+from fitrank_tf.export.served_reranker import EXPLAINED_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.inputs.listwise import ProductTables
+
+D, F, V = 4, 2, 3
+IDS = ("p0", "p1", "p2", "p3", "p4")
+TITLES = ("Red Shirt", "Blue Shirt", "Café Kurta", "", "Bag")
+GENDERS = ("Men", "Women", "Women", "Unisex", "")
+COLOURS = ("Red", "Navy Blue", "red", "Blue", "Été")
+
+
+def toy_catalogue() -> SearchableCatalogue:
+    """Five products on a quarter circle, the first feature in no order of theirs."""
+    angles = np.linspace(0, np.pi / 2, len(IDS))
+    embeddings = np.stack([np.cos(angles), np.sin(angles), 0 * angles, 0 * angles], axis=1)
+    features = np.array([[5, 0], [1, 0], [3, 0], [2, 0], [4, 0]])
+    answers = np.arange(len(IDS) * V).reshape(len(IDS), V) / 20.0
+    arrays = (array.astype(np.float32) for array in (embeddings, features, answers))
+    attributes = {name: ("",) * len(IDS) for name in FILTERS}
+    attributes |= {"gender": GENDERS, "colour": COLOURS}
+    return SearchableCatalogue(IDS, TITLES, attributes, ProductTables(*arrays))
+
+
+class ToyEncoder(tf.Module):
+    """A query is a number, its angle; any other text is 0."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="query")])
+    def encode(self, query: tf.Tensor) -> dict[str, tf.Tensor]:
+        number = tf.strings.regex_replace(query, "^[^0-9]*$", "0")
+        place = _on_circle(tf.strings.to_number(number))
+        return {"embedding": place, "asked": place[:, :V]}
+
+
+class ToyImageEncoder(tf.Module):
+    """A PNG's first pixel is the angle in hundredths."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image")])
+    def encode(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        first = tf.map_fn(
+            lambda data: tf.io.decode_image(data, channels=1)[0, 0, 0],
+            image,
+            fn_output_signature=tf.uint8,
+        )
+        return {"embedding": _on_circle(tf.cast(first, tf.float32) / 100.0)}
+
+
+def _on_circle(angle: tf.Tensor) -> tf.Tensor:
+    zero = tf.zeros_like(angle)
+    return tf.stack([tf.cos(angle), tf.sin(angle), zero, zero], axis=1)
+
+
+class ToyReranker(tf.Module):
+    """The first feature of a candidate, and a tenth of its first-stage score.
+
+    Of its parts, the first is the first stage, the second the facet, the third the feature.
+    """
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, D], tf.float32, name="query"),
+            tf.TensorSpec([None, V], tf.float32, name="asked"),
+            tf.TensorSpec([None, None, F], tf.float32, name="features"),
+            tf.TensorSpec([None, None, V], tf.float32, name="answers"),
+            tf.TensorSpec([None, None], tf.float32, name="first_stage"),
+            tf.TensorSpec([None, None], tf.bool, name="mask"),
+        ]
+    )
+    def explain(self, query, asked, features, answers, first_stage, mask):
+        # All inputs take part, as they do in the real one.
+        nothing = 0.0 * tf.reduce_sum(query, axis=-1)[:, tf.newaxis]
+        facet = tf.reduce_sum(asked[:, tf.newaxis] * answers, axis=-1)
+        parts = [0.1 * first_stage + nothing, facet, features[..., 0]]
+        scores = parts[0] + parts[2]
+        return {
+            "scores": tf.where(mask, scores, -1e9),
+            "contributions": tf.stack(parts, axis=-1),
+        }
+
+
+def save_toy_parts(folder: Path) -> dict[str, tf.Module]:
+    """{name in a bundle: loaded SavedModel}, saved in version 1."""
+    encoder, images, reranker = ToyEncoder(), ToyImageEncoder(), ToyReranker()
+    saved = {
+        "query_encoder": (encoder, {DEFAULT_SIGNATURE: encoder.encode}),
+        "image_encoder": (images, {DEFAULT_SIGNATURE: images.encode}),
+        "reranker": (reranker, {EXPLAINED_SIGNATURE: reranker.explain}),
+    }
+    for name, (module, signatures) in saved.items():
+        tf.saved_model.save(module, str(folder / name / "1"), signatures=signatures)
+    return {name: tf.saved_model.load(str(folder / name / "1")) for name in saved}
