@@ -1,104 +1,77 @@
 """Searches over gRPC: `python -m serving.client "red check shirt"`.
 
+    python -m serving.client "red check shirt" --filter gender=Men
+    python -m serving.client --image photo.jpg                  products like a photo
+    python -m serving.client --image photo.jpg "in red"         like it, but red
+
 Speaks TF-Serving's `Predict`, so it serves the local server and a real one alike.
 """
 
 import argparse
-import json
 import math
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 import grpc
 import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
-from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+from tensorflow_serving.apis.get_model_metadata_pb2 import (
+    GetModelMetadataRequest,
+    SignatureDefMap,
+)
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from fitrank_tf.errors import FitRankError
+from fitrank_tf.filter_options import parse_filters
+from serving.channel import DEFAULT_ADDRESS, PLAIN, Security, open_channel
+from serving.hits import Hit, format_json_lines, format_table, read_hits
 
-DEFAULT_ADDRESS = "localhost:8500"
-_MAX_PORT = 65535
+SEARCH, SIMILAR = "search", "similar"
 _OUTPUTS = ("ids", "titles", "scores")
-
-# gRPC's own limit is 4 MiB, which a large batch of answers with titles passes.
-_MAX_RECEIVE_BYTES = 64 * 1024 * 1024
-
-# gRPC retries by itself, with jitter, and never past the deadline of the call.
-_RETRY_ON_UNAVAILABLE = json.dumps(
-    {
-        "methodConfig": [
-            {
-                "name": [{"service": "tensorflow.serving.PredictionService"}],
-                "retryPolicy": {
-                    "maxAttempts": 5,
-                    "initialBackoff": "0.2s",
-                    "maxBackoff": "2s",
-                    "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
-                },
-            }
-        ]
-    }
-)
-_CHANNEL_OPTIONS = (
-    ("grpc.max_receive_message_length", _MAX_RECEIVE_BYTES),
-    ("grpc.service_config", _RETRY_ON_UNAVAILABLE),
-    # A retry is of use only if the connection too is tried again by then.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-)
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One product of an answer.
-
-    Attributes:
-        rank: 1 for the best.
-        id: the shop's product id.
-        title: its title.
-        score: the model's score; higher is better, comparable within one answer only.
-    """
-
-    rank: int
-    id: str
-    title: str
-    score: float
+_FILTERED = "filtered"
+_NO_FILTERS: Mapping[str, str] = {}
 
 
 class SearchClient:
-    """Sends queries to a served `search` model.
+    """Sends queries and photos to served `search` and `similar` models.
 
     Example:
         with SearchClient("localhost:8500") as client:
-            [hits] = client.search(["red check shirt"], top_k=5)
+            [hits] = client.search(["red check shirt"], filters={"gender": "Men"})
     """
 
     def __init__(
-        self, address: str = DEFAULT_ADDRESS, model: str = "search", timeout: float = 10.0
+        self,
+        address: str = DEFAULT_ADDRESS,
+        model: str = SEARCH,
+        timeout: float = 10.0,
+        label: str = "",
+        security: Security = PLAIN,
     ) -> None:
         """Opens a channel; the first search connects.
 
         Args:
             address: host:port of the server.
-            model: the model's name in the server's configuration.
+            model: the search model's name in the server's configuration.
             timeout: seconds for one search, retries included.
+            label: which version, as `stable`; "" for the newest.
+            security: certificates and token.
 
         Raises:
-            FitRankError: the address or the timeout cannot be used.
+            FitRankError: one of these cannot be used.
         """
-        _check_address(address)
         if not (math.isfinite(timeout) and timeout > 0):
             raise FitRankError(f"timeout {timeout}: give a number of seconds above 0")
-        self._address = address
-        self._model = model
+        self._address, self._model, self._label = address, model, label
         self._timeout = timeout
-        self._channel = grpc.insecure_channel(address, options=_CHANNEL_OPTIONS)
+        self._metadata = security.metadata()
+        self._channel = open_channel(address, security)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._known_inputs: dict[str, frozenset[str]] = {}
 
     def __enter__(self) -> "SearchClient":
         return self
@@ -115,59 +88,149 @@ class SearchClient:
         """Closes the channel; the client cannot be used any more."""
         self._channel.close()
 
-    def search(self, queries: Sequence[str], top_k: int = 10) -> list[list[Hit]]:
+    def search(
+        self,
+        queries: Sequence[str],
+        top_k: int = 10,
+        filters: Mapping[str, str] = _NO_FILTERS,
+        outputs: Sequence[str] = (),
+    ) -> list[list[Hit]]:
         """Searches for several queries in one call.
 
         Args:
             queries: the texts.
             top_k: the most hits wanted for a query; the model's own limit holds too.
+            filters: {attribute: value, or values parted by "|"} for all queries.
+            outputs: what is wanted beside ids, titles and scores: `reasons`.
 
         Returns:
             For each query its hits, best first.
 
         Raises:
-            FitRankError: the server cannot be reached or refuses the request.
+            FitRankError: the server cannot be reached or refuses the request, or a filter
+                is none that the model knows.
         """
         if isinstance(queries, str):
             raise FitRankError(f"queries {queries!r}: give a list of texts, not one text")
-        if top_k < 1:
-            raise FitRankError(f"top_k {top_k}: give at least 1")
         if not queries:
             return []
-        response = self._predict(self._request(queries))
-        ids, titles, scores = self._arrays(response, len(queries))
-        return [_hits(*row, top_k) for row in zip(ids, titles, scores)]
+        inputs = {"query": [query.encode(errors="replace") for query in queries]}
+        return self._hits(self._model, inputs, filters, top_k, (*_OUTPUTS, *outputs))
 
-    def _request(self, queries: Sequence[str]) -> PredictRequest:
-        # The filter spares the bytes of other outputs, and makes the server say so if
-        # the model is no search model.
-        request = PredictRequest(output_filter=_OUTPUTS)
-        request.model_spec.name = self._model
-        request.inputs["query"].CopyFrom(
-            tf.make_tensor_proto(
-                [query.encode(errors="replace") for query in queries], dtype=tf.string
+    def similar(
+        self,
+        images: Sequence[bytes],
+        text: str = "",
+        top_k: int = 10,
+        filters: Mapping[str, str] = _NO_FILTERS,
+    ) -> list[list[Hit]]:
+        """Finds products like photos, in one call.
+
+        Args:
+            images: JPEG or PNG bytes each.
+            text: what the products should be otherwise, as "in red".
+            top_k: the most hits wanted for a photo.
+            filters: as for `search`.
+
+        Returns:
+            For each photo its hits, best first.
+
+        Raises:
+            FitRankError: as for `search`.
+        """
+        if not images:
+            return []
+        inputs = {"image": list(images)}
+        if text.strip() or filters:
+            inputs["text"] = [text.encode(errors="replace")] * len(images)
+        return self._hits(SIMILAR, inputs, filters, top_k, _OUTPUTS)
+
+    def _hits(
+        self,
+        model: str,
+        inputs: Mapping[str, list[bytes]],
+        filters: Mapping[str, str],
+        top_k: int,
+        outputs: Sequence[str],
+    ) -> list[list[Hit]]:
+        if top_k < 1:
+            raise FitRankError(f"top_k {top_k}: give at least 1")
+        # The filter spares the work and bytes of other outputs, and makes the server say
+        # so if the model is no search model.
+        request = PredictRequest(model_spec=self._spec(model), output_filter=outputs)
+        batch = len(next(iter(inputs.values())))
+        if filters or "text" in inputs:
+            request.model_spec.signature_name = _FILTERED
+            inputs = {**inputs, **self._filter_inputs(model, inputs, filters, batch)}
+        for name, values in inputs.items():
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(values, dtype=tf.string))
+        response = self._call(self._stub.Predict, request, model)
+        arrays = {name: tf.make_ndarray(response.outputs[name]) for name in outputs}
+        self._check_shapes(arrays, batch, model)
+        return [
+            read_hits({name: array[row] for name, array in arrays.items()}, top_k)
+            for row in range(batch)
+        ]
+
+    def _spec(self, model: str) -> ModelSpec:
+        if self._label:
+            return ModelSpec(name=model, version_label=self._label)
+        return ModelSpec(name=model)
+
+    def _filter_inputs(
+        self,
+        model: str,
+        inputs: Mapping[str, list[bytes]],
+        filters: Mapping[str, str],
+        batch: int,
+    ) -> dict[str, list[bytes]]:
+        """Every filter that the model has, those that are not set as ""."""
+        known = self.filter_names(model) - set(inputs)
+        unknown = sorted(set(filters) - known)
+        if unknown:
+            raise FitRankError(
+                f"filter '{unknown[0]}': model '{model}' at {self._address} filters by "
+                f"{', '.join(sorted(known)) or 'nothing'}"
             )
-        )
-        return request
+        return {
+            name: [filters.get(name, "").encode(errors="replace")] * batch for name in known
+        }
 
-    def _predict(self, request: PredictRequest) -> PredictResponse:
+    def filter_names(self, model: str = SEARCH) -> frozenset[str]:
+        """What a served model can filter by; asked of the server once.
+
+        Raises:
+            FitRankError: as for `search`.
+        """
+        if model not in self._known_inputs:
+            request = GetModelMetadataRequest(
+                model_spec=self._spec(model), metadata_field=["signature_def"]
+            )
+            response = self._call(self._stub.GetModelMetadata, request, model)
+            signatures = SignatureDefMap()
+            response.metadata["signature_def"].Unpack(signatures)
+            inputs = signatures.signature_def[_FILTERED].inputs
+            self._known_inputs[model] = frozenset(inputs) - {"query", "image", "text"}
+        return self._known_inputs[model]
+
+    def _call(self, method, request, model: str):
         try:
-            return self._stub.Predict(request, timeout=self._timeout)
+            return method(request, timeout=self._timeout, metadata=self._metadata)
         except grpc.RpcError as error:
-            raise FitRankError(self._explain(error)) from error
+            raise FitRankError(self._explain(error, model)) from error
 
-    def _arrays(self, response: PredictResponse, batch: int) -> list[np.ndarray]:
-        """The outputs, each [batch, k]."""
-        arrays = [tf.make_ndarray(response.outputs[name]) for name in _OUTPUTS]
-        shapes = [array.shape for array in arrays]
+    def _check_shapes(
+        self, arrays: Mapping[str, np.ndarray], batch: int, model: str
+    ) -> None:
+        """Refuses anything but [batch, k]."""
+        shapes = [array.shape for array in arrays.values()]
         if len(set(shapes)) > 1 or len(shapes[0]) != 2 or shapes[0][0] != batch:
             raise FitRankError(
-                f"{self._address}: model '{self._model}' answers {batch} queries with "
-                f"{_OUTPUTS} of the shapes {shapes}: export it again"
+                f"{self._address}: model '{model}' answers {batch} queries with "
+                f"{tuple(arrays)} of the shapes {shapes}: export it again"
             )
-        return arrays
 
-    def _explain(self, error: grpc.RpcError) -> str:
+    def _explain(self, error: grpc.RpcError, model: str) -> str:
         """What a status code means to a user, with the mend, in one line."""
         code, details = error.code(), " ".join((error.details() or "").split())
         if code is grpc.StatusCode.UNAVAILABLE:
@@ -182,78 +245,92 @@ class SearchClient:
             )
         if code is grpc.StatusCode.NOT_FOUND:
             return (
-                f"{self._address} serves no model '{self._model}' ({details}): give "
+                f"{self._address} serves no model '{model}' ({details}): give "
                 "another --model, or add it to the server's models.config"
             )
+        if code is grpc.StatusCode.UNAUTHENTICATED:
+            return (
+                f"{self._address} does not know the token ({details}): give the server's "
+                "--auth_token_file"
+            )
         return (
-            f"{self._address} refused the search of model '{self._model}' "
+            f"{self._address} refused the search of model '{model}' "
             f"({code.name}: {details}): check --model, or send fewer queries at once"
         )
-
-
-def _check_address(address: str) -> None:
-    host, _, port = address.rpartition(":")
-    valid_port = port.isascii() and port.isdigit() and 0 < int(port) <= _MAX_PORT
-    if not host or not valid_port or any(c.isspace() or c == "/" for c in host):
-        raise FitRankError(
-            f"address '{address}': write it as host:port, as {DEFAULT_ADDRESS}"
-        )
-
-
-def _hits(ids: np.ndarray, titles: np.ndarray, scores: np.ndarray, top_k: int) -> list[Hit]:
-    """The hits of one query; [k] each, and "" ids are padding."""
-    found = [index for index, item_id in enumerate(ids) if item_id][:top_k]
-    return [
-        Hit(
-            rank=rank,
-            id=ids[index].decode(errors="replace"),
-            title=titles[index].decode(errors="replace"),
-            score=float(scores[index]),
-        )
-        for rank, index in enumerate(found, start=1)
-    ]
-
-
-def format_table(hits: Sequence[Hit]) -> str:
-    """Aligned columns: rank, id, score, title."""
-    rows = [("rank", "id", "score", "title")]
-    rows += [(str(hit.rank), hit.id, f"{hit.score:.4f}", hit.title) for hit in hits]
-    rank, item_id, score, _ = (max(map(len, column)) for column in zip(*rows))
-    return "\n".join(
-        f"{row[0]:>{rank}}  {row[1]:<{item_id}}  {row[2]:>{score}}  {row[3]}"
-        for row in rows
-    )
-
-
-def format_json_lines(hits: Sequence[Hit]) -> str:
-    """One JSON object a hit."""
-    return "\n".join(json.dumps(asdict(hit), ensure_ascii=False) for hit in hits)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the answer to one query and returns the exit status."""
     arguments = _parser().parse_args(argv)
     try:
-        with SearchClient(arguments.address, arguments.model, arguments.timeout) as client:
-            [hits] = client.search([arguments.query], arguments.top_k)
+        hits = _ask(arguments)
     except FitRankError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if hits:
         print(format_json_lines(hits) if arguments.json else format_table(hits))
     else:
-        print(f"no product found for '{arguments.query}'", file=sys.stderr)
+        print(f"no product found for {_asked(arguments)}", file=sys.stderr)
     return 0
 
 
+def _ask(arguments: argparse.Namespace) -> list[Hit]:
+    if not (arguments.query.strip() or arguments.image):
+        raise FitRankError("nothing to look for: give a query or --image")
+    security = Security(arguments.ssl_ca_file, arguments.auth_token_file)
+    client = SearchClient(
+        arguments.address, arguments.model, arguments.timeout, arguments.label, security
+    )
+    with client:
+        model = SIMILAR if arguments.image else arguments.model
+        known = client.filter_names(model) if arguments.filter else ()
+        filters = parse_filters(arguments.filter, known)
+        if arguments.image:
+            image = _read_image(arguments.image)
+            answers = client.similar([image], arguments.query, arguments.top_k, filters)
+        else:
+            outputs = ("reasons",) if arguments.explain else ()
+            answers = client.search([arguments.query], arguments.top_k, filters, outputs)
+    return answers[0]
+
+
+def _read_image(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise FitRankError(f"--image {path}: cannot be read ({error.strerror})") from error
+
+
+def _asked(arguments: argparse.Namespace) -> str:
+    asked = [f"'{arguments.query}'"] if arguments.query else []
+    asked += [arguments.image] if arguments.image else []
+    asked += [f"with {pair}" for pair in arguments.filter]
+    return " ".join(asked)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m serving.client", description=__doc__)
-    parser.add_argument("query", help="what to look for")
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.client",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("query", nargs="?", default="", help="what to look for")
+    parser.add_argument("--image", default="", help="a JPEG or PNG of something similar")
+    parser.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="ATTRIBUTE=VALUE",
+        help="only these products, as gender=Women or colour=Red|Maroon; may be repeated",
+    )
     parser.add_argument(
         "--address", default=DEFAULT_ADDRESS, help="host:port (default: %(default)s)"
     )
     parser.add_argument(
-        "--model", default="search", help="the served model (default: %(default)s)"
+        "--model", default=SEARCH, help="the served model (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--label", default="", help="its version, as stable or canary (default: the newest)"
     )
     parser.add_argument(
         "--top_k", type=int, default=10, help="the most hits wanted (default: %(default)s)"
@@ -261,7 +338,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--timeout", type=float, default=10.0, help="seconds to wait (default: %(default)s)"
     )
+    parser.add_argument(
+        "--ssl_ca_file", default="", help="certificates of a server that speaks TLS"
+    )
+    parser.add_argument(
+        "--auth_token_file", default="", help="holds the token that the server asks for"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a hit")
+    parser.add_argument(
+        "--explain", action="store_true", help="say what speaks for each product"
+    )
     return parser
 
 

@@ -5,7 +5,7 @@ newest version tells which catalogue the bundle has.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -30,8 +30,9 @@ def export_catalogue(
     version: int,
     list_size: int,
     facets: Sequence[str],
+    names: Sequence[str] = CATALOGUE_MODELS,
 ) -> None:
-    """Writes a version of each of `CATALOGUE_MODELS`.
+    """Writes a version of the models that hold a catalogue.
 
     Args:
         bundle: has the encoders and the re-ranker.
@@ -39,14 +40,18 @@ def export_catalogue(
         version: number of the version directories.
         list_size: candidates of a query.
         facets: names of the re-ranker's facets.
+        names: which of `CATALOGUE_MODELS`, written in this order.
     """
-    for name, module in _modules(bundle, catalogue, list_size, facets):
-        logger.info("wrote %s", save_served(module, bundle / name, version))
+    make = _makers(bundle, catalogue, list_size, facets)
+    for name in names:
+        if name in make:
+            logger.info("wrote %s", save_served(make[name](), bundle / name, version))
 
 
-def _modules(
+def _makers(
     bundle: Path, catalogue: SearchableCatalogue, list_size: int, facets: Sequence[str]
-) -> Iterator[tuple[str, ServedModule]]:
+) -> dict[str, Callable[[], ServedModule]]:
+    """{name: makes the model}; without `search_scann` where ScaNN is missing."""
     query_encoder, image_encoder, reranker = (
         tf.saved_model.load(str(model_path(bundle, name)))
         for name in ("query_encoder", "image_encoder", "reranker")
@@ -54,11 +59,16 @@ def _modules(
     held = ServedCatalogue(catalogue)
     exact = ExactStage(held, list_size)
     parts = (query_encoder, reranker, held)
+    makers: dict[str, Callable[[], ServedModule]] = {
+        "similar": lambda: Similar(image_encoder, *parts, exact),
+        "search": lambda: Search(*parts, exact, facets),
+    }
     try:
         load_scann_ops()
     except FitRankError as error:
         logger.warning("search_scann is not written: %s", error)
     else:
-        yield "search_scann", ScannSearch(*parts, ScannStage(held, list_size), facets)
-    yield "similar", Similar(image_encoder, *parts, exact)
-    yield "search", Search(*parts, exact, facets)
+        makers["search_scann"] = lambda: ScannSearch(
+            *parts, ScannStage(held, list_size), facets
+        )
+    return makers

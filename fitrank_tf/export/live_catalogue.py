@@ -1,0 +1,89 @@
+"""Changing what a bundle searches, without training and under a server that reads it."""
+
+import contextlib
+import fcntl
+import logging
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  registers the ops of the query encoder
+
+from fitrank_tf.export.bundle import (
+    BUNDLE_FILE,
+    model_path,
+    model_versions,
+    next_version,
+    read_bundle_info,
+)
+from fitrank_tf.export.catalogue_models import CATALOGUE_MODELS, export_catalogue
+from fitrank_tf.export.served_catalogue import SearchableCatalogue, read_catalogue
+
+# The one served, the one before to go back to, and one that a server may still be reading.
+_KEPT_VERSIONS = 3
+
+logger = logging.getLogger(__name__)
+
+Change = Callable[[SearchableCatalogue], SearchableCatalogue]
+
+
+def change_catalogue(
+    bundle: Path, change: Change, models: Sequence[str] = CATALOGUE_MODELS
+) -> int:
+    """Writes a new version of the models that hold the catalogue.
+
+    Servers that poll the bundle load it beside the old one and swap. One change happens at
+    a time: a second process waits for the first. The newest version of `search` is what a
+    change starts from, and it is written last, so that after a crash the change is there
+    as a whole or not at all.
+
+    Args:
+        bundle: its directory.
+        change: the old catalogue to the new one.
+        models: which of `CATALOGUE_MODELS` to write; `search` always is.
+
+    Returns:
+        The new version's number.
+
+    Raises:
+        FitRankError: if the bundle cannot be used, or what `change` raises; then nothing
+            is written.
+    """
+    with _locked(bundle):
+        _sweep(bundle)
+        info = read_bundle_info(bundle)
+        old = read_catalogue(tf.saved_model.load(str(model_path(bundle, "search"))))
+        new = change(old)
+        version = next_version(bundle)
+        names = [name for name in CATALOGUE_MODELS if name in models or name == "search"]
+        export_catalogue(bundle, new, version, info.list_size, info.facets, names)
+        for name in names:
+            _remove_old(bundle, name)
+    logger.info("version %d searches %d products, before %d", version, len(new), len(old))
+    return version
+
+
+@contextlib.contextmanager
+def _locked(bundle: Path) -> Iterator[None]:
+    """Holds the bundle's lock; the system lets go of it when a process dies."""
+    read_bundle_info(bundle)
+    with (bundle / BUNDLE_FILE).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _sweep(bundle: Path) -> None:
+    """Removes what a process that died has left; servers skip these names."""
+    for name in CATALOGUE_MODELS:
+        for pattern in (".tmp-*", ".old-*"):
+            for left in (bundle / name).glob(pattern):
+                shutil.rmtree(left)
+
+
+def _remove_old(bundle: Path, name: str) -> None:
+    for version in model_versions(bundle, name)[:-_KEPT_VERSIONS]:
+        # Renamed first: a server must not find half of a version.
+        gone = bundle / name / f".old-{version}"
+        (bundle / name / str(version)).rename(gone)
+        shutil.rmtree(gone)

@@ -1,0 +1,143 @@
+"""A model repository: the folder that a production server reads.
+
+    <repository>/<model>/<version>/      SavedModels, copied from bundles
+    <repository>/models.config           which versions are loaded, and their labels
+    <repository>/batching.config, monitoring.config
+
+A bundle is what a training run or `build_index` writes and may write anew; a repository
+keeps versions until nothing refers to them, so that a server can go back.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from fitrank_tf.atomic_file import write_atomically
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.export.bundle import model_path, model_versions, read_bundle_info
+from fitrank_tf.export.serving_config import (
+    BATCHING_FILE,
+    MODELS_FILE,
+    MONITORING_FILE,
+    Labels,
+    batching_config,
+    models_config,
+    monitoring_config,
+    read_labels,
+)
+from fitrank_tf.export.signatures import publish
+
+# What production asks for; the baseline and the detector stay in the bundle.
+SERVED_MODELS: tuple[str, ...] = (
+    "query_encoder",
+    "image_encoder",
+    "facet_answers",
+    "reranker",
+    "similar",
+    "search",
+)
+
+
+class Repository:
+    """A folder that servers read.
+
+    Args:
+        folder: made if it is not there.
+        base_path: where servers find it, "/models" in TF-Serving's image.
+
+    Raises:
+        FitRankError: if it has a `models.config` that cannot be read.
+    """
+
+    def __init__(self, folder: Path, base_path: str):
+        self._folder, self._base_path = folder, base_path
+        self.labels: Mapping[str, Labels] = read_labels(folder / MODELS_FILE)
+
+    def add(self, bundle: Path, models: tuple[str, ...] = SERVED_MODELS) -> None:
+        """Copies a bundle's newest versions; those that are new become the canary.
+
+        A model that was not there before is stable at once.
+
+        Raises:
+            FitRankError: if the bundle lacks a model, or a version of this number is there
+                with other contents.
+        """
+        read_bundle_info(bundle)
+        lacking = [name for name in models if not model_versions(bundle, name)]
+        if lacking:
+            raise FitRankError(f"bundle {bundle} has no model '{lacking[0]}'")
+        labels = dict(self.labels)
+        for name in models:
+            version = self._copy(model_path(bundle, name), name)
+            stable = labels[name].stable if name in labels else version
+            labels[name] = Labels(stable, version)
+        self._write(labels)
+
+    def promote(self) -> None:
+        """Makes every canary the stable version."""
+        self._relabel(lambda _, labels: Labels(labels.canary, labels.canary))
+
+    def roll_back(self) -> None:
+        """Takes canaries back; where none is on trial, the version before becomes it.
+
+        TF-Serving moves a label only to a version that it has loaded, so going back behind
+        the stable version takes this and then `promote`.
+
+        Raises:
+            FitRankError: if no canary is on trial and no older version is kept.
+        """
+        if any(labels.on_trial for labels in self.labels.values()):
+            self._relabel(lambda _, labels: Labels(labels.stable, labels.stable))
+            return
+        older = {name: self._older(name, labels) for name, labels in self.labels.items()}
+        if older == {name: labels.stable for name, labels in self.labels.items()}:
+            raise FitRankError(
+                f"{self._folder}: no canary is on trial and no version older than the "
+                "stable ones is kept: there is nothing to go back to"
+            )
+        self._relabel(lambda name, labels: Labels(labels.stable, older[name]))
+
+    def _older(self, name: str, labels: Labels) -> int:
+        """The newest version below the stable one, or that where there is none."""
+        there = model_versions(self._folder, name)
+        return max((v for v in there if v < labels.stable), default=labels.stable)
+
+    def _relabel(self, change: Callable[[str, Labels], Labels]) -> None:
+        if not self.labels:
+            raise FitRankError(
+                f"{self._folder / MODELS_FILE}: no model yet; export a bundle first"
+            )
+        self._write({name: change(name, labels) for name, labels in self.labels.items()})
+
+    def _copy(self, source: Path, name: str) -> int:
+        target = self._folder / name / source.name
+        if target.exists():
+            if _graph(source) != _graph(target):
+                raise FitRankError(
+                    f"{target} is another model than {source}: a version is never "
+                    "overwritten; train the bundle again in the place of the one that "
+                    "was exported here, or name another --output_dir"
+                )
+            return int(source.name)
+        aside = target.with_name(f".tmp-{source.name}")
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.copytree(source, aside)
+        publish(aside, target)
+        return int(source.name)
+
+    def _write(self, labels: Mapping[str, Labels]) -> None:
+        """The files, `models.config` last: what it names is there by then."""
+        texts = {
+            BATCHING_FILE: batching_config(),
+            MONITORING_FILE: monitoring_config(),
+            MODELS_FILE: models_config(labels, self._base_path),
+        }
+        for name, text in texts.items():
+            write_atomically(self._folder / name, text.encode())
+        self.labels = labels
+
+
+def _graph(version: Path) -> tuple[bytes, int]:
+    """What tells two versions of one number apart: graph, and size of the weights."""
+    weights = sum(path.stat().st_size for path in (version / "variables").iterdir())
+    return (version / "fingerprint.pb").read_bytes(), weights

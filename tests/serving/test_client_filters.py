@@ -1,0 +1,204 @@
+"""What a client sends when it filters, searches by photo, names a label or a token."""
+
+from collections.abc import Sequence
+
+import grpc
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis.get_model_metadata_pb2 import (
+    GetModelMetadataResponse,
+    SignatureDefMap,
+)
+from tensorflow_serving.apis.predict_pb2 import PredictResponse
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceServicer
+
+from fitrank_tf.errors import FitRankError
+from serving.channel import Security
+from serving.client import Hit, SearchClient, main
+
+FILTERS = ("colour", "gender")
+ANSWER = {"ids": "5", "titles": "Bag", "scores": 0.5, "reasons": "colour +1.00"}
+
+
+class Recorder(PredictionServiceServicer):
+    """Two models with filters; keeps what it is asked and answers with one product."""
+
+    def __init__(self) -> None:
+        self.requests: list = []
+        self.metadata: list = []
+
+    def GetModelMetadata(self, request, context):  # noqa: N802  the protocol's name
+        self.requests.append(request)
+        first = {"search": ["query"], "similar": ["image", "text"]}
+        signatures = SignatureDefMap()
+        for name in (*first[request.model_spec.name], *FILTERS):
+            signatures.signature_def["filtered"].inputs[name].SetInParent()
+        response = GetModelMetadataResponse()
+        response.metadata["signature_def"].Pack(signatures)
+        return response
+
+    def Predict(self, request, context):  # noqa: N802  the protocol's name
+        self.requests.append(request)
+        self.metadata += context.invocation_metadata()
+        batch = len(_texts(request, next(iter(request.inputs))))
+        response = PredictResponse()
+        for name in request.output_filter:
+            values = [[ANSWER[name]]] * batch
+            response.outputs[name].CopyFrom(tf.make_tensor_proto(values))
+        return response
+
+
+def _texts(request, name: str) -> list[str]:
+    return [value.decode() for value in tf.make_ndarray(request.inputs[name])]
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def address(recorder, start_server) -> str:
+    return start_server(recorder)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(b"bytes of a photo")
+    return path
+
+
+def _sent(request) -> dict[str, list[str]]:
+    return {name: _texts(request, name) for name in request.inputs}
+
+
+def test_without_filters_the_plain_signature_is_asked(recorder, address) -> None:
+    with SearchClient(address) as client:
+        client.search(["red shirt"])
+        client.similar([b"photo"])
+    assert [_sent(request) for request in recorder.requests] == [
+        {"query": ["red shirt"]},
+        {"image": ["photo"]},
+    ]
+    assert {request.model_spec.signature_name for request in recorder.requests} == {""}
+
+
+def test_filters_go_with_every_query_and_the_others_are_empty(recorder, address) -> None:
+    with SearchClient(address) as client:
+        hits = client.search(["shirt", "bag"], filters={"gender": "Men|Unisex"})
+    assert hits == [[Hit(1, "5", "Bag", 0.5)]] * 2
+    request = recorder.requests[-1]
+    assert request.model_spec.signature_name == "filtered"
+    assert _sent(request) == {
+        "query": ["shirt", "bag"],
+        "gender": ["Men|Unisex"] * 2,
+        "colour": [""] * 2,
+    }
+
+
+def test_a_text_goes_with_the_photo(recorder, address) -> None:
+    with SearchClient(address) as client:
+        client.similar([b"one", b"two"], text="in red")
+    request = recorder.requests[-1]
+    assert (request.model_spec.name, request.model_spec.signature_name) == (
+        "similar",
+        "filtered",
+    )
+    assert _sent(request) == {
+        "image": ["one", "two"],
+        "text": ["in red"] * 2,
+        "gender": [""] * 2,
+        "colour": [""] * 2,
+    }
+
+
+def test_what_can_be_filtered_by_is_asked_once(recorder, address) -> None:
+    with SearchClient(address) as client:
+        for _ in range(3):
+            client.search(["shirt"], filters={"gender": "Men"})
+        assert client.filter_names() == set(FILTERS)
+    kinds = [type(request).__name__ for request in recorder.requests]
+    assert kinds == ["GetModelMetadataRequest"] + ["PredictRequest"] * 3
+
+
+def test_an_unknown_filter_is_named_with_those_there_are(recorder, address) -> None:
+    with (
+        SearchClient(address) as client,
+        pytest.raises(FitRankError, match=r"filter 'size'.*colour, gender"),
+    ):
+        client.search(["shirt"], filters={"size": "M"})
+
+
+@pytest.mark.parametrize("filters", [{}, {"gender": "Men"}])
+def test_a_label_goes_with_every_call(recorder, address, filters) -> None:
+    with SearchClient(address, label="canary") as client:
+        client.search(["shirt"], filters=filters)
+    specs = [request.model_spec for request in recorder.requests]
+    assert {spec.version_label for spec in specs} == {"canary"}
+
+
+def test_the_token_goes_with_every_call(recorder, address, tmp_path) -> None:
+    (tmp_path / "token").write_text("secret\n")
+    security = Security(token_file=str(tmp_path / "token"))
+    with SearchClient(address, security=security) as client:
+        client.search(["shirt"])
+    assert ("authorization", "Bearer secret") in [tuple(pair) for pair in recorder.metadata]
+
+
+@pytest.mark.parametrize(
+    ("security", "gist"),
+    [
+        (Security(token_file="/nowhere/token"), "token /nowhere/token: cannot be read"),
+        (Security(ca_file="/nowhere/ca"), "certificates /nowhere/ca: cannot be read"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named(security, gist: str) -> None:
+    with pytest.raises(FitRankError, match=gist):
+        SearchClient("localhost:8500", security=security)
+
+
+def test_an_unknown_token_is_told(start_server) -> None:
+    class Closed(PredictionServiceServicer):
+        def Predict(self, request, context):  # noqa: N802  the protocol's name
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "who are you")
+
+    with (
+        SearchClient(start_server(Closed())) as client,
+        pytest.raises(FitRankError, match=r"does not know the token.*--auth_token_file"),
+    ):
+        client.search(["shirt"])
+
+
+def _run(address: str, arguments: Sequence[str]) -> int:
+    return main(["--address", address, *arguments])
+
+
+def test_command_filters_and_explains(recorder, address, capsys) -> None:
+    assert _run(address, ["shirt", "--filter", "gender=Men", "--explain"]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.split() == ["rank", "id", "score", "title", "reasons"]
+    assert row.split() == ["1", "5", "0.5000", "Bag", "colour", "+1.00"]
+    assert _sent(recorder.requests[-1])["gender"] == ["Men"]
+
+
+def test_command_searches_by_photo(recorder, address, photo, capsys) -> None:
+    assert _run(address, ["--image", str(photo), "in red"]) == 0
+    assert "Bag" in capsys.readouterr().out
+    sent = _sent(recorder.requests[-1])
+    assert (sent["image"], sent["text"]) == (["bytes of a photo"], ["in red"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "gist"),
+    [
+        ([], "nothing to look for"),
+        (["shirt", "--filter", "size=M"], "choose of colour, gender"),
+        (["shirt", "--filter", "gender"], "attribute=value"),
+        (["--image", "/nowhere.jpg"], "--image /nowhere.jpg: cannot be read"),
+    ],
+)
+def test_command_names_what_it_cannot_use(address, capsys, arguments, gist) -> None:
+    assert _run(address, arguments) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and gist in line
