@@ -4,70 +4,16 @@ import json
 import re
 import shutil
 
-import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_chain import SMALL
 
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.trec import read_run
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR, MODELS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from pipelines import ablate, benchmark, evaluate, search, train
-
-SMALL = (
-    "towers.preset=",
-    "towers.image_size=32",
-    "towers.patch_size=16",
-    "towers.vision_width=24",
-    "towers.vision_layers=1",
-    "towers.vision_heads=2",
-    "towers.text_width=24",
-    "towers.text_layers=1",
-    "towers.text_heads=2",
-    "towers.embedding_dim=16",
-    "towers.vocabulary_size=600",
-    "base.epochs=1",
-    "base.batch_size=32",
-    "lora_training.epochs=1",
-    "lora_training.batch_size=32",
-    "detector.preset=",
-    "detector.image_size=64",
-    "detector.stackwise_channels=4,8,8,8",
-    "detector.num_images=32",
-    "detector.epochs=1",
-    "reranker.epochs=1",
-    "reranker.list_size=20",
-    "reranker.holdout_share=0.2",
-    "evaluation.facet_queries=10",
-    "evaluation.sheet_queries=2",
-    "evaluation.sheet_columns=3",
-)
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    """A bundle trained on 160 drawn products."""
-    folder = tmp_path_factory.mktemp("chain") / "bundle"
-    options = [f"--set={assignment}" for assignment in SMALL]
-    train.main(["--num_items=160", f"--output_dir={folder}", *options])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def other_catalogue(tmp_path_factory):
-    """Kaggle's small layout with six products that training never saw."""
-    folder = tmp_path_factory.mktemp("other")
-    (folder / "images").mkdir()
-    rows = ["id,gender,articleType,baseColour,productDisplayName"]
-    for number, colour in enumerate(["Red", "Blue", "Green", "Black", "White", "Grey"]):
-        rows.append(f"{100 + number},Men,Shirts,{colour},Acme Men {colour} Shirt")
-        photo = np.full((64, 48, 3), 40 * number, np.uint8)
-        cv2.imwrite(str(folder / "images" / f"{100 + number}.jpg"), photo)
-    (folder / "styles.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    (folder / "q.tsv").write_text("q1\tred shirt\nq2\tblue shirt\n", encoding="utf-8")
-    (folder / "q.qrels").write_text("q1 0 100 1\nq2 0 101 1\n", encoding="utf-8")
-    return folder
 
 
 def test_bundle_is_complete(bundle) -> None:
@@ -293,7 +239,7 @@ def test_bundle_of_another_version_is_refused(bundle, tmp_path) -> None:
     other.mkdir()
     plain = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     (other / "bundle.json").write_text(json.dumps({**plain, "format_version": 99}))
-    with pytest.raises(FitRankError, match="format version 99, this program reads 3"):
+    with pytest.raises(FitRankError, match="format version 99, this program reads 4"):
         LoadedBundle(other)
 
 
