@@ -52,10 +52,15 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         inputs = _decode_inputs(signature, request.inputs)
         fetched = _fetched_aliases(signature, request.output_filter)
         _check_dtypes(signature, inputs)
-        outputs = servable.run(name, inputs)
+        outputs = servable.run(name, inputs, fetched)
         return PredictResponse(
             model_spec=_answering_spec(servable, name),
-            outputs={alias: _encode(outputs[alias]) for alias in fetched},
+            outputs={
+                alias: tf.make_tensor_proto(
+                    array, dtype=signature.outputs[alias].dtype, shape=array.shape
+                )
+                for alias, array in outputs.items()
+            },
         )
 
     @answers_with_status
@@ -192,8 +197,3 @@ def _fetched_aliases(signature: SignatureDef, output_filter: Iterable[str]) -> l
             raise _invalid_argument(f"duplicate output tensor alias: {alias}")
         fetched.append(alias)
     return fetched or sorted(signature.outputs)
-
-
-def _encode(tensor: tf.Tensor) -> TensorProto:
-    # The dtype and shape are given because an empty string array has neither in NumPy.
-    return tf.make_tensor_proto(tensor.numpy(), dtype=tensor.dtype, shape=tensor.shape)
