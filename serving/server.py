@@ -7,6 +7,7 @@ one line, where TF-Serving waits for ever.
 """
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -103,6 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = ServerOptions(
             arguments.port, arguments.bind_address, arguments.grpc_max_threads
         )
+        # What is loaded by now stays: collections after an unload need not look at it.
+        gc.freeze()
         manager = ModelManager(_model_configs(arguments))
         _serve_until_signal(manager, options)
     except FitRankError as error:
@@ -121,6 +124,7 @@ def _serve_until_signal(manager: ModelManager, options: ServerOptions) -> None:
     stop_requested.wait()
     logger.info("stopping: up to %.0f s for the requests in work", _DRAIN_SECONDS)
     server.stop(_DRAIN_SECONDS).wait()
+    manager.close()
 
 
 def _model_configs(arguments: argparse.Namespace) -> list[ModelConfig]:

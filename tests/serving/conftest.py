@@ -53,6 +53,7 @@ def address(bundle: Path) -> Iterator[str]:
     server, port = serve(manager, ServerOptions(port=0, grpc_max_threads=4))
     yield f"127.0.0.1:{port}"
     server.stop(None).wait()
+    manager.close()
 
 
 @pytest.fixture
