@@ -8,11 +8,13 @@ import grpc
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
-from toy_models import SERVING_DEFAULT, ToyAffine, ToySearch
+from toy_models import SERVING_DEFAULT, SlowModel, ToyAffine, ToySearch, save_example_model
 
-from serving.model_config import read_model_configs
+from serving.metrics import Metrics
+from serving.model_config import read_model_configs, single_model_config
 from serving.model_manager import ModelManager
-from serving.server import ServerOptions, serve
+from serving.server import Server, serve
+from serving.server_options import ServerOptions
 
 MODELS_CONFIG = """
 model_config_list {{
@@ -54,6 +56,44 @@ def address(bundle: Path) -> Iterator[str]:
     yield f"127.0.0.1:{port}"
     server.stop(None).wait()
     manager.close()
+
+
+@pytest.fixture(scope="session")
+def example_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base path of the model `examples`, version 3."""
+    base_path = tmp_path_factory.mktemp("models") / "examples"
+    save_example_model(base_path / "3")
+    return base_path
+
+
+@pytest.fixture(scope="session")
+def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base path of the model `slow`, version 1."""
+    base_path = tmp_path_factory.mktemp("models") / "slow"
+    slow = SlowModel()
+    tf.saved_model.save(slow, str(base_path / "1"), signatures=slow.wait)
+    return base_path
+
+
+@pytest.fixture(scope="module")
+def start_models() -> Iterator[Callable[..., Server]]:
+    """Starts servers for base paths, each a model named as its directory."""
+    started: list[tuple[Server, ModelManager]] = []
+
+    def start(*base_paths: Path, **options: object) -> Server:
+        metrics = Metrics()
+        manager = ModelManager(
+            [single_model_config(path.name, str(path)) for path in base_paths],
+            listener=metrics.model_event,
+        )
+        server, _ = serve(manager, ServerOptions(port=0, **options), metrics)
+        started.append((server, manager))
+        return server
+
+    yield start
+    for server, manager in started:
+        server.stop(None).wait()
+        manager.close()
 
 
 @pytest.fixture
