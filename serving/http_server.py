@@ -244,8 +244,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     server: _Listener
     protocol_version = "HTTP/1.1"
-    server_version = "FitRank-TF"
-    sys_version = ""
     timeout = _IDLE_SECONDS
     disable_nagle_algorithm = True
     # Headers and body leave in one packet; the base class flushes after each request.
@@ -268,6 +266,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """What the base class says of requests that are no HTTP, as JSON."""
         self.close_connection = True
         self._send(error_answer(int(code), message or explain or "bad request"))
+
+    def version_string(self) -> str:
+        """The Server header: without the versions of Python and its library."""
+        return "FitRank-TF"
 
     def log_message(self, format: str, *args: Any) -> None:
         logger.debug(format, *args)

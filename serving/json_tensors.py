@@ -190,7 +190,7 @@ def check_lossless(value: float, dtype: tf.DType) -> None:
     if isinstance(value, int):
         fits = abs(value) <= _NO_INTEGER[dtype]
     else:
-        fits = not math.isfinite(value) or abs(value) <= dtype.max
+        fits = not math.isfinite(value) or abs(value) <= float(dtype.max)
     if not fits:
         raise invalid_argument(
             f"Cannot convert JSON value: {_shown(value)} to {session_name(dtype)} without "
@@ -374,7 +374,7 @@ def _floats(leaves: list[Any], types: set[type], dtype: tf.DType) -> np.ndarray:
         for leaf in leaves:
             check_lossless(leaf, dtype)
     values = np.array(leaves, np.float64)
-    if (np.abs(values[np.isfinite(values)]) > dtype.max).any():
+    if (np.abs(values[np.isfinite(values)]) > float(dtype.max)).any():
         for leaf in leaves:
             check_lossless(leaf, dtype)
     return values.astype(dtype.as_numpy_dtype)

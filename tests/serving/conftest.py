@@ -8,6 +8,7 @@ import grpc
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 from toy_models import SERVING_DEFAULT, SlowModel, ToyAffine, ToySearch, save_example_model
 
 from serving.metrics import Metrics
@@ -77,15 +78,18 @@ def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def start_models() -> Iterator[Callable[..., Server]]:
-    """Starts servers for base paths, each a model named as its directory."""
+    """Starts servers for configurations, or base paths named as their model."""
     started: list[tuple[Server, ModelManager]] = []
 
-    def start(*base_paths: Path, **options: object) -> Server:
+    def start(*models: ModelConfig | Path, **options: object) -> Server:
         metrics = Metrics()
-        manager = ModelManager(
-            [single_model_config(path.name, str(path)) for path in base_paths],
-            listener=metrics.model_event,
-        )
+        configs = [
+            single_model_config(model.name, str(model))
+            if isinstance(model, Path)
+            else model
+            for model in models
+        ]
+        manager = ModelManager(configs, listener=metrics.model_event)
         server, _ = serve(manager, ServerOptions(port=0, **options), metrics)
         started.append((server, manager))
         return server
