@@ -1,17 +1,10 @@
-"""TF-Serving's `PredictionService`: `Predict` and `GetModelMetadata`.
+"""TF-Serving's `PredictionService`: `Predict` and `GetModelMetadata`."""
 
-Checks come in TF-Serving's order and fail with its codes and words
-(`predict_util.cc` of tensorflow/serving, `cc/saved_model/util.cc` of TensorFlow), so
-that a client tried here meets nothing new there.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import grpc
 import tensorflow as tf
-from tensorflow.core.framework.tensor_pb2 import TensorProto
-from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.get_model_metadata_pb2 import (
@@ -25,6 +18,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from serving.model_manager import ModelManager, model_spec_of
+from serving.predict_request import read_predict_request
 from serving.servable import Servable
 from serving.status import StatusError, answers_with_status
 
@@ -43,18 +37,11 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     ) -> PredictResponse:
         """Runs one signature, `serving_default` where the request names none."""
         servable = self._manager.find(request)
-        name = (
-            request.model_spec.signature_name
-            or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-        )
-        signature = servable.signature(name)
-        _check_aliases(signature, request.inputs)
-        inputs = _decode_inputs(signature, request.inputs)
-        fetched = _fetched_aliases(signature, request.output_filter)
-        _check_dtypes(signature, inputs)
-        outputs = servable.run(name, inputs, fetched)
+        call = read_predict_request(servable, request)
+        signature = servable.signature(call.name)
+        outputs = servable.run(call.name, call.inputs, call.fetched)
         return PredictResponse(
-            model_spec=_answering_spec(servable, name),
+            model_spec=_answering_spec(servable, call.name),
             outputs={
                 alias: tf.make_tensor_proto(
                     array, dtype=signature.outputs[alias].dtype, shape=array.shape
@@ -123,77 +110,3 @@ def _check_metadata_fields(fields: Sequence[str]) -> None:
     for field in fields:
         if field != _SIGNATURE_DEF_FIELD:
             raise _invalid_argument(f"Metadata field {field} is not supported")
-
-
-def _check_aliases(signature: SignatureDef, sent: Mapping[str, TensorProto]) -> None:
-    """Refuses missing, extra and misnamed inputs; those with a default may be missing."""
-    wanted = set(signature.inputs)
-    missing = wanted - set(sent) - set(signature.defaults)
-    extra = set(sent) - wanted
-    if len(sent) == len(wanted) and missing:
-        alias = min(missing)
-        raise _invalid_argument(
-            f"Signature input alias: {alias}(feed name: {signature.inputs[alias].name}) "
-            "not found in request and no default value provided. Inputs expected to be "
-            f"in the request {_braced(sent)}"
-        )
-    if missing or extra:
-        raise _invalid_argument(
-            f"input size does not match signature: {len(sent)}!={len(wanted)} "
-            f"len({_braced(sent)}) != len({_braced(wanted)}). Sent extra: "
-            f"{_braced(extra)}. Missing but required: {_braced(missing)}."
-        )
-
-
-def _braced(aliases: Iterable[str]) -> str:
-    return "{" + ",".join(sorted(aliases)) + "}"
-
-
-def _decode_inputs(
-    signature: SignatureDef, sent: Mapping[str, TensorProto]
-) -> dict[str, tf.Tensor]:
-    """Alias -> tensor, in the order of the aliases."""
-    return {
-        alias: _decode(alias, sent[alias] if alias in sent else signature.defaults[alias])
-        for alias in sorted(signature.inputs)
-    }
-
-
-def _decode(alias: str, proto: TensorProto) -> tf.Tensor:
-    try:
-        # TensorFlow's own parser: `tf.make_ndarray` accepts sizes that it refuses.
-        return tf.io.parse_tensor(
-            proto.SerializeToString(), tf.dtypes.as_dtype(proto.dtype)
-        )
-    except (TypeError, tf.errors.OpError) as error:
-        raise _invalid_argument(f"tensor parsing error: {alias}") from error
-
-
-def _check_dtypes(signature: SignatureDef, inputs: Mapping[str, tf.Tensor]) -> None:
-    for position, (alias, tensor) in enumerate(inputs.items()):
-        wanted = tf.dtypes.as_dtype(signature.inputs[alias].dtype)
-        if tensor.dtype != wanted:
-            raise _invalid_argument(
-                f"Expects arg[{position}] to be {_session_name(wanted)} but "
-                f"{_session_name(tensor.dtype)} is provided (input alias: {alias})"
-            )
-
-
-def _session_name(dtype: tf.DType) -> str:
-    """The name in TF-Serving's messages, which are C++'s."""
-    return {"float32": "float", "float64": "double"}.get(dtype.name, dtype.name)
-
-
-def _fetched_aliases(signature: SignatureDef, output_filter: Iterable[str]) -> list[str]:
-    """The output aliases to answer with: those of the filter, or all."""
-    fetched: list[str] = []
-    for alias in output_filter:
-        if alias not in signature.outputs:
-            raise _invalid_argument(
-                f"output tensor alias not found in signature: {alias} Outputs expected "
-                f"to be in the set {_braced(signature.outputs)}."
-            )
-        if alias in fetched:
-            raise _invalid_argument(f"duplicate output tensor alias: {alias}")
-        fetched.append(alias)
-    return fetched or sorted(signature.outputs)
