@@ -33,7 +33,8 @@ from tensorflow_serving.apis.regression_pb2 import (
     RegressionResult,
 )
 
-from serving.inference import Inference, answering_spec, signature_name_of
+from serving.inference import Inference, answering_spec
+from serving.predict_request import PredictCall, check_dtypes, signature_name_of
 from serving.servable import Servable
 from serving.status import StatusError, invalid_argument
 
@@ -117,13 +118,10 @@ class ExampleInference:
     ) -> "_ExampleOutputs":
         serialized = _serialized(examples)
         self.inference.metrics.examples(servable.name, len(serialized))
-        outputs = self.inference.run(
-            servable,
-            name,
-            {_INPUTS: serialized},
-            sorted(servable.signature_defs[name].outputs),
-            api,
-        )
+        signature = servable.signature_defs[name]
+        call = PredictCall(name, {_INPUTS: serialized}, sorted(signature.outputs))
+        check_dtypes(signature, call.inputs)
+        outputs = self.inference.run(servable, call, api)
         return _ExampleOutputs(len(serialized), outputs)
 
     def _check_tasks(self, servable: Servable, tasks: Sequence[InferenceTask]) -> None:

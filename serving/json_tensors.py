@@ -19,8 +19,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
-from serving.inference import session_name
 from serving.status import StatusError, invalid_argument
+from serving.tensor_proto import session_name
 
 ROWS = "instances"
 COLUMNS = "inputs"

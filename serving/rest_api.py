@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import grpc
-import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
@@ -31,6 +30,7 @@ from serving.example_inference import ExampleInference
 from serving.inference import SIGNATURE_DEF_FIELD, Inference
 from serving.metrics import CONTENT_TYPE
 from serving.model_service import model_status
+from serving.predict_request import signature_name_of
 from serving.status import REQUEST_ERRORS, StatusError, invalid_argument, status_of
 
 _VERSION = r"(?:(?:/versions/(?P<version>[0-9]+))|(?:/labels/(?P<label>[^/:]+)))?"
@@ -148,7 +148,7 @@ class RestApi:
         document = json_tensors.parse_object(body)
         spec.signature_name = json_tensors.signature_name_of(document)
         servable = self._inference.manager.find(PredictRequest(model_spec=spec))
-        name = spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+        name = signature_name_of(spec)
         if name not in servable.signature_defs:
             raise invalid_argument(
                 f'Serving signature name: "{name}" not found in signature def'

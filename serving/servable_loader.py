@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving.servable import Servable, SessionOptions
+from serving.warmup import WarmupOptions, warm_up
 
 
 @dataclass(frozen=True)
@@ -12,9 +13,11 @@ class LoaderOptions:
 
     Attributes:
         session: threads of TensorFlow.
+        warmup: whether and how often warm-up requests are answered.
     """
 
     session: SessionOptions = field(default_factory=SessionOptions)
+    warmup: WarmupOptions = field(default_factory=WarmupOptions)
 
 
 class ServableLoader:
@@ -24,10 +27,12 @@ class ServableLoader:
         self._options = options
 
     def load(self, name: str, version: int, directory: Path) -> Servable:
-        """Loads a version.
+        """Loads a version, and warms it up.
 
         Raises:
-            FitRankError: the directory is no whole SavedModel, or needs an op that
-                this process does not have.
+            FitRankError: the directory is no whole SavedModel, needs an op that this
+                process does not have, or has a warm-up request that cannot be answered.
         """
-        return Servable(name, version, directory, self._options.session)
+        servable = Servable(name, version, directory, self._options.session)
+        warm_up(servable, directory, self._options.warmup)
+        return servable

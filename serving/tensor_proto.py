@@ -96,6 +96,12 @@ def encode(array: np.ndarray, proto: TensorProto) -> None:
         getattr(proto, field).extend(array.ravel().tolist())
 
 
+def session_name(dtype: tf.DType) -> str:
+    """The name of a dtype in TF-Serving's messages, which are C++'s."""
+    names = {"float32": "float", "float64": "double", "float16": "half"}
+    return names.get(dtype.name, dtype.name)
+
+
 def _decode_plain(proto: TensorProto) -> np.ndarray | None:
     """The array of a proto whose values are all there and no more; else None."""
     if proto.dtype not in _FIELD_OF_ENUM or proto.tensor_shape.unknown_rank:
