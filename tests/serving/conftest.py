@@ -8,11 +8,14 @@ import grpc
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
-from toy_models import SERVING_DEFAULT, ToyAffine, ToySearch
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
+from toy_models import SERVING_DEFAULT, SlowModel, ToyAffine, ToySearch, save_example_model
 
-from serving.model_config import read_model_configs
+from serving.metrics import Metrics
+from serving.model_config import read_model_configs, single_model_config
 from serving.model_manager import ModelManager
-from serving.server import ServerOptions, serve
+from serving.server import Server, serve
+from serving.server_options import ServerOptions
 
 MODELS_CONFIG = """
 model_config_list {{
@@ -53,6 +56,48 @@ def address(bundle: Path) -> Iterator[str]:
     server, port = serve(manager, ServerOptions(port=0, grpc_max_threads=4))
     yield f"127.0.0.1:{port}"
     server.stop(None).wait()
+    manager.close()
+
+
+@pytest.fixture(scope="session")
+def example_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base path of the model `examples`, version 3."""
+    base_path = tmp_path_factory.mktemp("models") / "examples"
+    save_example_model(base_path / "3")
+    return base_path
+
+
+@pytest.fixture(scope="session")
+def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base path of the model `slow`, version 1."""
+    base_path = tmp_path_factory.mktemp("models") / "slow"
+    slow = SlowModel()
+    tf.saved_model.save(slow, str(base_path / "1"), signatures=slow.wait)
+    return base_path
+
+
+@pytest.fixture(scope="module")
+def start_models() -> Iterator[Callable[..., Server]]:
+    """Starts servers for configurations, or base paths named as their model."""
+    started: list[tuple[Server, ModelManager]] = []
+
+    def start(*models: ModelConfig | Path, **options: object) -> Server:
+        metrics = Metrics()
+        configs = [
+            single_model_config(model.name, str(model))
+            if isinstance(model, Path)
+            else model
+            for model in models
+        ]
+        manager = ModelManager(configs, listener=metrics.model_event)
+        server, _ = serve(manager, ServerOptions(port=0, **options), metrics)
+        started.append((server, manager))
+        return server
+
+    yield start
+    for server, manager in started:
+        server.stop(None).wait()
+        manager.close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from fitrank_tf.errors import FitRankError
 from serving.client import SearchClient
-from serving.model_manager import ModelManager
+from serving.model_manager import ManagerOptions, ModelManager
 from serving.server import ServerOptions, main, serve
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -154,7 +154,10 @@ def test_unknown_and_abbreviated_flags_are_refused(capsys, flag: str):
 def test_port_in_use_is_an_error(address: str):
     port = int(address.rpartition(":")[2])
     with pytest.raises(FitRankError, match=f"cannot listen on {address}"):
-        serve(ModelManager([]), ServerOptions(port=port))
+        serve(
+            ModelManager([], ManagerOptions(file_system_poll_wait_seconds=0)),
+            ServerOptions(port=port),
+        )
 
 
 def test_served_search_is_reached_by_the_client(address: str):

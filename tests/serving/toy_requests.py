@@ -1,0 +1,23 @@
+"""Requests to the toy models, and their answers."""
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+
+
+def predict_request(model: str, **inputs: object) -> PredictRequest:
+    request = PredictRequest()
+    request.model_spec.name = model
+    for alias, value in inputs.items():
+        request.inputs[alias].CopyFrom(tf.make_tensor_proto(value))
+    return request
+
+
+def affine_request() -> PredictRequest:
+    return predict_request(
+        "affine", x=np.array([[1, 2, 3]], np.float32), shift=np.array([[4]], np.int32)
+    )
+
+
+def arrays(response: PredictResponse) -> dict[str, np.ndarray]:
+    return {alias: tf.make_ndarray(proto) for alias, proto in response.outputs.items()}
