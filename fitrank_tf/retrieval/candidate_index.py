@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterable
 
 import numpy as np
+from numba import njit
 
 from fitrank_tf.errors import FitRankError
 
@@ -26,6 +27,30 @@ class Candidates:
 
     positions: np.ndarray
     scores: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Shortlists:
+    """The items that some queries' answers are chosen from.
+
+    Attributes:
+        positions: int [n], those of the first query, then those of the next, in any
+            order, none twice for one query.
+        ends: int [Q], where each query's end.
+    """
+
+    positions: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def where(cls, found: np.ndarray, positions: np.ndarray) -> "Shortlists":
+        """Of a matrix.
+
+        Args:
+            found: bool [Q, m], which places hold an item.
+            positions: int [Q, m].
+        """
+        return cls(positions[found], np.cumsum(np.count_nonzero(found, axis=1)))
 
 
 class CandidateIndex(abc.ABC):
@@ -91,36 +116,82 @@ class CandidateIndex(abc.ABC):
             raise ValueError(f"k must be at least 1, got {k}")
         positions = np.full((len(queries), k), PADDING_POSITION, np.int32)
         scores = np.full((len(queries), k), PADDING_SCORE, np.float32)
-        found = self._shortlists(queries, min(k, self.num_items))
-        for row, shortlist in enumerate(found):
-            best, best_scores = self._rank(queries[row], shortlist, k)
-            positions[row, : len(best)] = best
-            scores[row, : len(best)] = best_scores
+        done = 0
+        for lists in self._shortlists(queries, min(k, self.num_items)):
+            rows = slice(done, done + len(lists.ends))
+            rank_shortlists(
+                self._embeddings, queries[rows], lists, positions[rows], scores[rows]
+            )
+            done = rows.stop
         return Candidates(positions, scores)
 
     @abc.abstractmethod
-    def _shortlists(self, queries: np.ndarray, k: int) -> Iterable[np.ndarray]:
-        """For each query the positions, int [n], that may be among its top k.
+    def _shortlists(self, queries: np.ndarray, k: int) -> Iterable[Shortlists]:
+        """The positions that may be among the top k, some queries at a time, in order.
 
         Args:
             queries: float32 [Q, D].
             k: 1 to `num_items`.
         """
 
-    def _rank(
-        self, query: np.ndarray, shortlist: np.ndarray, k: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The top k of a shortlist and their scores.
 
-        A matrix product rounds the same row differently at different places of
-        the matrix, so equal items (one photo listed twice) would come in random
-        order. Here each row is summed alike, in float64.
-        """
-        shortlist = np.sort(shortlist)
-        products = self._embeddings[shortlist].astype(np.float64) * query
-        scores = products.sum(axis=1).astype(np.float32)
-        order = np.argsort(-scores, kind="stable")[:k]
-        return shortlist[order], scores[order]
+def rank_shortlists(
+    embeddings: np.ndarray,
+    queries: np.ndarray,
+    lists: Shortlists,
+    positions: np.ndarray,
+    scores: np.ndarray,
+) -> None:
+    """Scores shortlists and writes the best of each, ties by lower position.
+
+    A matrix product rounds the same row differently at different places of the matrix,
+    so equal items (one photo listed twice) would come in random order. Here each row is
+    summed alike, in float64.
+
+    Args:
+        embeddings: float32 [N, D], C-contiguous.
+        queries: float32 [Q, D].
+        lists: of the Q queries.
+        positions: int32 [Q, k], padding; the best are written over it.
+        scores: float32 [Q, k], the same.
+    """
+    _rank(embeddings, queries, lists.positions, lists.ends, positions, scores)
+
+
+# Sums may be reordered so that they fill SIMD registers; the order is the compiled
+# loop's, one and the same for every row.
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _rank(embeddings, queries, shortlist, ends, positions, scores):
+    begin = 0
+    for query in range(len(queries)):
+        best, best_scores = positions[query], scores[query]
+        count = 0
+        for place in range(begin, ends[query]):
+            item = shortlist[place]
+            total = 0.0
+            for number in range(queries.shape[1]):
+                total += np.float64(embeddings[item, number]) * queries[query, number]
+            score = np.float32(total)
+            count = _insert(best, best_scores, count, item, score)
+        begin = ends[query]
+
+
+@njit(cache=True, nogil=True)
+def _insert(best, best_scores, count, item, score):
+    """Puts an item into its place of a row whose first `count` are ordered."""
+    place = count
+    while place > 0 and (
+        best_scores[place - 1] < score
+        or (best_scores[place - 1] == score and best[place - 1] > item)
+    ):
+        place -= 1
+    if place == len(best):
+        return count
+    count = min(count + 1, len(best))
+    for later in range(count - 1, place, -1):
+        best[later], best_scores[later] = best[later - 1], best_scores[later - 1]
+    best[place], best_scores[place] = item, score
+    return count
 
 
 def _check_matrix(matrix: np.ndarray, name: str) -> None:

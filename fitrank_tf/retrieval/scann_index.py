@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.retrieval.candidate_index import CandidateIndex
+from fitrank_tf.retrieval.candidate_index import CandidateIndex, Shortlists
 
 # From here on ScaNN's documentation (docs/algorithms.md) advises a tree.
 TREE_FROM_ITEMS = 100_000
@@ -136,17 +136,18 @@ class ScannIndex(CandidateIndex):
         )
         return f"ScaNN search of {self.num_items} items ({values})"
 
-    def _shortlists(self, queries: np.ndarray, k: int) -> list[np.ndarray]:
+    def _shortlists(self, queries: np.ndarray, k: int) -> list[Shortlists]:
         if not len(queries):
             return []
         positions, scores = self._searcher.search_batched_parallel(
             np.ascontiguousarray(queries),
             final_num_neighbors=k,
             pre_reorder_num_neighbors=max(k, self.settings.reorder),
+            leaves_to_search=self.settings.leaves_to_search,
         )
         # Rows for which fewer than k items were reachable end in item 0 with
         # the score NaN: kept, they would be phantom hits.
-        return [row[~np.isnan(s)] for row, s in zip(positions, scores)]
+        return [Shortlists.where(~np.isnan(scores), positions)]
 
 
 def _build_searcher(embeddings: np.ndarray, settings: ScannSettings) -> Any:
