@@ -40,7 +40,7 @@ class ExactIndex(CandidateIndex):
     def _shortlists(self, queries: np.ndarray, k: int) -> Iterator[Shortlists]:
         step = max(1, _SCORES_AT_ONCE // self.num_items)
         starts = range(0, len(queries), step)
-        # Even a hidden bar takes longer than a search of a small catalogue's ranking.
+        # Even a hidden bar takes longer than the ranking does.
         for start in tqdm(starts, desc="exact search") if len(starts) > 1 else starts:
             scores = queries[start : start + step] @ self._embeddings.T
             last_places = _lower_bounds(scores, k)[:, np.newaxis]

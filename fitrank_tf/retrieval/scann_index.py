@@ -5,6 +5,7 @@ Quantization", ICML 2020. The package exists for Linux only and is imported when
 an index is built, so this module loads everywhere.
 """
 
+import copy
 import dataclasses
 from types import ModuleType
 from typing import Any
@@ -135,6 +136,22 @@ class ScannIndex(CandidateIndex):
             f"{name}={value}" for name, value in dataclasses.asdict(self.settings).items()
         )
         return f"ScaNN search of {self.num_items} items ({values})"
+
+    def with_effort(self, leaves_to_search: int, reorder: int) -> "ScannIndex":
+        """The same trained index at another speed and recall.
+
+        Args:
+            leaves_to_search: at most the leaves that there are.
+            reorder: see `ScannSettings`.
+
+        Raises:
+            ValueError: if a number does not fit the settings.
+        """
+        other = copy.copy(self)
+        other.settings = dataclasses.replace(
+            self.settings, leaves_to_search=leaves_to_search, reorder=reorder
+        )
+        return other
 
     def _shortlists(self, queries: np.ndarray, k: int) -> list[Shortlists]:
         if not len(queries):
