@@ -72,7 +72,7 @@ class CandidateIndex(abc.ABC):
             FitRankError: if the catalogue is empty.
             ValueError: if the array is not float32 [N, D] or has NaN or infinity.
         """
-        _check_matrix(embeddings, "embeddings")
+        check_matrix(embeddings, "embeddings")
         if not embeddings.shape[0]:
             raise FitRankError(
                 "the catalogue is empty, there is nothing to search; give a dataset "
@@ -106,24 +106,9 @@ class CandidateIndex(abc.ABC):
             ValueError: if `queries` is not float32 [Q, D], holds NaN or infinity,
                 or k is below 1.
         """
-        _check_matrix(queries, "queries")
-        if queries.shape[1] != self._embeddings.shape[1]:
-            raise ValueError(
-                f"queries have {queries.shape[1]} dimensions, "
-                f"the indexed embeddings {self._embeddings.shape[1]}"
-            )
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}")
-        positions = np.full((len(queries), k), PADDING_POSITION, np.int32)
-        scores = np.full((len(queries), k), PADDING_SCORE, np.float32)
-        done = 0
-        for lists in self._shortlists(queries, min(k, self.num_items)):
-            rows = slice(done, done + len(lists.ends))
-            rank_shortlists(
-                self._embeddings, queries[rows], lists, positions[rows], scores[rows]
-            )
-            done = rows.stop
-        return Candidates(positions, scores)
+        check_search(queries, k, self._embeddings.shape[1])
+        lists = self._shortlists(queries, min(k, self.num_items))
+        return rank_shortlists(self._embeddings, queries, lists, k)
 
     @abc.abstractmethod
     def _shortlists(self, queries: np.ndarray, k: int) -> Iterable[Shortlists]:
@@ -136,13 +121,9 @@ class CandidateIndex(abc.ABC):
 
 
 def rank_shortlists(
-    embeddings: np.ndarray,
-    queries: np.ndarray,
-    lists: Shortlists,
-    positions: np.ndarray,
-    scores: np.ndarray,
-) -> None:
-    """Scores shortlists and writes the best of each, ties by lower position.
+    embeddings: np.ndarray, queries: np.ndarray, shortlists: Iterable[Shortlists], k: int
+) -> Candidates:
+    """Scores shortlists and keeps the best of each, ties by lower position.
 
     A matrix product rounds the same row differently at different places of the matrix,
     so equal items (one photo listed twice) would come in random order. Here each row is
@@ -151,11 +132,18 @@ def rank_shortlists(
     Args:
         embeddings: float32 [N, D], C-contiguous.
         queries: float32 [Q, D].
-        lists: of the Q queries.
-        positions: int32 [Q, k], padding; the best are written over it.
-        scores: float32 [Q, k], the same.
+        shortlists: of some of the queries at a time, in order.
+        k: how many to keep.
     """
-    _rank(embeddings, queries, lists.positions, lists.ends, positions, scores)
+    positions = np.full((len(queries), k), PADDING_POSITION, np.int32)
+    scores = np.full((len(queries), k), PADDING_SCORE, np.float32)
+    done = 0
+    for lists in shortlists:
+        rows = slice(done, done + len(lists.ends))
+        found = lists.positions, lists.ends
+        _rank(embeddings, queries[rows], *found, positions[rows], scores[rows])
+        done = rows.stop
+    return Candidates(positions, scores)
 
 
 # Sums may be reordered so that they fill SIMD registers; the order is the compiled
@@ -194,7 +182,18 @@ def _insert(best, best_scores, count, item, score):
     return count
 
 
-def _check_matrix(matrix: np.ndarray, name: str) -> None:
+def check_search(queries: np.ndarray, k: int, dim: int) -> None:
+    """Raises ValueError unless these can be searched for among vectors of width `dim`."""
+    check_matrix(queries, "queries")
+    if queries.shape[1] != dim:
+        raise ValueError(
+            f"queries have {queries.shape[1]} dimensions, the indexed embeddings {dim}"
+        )
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+
+
+def check_matrix(matrix: np.ndarray, name: str) -> None:
     """Raises ValueError unless `matrix` is a finite float32 [rows, D > 0]."""
     if matrix.ndim != 2 or not matrix.shape[1]:
         raise ValueError(f"{name} must have the shape [rows, D], got {matrix.shape}")

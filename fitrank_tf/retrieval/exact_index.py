@@ -38,16 +38,29 @@ class ExactIndex(CandidateIndex):
         return f"exact search of {self.num_items} items"
 
     def _shortlists(self, queries: np.ndarray, k: int) -> Iterator[Shortlists]:
-        step = max(1, _SCORES_AT_ONCE // self.num_items)
-        starts = range(0, len(queries), step)
-        # Even a hidden bar takes longer than the ranking does.
-        for start in tqdm(starts, desc="exact search") if len(starts) > 1 else starts:
-            scores = queries[start : start + step] @ self._embeddings.T
-            last_places = _lower_bounds(scores, k)[:, np.newaxis]
-            found = np.flatnonzero(scores >= last_places - _ROUNDING)
-            rows, positions = np.divmod(found, self.num_items)
-            counts = np.bincount(rows, minlength=len(scores))
-            yield Shortlists(positions, np.cumsum(counts))
+        return exact_shortlists(self._embeddings, queries, k)
+
+
+def exact_shortlists(
+    embeddings: np.ndarray, queries: np.ndarray, k: int
+) -> Iterator[Shortlists]:
+    """All that may be among the top k, some queries at a time, in order.
+
+    Args:
+        embeddings: float32 [N, D].
+        queries: float32 [Q, D].
+        k: 1 to N.
+    """
+    step = max(1, _SCORES_AT_ONCE // len(embeddings))
+    starts = range(0, len(queries), step)
+    # Even a hidden bar takes longer than the ranking does.
+    for start in tqdm(starts, desc="exact search") if len(starts) > 1 else starts:
+        scores = queries[start : start + step] @ embeddings.T
+        last_places = _lower_bounds(scores, k)[:, np.newaxis]
+        found = np.flatnonzero(scores >= last_places - _ROUNDING)
+        rows, positions = np.divmod(found, len(embeddings))
+        counts = np.bincount(rows, minlength=len(scores))
+        yield Shortlists(positions, np.cumsum(counts))
 
 
 def _lower_bounds(scores: np.ndarray, k: int) -> np.ndarray:

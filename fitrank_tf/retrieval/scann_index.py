@@ -125,7 +125,7 @@ class ScannIndex(CandidateIndex):
         """
         super().__init__(embeddings)
         self.settings = settings or settings_for(self.num_items)
-        self._searcher = _build_searcher(self._embeddings, self.settings)
+        self._searcher = build_searcher(self._embeddings, self.settings)
 
     @property
     def is_exact(self) -> bool:
@@ -154,21 +154,46 @@ class ScannIndex(CandidateIndex):
         return other
 
     def _shortlists(self, queries: np.ndarray, k: int) -> list[Shortlists]:
-        if not len(queries):
-            return []
-        positions, scores = self._searcher.search_batched_parallel(
-            np.ascontiguousarray(queries),
-            final_num_neighbors=k,
-            pre_reorder_num_neighbors=max(k, self.settings.reorder),
-            leaves_to_search=self.settings.leaves_to_search,
-        )
-        # Rows for which fewer than k items were reachable end in item 0 with
-        # the score NaN: kept, they would be phantom hits.
-        return [Shortlists.where(~np.isnan(scores), positions)]
+        return scann_shortlists(self._searcher, self.settings, queries, k)
 
 
-def _build_searcher(embeddings: np.ndarray, settings: ScannSettings) -> Any:
-    """A ScaNN searcher: tree (if more than one leaf), AH, exact reordering."""
+def scann_shortlists(
+    searcher: Any, settings: ScannSettings, queries: np.ndarray, k: int
+) -> list[Shortlists]:
+    """What a searcher finds: its docids where it has some, else rows of its vectors.
+
+    Args:
+        searcher: by `build_searcher`.
+        settings: how far to look.
+        queries: float32 [Q, D].
+        k: 1 to the number of vectors.
+    """
+    if not len(queries):
+        return []
+    positions, scores = searcher.search_batched_parallel(
+        np.ascontiguousarray(queries),
+        final_num_neighbors=k,
+        pre_reorder_num_neighbors=max(k, settings.reorder),
+        leaves_to_search=settings.leaves_to_search,
+    )
+    # Rows for which fewer than k items were reachable end in item 0 with
+    # the score NaN: kept, they would be phantom hits.
+    return [Shortlists.where(~np.isnan(scores), np.asarray(positions))]
+
+
+def build_searcher(
+    embeddings: np.ndarray, settings: ScannSettings, docids: list[int] | None = None
+) -> Any:
+    """A ScaNN searcher: tree (if more than one leaf), AH, exact reordering.
+
+    Args:
+        embeddings: float32 [N, D], one L2-normalised row an item.
+        settings: see there.
+        docids: N numbers; only a searcher with docids takes changes.
+
+    Raises:
+        FitRankError: if scann cannot be imported.
+    """
     builder = load_scann().builder(
         embeddings, num_neighbors=100, distance_measure="dot_product"
     )
@@ -182,4 +207,4 @@ def _build_searcher(embeddings: np.ndarray, settings: ScannSettings) -> Any:
         settings.dimensions_per_block,
         anisotropic_quantization_threshold=settings.anisotropic_threshold,
     )
-    return builder.reorder(settings.reorder).build()
+    return builder.reorder(settings.reorder).build(docids=docids)

@@ -36,11 +36,13 @@ def test_ranks_shortlists_of_any_lengths_as_a_stable_sort(k):
     embeddings = rng.integers(-2, 3, size=(90, 5)).astype(np.float32)
     queries = rng.integers(-2, 3, size=(4, 5)).astype(np.float32)
     lists = [rng.permutation(90)[:count] for count in (0, 90, 13, 60)]
-    positions = np.full((4, k), -1, np.int32)
-    scores = np.full((4, k), -np.inf, np.float32)
-    shortlists = Shortlists(np.concatenate(lists), np.cumsum([len(one) for one in lists]))
-    rank_shortlists(embeddings, queries, shortlists, positions, scores)
-    for query, items, row, row_scores in zip(queries, lists, positions, scores):
+    # Two of the lists at a time.
+    shortlists = [
+        Shortlists(np.concatenate(two), np.cumsum([len(one) for one in two]))
+        for two in (lists[:2], lists[2:])
+    ]
+    found = rank_shortlists(embeddings, queries, shortlists, k)
+    for query, items, row, row_scores in zip(queries, lists, found.positions, found.scores):
         items = np.sort(items)
         best = items[np.argsort(-(embeddings[items] @ query), kind="stable")][:k]
         np.testing.assert_array_equal(row[: len(best)], best)
