@@ -50,6 +50,7 @@ setup(
     extras_require={
         "bench": [
             "faiss-cpu",
+            "hnswlib",
             "jax",
             "lightgbm",
             "open_clip_torch",

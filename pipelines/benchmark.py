@@ -5,17 +5,36 @@ features   colour and texture against the KMeans script for dominant colours, on
 towers     training and encoding with ViT-B/32 CLIP and LoRA, on TensorFlow and on JAX,
            against PyTorch's transformers and peft; on the CPU, without a download
 rerank     a bundle's re-ranker against its own text encoder, for lists of several lengths
+index      candidate search against faiss and hnswlib, at the same recall, on all cores
+           that the command may use (`taskset -c 0` leaves it one)
 """
 
 import argparse
 import dataclasses
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fitrank_tf.atomic_file import write_atomically
+from fitrank_tf.config import TowersConfig
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.errors import FitRankError
+from fitrank_tf.evaluation import index_systems
 from fitrank_tf.evaluation.feature_benchmark import compare_on_one_core, measure_workers
+from fitrank_tf.evaluation.index_benchmark import (
+    RECALL,
+    IndexEffort,
+    available,
+    compare_indexes,
+    index_table,
+)
+from fitrank_tf.evaluation.recall_plot import draw_recalls
 from fitrank_tf.evaluation.rerank_benchmark import LENGTHS, rerank_table, time_reranker
+from fitrank_tf.evaluation.sample_embeddings import (
+    SampleEmbeddings,
+    resampled,
+    synthetic_sample,
+)
 from fitrank_tf.evaluation.tower_benchmark import (
     SYSTEMS,
     Effort,
@@ -24,6 +43,7 @@ from fitrank_tf.evaluation.tower_benchmark import (
     time_table,
 )
 from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.export.served_catalogue import read_catalogue
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.shipped import find_shipped
 from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
@@ -35,6 +55,10 @@ from pipelines.command import (
 )
 
 _WORKERS = (1, 2)
+_SEED = 0
+_SIZES = "10000,100000,1000000"
+# Both the index's warm-up and 100 neighbours of it need some.
+_LEAST_VECTORS = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,10 +173,95 @@ def _benchmark_rerank(options: argparse.Namespace) -> None:
     print(f"\n{rerank_table(time_reranker(bundle, LENGTHS, options.rounds))}")
 
 
+def _add_index_arguments(parser: argparse.ArgumentParser) -> None:
+    usual = IndexEffort()
+    parser.add_argument(
+        "--sizes", default="10000,100000,1000000", help="numbers of vectors"
+    )
+    parser.add_argument(
+        "--queries", type=int, default=usual.queries, help="of a batch (%(default)s)"
+    )
+    parser.add_argument(
+        "--singles", type=int, default=usual.singles, help="searched one by one"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=usual.rounds, help="turns of every system"
+    )
+    parser.add_argument(
+        "--dim",
+        type=int,
+        default=TowersConfig().embedding_dim,
+        help="width of synthetic vectors (default: the shipped towers', %(default)s)",
+    )
+    parser.add_argument(
+        "--bundle",
+        default="",
+        help="search its catalogue, grown with noise to each size, for its own titles",
+    )
+    parser.add_argument(
+        "--output_dir", default="build/index_benchmark", help="gets table and picture"
+    )
+
+
+def _benchmark_index(options: argparse.Namespace) -> None:
+    effort = IndexEffort(options.queries, options.singles, options.rounds)
+    sizes = _sizes(options.sizes)
+    if options.dim < 2:
+        raise FitRankError(f"--dim {options.dim}: write 2 or more")
+    make = _bundle_samples(options) if options.bundle else _synthetic_samples(options)
+    systems, speeds = available(index_systems.SYSTEMS), []
+    for size in sizes:
+        speeds += compare_indexes(make(size), systems, effort)
+        print(f"\n{index_table(speeds[-len(systems) * 2 :])}", flush=True)
+    report = f"{_index_conditions(options)}\n\n{index_table(speeds)}\n"
+    output = Path(options.output_dir)
+    write_atomically(output / "index.md", report.encode())
+    draw_recalls(speeds, effort.queries, output / "index.png")
+    print(f"\n{report}\nwrote {output / 'index.md'} and {output / 'index.png'}")
+
+
+def _sizes(text: str) -> list[int]:
+    sizes = text.split(",")
+    if not all(size.strip().isdecimal() and int(size) >= _LEAST_VECTORS for size in sizes):
+        raise FitRankError(
+            f"--sizes {text}: write numbers of {_LEAST_VECTORS} or more with commas between"
+        )
+    return [int(size) for size in sizes]
+
+
+def _synthetic_samples(options: argparse.Namespace) -> Callable[[int], SampleEmbeddings]:
+    return lambda size: synthetic_sample(size, options.queries, options.dim, _SEED)
+
+
+def _bundle_samples(options: argparse.Namespace) -> Callable[[int], SampleEmbeddings]:
+    bundle = LoadedBundle(Path(options.bundle))
+    catalogue = read_catalogue(bundle.model("search"))
+    titles = sorted(set(catalogue.titles))
+    texts = [titles[n * len(titles) // options.queries] for n in range(options.queries)]
+    queries = bundle.encode_queries(texts, baseline=False)["embedding"]
+    return lambda size: resampled(catalogue.tables.embeddings, queries, size, _SEED)
+
+
+def _index_conditions(options: argparse.Namespace) -> str:
+    vectors = (
+        f"products of {options.bundle} with noise, queries are its titles"
+        if options.bundle
+        else f"synthetic vectors of {options.dim} numbers"
+    )
+    return (
+        f"{len(os.sched_getaffinity(0))} threads for every system; {vectors}; HNSW graphs "
+        f"of M = {index_systems.HNSW_LINKS}, efConstruction = "
+        f"{index_systems.HNSW_BUILD_LIST}; the fastest effort that finds {RECALL:.0%} of "
+        f"the true neighbours; {options.queries} queries a batch, {options.singles} one by "
+        f"one; medians of {options.rounds} turns."
+    )
+
+
 SUITES = {
     "features": Suite(_add_feature_arguments, _benchmark_features),
     "towers": Suite(_add_tower_arguments, _benchmark_towers),
     "rerank": Suite(_add_rerank_arguments, _benchmark_rerank),
+    "index": Suite(_add_index_arguments, _benchmark_index),
 }
 
 

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +42,16 @@ class BenchmarkProcess:
         module: run by `python -m`; calls `answer_requests`.
         folder: handed to the module; its log goes there too.
         environment: variables to set beside those that limit threads.
+        arguments: handed to the module after the folder.
     """
 
     def __init__(
-        self, name: str, module: str, folder: Path, environment: Mapping[str, str]
+        self,
+        name: str,
+        module: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        arguments: Sequence[str] = (),
     ):
         self.name = name
         self._log = folder / f"{name}.log"
@@ -53,7 +59,7 @@ class BenchmarkProcess:
         limits = dict.fromkeys(_THREAD_VARIABLES, threads)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, str(folder)],
+                [sys.executable, "-m", module, str(folder), *arguments],
                 env={**os.environ, **limits, **_CPU_ONLY, **environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -93,8 +99,8 @@ class BenchmarkProcess:
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return FitRankError(
             f"{self.name}: its process ended with status {status} "
-            f"({lines[-1] if lines else 'without a word'}); if memory ran out, lower "
-            '--batch_size, else `pip install "fitrank-tf[bench]"` again'
+            f"({lines[-1] if lines else 'without a word'}); if memory ran out, ask for "
+            'less at once, else `pip install "fitrank-tf[bench]"` again'
         )
 
     def close(self) -> None:
@@ -103,16 +109,16 @@ class BenchmarkProcess:
         self._process.communicate()
 
 
-def answer_requests(prepare: Callable[[Path], Mapping[str, Way]]) -> None:
+def answer_requests(prepare: Callable[..., Mapping[str, Way]]) -> None:
     """The process's end: answers until there are no more requests.
 
     Args:
-        prepare: takes the folder; returns the ways by name.
+        prepare: takes the folder and the other arguments; returns the ways by name.
     """
     with os.fdopen(os.dup(1), "w") as answers:
         # What libraries print must not come between the answers.
         os.dup2(2, 1)
-        ways = prepare(Path(sys.argv[1]))
+        ways = prepare(Path(sys.argv[1]), *sys.argv[2:])
         for line in sys.stdin:
             kind, way, *steps = json.loads(line)
             run = ways[way]

@@ -7,7 +7,6 @@ on the loss.
 
 import contextlib
 import dataclasses
-import importlib.util
 import itertools
 import statistics
 import tempfile
@@ -18,6 +17,7 @@ import numpy as np
 
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.benchmark_process import BenchmarkProcess
+from fitrank_tf.evaluation.missing_packages import missing_packages
 from fitrank_tf.evaluation.random_clip import VIT_B_32, random_batch, write_random_clip
 from fitrank_tf.evaluation.tower_work import (
     IMAGE_STEP,
@@ -55,13 +55,7 @@ class System:
 
     def missing(self) -> str | None:
         """The line that says why it is left out; None if it can run."""
-        absent = [name for name in self.packages if importlib.util.find_spec(name) is None]
-        if not absent:
-            return None
-        return (
-            f"{self.name} is skipped: {', '.join(absent)} not installed; "
-            '`pip install "fitrank-tf[bench]"`'
-        )
+        return missing_packages(self.name, self.packages)
 
 
 _OURS = "fitrank_tf.evaluation.keras_clip_benchmark"

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterable
 
 import numpy as np
+from numba import njit
 
 from fitrank_tf.errors import FitRankError
 
@@ -28,6 +29,30 @@ class Candidates:
     scores: np.ndarray
 
 
+@dataclasses.dataclass(frozen=True)
+class Shortlists:
+    """The items that some queries' answers are chosen from.
+
+    Attributes:
+        positions: int [n], those of the first query, then those of the next, in any
+            order, none twice for one query.
+        ends: int [Q], where each query's end.
+    """
+
+    positions: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def where(cls, found: np.ndarray, positions: np.ndarray) -> "Shortlists":
+        """Of a matrix.
+
+        Args:
+            found: bool [Q, m], which places hold an item.
+            positions: int [Q, m].
+        """
+        return cls(positions[found], np.cumsum(np.count_nonzero(found, axis=1)))
+
+
 class CandidateIndex(abc.ABC):
     """Finds the catalogue's items whose embedding is nearest to a query's.
 
@@ -47,7 +72,7 @@ class CandidateIndex(abc.ABC):
             FitRankError: if the catalogue is empty.
             ValueError: if the array is not float32 [N, D] or has NaN or infinity.
         """
-        _check_matrix(embeddings, "embeddings")
+        check_matrix(embeddings, "embeddings")
         if not embeddings.shape[0]:
             raise FitRankError(
                 "the catalogue is empty, there is nothing to search; give a dataset "
@@ -81,49 +106,94 @@ class CandidateIndex(abc.ABC):
             ValueError: if `queries` is not float32 [Q, D], holds NaN or infinity,
                 or k is below 1.
         """
-        _check_matrix(queries, "queries")
-        if queries.shape[1] != self._embeddings.shape[1]:
-            raise ValueError(
-                f"queries have {queries.shape[1]} dimensions, "
-                f"the indexed embeddings {self._embeddings.shape[1]}"
-            )
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}")
-        positions = np.full((len(queries), k), PADDING_POSITION, np.int32)
-        scores = np.full((len(queries), k), PADDING_SCORE, np.float32)
-        found = self._shortlists(queries, min(k, self.num_items))
-        for row, shortlist in enumerate(found):
-            best, best_scores = self._rank(queries[row], shortlist, k)
-            positions[row, : len(best)] = best
-            scores[row, : len(best)] = best_scores
-        return Candidates(positions, scores)
+        check_search(queries, k, self._embeddings.shape[1])
+        lists = self._shortlists(queries, min(k, self.num_items))
+        return rank_shortlists(self._embeddings, queries, lists, k)
 
     @abc.abstractmethod
-    def _shortlists(self, queries: np.ndarray, k: int) -> Iterable[np.ndarray]:
-        """For each query the positions, int [n], that may be among its top k.
+    def _shortlists(self, queries: np.ndarray, k: int) -> Iterable[Shortlists]:
+        """The positions that may be among the top k, some queries at a time, in order.
 
         Args:
             queries: float32 [Q, D].
             k: 1 to `num_items`.
         """
 
-    def _rank(
-        self, query: np.ndarray, shortlist: np.ndarray, k: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The top k of a shortlist and their scores.
 
-        A matrix product rounds the same row differently at different places of
-        the matrix, so equal items (one photo listed twice) would come in random
-        order. Here each row is summed alike, in float64.
-        """
-        shortlist = np.sort(shortlist)
-        products = self._embeddings[shortlist].astype(np.float64) * query
-        scores = products.sum(axis=1).astype(np.float32)
-        order = np.argsort(-scores, kind="stable")[:k]
-        return shortlist[order], scores[order]
+def rank_shortlists(
+    embeddings: np.ndarray, queries: np.ndarray, shortlists: Iterable[Shortlists], k: int
+) -> Candidates:
+    """Scores shortlists and keeps the best of each, ties by lower position.
+
+    A matrix product rounds the same row differently at different places of the matrix,
+    so equal items (one photo listed twice) would come in random order. Here each row is
+    summed alike, in float64.
+
+    Args:
+        embeddings: float32 [N, D], C-contiguous.
+        queries: float32 [Q, D].
+        shortlists: of some of the queries at a time, in order.
+        k: how many to keep.
+    """
+    positions = np.full((len(queries), k), PADDING_POSITION, np.int32)
+    scores = np.full((len(queries), k), PADDING_SCORE, np.float32)
+    done = 0
+    for lists in shortlists:
+        rows = slice(done, done + len(lists.ends))
+        found = lists.positions, lists.ends
+        _rank(embeddings, queries[rows], *found, positions[rows], scores[rows])
+        done = rows.stop
+    return Candidates(positions, scores)
 
 
-def _check_matrix(matrix: np.ndarray, name: str) -> None:
+# Sums may be reordered so that they fill SIMD registers; the order is the compiled
+# loop's, one and the same for every row.
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _rank(embeddings, queries, shortlist, ends, positions, scores):
+    begin = 0
+    for query in range(len(queries)):
+        best, best_scores = positions[query], scores[query]
+        count = 0
+        for place in range(begin, ends[query]):
+            item = shortlist[place]
+            total = 0.0
+            for number in range(queries.shape[1]):
+                total += np.float64(embeddings[item, number]) * queries[query, number]
+            score = np.float32(total)
+            count = _insert(best, best_scores, count, item, score)
+        begin = ends[query]
+
+
+@njit(cache=True, nogil=True)
+def _insert(best, best_scores, count, item, score):
+    """Puts an item into its place of a row whose first `count` are ordered."""
+    place = count
+    while place > 0 and (
+        best_scores[place - 1] < score
+        or (best_scores[place - 1] == score and best[place - 1] > item)
+    ):
+        place -= 1
+    if place == len(best):
+        return count
+    count = min(count + 1, len(best))
+    for later in range(count - 1, place, -1):
+        best[later], best_scores[later] = best[later - 1], best_scores[later - 1]
+    best[place], best_scores[place] = item, score
+    return count
+
+
+def check_search(queries: np.ndarray, k: int, dim: int) -> None:
+    """Raises ValueError unless these can be searched for among vectors of width `dim`."""
+    check_matrix(queries, "queries")
+    if queries.shape[1] != dim:
+        raise ValueError(
+            f"queries have {queries.shape[1]} dimensions, the indexed embeddings {dim}"
+        )
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+
+
+def check_matrix(matrix: np.ndarray, name: str) -> None:
     """Raises ValueError unless `matrix` is a finite float32 [rows, D > 0]."""
     if matrix.ndim != 2 or not matrix.shape[1]:
         raise ValueError(f"{name} must have the shape [rows, D], got {matrix.shape}")

@@ -5,10 +5,16 @@ from collections.abc import Iterator
 import numpy as np
 from tqdm import tqdm
 
-from fitrank_tf.retrieval.candidate_index import CandidateIndex
+from fitrank_tf.retrieval.candidate_index import CandidateIndex, Shortlists
 
 # Scores held at one time: 2**25 float32 are 128 MiB, whatever the catalogue's size.
 _SCORES_AT_ONCE = 2**25
+
+# A row of scores is cut into groups of at most so many. Each of the k best groups holds
+# an item as good as its best, so the k-th best group bounds the k-th best item from
+# below, and one pass over the scores stands for their partition.
+_GROUP = 64
+_GROUPS_FOR_ONE = 4
 
 # More than the float32 product of two unit vectors of some thousand dimensions
 # rounds (about sqrt(D) * 2**-24), so no item that ties for the last place is lost.
@@ -31,11 +37,36 @@ class ExactIndex(CandidateIndex):
     def describe(self) -> str:
         return f"exact search of {self.num_items} items"
 
-    def _shortlists(self, queries: np.ndarray, k: int) -> Iterator[np.ndarray]:
-        step = max(1, _SCORES_AT_ONCE // self.num_items)
-        starts = range(0, len(queries), step)
-        for start in tqdm(starts, desc="exact search", disable=len(starts) <= 1):
-            chunk = queries[start : start + step]
-            for scores in chunk @ self._embeddings.T:
-                last_place = np.partition(scores, -k)[-k]
-                yield np.flatnonzero(scores >= last_place - _ROUNDING)
+    def _shortlists(self, queries: np.ndarray, k: int) -> Iterator[Shortlists]:
+        return exact_shortlists(self._embeddings, queries, k)
+
+
+def exact_shortlists(
+    embeddings: np.ndarray, queries: np.ndarray, k: int
+) -> Iterator[Shortlists]:
+    """All that may be among the top k, some queries at a time, in order.
+
+    Args:
+        embeddings: float32 [N, D].
+        queries: float32 [Q, D].
+        k: 1 to N.
+    """
+    step = max(1, _SCORES_AT_ONCE // len(embeddings))
+    starts = range(0, len(queries), step)
+    # Even a hidden bar takes longer than the ranking does.
+    for start in tqdm(starts, desc="exact search") if len(starts) > 1 else starts:
+        scores = queries[start : start + step] @ embeddings.T
+        last_places = _lower_bounds(scores, k)[:, np.newaxis]
+        found = np.flatnonzero(scores >= last_places - _ROUNDING)
+        rows, positions = np.divmod(found, len(embeddings))
+        counts = np.bincount(rows, minlength=len(scores))
+        yield Shortlists(positions, np.cumsum(counts))
+
+
+def _lower_bounds(scores: np.ndarray, k: int) -> np.ndarray:
+    """float32 [Q]: numbers that at least k of each row's scores [Q, N] reach."""
+    queries, items = scores.shape
+    size = min(_GROUP, max(1, items // (_GROUPS_FOR_ONE * k)))
+    groups = items // size
+    grouped = scores[:, : groups * size].reshape(queries, size, groups)
+    return np.partition(grouped.max(axis=1), groups - k, axis=1)[:, groups - k]

@@ -5,6 +5,7 @@ Quantization", ICML 2020. The package exists for Linux only and is imported when
 an index is built, so this module loads everywhere.
 """
 
+import copy
 import dataclasses
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.retrieval.candidate_index import CandidateIndex
+from fitrank_tf.retrieval.candidate_index import CandidateIndex, Shortlists
 
 # From here on ScaNN's documentation (docs/algorithms.md) advises a tree.
 TREE_FROM_ITEMS = 100_000
@@ -136,28 +137,64 @@ class ScannIndex(CandidateIndex):
         )
         return f"ScaNN search of {self.num_items} items ({values})"
 
-    def _shortlists(self, queries: np.ndarray, k: int) -> list[np.ndarray]:
-        if not len(queries):
-            return []
-        positions, scores = self._searcher.search_batched_parallel(
-            np.ascontiguousarray(queries),
-            final_num_neighbors=k,
-            pre_reorder_num_neighbors=max(k, self.settings.reorder),
+    def with_effort(self, leaves_to_search: int, reorder: int) -> "ScannIndex":
+        """The same trained index at another speed and recall.
+
+        Args:
+            leaves_to_search: at most the leaves that there are.
+            reorder: see `ScannSettings`.
+
+        Raises:
+            ValueError: if a number does not fit the settings.
+        """
+        other = copy.copy(self)
+        other.settings = dataclasses.replace(
+            self.settings, leaves_to_search=leaves_to_search, reorder=reorder
         )
-        # Rows for which fewer than k items were reachable end in item 0 with
-        # the score NaN: kept, they would be phantom hits.
-        return [row[~np.isnan(s)] for row, s in zip(positions, scores)]
+        return other
+
+    def _shortlists(self, queries: np.ndarray, k: int) -> list[Shortlists]:
+        return scann_shortlists(self._searcher, self.settings, queries, k)
+
+
+def scann_shortlists(
+    searcher: Any, settings: ScannSettings, queries: np.ndarray, k: int
+) -> list[Shortlists]:
+    """What a searcher finds: its docids where it has some, else rows of its vectors.
+
+    Args:
+        searcher: by `build_searcher`.
+        settings: how far to look.
+        queries: float32 [Q, D].
+        k: 1 to the number of vectors.
+    """
+    if not len(queries):
+        return []
+    positions, scores = searcher.search_batched_parallel(
+        np.ascontiguousarray(queries),
+        final_num_neighbors=k,
+        pre_reorder_num_neighbors=max(k, settings.reorder),
+        leaves_to_search=settings.leaves_to_search,
+    )
+    # Rows for which fewer than k items were reachable end in item 0 with
+    # the score NaN: kept, they would be phantom hits.
+    return [Shortlists.where(~np.isnan(scores), np.asarray(positions))]
 
 
 def build_searcher(
-    binding: ModuleType, embeddings: np.ndarray, settings: ScannSettings
+    binding: ModuleType,
+    embeddings: np.ndarray,
+    settings: ScannSettings,
+    docids: list[int] | None = None,
 ) -> Any:
     """A ScaNN searcher: tree (if more than one leaf), AH, exact reordering.
 
     Args:
         binding: ScaNN's Python or TensorFlow binding.
         embeddings: float32 [N, D], one L2-normalised row an item.
-        settings: how.
+        settings: see there.
+        docids: N numbers; only a searcher with docids takes changes, and only the Python
+            binding has them.
     """
     builder = binding.builder(embeddings, num_neighbors=100, distance_measure="dot_product")
     if settings.num_leaves > 1:
@@ -170,4 +207,4 @@ def build_searcher(
         settings.dimensions_per_block,
         anisotropic_quantization_threshold=settings.anisotropic_threshold,
     )
-    return builder.reorder(settings.reorder).build()
+    return builder.reorder(settings.reorder).build(docids=docids)
