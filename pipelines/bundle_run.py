@@ -89,13 +89,16 @@ def _report(run: TrainingRun, config: RunConfig, folder: Path, output: Path) -> 
         config.reranker.list_size,
     )
     query_set = own_queries(evaluation.records, config.evaluation, config.seed)
-    runs = evaluation.run(query_set, SYSTEMS)
+    answers = evaluation.run(query_set, SYSTEMS)
+    runs = answers.rankings
     report = folder / REPORT_DIR
     write_runs(query_set, runs, report)
     rows = measure(query_set, runs)
     text = table_with_command(query_set, rows, output / REPORT_DIR)
     (report / "table.md").write_text(text, encoding="utf-8")
     evaluation.draw_sheet(query_set, runs, config.evaluation, report)
+    facets = bundle.info.facets
+    evaluation.draw_changes(query_set, answers, facets, config.evaluation, report)
     searched, asked = np.count_nonzero(keep), len(query_set.queries)
     print(
         f"\n{asked} queries of test products against {searched} products never trained on\n"
@@ -107,6 +110,7 @@ def _report(run: TrainingRun, config: RunConfig, folder: Path, output: Path) -> 
 def _print_paths(output: Path, version: int) -> None:
     report = output / REPORT_DIR
     print(f"contact sheet  {report / 'contact_sheet.png'} (and .html)")
+    print(f"what moved     {report / 'changes.html'}")
     print(f"runs, qrels    {report}")
     for path in sorted(output.glob(f"*/{version}/saved_model.pb")):
         print(f"SavedModel     {path.parent}")

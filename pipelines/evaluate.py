@@ -72,14 +72,18 @@ def main(arguments: Sequence[str] | None) -> None:
     )
     config = EvaluationConfig(**info.config["evaluation"])
     query_set = given or own_queries(evaluation.records, config, info.config["seed"])
-    runs = evaluation.run(query_set, systems)
+    answers = evaluation.run(query_set, systems)
+    runs = answers.rankings
     folder = Path(options.run_dir or Path(options.bundle) / "report")
     write_runs(query_set, runs, folder)
     sheet = evaluation.draw_sheet(query_set, runs, config, folder)
+    changes = evaluation.draw_changes(query_set, answers, info.facets, config, folder)
     if query_set.qrels:
         print(table_with_command(query_set, measure(query_set, runs), folder))
     print(f"runs           {', '.join(str(folder / f'{name}.run') for name in runs)}")
     print(f"contact sheet  {sheet} (and .html)")
+    if changes:
+        print(f"what moved     {changes}")
 
 
 if __name__ == "__main__":

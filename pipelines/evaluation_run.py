@@ -13,13 +13,22 @@ from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
 from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.datasets.splits import ALL, TEST
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.evaluation.contact_sheet import SheetItem, SheetRow, draw_contact_sheet
+from fitrank_tf.evaluation.changes import most_changed, ndcg_gains, with_notes
+from fitrank_tf.evaluation.contact_sheet import (
+    SheetItem,
+    SheetRow,
+    draw_contact_sheet,
+    draw_page,
+)
 from fitrank_tf.evaluation.metrics import evaluate_run, ir_measures_command
 from fitrank_tf.evaluation.report import ResultRow, results_table
 from fitrank_tf.evaluation.systems import (
+    CLIP_LORA,
+    RERANKED,
     EvaluatedCatalogue,
     Ranking,
     SearchModels,
+    SystemRuns,
     run_systems,
 )
 from fitrank_tf.evaluation.trec import read_qrels, read_queries, write_qrels, write_run
@@ -116,7 +125,7 @@ class EvaluationRun:
         self.records = catalogue.records(ALL).select(self._rows)
         self._features = features[self._rows]
 
-    def run(self, query_set: QuerySet, systems: Sequence[str]) -> Runs:
+    def run(self, query_set: QuerySet, systems: Sequence[str]) -> SystemRuns:
         """Every system's ranking of every query."""
         searched = EvaluatedCatalogue(
             ids=self.records.ids,
@@ -138,14 +147,58 @@ class EvaluationRun:
     ) -> Path:
         """Draws what some queries return; gives the PNG's path."""
         shown = _spread(query_set.queries, config.sheet_queries)
+        path = folder / "contact_sheet.png"
+        rows = self._sheet_rows(query_set, shown, runs, config.sheet_columns)
+        draw_contact_sheet(rows, path, path.with_suffix(".html"))
+        return path
+
+    def draw_changes(
+        self,
+        query_set: QuerySet,
+        runs: SystemRuns,
+        facets: Sequence[str],
+        config: EvaluationConfig,
+        folder: Path,
+    ) -> Path | None:
+        """Draws the queries that re-ranking helps and hurts most, and what moved and why.
+
+        Args:
+            query_set: with judgments, else nothing is drawn.
+            runs: of `clip_lora` and `reranked`, else nothing is drawn.
+            facets: names of the re-ranker's.
+            config: how many queries and products.
+            folder: gets `changes.html`.
+        """
+        if not query_set.qrels or not {CLIP_LORA, RERANKED} <= set(runs.rankings):
+            return None
+        gains = ndcg_gains(query_set, runs.rankings)
+        shown = most_changed(gains, config.sheet_queries)
+        by_id = {query.id: query for query in query_set.queries}
+        # Two queries may have the same words; the page shows them once.
+        queries = list({by_id[one].text: by_id[one] for one in reversed(shown)}.values())
+        queries.reverse()
+        rows = self._sheet_rows(query_set, queries, runs.rankings, config.sheet_columns)
+        told = [
+            with_notes(row, query.id, runs, gains[query.id], facets)
+            for query in queries
+            for row in rows
+            if row.query == query.text
+        ]
+        path = folder / "changes.html"
+        draw_page(told, path)
+        return path
+
+    def _sheet_rows(
+        self, query_set: QuerySet, shown: Sequence[Query], runs: Runs, columns: int
+    ) -> list[SheetRow]:
         rows = [
-            (query, system, runs[system][query.id][: config.sheet_columns])
+            (query, system, runs[system][query.id][:columns])
             for query in shown
             for system in runs
         ]
         pictures = self._thumbnails({item for *_, hits in rows for item, _ in hits})
         titles = dict(zip(self.records.ids, self.records.texts))
-        sheet = [
+        return [
             SheetRow(
                 query=query.text,
                 system=system,
@@ -161,9 +214,6 @@ class EvaluationRun:
             )
             for query, system, hits in rows
         ]
-        path = folder / "contact_sheet.png"
-        draw_contact_sheet(sheet, path, path.with_suffix(".html"))
-        return path
 
     def _thumbnails(self, ids: set[str]) -> dict[str, np.ndarray]:
         wanted = self._photos(_THUMBNAIL).as_numpy_iterator()

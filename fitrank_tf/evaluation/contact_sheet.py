@@ -9,7 +9,7 @@ from fitrank_tf.evaluation.sheet_html import draw_html
 from fitrank_tf.evaluation.sheet_png import draw_png
 from fitrank_tf.evaluation.sheet_rows import SheetItem, SheetRow, group_by_query
 
-__all__ = ["SheetItem", "SheetRow", "draw_contact_sheet"]
+__all__ = ["SheetItem", "SheetRow", "draw_contact_sheet", "draw_page"]
 
 _logger = logging.getLogger(__name__)
 
@@ -45,3 +45,19 @@ def draw_contact_sheet(
         path_png,
         path_html,
     )
+
+
+def draw_page(rows: Sequence[SheetRow], path: str | os.PathLike[str]) -> None:
+    """Draws the page alone, with the notes of rows and products.
+
+    Args:
+        rows: as for `draw_contact_sheet`.
+        path: where the page goes.
+
+    Raises:
+        FitRankError: if the path cannot be written.
+        ValueError: if there are no rows, or one system answers a query twice.
+    """
+    bands = group_by_query(rows)
+    write_atomically(path, draw_html(bands).encode("utf-8"))
+    _logger.info("wrote a page of %d queries to %s", len(bands), path)

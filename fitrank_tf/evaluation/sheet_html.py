@@ -8,7 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from fitrank_tf.evaluation.sheet_rows import FRAMES, Band, Frame, SheetItem, frame_of
+from fitrank_tf.evaluation.sheet_rows import (
+    FRAMES,
+    Band,
+    Frame,
+    SheetItem,
+    SheetRow,
+    frame_of,
+)
 
 # Twice the size at which the page shows a photo, for dense screens.
 _PHOTO_SIZE = (240, 320)
@@ -66,7 +73,7 @@ def _frame_style(frame: Frame) -> str:
 def _band(band: Band) -> str:
     """A query and its answers side by side."""
     systems = "\n".join(
-        f"<div><h3>{html.escape(row.system)}</h3>\n<ol>\n"
+        f"<div><h3>{_heading(row)}</h3>\n<ol>\n"
         + "\n".join(_item(rank, item) for rank, item in enumerate(row.items, start=1))
         + "\n</ol></div>"
         for row in band.rows
@@ -75,16 +82,22 @@ def _band(band: Band) -> str:
     return f'<section>{heading}\n<div class="systems">\n{systems}\n</div></section>'
 
 
+def _heading(row: SheetRow) -> str:
+    note = f" &middot; {html.escape(row.note)}" if row.note else ""
+    return html.escape(row.system) + note
+
+
 def _item(rank: int, item: SheetItem) -> str:
     """One product: photo, frame, rank, and a caption with title, id and grade."""
     title = html.escape(item.title)
     frame = frame_of(item.grade)
     classes = f"photo {frame.name}" if frame else "photo"
+    notes = [f"{html.escape(item.id)} &middot; grade {item.grade}", html.escape(item.note)]
+    told = "".join(f'<div class="note">{note}</div>' for note in filter(None, notes))
     return (
         f'<li title="{title}"><div class="{classes}">'
         f'<img alt="{title}" src="{_data_uri(item.image)}"><b>{rank}</b></div>'
-        f'<div class="title">{title}</div>'
-        f'<div class="note">{html.escape(item.id)} &middot; grade {item.grade}</div></li>'
+        f'<div class="title">{title}</div>{told}</li>'
     )
 
 

@@ -17,12 +17,14 @@ class SheetItem:
         title: the product's title.
         image: its photo, uint8 [H, W, 3], RGB.
         grade: its judged grade for the query, 0 if it is not relevant.
+        note: what else is to say of it here; shown by the page alone.
     """
 
     id: str
     title: str
     image: np.ndarray
     grade: int
+    note: str = ""
 
     def __post_init__(self) -> None:
         shape, dtype = self.image.shape, self.image.dtype
@@ -43,11 +45,13 @@ class SheetRow:
         query: the query's text.
         system: the system's name.
         items: its answer, the best first.
+        note: what else is to say of the answer; shown by the page alone.
     """
 
     query: str
     system: str
     items: Sequence[SheetItem]
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,6 +15,8 @@ from fitrank_tf.retrieval.choose_index import build_index
 CLIP, CLIP_LORA, RERANKED = "clip", "clip_lora", "reranked"
 SYSTEMS: tuple[str, ...] = (CLIP, CLIP_LORA, RERANKED)
 _RERANK_BATCH = 64
+# As many products of a query as anyone looks at.
+_EXPLAINED = 20
 
 Ranking = list[tuple[str, float]]
 
@@ -33,8 +35,8 @@ class SearchModels(Protocol):
     def answer_facets(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
         """float32 [N, V] from [N, D] and [N, F]."""
 
-    def rerank(self, batches: tf.data.Dataset) -> np.ndarray:
-        """float32 [Q, L] scores of candidate lists."""
+    def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """float32 [Q, L] scores of candidate lists, and [Q, L, parts] of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,20 @@ class EvaluatedCatalogue:
     ids: Sequence[str]
     photos: tf.data.Dataset
     features: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class SystemRuns:
+    """What the systems answer.
+
+    Attributes:
+        rankings: {system: {query id: [(product id, score), ...]}}, the best first.
+        contributions: {query id: {product id: float32 [parts]}} of the re-ranker's first
+            products; see `Reranker.explain`. Empty where it did not run.
+    """
+
+    rankings: Mapping[str, Mapping[str, Ranking]]
+    contributions: Mapping[str, Mapping[str, np.ndarray]]
 
 
 def check_systems(names: Sequence[str]) -> tuple[str, ...]:
@@ -73,7 +89,7 @@ def run_systems(
     queries: Mapping[str, str],
     systems: Sequence[str],
     list_size: int,
-) -> dict[str, dict[str, Ranking]]:
+) -> SystemRuns:
     """Ranks the catalogue for every query by each system.
 
     Every run is `list_size` deep. `reranked` orders the candidates of
@@ -85,11 +101,9 @@ def run_systems(
         queries: {query id: text}.
         systems: which of `SYSTEMS`.
         list_size: candidates of a query.
-
-    Returns:
-        {system: {query id: [(product id, score), ...]}}, the best first.
     """
     runs: dict[str, dict[str, Ranking]] = {}
+    contributions: dict[str, dict[str, np.ndarray]] = {}
     if CLIP in systems:
         embeddings = models.embed_photos(catalogue.photos, None)
         lists, _ = _first_stage(models, embeddings, queries, True, list_size)
@@ -102,9 +116,27 @@ def run_systems(
         answers = models.answer_facets(embeddings, catalogue.features)
         tables = ProductTables(embeddings, catalogue.features, answers)
         batches = list_arrays(lists, encoded["asked"]).batches(tables, _RERANK_BATCH)
-        scores = models.rerank(batches)
+        scores, parts = models.rerank(batches)
         runs[RERANKED] = as_run(queries, catalogue.ids, lists, scores)
-    return {system: runs[system] for system in SYSTEMS if system in systems}
+        contributions = _first_contributions(
+            runs[RERANKED], catalogue.ids, lists.candidates.positions, parts
+        )
+    rankings = {system: runs[system] for system in SYSTEMS if system in systems}
+    return SystemRuns(rankings, contributions)
+
+
+def _first_contributions(
+    run: Mapping[str, Ranking],
+    ids: Sequence[str],
+    positions: np.ndarray,
+    parts: np.ndarray,
+) -> dict[str, dict[str, np.ndarray]]:
+    """Of the first products of every query, int32 [Q, L] and float32 [Q, L, parts]."""
+    told = {}
+    for (query_id, ranking), row, of_row in zip(run.items(), positions, parts):
+        place = {ids[position]: where for where, position in enumerate(row)}
+        told[query_id] = {item: of_row[place[item]] for item, _ in ranking[:_EXPLAINED]}
+    return told
 
 
 def _first_stage(

@@ -17,6 +17,7 @@ from fitrank_tf.export.bundle import (
 )
 from fitrank_tf.export.embedding import embed_photos, encode_texts
 from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE
+from fitrank_tf.export.served_reranker import EXPLAINED_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, FILTERED_SIGNATURE
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
@@ -99,17 +100,22 @@ class LoadedBundle:
 
         return answer_in_parts(answer_some, embeddings, features)
 
-    def rerank(self, batches: tf.data.Dataset) -> np.ndarray:
-        """Scores of candidate lists.
+    def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """Scores of candidate lists, and what adds up to them.
 
         Args:
             batches: (inputs, labels) as `inputs.listwise.ListArrays` gives.
 
         Returns:
-            float32 [Q, L].
+            float32 [Q, L], and float32 [Q, L, parts]; see `Reranker.explain`.
         """
-        score = self.model("reranker").signatures[DEFAULT_SIGNATURE]
-        return np.concatenate([score(**inputs)["scores"].numpy() for inputs, _ in batches])
+        explain = self.model("reranker").signatures[EXPLAINED_SIGNATURE]
+        told = [explain(**inputs) for inputs, _ in batches]
+        scores, parts = (
+            np.concatenate([one[name].numpy() for one in told])
+            for name in ("scores", "contributions")
+        )
+        return scores, parts
 
     def search(
         self, texts: Sequence[str], filters: Mapping[str, str]

@@ -10,11 +10,8 @@ from fitrank_tf.export.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.served_catalogue import ServedCatalogue
 from fitrank_tf.export.served_reranker import EXPLAINED_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, FILTERED_SIGNATURE, ServedModule
+from fitrank_tf.ranking.score_parts import LEAST_REASON, MOST_REASONS, score_parts
 from fitrank_tf.retrieval.scann_graph import SCANN_SAVE_OPTIONS
-
-_REASONS = 3
-# Below this a part of a score says nothing that anyone would read.
-_LEAST_REASON = 0.005
 
 
 class Search(ServedModule):
@@ -50,8 +47,7 @@ class Search(ServedModule):
         super().__init__(name="search")
         self._query_encoder, self._reranker = query_encoder, reranker
         self.catalogue, self._stage = catalogue, stage
-        # In the order of `Reranker.explain`.
-        self._parts = ("similarity", *facets, "photo")
+        self._parts = score_parts(facets)
 
     def examples(self) -> Mapping[str, bytes]:
         """A query to warm up with."""
@@ -105,14 +101,14 @@ class Search(ServedModule):
     def _reasons(self, contributions: tf.Tensor) -> tf.Tensor:
         """string [batch, k] from float32 [batch, k, parts], the strongest first."""
         strength, parts = tf.math.top_k(
-            tf.abs(contributions), k=min(_REASONS, len(self._parts))
+            tf.abs(contributions), k=min(MOST_REASONS, len(self._parts))
         )
         values = tf.gather(contributions, parts, batch_dims=2)
         signs = tf.where(values < 0.0, " -", " +")
         numbers = tf.strings.as_string(strength, precision=2)
         names = tf.gather(tf.constant(self._parts), parts)
         told = tf.strings.join([names, signs, numbers])
-        told = tf.where(strength >= _LEAST_REASON, told, "")
+        told = tf.where(strength >= LEAST_REASON, told, "")
         joined = tf.strings.reduce_join(told, axis=-1, separator=", ")
         return tf.strings.regex_replace(joined, r"(, )+$", "")
 

@@ -10,7 +10,12 @@ import pytest
 from PIL import Image
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.evaluation.contact_sheet import SheetItem, SheetRow, draw_contact_sheet
+from fitrank_tf.evaluation.contact_sheet import (
+    SheetItem,
+    SheetRow,
+    draw_contact_sheet,
+    draw_page,
+)
 
 STRONG, LIGHT = (0, 135, 60), (135, 205, 150)
 
@@ -205,3 +210,13 @@ def test_refuses_what_is_no_photo(image, message):
 def test_refuses_a_grade_below_0():
     with pytest.raises(ValueError, match="'7' is -1"):
         SheetItem("7", "Shirt", np.zeros((4, 4, 3), np.uint8), -1)
+
+
+def test_the_page_alone_shows_the_notes(tmp_path):
+    noted = SheetItem("1", "Shirt", item().image, 4, note="up 3: colour <b>")
+    draw_page([SheetRow("q", "clip", [noted, item("2")], note="0.5")], tmp_path / "p.html")
+    page = (tmp_path / "p.html").read_text("utf-8")
+    assert "up 3: colour &lt;b&gt;" in page and "clip &middot; 0.5" in page
+    # Id and grade of two products, and one note.
+    assert page.count('class="note"') == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["p.html"]

@@ -40,15 +40,16 @@ class Models:
     def answer_facets(self, embeddings, features) -> np.ndarray:
         return np.zeros((len(embeddings), 3), np.float32)
 
-    def rerank(self, batches: tf.data.Dataset) -> np.ndarray:
-        return np.concatenate([-inputs["first_stage"] for inputs, _ in batches])
+    def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        scores = np.concatenate([-inputs["first_stage"] for inputs, _ in batches])
+        return scores, np.stack([scores, 2.0 * scores], axis=-1)
 
 
 def _run(systems: Sequence[str], list_size: int) -> dict:
     catalogue = EvaluatedCatalogue(
         IDS, tf.data.Dataset.range(4), np.zeros((4, 1), np.float32)
     )
-    return run_systems(Models(), catalogue, QUERIES, systems, list_size)
+    return run_systems(Models(), catalogue, QUERIES, systems, list_size).rankings
 
 
 def _order(run: dict, query: str) -> str:
@@ -86,3 +87,15 @@ def test_only_the_systems_asked_for_are_run_in_their_fixed_order() -> None:
 def test_unknown_systems_are_named(names: list[str], named: str) -> None:
     with pytest.raises(FitRankError, match=named):
         check_systems(names)
+
+
+def test_contributions_are_those_of_the_product_that_they_name() -> None:
+    catalogue = EvaluatedCatalogue(
+        IDS, tf.data.Dataset.range(4), np.zeros((4, 1), np.float32)
+    )
+    runs = run_systems(Models(), catalogue, QUERIES, SYSTEMS, 3)
+    for query, ranking in runs.rankings["reranked"].items():
+        told = runs.contributions[query]
+        assert set(told) == {item for item, _ in ranking}
+        for item, score in ranking:
+            np.testing.assert_allclose(told[item], [score, 2.0 * score], rtol=1e-6)

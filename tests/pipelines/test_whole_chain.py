@@ -28,7 +28,13 @@ def test_bundle_is_complete(bundle) -> None:
         assert (bundle / name / "1" / "saved_model.pb").is_file()
     for name in ("heads.npz", "attributes.keras"):
         assert (bundle / FEATURE_HEADS_DIR / name).is_file()
-    for name in ("contact_sheet.png", "contact_sheet.html", "table.md", "reranked.run"):
+    for name in (
+        "contact_sheet.png",
+        "contact_sheet.html",
+        "changes.html",
+        "table.md",
+        "reranked.run",
+    ):
         assert (bundle / "report" / name).stat().st_size > 0
     assert [child for child in bundle.parent.iterdir() if child.name.startswith(".")] == []
 

@@ -1,0 +1,97 @@
+"""What re-ranking changed: the queries that it helps and hurts most, and why."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from fitrank_tf.evaluation.metrics import evaluate_queries
+from fitrank_tf.evaluation.sheet_rows import SheetItem, SheetRow
+from fitrank_tf.evaluation.systems import CLIP_LORA, RERANKED, Ranking, SystemRuns
+from fitrank_tf.ranking.score_parts import reasons
+
+_MEASURE = "nDCG@10"
+
+
+@dataclasses.dataclass(frozen=True)
+class Gain:
+    """nDCG@10 of one query.
+
+    Attributes:
+        values: {system: value}.
+    """
+
+    values: Mapping[str, float]
+
+    @property
+    def of_reranking(self) -> float:
+        """What the re-ranker adds to its first stage."""
+        return self.values[RERANKED] - self.values[CLIP_LORA]
+
+
+class Judged(Protocol):
+    """Judgments of queries."""
+
+    qrels: Mapping[str, Mapping[str, int]]
+    binary_grade: int
+
+
+def ndcg_gains(
+    judged: Judged, rankings: Mapping[str, Mapping[str, Ranking]]
+) -> dict[str, Gain]:
+    """{query id: nDCG@10 of each system}, of the queries that have judgments."""
+    values = {
+        system: evaluate_queries(
+            {query: ranking for query, ranking in run.items() if query in judged.qrels},
+            judged.qrels,
+            judged.binary_grade,
+        )
+        for system, run in rankings.items()
+    }
+    return {
+        query: Gain({system: told[query][_MEASURE] for system, told in values.items()})
+        for query in judged.qrels
+        if all(query in told for told in values.values())
+    }
+
+
+def most_changed(gains: Mapping[str, Gain], count: int) -> list[str]:
+    """Ids of the queries with the largest gains, then of those with the largest losses.
+
+    A query that did not change is none of them; equal gains stay in their order.
+    """
+    ordered = sorted(gains, key=lambda query: -gains[query].of_reranking)
+    helped = [query for query in ordered if gains[query].of_reranking > 0]
+    hurt = [query for query in reversed(ordered) if gains[query].of_reranking < 0]
+    return helped[: count - count // 2] + hurt[: count // 2]
+
+
+def with_notes(
+    row: SheetRow, query_id: str, runs: SystemRuns, gain: Gain, facets: Sequence[str]
+) -> SheetRow:
+    """The row with its nDCG and, for the re-ranker, each product's move and reasons."""
+    note = f"{_MEASURE} {gain.values[row.system]:.3f}"
+    if row.system != RERANKED:
+        return dataclasses.replace(row, note=note)
+    before = [item for item, _ in runs.rankings[CLIP_LORA][query_id]]
+    told = runs.contributions[query_id]
+    items = tuple(
+        _explained(item, rank, before, told[item.id], facets)
+        for rank, item in enumerate(row.items, start=1)
+    )
+    return dataclasses.replace(
+        row, items=items, note=f"{note} ({gain.of_reranking:+.3f} by re-ranking)"
+    )
+
+
+def _explained(
+    item: SheetItem,
+    rank: int,
+    before: Sequence[str],
+    contributions: np.ndarray,
+    facets: Sequence[str],
+) -> SheetItem:
+    rose = before.index(item.id) + 1 - rank
+    moved = f"up {rose}" if rose > 0 else f"down {-rose}" if rose < 0 else "stays"
+    return dataclasses.replace(item, note=f"{moved}: {reasons(contributions, facets)}")
