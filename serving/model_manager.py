@@ -15,8 +15,7 @@ from fitrank_tf.errors import FitRankError
 from serving.model_config import check_model_configs, select_versions
 from serving.model_versions import ModelVersions, VersionOptions
 from serving.periodic_thread import PeriodicThread
-from serving.servable import Servable
-from serving.servable_loader import LoaderOptions, ServableLoader
+from serving.servable_loader import LoadedServable, LoaderOptions, ServableLoader
 from serving.status import StatusError
 from serving.version_status import ModelEvent, ModelListener, VersionStatus
 
@@ -89,7 +88,7 @@ class ModelManager:
         self._dropped: Mapping[str, ModelVersions] = {}
         self._watcher = self._watch()
 
-    def find(self, request: RequestWithModelSpec) -> Servable:
+    def find(self, request: RequestWithModelSpec) -> LoadedServable:
         """The servable that the request's `model_spec` names.
 
         Who holds it can use it, even while the version is replaced.
@@ -174,6 +173,7 @@ class ModelManager:
             models, self._models = self._models, {}
             for model in models.values():
                 model.unload_all()
+            self._loader.close()
 
     def _watch(self) -> PeriodicThread | None:
         seconds = self._options.file_system_poll_wait_seconds
@@ -232,14 +232,14 @@ class ModelManager:
                 )
         return dict(config.version_labels)
 
-    def _find_version(self, name: str, version: int) -> Servable:
+    def _find_version(self, name: str, version: int) -> LoadedServable:
         model = self._models.get(name)
         servable = model.serving.versions.get(version) if model else None
         if servable is None:
             raise _servable_not_found(f"Specific({name}, {version})")
         return servable
 
-    def _find_label(self, name: str, label: str) -> Servable:
+    def _find_label(self, name: str, label: str) -> LoadedServable:
         model = self._models.get(name)
         # Once: the label and its version have to be those of one moment.
         serving = model.serving if model else None

@@ -12,8 +12,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from fitrank_tf.errors import FitRankError
 from serving.model_config import select_versions, wanted_versions
-from serving.servable import Servable
-from serving.servable_loader import ServableLoader
+from serving.servable_loader import LoadedServable, ServableLoader
 from serving.version_status import (
     ModelEvent,
     ModelListener,
@@ -64,9 +63,9 @@ class Serving:
         labels: label -> version; one that is not in `versions` is not served.
     """
 
-    versions: Mapping[int, Servable] = field(default_factory=dict)
+    versions: Mapping[int, LoadedServable] = field(default_factory=dict)
     labels: Mapping[str, int] = field(default_factory=dict)
-    latest: Servable | None = field(init=False, default=None)
+    latest: LoadedServable | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         if self.versions:

@@ -3,8 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from serving.batch_scheduler import BatchScheduler
+from serving.batching import BatchedServable
+from serving.batching_parameters import BatchingParameters
 from serving.servable import Servable, SessionOptions
 from serving.warmup import WarmupOptions, warm_up
+
+LoadedServable = Servable | BatchedServable
 
 
 @dataclass(frozen=True)
@@ -14,10 +19,12 @@ class LoaderOptions:
     Attributes:
         session: threads of TensorFlow.
         warmup: whether and how often warm-up requests are answered.
+        batching: how calls are merged; None runs each by itself.
     """
 
     session: SessionOptions = field(default_factory=SessionOptions)
     warmup: WarmupOptions = field(default_factory=WarmupOptions)
+    batching: BatchingParameters | None = None
 
 
 class ServableLoader:
@@ -25,8 +32,11 @@ class ServableLoader:
 
     def __init__(self, options: LoaderOptions) -> None:
         self._options = options
+        self._scheduler = None
+        if options.batching is not None:
+            self._scheduler = BatchScheduler(options.batching)
 
-    def load(self, name: str, version: int, directory: Path) -> Servable:
+    def load(self, name: str, version: int, directory: Path) -> LoadedServable:
         """Loads a version, and warms it up.
 
         Raises:
@@ -34,5 +44,12 @@ class ServableLoader:
                 process does not have, or has a warm-up request that cannot be answered.
         """
         servable = Servable(name, version, directory, self._options.session)
+        if self._scheduler is not None:
+            servable = BatchedServable(servable, self._scheduler)
         warm_up(servable, directory, self._options.warmup)
         return servable
+
+    def close(self) -> None:
+        """Ends the threads that run batches, once those in work have ended."""
+        if self._scheduler is not None:
+            self._scheduler.close()

@@ -18,9 +18,11 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 from toy_models import QUERIES
 
 from fitrank_tf.errors import FitRankError
+from serving.batching_parameters import BatchingParameters
 from serving.model_config import read_model_configs
 from serving.model_manager import ManagerOptions, ModelManager
 from serving.model_versions import VersionOptions
+from serving.servable_loader import LoaderOptions
 from serving.status import StatusError
 from serving.version_status import ModelEvent, VersionState
 
@@ -114,10 +116,18 @@ def test_label_on_a_version_that_is_not_loaded_is_an_error(bundle, start):
         start([config])
 
 
-def test_no_request_fails_while_versions_come_and_go(publish, start, tmp_path):
+@pytest.mark.parametrize(
+    "loader",
+    [LoaderOptions(), LoaderOptions(batching=BatchingParameters(num_batch_threads=2))],
+    ids=["single", "batched"],
+)
+def test_no_request_fails_while_versions_come_and_go(
+    publish, start, tmp_path, loader: LoaderOptions
+):
     publish(1)
     manager = start(
-        [config_of(tmp_path / "search")], ManagerOptions(file_system_poll_wait_seconds=0.01)
+        [config_of(tmp_path / "search")],
+        ManagerOptions(loader=loader, file_system_poll_wait_seconds=0.01),
     )
     stop, seen = threading.Event(), set()
 
@@ -131,7 +141,7 @@ def test_no_request_fails_while_versions_come_and_go(publish, start, tmp_path):
     with ThreadPoolExecutor(4) as pool:
         clients = [pool.submit(keep_asking) for _ in range(4)]
         try:
-            for version in range(2, 10):
+            for version in range(2, 7):
                 publish(version)
                 wait_until(lambda version=version: version in seen)
                 shutil.rmtree(tmp_path / "search" / str(version - 1))
