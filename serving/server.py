@@ -32,6 +32,7 @@ from serving.http_server import HttpOptions, HttpServer
 from serving.inference import Inference
 from serving.metrics import Metrics
 from serving.model_config import read_model_configs, single_model_config
+from serving.model_config_watcher import ModelConfigWatcher
 from serving.model_manager import ModelManager
 from serving.model_service import ModelService
 from serving.prediction_service import PredictionService
@@ -161,9 +162,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         gc.freeze()
         metrics = Metrics()
         manager = ModelManager(configs, loading, metrics.model_event)
+        watcher = _config_watcher(manager, arguments)
         try:
             _serve_until_signal(manager, options, metrics)
         finally:
+            watcher.stop()
             manager.close()
     except FitRankError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -268,6 +271,15 @@ def _http_server(options: ServerOptions, api: RestApi) -> HttpServer | None:
         token=options.token,
         ssl_context=options.tls.ssl_context() if options.tls else None,
     )
+
+
+def _config_watcher(
+    manager: ModelManager, arguments: argparse.Namespace
+) -> ModelConfigWatcher:
+    # One model of the command line has no file that could change.
+    seconds = arguments.model_config_file_poll_wait_seconds
+    seconds = seconds if arguments.model_config_file else 0
+    return ModelConfigWatcher(manager, Path(arguments.model_config_file), seconds)
 
 
 def _model_configs(arguments: argparse.Namespace) -> list[ModelConfig]:

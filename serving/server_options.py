@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from fitrank_tf.errors import FitRankError
 from serving.auth_token import AuthToken, read_auth_token
+from serving.batching_parameters import batching_of_flags
 from serving.limits import Limits
 from serving.model_manager import ManagerOptions
 from serving.model_versions import VersionOptions
@@ -125,7 +126,7 @@ def manager_options(arguments: argparse.Namespace) -> ManagerOptions:
     """How to load models and keep them up to date, by the flags.
 
     Raises:
-        FitRankError: a value cannot be used.
+        FitRankError: a value or a file cannot be used.
     """
     return _options(
         ManagerOptions,
@@ -134,6 +135,9 @@ def manager_options(arguments: argparse.Namespace) -> ManagerOptions:
         loader=LoaderOptions(
             session=_options(SessionOptions, arguments),
             warmup=_options(WarmupOptions, arguments),
+            batching=batching_of_flags(
+                arguments.enable_batching, arguments.batching_parameters_file
+            ),
         ),
     )
 
@@ -201,6 +205,8 @@ def _add_loading_flags(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_running_flags(group: argparse._ArgumentGroup) -> None:
+    _add(group, "enable_batching", False, "run requests that wait at once as one")
+    _add(group, "batching_parameters_file", "", "BatchingParameters as a text proto")
     _add(
         group,
         "tensorflow_intra_op_parallelism",

@@ -5,9 +5,7 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,8 +14,8 @@ from pathlib import Path
 import grpc
 import pytest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
-from toy_http import call
-from toy_requests import affine_request, arrays, predict_request
+from toy_http import call, free_port
+from toy_requests import affine_request, arrays, predict_request, wait_until
 
 from fitrank_tf.errors import FitRankError
 from serving.client import SearchClient
@@ -29,35 +27,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
 
 
-@pytest.fixture
-def start_command() -> Iterator[Callable[..., subprocess.Popen]]:
-    """Starts `python -m serving.server` on a free port; kills what is left of it."""
-    processes: list[subprocess.Popen] = []
-
-    def start(*flags: str) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "serving.server", "--port=0", *flags],
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-
-
 def refuses_connections(address: str) -> bool:
     with grpc.insecure_channel(address) as channel:
         try:
@@ -65,12 +34,6 @@ def refuses_connections(address: str) -> bool:
         except grpc.FutureTimeoutError:
             return True
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @dataclass
