@@ -35,8 +35,6 @@ _MIN_GZIP_BYTES = 1024
 _GZIP_LEVEL = 1
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
-_READ_TOO_LITTLE = "the body is shorter than Content-Length says"
-
 logger = logging.getLogger(__name__)
 
 # (method, path, body) -> answer
@@ -280,11 +278,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             # Before it counts as done: a drain ends the process after that.
             self.wfile.flush()
 
-    def _answer(self) -> HttpAnswer:
-        if not self.server.requests.admits(self.headers.get(HEADER)):
-            self.close_connection = True
-            return status_answer(StatusError(grpc.StatusCode.UNAUTHENTICATED, REFUSAL))
+    def handle_expect_100(self) -> bool:
+        """Refuses a body before it is sent, for clients that ask first."""
         try:
+            self._check_head()
+        except StatusError as error:
+            self.close_connection = True
+            self._send(status_answer(error))
+            return False
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
+
+    def _answer(self) -> HttpAnswer:
+        try:
+            self._check_head()
             body = self._body()
         except StatusError as error:
             # What is left of the body must not be read as the next request.
@@ -292,7 +300,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return status_answer(error)
         return self.server.requests.answer(self.command, urlsplit(self.path).path, body)
 
-    def _body(self) -> bytes:
+    def _check_head(self) -> None:
+        """Refuses, by the headers alone, what must not or cannot be read."""
+        if not self.server.requests.admits(self.headers.get(HEADER)):
+            raise StatusError(grpc.StatusCode.UNAUTHENTICATED, REFUSAL)
         if "Transfer-Encoding" in self.headers:
             raise invalid_argument(
                 "Transfer-Encoding is not taken: send the body with a Content-Length"
@@ -301,9 +312,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()):
             raise invalid_argument(f"Content-Length '{length}' is no number of bytes")
         self.server.requests.limits.check_bytes(int(length))
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
-            raise invalid_argument(_READ_TOO_LITTLE)
+
+    def _body(self) -> bytes:
+        length = int(self.headers.get("Content-Length", "0"))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise invalid_argument("the body is shorter than Content-Length says")
         return self._unpacked(body)
 
     def _unpacked(self, body: bytes) -> bytes:

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from concurrent import futures
 from pathlib import Path
@@ -24,19 +25,30 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from fitrank_tf.errors import FitRankError
 from serving.auth_token import TokenInterceptor
+from serving.drain import DrainInterceptor
 from serving.example_inference import ExampleInference
 from serving.health import add_health_service
 from serving.http_server import HttpOptions, HttpServer
 from serving.inference import Inference
 from serving.metrics import Metrics
 from serving.model_config import read_model_configs, single_model_config
+from serving.model_config_watcher import ModelConfigWatcher
 from serving.model_manager import ModelManager
 from serving.model_service import ModelService
 from serving.prediction_service import PredictionService
 from serving.rest_api import RestApi
-from serving.server_options import ServerOptions, flag_parser, server_options
+from serving.server_options import (
+    ServerOptions,
+    flag_parser,
+    manager_options,
+    server_options,
+)
 
 _UNLIMITED = -1
+
+# How long new calls are refused before the port closes: a call on its way has arrived
+# by then, and its client has learnt to ask elsewhere.
+_REFUSAL_SECONDS = 0.25
 
 # What a thread that has answered needs to end.
 _THREAD_END_SECONDS = 2.0
@@ -68,7 +80,8 @@ class Server:
         self._workers = futures.ThreadPoolExecutor(
             max_workers=options.grpc_max_threads, thread_name_prefix="grpc"
         )
-        self._grpc = _grpc_server(options, self._workers)
+        self._drain = DrainInterceptor()
+        self._grpc = _grpc_server(options, self._workers, self._drain)
         self._health = None
         if options.enable_grpc_healthcheck_service:
             self._health = add_health_service(self._grpc)
@@ -86,7 +99,7 @@ class Server:
         self._grpc.start()
 
     def stop(self, seconds: float | None) -> threading.Event:
-        """Closes the ports at once and finishes what is in work.
+        """Takes no more requests, closes the ports and finishes what is in work.
 
         Args:
             seconds: the longest to wait for it; None for not at all.
@@ -94,20 +107,32 @@ class Server:
         Returns:
             Set when the last request was answered or given up.
         """
-        if self._health is not None:
-            self._health.enter_graceful_shutdown()
         stopped = threading.Event()
-        grpc_stopped = self._grpc.stop(seconds)
+        parts = [threading.Thread(target=self._stop_grpc, args=(seconds,), daemon=True)]
+        if self._http is not None:
+            http_stop = threading.Thread(
+                target=self._http.stop, args=(seconds,), daemon=True
+            )
+            parts.append(http_stop)
 
         def finish() -> None:
-            if self._http is not None:
-                self._http.stop(seconds)
-            grpc_stopped.wait()
-            self._workers.shutdown(wait=False)
+            for part in parts:
+                part.join()
             stopped.set()
 
-        threading.Thread(target=finish, name="stop", daemon=True).start()
+        for part in parts:
+            part.start()
+        threading.Thread(target=finish, daemon=True).start()
         return stopped
+
+    def _stop_grpc(self, seconds: float | None) -> None:
+        if self._health is not None:
+            self._health.enter_graceful_shutdown()
+        if seconds:
+            self._drain.begin()
+            time.sleep(min(seconds, _REFUSAL_SECONDS))
+        self._grpc.stop(seconds).wait()
+        self._workers.shutdown(wait=False)
 
 
 def serve(
@@ -132,11 +157,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = server_options(arguments)
         configs = _model_configs(arguments)
+        loading = manager_options(arguments)
         # What is loaded by now stays: collections after an unload need not look at it.
         gc.freeze()
         metrics = Metrics()
-        manager = ModelManager(configs, listener=metrics.model_event)
-        _serve_until_signal(manager, options, metrics)
+        manager = ModelManager(configs, loading, metrics.model_event)
+        watcher = _config_watcher(manager, arguments)
+        try:
+            _serve_until_signal(manager, options, metrics)
+        finally:
+            watcher.stop()
+            manager.close()
     except FitRankError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -164,7 +195,6 @@ def _serve_until_signal(
     stop_requested.wait()
     logger.info("stopping: up to %g s for the requests in work", options.drain_seconds)
     server.stop(options.drain_seconds).wait()
-    manager.close()
 
 
 def _end_threads() -> None:
@@ -197,7 +227,9 @@ def _addresses(server: Server, options: ServerOptions) -> str:
     return addresses
 
 
-def _grpc_server(options: ServerOptions, workers: futures.Executor) -> grpc.Server:
+def _grpc_server(
+    options: ServerOptions, workers: futures.Executor, drain: DrainInterceptor
+) -> grpc.Server:
     arguments = {
         "grpc.max_receive_message_length": options.limits.grpc_message_bytes,
         "grpc.max_send_message_length": _UNLIMITED,
@@ -205,7 +237,9 @@ def _grpc_server(options: ServerOptions, workers: futures.Executor) -> grpc.Serv
         "grpc.so_reuseport": 0,
         **dict(options.grpc_channel_arguments),
     }
-    interceptors = [TokenInterceptor(options.token)] if options.token else []
+    interceptors: list[grpc.ServerInterceptor] = [drain]
+    if options.token is not None:
+        interceptors.append(TokenInterceptor(options.token))
     return grpc.server(workers, interceptors=interceptors, options=list(arguments.items()))
 
 
@@ -237,6 +271,15 @@ def _http_server(options: ServerOptions, api: RestApi) -> HttpServer | None:
         token=options.token,
         ssl_context=options.tls.ssl_context() if options.tls else None,
     )
+
+
+def _config_watcher(
+    manager: ModelManager, arguments: argparse.Namespace
+) -> ModelConfigWatcher:
+    # One model of the command line has no file that could change.
+    seconds = arguments.model_config_file_poll_wait_seconds
+    seconds = seconds if arguments.model_config_file else 0
+    return ModelConfigWatcher(manager, Path(arguments.model_config_file), seconds)
 
 
 def _model_configs(arguments: argparse.Namespace) -> list[ModelConfig]:

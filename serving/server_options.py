@@ -7,20 +7,29 @@ flag is refused, for a typing error would else pass in silence.
 import argparse
 import ipaddress
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any, TypeVar
 
 from fitrank_tf.errors import FitRankError
 from serving.auth_token import AuthToken, read_auth_token
+from serving.batching_parameters import batching_of_flags
 from serving.limits import Limits
+from serving.model_manager import ManagerOptions
+from serving.model_versions import VersionOptions
 from serving.monitoring_config import read_metrics_path
+from serving.servable import SessionOptions
+from serving.servable_loader import LoaderOptions
 from serving.tls import TlsConfig, read_tls_config
+from serving.warmup import WarmupOptions
 
 _MAX_PORT = 65535
 
 # As TF-Serving: four a core, since TensorFlow's own threads do the work.
 _THREADS = 4 * (os.cpu_count() or 1)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -95,31 +104,41 @@ class ServerOptions:
 
 
 def server_options(arguments: argparse.Namespace) -> ServerOptions:
-    """The options that flags stand for; reads the files that they name.
+    """How to listen, by the flags; reads the files that they name.
 
     Raises:
         FitRankError: a value or a file cannot be used.
     """
-    return ServerOptions(
-        port=arguments.port,
-        bind_address=arguments.bind_address,
-        grpc_max_threads=arguments.grpc_max_threads,
+    return _options(
+        ServerOptions,
+        arguments,
         grpc_channel_arguments=_channel_arguments(arguments.grpc_channel_arguments),
         # TF-Serving's 0 is no REST API.
         rest_api_port=arguments.rest_api_port or None,
-        rest_api_num_threads=arguments.rest_api_num_threads,
-        rest_api_timeout_in_ms=arguments.rest_api_timeout_in_ms,
-        enable_grpc_healthcheck_service=arguments.enable_grpc_healthcheck_service,
-        enable_signature_method_name_check=arguments.enable_signature_method_name_check,
         metrics_path=_read(read_metrics_path, arguments.monitoring_config_file),
-        limits=Limits(
-            max_request_bytes=arguments.max_request_bytes,
-            max_request_batch=arguments.max_request_batch,
-            max_string_bytes=arguments.max_string_bytes,
-        ),
+        limits=_options(Limits, arguments),
         tls=_read(read_tls_config, arguments.ssl_config_file),
         token=_read(read_auth_token, arguments.auth_token_file),
-        drain_seconds=arguments.drain_seconds,
+    )
+
+
+def manager_options(arguments: argparse.Namespace) -> ManagerOptions:
+    """How to load models and keep them up to date, by the flags.
+
+    Raises:
+        FitRankError: a value or a file cannot be used.
+    """
+    return _options(
+        ManagerOptions,
+        arguments,
+        versions=_options(VersionOptions, arguments),
+        loader=LoaderOptions(
+            session=_options(SessionOptions, arguments),
+            warmup=_options(WarmupOptions, arguments),
+            batching=batching_of_flags(
+                arguments.enable_batching, arguments.batching_parameters_file
+            ),
+        ),
     )
 
 
@@ -132,6 +151,8 @@ def flag_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     _add_model_flags(parser.add_argument_group("models"))
+    _add_loading_flags(parser.add_argument_group("loading"))
+    _add_running_flags(parser.add_argument_group("running"))
     _add_listening_flags(parser.add_argument_group("listening"))
     _add_security_flags(parser.add_argument_group("security and limits"))
     return parser
@@ -139,8 +160,71 @@ def flag_parser() -> argparse.ArgumentParser:
 
 def _add_model_flags(group: argparse._ArgumentGroup) -> None:
     _add(group, "model_config_file", "", "ModelServerConfig as a text proto")
+    _add(
+        group,
+        "model_config_file_poll_wait_seconds",
+        0,
+        "pause between two looks at it; 0 for none after the start",
+    )
     _add(group, "model_base_path", "", "one model: the parent of its versions")
     _add(group, "model_name", "default", "its name")
+    _add(
+        group,
+        "allow_version_labels_for_unavailable_models",
+        False,
+        "let a new label point at a version that is not loaded",
+    )
+
+
+def _add_loading_flags(group: argparse._ArgumentGroup) -> None:
+    _add(
+        group,
+        "file_system_poll_wait_seconds",
+        1,
+        "pause between two looks for new versions; 0 for none after the start",
+    )
+    _add(
+        group,
+        "max_num_load_retries",
+        VersionOptions.max_num_load_retries,
+        "further tries of a version that cannot be loaded",
+    )
+    _add(
+        group,
+        "load_retry_interval_micros",
+        VersionOptions.load_retry_interval_micros,
+        "pause before each of them",
+    )
+    _add(group, "enable_model_warmup", True, "answer the warm-up requests of a version")
+    _add(
+        group,
+        "num_request_iterations_for_warmup",
+        WarmupOptions.num_request_iterations_for_warmup,
+        "how often each; 0 for once",
+    )
+
+
+def _add_running_flags(group: argparse._ArgumentGroup) -> None:
+    _add(group, "enable_batching", False, "run requests that wait at once as one")
+    _add(group, "batching_parameters_file", "", "BatchingParameters as a text proto")
+    _add(
+        group,
+        "tensorflow_intra_op_parallelism",
+        SessionOptions.tensorflow_intra_op_parallelism,
+        "threads that one op may use; 0 leaves it to TensorFlow",
+    )
+    _add(
+        group,
+        "tensorflow_inter_op_parallelism",
+        SessionOptions.tensorflow_inter_op_parallelism,
+        "ops that run at once; 0 leaves it to TensorFlow",
+    )
+    _add(
+        group,
+        "tensorflow_session_parallelism",
+        SessionOptions.tensorflow_session_parallelism,
+        "both of these",
+    )
     _add(
         group,
         "enable_signature_method_name_check",
@@ -220,7 +304,17 @@ def _boolean(text: str) -> bool:
     return text.lower() == "true"
 
 
-def _read(reader, file: str):
+def _options(kind: type[T], arguments: argparse.Namespace, **others: Any) -> T:
+    """An options dataclass: its fields are the flags of their names, or `others`."""
+    flags = {
+        one.name: getattr(arguments, one.name)
+        for one in fields(kind)
+        if hasattr(arguments, one.name)
+    }
+    return kind(**{**flags, **others})
+
+
+def _read(reader: Callable[[Path], T], file: str) -> T | None:
     """What a reader makes of the file of a flag; None without a file."""
     return reader(Path(file)) if file else None
 

@@ -1,5 +1,7 @@
 """Toy models on disk, and servers for them."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
@@ -13,9 +15,12 @@ from toy_models import SERVING_DEFAULT, SlowModel, ToyAffine, ToySearch, save_ex
 
 from serving.metrics import Metrics
 from serving.model_config import read_model_configs, single_model_config
-from serving.model_manager import ModelManager
+from serving.model_manager import ManagerOptions, ModelManager
 from serving.server import Server, serve
 from serving.server_options import ServerOptions
+
+DEFAULT_LOADING = ManagerOptions()
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 MODELS_CONFIG = """
 model_config_list {{
@@ -81,7 +86,11 @@ def start_models() -> Iterator[Callable[..., Server]]:
     """Starts servers for configurations, or base paths named as their model."""
     started: list[tuple[Server, ModelManager]] = []
 
-    def start(*models: ModelConfig | Path, **options: object) -> Server:
+    def start(
+        *models: ModelConfig | Path,
+        loading: ManagerOptions = DEFAULT_LOADING,
+        **options: object,
+    ) -> Server:
         metrics = Metrics()
         configs = [
             single_model_config(model.name, str(model))
@@ -89,7 +98,7 @@ def start_models() -> Iterator[Callable[..., Server]]:
             else model
             for model in models
         ]
-        manager = ModelManager(configs, listener=metrics.model_event)
+        manager = ModelManager(configs, loading, metrics.model_event)
         server, _ = serve(manager, ServerOptions(port=0, **options), metrics)
         started.append((server, manager))
         return server
@@ -118,3 +127,25 @@ def start_server() -> Iterator[Callable[..., str]]:
     yield start
     for server in servers:
         server.stop(None).wait()
+
+
+@pytest.fixture
+def start_command() -> Iterator[Callable[..., subprocess.Popen]]:
+    """Starts `python -m serving.server` on a free port; kills what is left of it."""
+    processes: list[subprocess.Popen] = []
+
+    def start(*flags: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "serving.server", "--port=0", *flags],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()

@@ -96,6 +96,27 @@ def test_body_that_cannot_be_taken(port: int, body, headers, code: int, gist: st
     assert reply.headers["Connection"] == "close"
 
 
+@pytest.mark.parametrize(("size", "line"), [(LIMIT + 1, b"429"), (3, b"100")])
+def test_client_that_asks_first_is_told_before_it_sends(port: int, size: int, line: bytes):
+    head = f"POST / HTTP/1.1\r\nContent-Length: {size}\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.sendall(head.encode())
+        reply = connection.makefile("rb")
+        assert line in reply.readline()
+        if line == b"100":
+            connection.sendall(b"abc")
+            assert reply.readline() == b"\r\n"
+            assert b"200" in reply.readline()
+
+
+def test_body_that_ends_early_is_refused(port: int):
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc")
+        connection.shutdown(socket.SHUT_WR)
+        reply = connection.makefile("rb").read()
+    assert b"the body is shorter than Content-Length says" in reply
+
+
 def test_body_without_limit(start_http):
     server = start_http(limits=Limits(max_request_bytes=0))
     body = gzip.compress(b"a" * 100_000)

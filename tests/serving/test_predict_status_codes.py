@@ -5,6 +5,7 @@ Codes and words are those of TF-Serving's sources and tests (`predict_util.cc`,
 runs its graphs.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,10 +15,19 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
+from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 from tensorflow_serving.apis.predict_pb2 import PredictRequest as Request
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
+from toy_http import free_port
 from toy_models import QUERIES
-from toy_requests import affine_request, arrays, predict_request
+from toy_requests import affine_request, arrays, predict_request, wait_until
+
+from serving.batching_parameters import BatchingParameters
+from serving.model_config import single_model_config
+from serving.model_manager import ManagerOptions
+from serving.servable_loader import LoaderOptions
 
 Code = grpc.StatusCode
 
@@ -224,3 +234,105 @@ def test_deadline_passes_while_the_model_works(start_models, slow_model, tmp_pat
             PredictionServiceStub(channel).Predict(request, timeout=0.5)
         release.touch()
     assert raised.value.code() is Code.DEADLINE_EXCEEDED
+
+
+@pytest.fixture
+def slow_to_load(slow_model: Path, tmp_path: Path) -> Path:
+    """The slow model, with a warm-up that waits for the file `release` beside it."""
+    base_path = tmp_path / "loading"
+    shutil.copytree(slow_model, base_path)
+    request = slow_request(base_path / "entered", base_path / "release")
+    log = PredictionLog(predict_log=PredictLog(request=request))
+    path = base_path / "1" / "assets.extra" / "tf_serving_warmup_requests"
+    path.parent.mkdir()
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(log.SerializeToString())
+    return base_path
+
+
+def slow_request(entered: Path, release: Path, model: str = "slow") -> Request:
+    return predict_request(model, entered=[str(entered)], release=[str(release)])
+
+
+def test_port_opens_when_the_models_are_loaded(slow_to_load: Path, start_command):
+    port = free_port()
+    flags = ("--model_name=slow", f"--model_base_path={slow_to_load}", f"--port={port}")
+    process = start_command(*flags)
+    wait_until((slow_to_load / "entered").exists)
+    request = slow_request(slow_to_load / "entered", slow_to_load / "release")
+    channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+    with channel, pytest.raises(grpc.RpcError) as raised:
+        PredictionServiceStub(channel).Predict(request, timeout=30)
+    assert raised.value.code() is Code.UNAVAILABLE
+    (slow_to_load / "release").touch()
+    assert process.stdout.readline() == f"serving on 127.0.0.1:{port}: slow (1)\n"
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        response = PredictionServiceStub(channel).Predict(request, timeout=30)
+    assert arrays(response)["done"].tolist() == [True]
+
+
+def test_model_that_is_added_is_unknown_until_it_is_loaded(
+    start_models, bundle: Path, slow_to_load: Path
+):
+    affine = single_model_config("affine", str(bundle / "affine"))
+    added = single_model_config("loading", str(slow_to_load))
+    server = start_models(affine)
+    reload = ReloadConfigRequest()
+    reload.config.model_config_list.config.extend([affine, added])
+    entered, release = slow_to_load / "entered", slow_to_load / "release"
+    request = slow_request(entered, release, model="loading")
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = PredictionServiceStub(channel)
+        reloaded = ModelServiceStub(channel).HandleReloadConfigRequest.future(
+            reload, timeout=60
+        )
+        wait_until(entered.exists)
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.Predict(request, timeout=30)
+        # The others go on meanwhile.
+        assert stub.Predict(affine_request(), timeout=30).model_spec.name == "affine"
+        assert not reloaded.done()
+        release.touch()
+        reloaded.result()
+        assert arrays(stub.Predict(request, timeout=30))["done"].tolist() == [True]
+    assert raised.value.code() is Code.NOT_FOUND
+    assert raised.value.details() == "Servable not found for request: Latest(loading)"
+
+
+@pytest.fixture
+def batching_stub(start_models, slow_model: Path) -> Iterator[PredictionServiceStub]:
+    """One batch of one row is run, one more may wait."""
+    parameters = BatchingParameters(
+        max_batch_size=1, num_batch_threads=1, max_enqueued_batches=1
+    )
+    loading = ManagerOptions(loader=LoaderOptions(batching=parameters))
+    server = start_models(slow_model, loading=loading)
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        yield PredictionServiceStub(channel)
+
+
+def test_full_batch_queue_is_unavailable(batching_stub, tmp_path: Path):
+    entered, release = tmp_path / "entered", tmp_path / "release"
+    request = slow_request(entered, release)
+    answers = [batching_stub.Predict.future(request, timeout=60)]
+    wait_until(entered.exists)
+    # One of these waits, and then there is no room.
+    answers += [batching_stub.Predict.future(request, timeout=60) for _ in range(2)]
+    wait_until(lambda: any(answer.done() for answer in answers))
+    release.touch()
+    codes = [answer.code() for answer in answers]
+    assert sorted(codes, key=str) == sorted([Code.OK, Code.OK, Code.UNAVAILABLE], key=str)
+    [refused] = [answer for answer in answers if answer.code() is Code.UNAVAILABLE]
+    assert "queue" in refused.details()
+
+
+def test_batching_wants_rows(start_models, bundle: Path):
+    loading = ManagerOptions(loader=LoaderOptions(batching=BatchingParameters()))
+    server = start_models(bundle / "affine", loading=loading)
+    request = affine_request()
+    set_input(request, "shift", np.array(4, np.int32))
+    channel = grpc.insecure_channel(f"127.0.0.1:{server.port}")
+    with channel, pytest.raises(grpc.RpcError) as raised:
+        PredictionServiceStub(channel).Predict(request, timeout=30)
+    assert raised.value.code() is Code.INVALID_ARGUMENT
+    assert "input tensors must have at least one dimension" in raised.value.details()

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,3 +64,10 @@ def exchange(
     connection.request(method, path, body, dict(headers))
     response = connection.getresponse()
     return Reply(response.status, dict(response.getheaders()), response.read())
+
+
+def free_port() -> int:
+    """A port that nothing listens on, now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

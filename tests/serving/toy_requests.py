@@ -1,8 +1,13 @@
 """Requests to the toy models, and their answers."""
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+
+_PATIENCE = 60.0
 
 
 def predict_request(model: str, **inputs: object) -> PredictRequest:
@@ -21,3 +26,10 @@ def affine_request() -> PredictRequest:
 
 def arrays(response: PredictResponse) -> dict[str, np.ndarray]:
     return {alias: tf.make_ndarray(proto) for alias, proto in response.outputs.items()}
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
