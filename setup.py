@@ -50,6 +50,7 @@ setup(
     extras_require={
         "bench": [
             "faiss-cpu",
+            "fastapi",
             "hnswlib",
             "jax",
             "lightgbm",
@@ -58,6 +59,7 @@ setup(
             "scikit-learn",
             "torch",
             "transformers",
+            "uvicorn[standard]",
         ],
         "demo": ["gradio"],
         "dev": ["pytest", "pytest-timeout", "ruff"],
