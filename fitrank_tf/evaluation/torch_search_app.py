@@ -62,6 +62,8 @@ def main() -> None:
         host="127.0.0.1",
         port=options.port,
         workers=options.workers,
+        # A client that thinks for a while keeps its connection.
+        timeout_keep_alive=120,
         access_log=False,
         log_level="warning",
     )
