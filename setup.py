@@ -53,6 +53,7 @@ setup(
     extras_require={
         "bench": [
             "faiss-cpu",
+            "fastapi",
             "hnswlib",
             "jax",
             "lightgbm",
@@ -61,6 +62,7 @@ setup(
             "scikit-learn",
             "torch",
             "transformers",
+            "uvicorn[standard]",
         ],
         "demo": ["gradio"],
         "dev": ["cryptography", "pytest", "pytest-timeout", "pyyaml", "ruff"],

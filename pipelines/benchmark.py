@@ -7,6 +7,8 @@ towers     training and encoding with ViT-B/32 CLIP and LoRA, on TensorFlow and 
 rerank     a bundle's re-ranker against its own text encoder, for lists of several lengths
 index      candidate search against faiss and hnswlib, at the same recall, on all cores
            that the command may use (`taskset -c 0` leaves it one)
+serving    a bundle's search, in process and by the local gRPC server, against the same
+           search on FastAPI, PyTorch and faiss, for 1, 8 and 32 clients
 """
 
 import argparse
@@ -34,6 +36,12 @@ from fitrank_tf.evaluation.sample_embeddings import (
     SampleEmbeddings,
     resampled,
     synthetic_sample,
+)
+from fitrank_tf.evaluation.serving_benchmark import (
+    ServingEffort,
+    available_systems,
+    compare_serving,
+    serving_table,
 )
 from fitrank_tf.evaluation.tower_benchmark import (
     SYSTEMS,
@@ -257,11 +265,65 @@ def _index_conditions(options: argparse.Namespace) -> str:
     )
 
 
+def _add_serving_arguments(parser: argparse.ArgumentParser) -> None:
+    usual = ServingEffort()
+    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, help="what is served")
+    parser.add_argument(
+        "--queries_file", default="", help="a query a line (default: the bundle's titles)"
+    )
+    parser.add_argument("--queries", type=int, default=300, help="different ones, at most")
+    parser.add_argument(
+        "--seconds", type=float, default=usual.seconds, help="of a turn of a system"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=usual.rounds, help="turns of every system"
+    )
+    parser.add_argument(
+        "--batching_parameters_file", default="", help="for our server (default: built in)"
+    )
+
+
+def _benchmark_serving(options: argparse.Namespace) -> None:
+    effort = ServingEffort(options.seconds, options.rounds)
+    if options.batching_parameters_file:
+        text = _read(options.batching_parameters_file, "--batching_parameters_file")
+        effort = dataclasses.replace(effort, batching=text)
+    if options.queries < 1:
+        raise FitRankError(f"--queries {options.queries}: write 1 or more")
+    path = Path(options.bundle)
+    found = compare_serving(path, _queries(options, path), effort, available_systems())
+    if found.agreement is not None:
+        print(
+            f"Both sides answer alike: they share {found.agreement:.1%} of the first ten "
+            "products of these queries."
+        )
+    print(f"\n{serving_table(found.speeds)}")
+
+
+def _queries(options: argparse.Namespace, bundle: Path) -> list[str]:
+    if options.queries_file:
+        lines = _read(options.queries_file, "--queries_file").splitlines()
+        queries = [line.strip() for line in lines if line.strip()]
+        if not queries:
+            raise FitRankError(f"{options.queries_file} holds no query; write one a line")
+        return queries[: options.queries]
+    titles = sorted(set(searched_catalogue(LoadedBundle(bundle)).titles) - {""})
+    return titles[:: max(1, len(titles) // options.queries)][: options.queries]
+
+
+def _read(path: str, option: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FitRankError(f"{option} {path} cannot be read ({error})") from error
+
+
 SUITES = {
     "features": Suite(_add_feature_arguments, _benchmark_features),
     "towers": Suite(_add_tower_arguments, _benchmark_towers),
     "rerank": Suite(_add_rerank_arguments, _benchmark_rerank),
     "index": Suite(_add_index_arguments, _benchmark_index),
+    "serving": Suite(_add_serving_arguments, _benchmark_serving),
 }
 
 

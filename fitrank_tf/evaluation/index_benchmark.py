@@ -177,6 +177,7 @@ def _build(
         parts = tqdm(system.parts(num_items), desc=f"building {system.name}", disable=None)
         seconds = sum(process.time(BUILD, 1)[0] for _ in parts)
         built[system] = seconds, float(process.show(MEMORY))
+        print(f"{system.name}: {num_items:,} vectors in {seconds:.0f} s", flush=True)
     return built
 
 
