@@ -307,7 +307,8 @@ def _queries(options: argparse.Namespace, bundle: Path) -> list[str]:
         if not queries:
             raise FitRankError(f"{options.queries_file} holds no query; write one a line")
         return queries[: options.queries]
-    titles = sorted(set(searched_catalogue(LoadedBundle(bundle)).titles) - {""})
+    catalogue = read_catalogue(LoadedBundle(bundle).model("search"))
+    titles = sorted(set(catalogue.titles) - {""})
     return titles[:: max(1, len(titles) // options.queries)][: options.queries]
 
 

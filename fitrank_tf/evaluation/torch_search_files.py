@@ -14,7 +14,6 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.evaluation.bundle_catalogue import searched_catalogue
 from fitrank_tf.evaluation.torch_search_layout import (
     CATALOGUE,
     PHRASES,
@@ -23,6 +22,7 @@ from fitrank_tf.evaluation.torch_search_layout import (
     TEXT_TOWER,
 )
 from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.export.served_catalogue import read_catalogue
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.vocabulary import END_TOKEN, START_TOKEN
 from fitrank_tf.models import huggingface_clip
@@ -59,7 +59,7 @@ def write_torch_search(bundle: LoadedBundle, folder: Path) -> None:
         )
     (folder / TEXT_TOWER).mkdir()
     _write_text_tower(bundle, preset, folder / TEXT_TOWER)
-    catalogue = searched_catalogue(bundle)
+    catalogue = read_catalogue(bundle.model("search"))
     save_arrays(folder / CATALOGUE, vars(catalogue.tables))
     products = {"ids": catalogue.ids, "titles": catalogue.titles}
     (folder / PRODUCTS).write_text(json.dumps(products), encoding="utf-8")

@@ -8,12 +8,14 @@ import tensorflow as tf
 
 from fitrank_tf.config import RerankerConfig, TowersConfig
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.evaluation.bundle_catalogue import searched_catalogue
 from fitrank_tf.evaluation.missing_packages import missing_packages
 from fitrank_tf.evaluation.torch_search_files import write_torch_search
 from fitrank_tf.evaluation.torch_search_layout import TEXT_TOWER
+from fitrank_tf.export.attribute_filter import FILTERS
+from fitrank_tf.export.candidate_stage import ExactStage
 from fitrank_tf.export.query_encoder import AskingQueryEncoder
-from fitrank_tf.export.search import Search, SearchableCatalogue
+from fitrank_tf.export.search import Search
+from fitrank_tf.export.served_catalogue import SearchableCatalogue, ServedCatalogue
 from fitrank_tf.export.served_reranker import ServedReranker
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, save_served
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
@@ -84,11 +86,14 @@ def bundle(towers, tmp_path_factory):
         for name, model in models.items()
     }
     catalogue = SearchableCatalogue(
-        [f"p{number}" for number in range(PRODUCTS)],
-        [f"Title {number}" for number in range(PRODUCTS)],
+        tuple(f"p{number}" for number in range(PRODUCTS)),
+        tuple(f"Title {number}" for number in range(PRODUCTS)),
+        dict.fromkeys(FILTERS, ("",) * PRODUCTS),
         ProductTables(embeddings, features, answers),
     )
-    search = Search(loaded["query_encoder"], loaded["reranker"], catalogue, list_size=100)
+    held = ServedCatalogue(catalogue)
+    parts = (loaded["query_encoder"], loaded["reranker"], held)
+    search = Search(*parts, ExactStage(held, 100), LEXICON.facets)
     loaded["search"] = tf.saved_model.load(str(save_served(search, folder / "search", 1)))
     return types.SimpleNamespace(
         model=loaded.get,
@@ -102,15 +107,6 @@ def files(bundle, tmp_path_factory):
     folder = tmp_path_factory.mktemp("torch_search")
     write_torch_search(bundle, folder)
     return folder
-
-
-def test_the_catalogue_is_what_the_search_was_made_of(bundle) -> None:
-    found = searched_catalogue(bundle)
-    assert found.ids == bundle.catalogue.ids and found.titles == bundle.catalogue.titles
-    for ours, theirs in zip(
-        vars(found.tables).values(), vars(bundle.catalogue.tables).values()
-    ):
-        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_text_towers_tensors_are_read_back_to_the_same_embeddings(
