@@ -1,7 +1,6 @@
 """One loaded version of one model."""
 
 import contextlib
-import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,10 +30,6 @@ _LOADER_SIGNATURES = frozenset({"__saved_model_init_op", "__saved_model_train_op
 
 # What TensorFlow raises on broken files; a cut shard of variables is an IndexError.
 _LOAD_ERRORS = (OSError, ValueError, RuntimeError, LookupError, tf.errors.OpError)
-
-# Clients choose which outputs they want: each choice is compiled once, and kept until
-# that many others came.
-_KEPT_CALLABLES = 64
 
 logger = logging.getLogger(__name__)
 
@@ -108,16 +103,18 @@ class Servable:
         self.name = name
         self.version = version
         self.signature_defs = _read_signature_defs(directory)
-        session = _load_session(directory, options)
-        # Holds the session, and not `self`: a cycle would keep both until a collection.
-        self._prepared = functools.lru_cache(maxsize=_KEPT_CALLABLES)(
-            functools.partial(_prepare, session, self.signature_defs)
-        )
+        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=options.config())
+        try:
+            _load(self._session, directory)
+            # Not with the first request: it takes a second for a large graph.
+            self._callables = _prepare_all(self._session, self.signature_defs)
+        except _LOAD_ERRORS as error:
+            raise _damaged(directory, error) from error
         logger.info("loaded version %d of %s from %s", version, name, directory)
 
     def signature(self, name: str) -> SignatureDef:
         """The signature `name`, or FAILED_PRECONDITION if it cannot be run."""
-        if name not in self.signature_defs or name in _LOADER_SIGNATURES:
+        if name not in self._callables:
             raise StatusError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 f'Serving signature key "{name}" not found.',
@@ -136,8 +133,8 @@ class Servable:
             name: a name that `signature` accepts.
             inputs: input alias -> array, one for each input of the signature; strings
                 as bytes in an array of dtype object, or as a string tensor.
-            fetched: the aliases of the outputs to answer with. The function behind a
-                signature is computed whole, as in TF-Serving.
+            fetched: the aliases of the outputs to answer with. TensorFlow computes the
+                function behind a signature as a whole, so the others cost nothing more.
 
         Returns:
             Output alias -> array, in the order of `fetched`; strings as bytes.
@@ -145,12 +142,10 @@ class Servable:
         Raises:
             tf.errors.OpError: an op refused the values, dtypes or shapes.
         """
-        # One order for all, so that a choice of outputs is prepared once.
-        wanted = tuple(sorted(set(fetched)))
-        prepared = self._prepared(name, wanted)
-        values = prepared(*(as_array(inputs[alias]) for alias in sorted(inputs)))
-        outputs = dict(zip(wanted, map(as_array, values)))
-        return {alias: outputs[alias] for alias in fetched}
+        feeds = [as_array(inputs[alias]) for alias in sorted(inputs)]
+        values = self._callables[name](*feeds)
+        outputs = dict(zip(sorted(self.signature_defs[name].outputs), values))
+        return {alias: as_array(outputs[alias]) for alias in fetched}
 
 
 def as_array(value: np.ndarray | tf.Tensor | bytes) -> np.ndarray:
@@ -187,28 +182,33 @@ def _read_signature_defs(directory: Path) -> dict[str, SignatureDef]:
     )
 
 
-def _load_session(directory: Path, options: SessionOptions) -> tf.compat.v1.Session:
-    graph = tf.Graph()
-    session = tf.compat.v1.Session(graph=graph, config=options.config())
-    try:
-        with graph.as_default():
-            tf.compat.v1.saved_model.loader.load(session, [_SERVE_TAG], str(directory))
-    except _LOAD_ERRORS as error:
-        raise _damaged(directory, error) from error
-    return session
+def _load(session: tf.compat.v1.Session, directory: Path) -> None:
+    with session.graph.as_default():
+        tf.compat.v1.saved_model.loader.load(session, [_SERVE_TAG], str(directory))
 
 
-def _prepare(
-    session: tf.compat.v1.Session,
-    signature_defs: Mapping[str, SignatureDef],
-    name: str,
-    fetched: tuple[str, ...],
-) -> Callable[..., list]:
-    """What computes `fetched` from a signature's inputs, in the order of their aliases."""
-    signature = signature_defs[name]
+def _prepare_all(
+    session: tf.compat.v1.Session, signature_defs: Mapping[str, SignatureDef]
+) -> dict[str, Callable[..., list]]:
+    """Signature name -> what runs it, for those that can be served."""
+    return {
+        name: _prepare(session, signature)
+        for name, signature in signature_defs.items()
+        if _is_served(name, signature)
+    }
+
+
+def _is_served(name: str, signature: SignatureDef) -> bool:
+    """Whether a signature is the exporter's, and takes and gives nothing but tensors."""
+    tensors = [*signature.inputs.values(), *signature.outputs.values()]
+    return name not in _LOADER_SIGNATURES and all(tensor.name for tensor in tensors)
+
+
+def _prepare(session: tf.compat.v1.Session, signature: SignatureDef) -> Callable[..., list]:
+    """What computes a signature's outputs, each side in the order of its aliases."""
     options = CallableOptions(
         feed=[signature.inputs[alias].name for alias in sorted(signature.inputs)],
-        fetch=[signature.outputs[alias].name for alias in fetched],
+        fetch=[signature.outputs[alias].name for alias in sorted(signature.outputs)],
     )
     # `make_callable` checks shapes before TensorFlow sees them, with other codes and
     # words than TF-Serving's, and parses its arguments anew on every call.

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_text
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from fitrank_tf.errors import FitRankError
 from serving.servable import Servable, SessionOptions, as_array
+from serving.status import StatusError
 
 
 def cut(name: str) -> Callable[[Path], object]:
@@ -86,6 +88,20 @@ def test_tokenisers_ops_are_registered(tmp_path: Path):
     assert outputs["tokens"].tolist() == [[b"red", b"shirt"], [b"bag", b""]]
 
 
+def test_signature_of_other_things_than_tensors_is_not_served(bundle, tmp_path):
+    directory = tmp_path / "7"
+    shutil.copytree(bundle / "affine" / "7", directory)
+    path = directory / "saved_model.pb"
+    saved_model = SavedModel.FromString(path.read_bytes())
+    total = saved_model.meta_graphs[0].signature_def["total"].outputs["total"]
+    total.coo_sparse.values_tensor_name = total.name
+    path.write_bytes(saved_model.SerializeToString())
+    servable = Servable("affine", 7, directory)
+    assert servable.signature("serving_default").method_name
+    with pytest.raises(StatusError, match='Serving signature key "total" not found'):
+        servable.signature("total")
+
+
 @pytest.mark.parametrize("fetched", [["y", "shape"], ["shape", "y"], ["y"]])
 def test_outputs_come_in_the_order_they_were_asked_for(bundle: Path, fetched: list[str]):
     servable = Servable("affine", 7, bundle / "affine" / "7")
@@ -131,7 +147,7 @@ def test_threads_at_once_each_get_their_own_answer(bundle: Path):
 
 def test_memory_goes_with_the_last_reference_and_not_before(bundle: Path):
     servable = Servable("affine", 7, bundle / "affine" / "7")
-    session = weakref.ref(servable._prepared.__wrapped__.args[0])
+    session = weakref.ref(servable._session)
     in_work = servable
     del servable
     assert in_work.run("total", {"x": np.ones([1, 3], np.float32)}, ["total"])
