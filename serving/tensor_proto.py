@@ -119,12 +119,8 @@ def _decode_plain(proto: TensorProto) -> np.ndarray | None:
     if len(values) != size:
         return None
     if field == "int_val":
-        # A number that the dtype cannot hold is left to TensorFlow, which cuts it.
-        limits = np.iinfo(dtype)
-        array = np.fromiter(values, np.int32, size)
-        if array.min() < limits.min or array.max() > limits.max:
-            return None
-        return array.astype(dtype, copy=False).reshape(shape)
+        # By way of its own dtype: a number that is too large is cut, as TensorFlow does.
+        return np.fromiter(values, np.int32, size).astype(dtype, copy=False).reshape(shape)
     return np.fromiter(values, dtype, size).reshape(shape)
 
 
