@@ -58,9 +58,6 @@ def answers_with_status(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     def answer(self: object, request: Any, context: grpc.ServicerContext) -> Any:
-        # The caller has given up while the request waited for a thread.
-        if not context.is_active():
-            context.abort(grpc.StatusCode.CANCELLED, "the call has ended")
         try:
             return method(self, request, context)
         except REQUEST_ERRORS as error:

@@ -30,12 +30,10 @@ _FIELD_OF_ENUM = {
     for dtype, field in _VALUE_FIELDS.items()
 }
 
-# Packed floats on the wire are their bytes, so no number becomes a Python object.
-_WIRE_FIELDS = {
-    name: TensorProto.DESCRIPTOR.fields_by_name[name].number
-    for name in ("float_val", "double_val")
-}
 _LENGTH_DELIMITED = 2
+
+# Integers from 0 to this one are one byte on the wire.
+_MAX_BYTE_VARINT = 0x7F
 
 # NumPy's own limit; TensorFlow's parser handles what lies above.
 _MAX_RANK = 32
@@ -90,10 +88,12 @@ def encode(array: np.ndarray, proto: TensorProto) -> None:
     proto.tensor_shape.SetInParent()
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
-    if field in _WIRE_FIELDS:
-        proto.MergeFromString(_packed(_WIRE_FIELDS[field], array.tobytes()))
-    else:
+    payload = _wire_payload(array)
+    if payload is None:
         getattr(proto, field).extend(array.ravel().tolist())
+    else:
+        number = TensorProto.DESCRIPTOR.fields_by_name[field].number
+        proto.MergeFromString(_packed(number, payload))
 
 
 def session_name(dtype: tf.DType) -> str:
@@ -119,21 +119,34 @@ def _decode_plain(proto: TensorProto) -> np.ndarray | None:
     if len(values) != size:
         return None
     if field == "int_val":
-        # A number that the dtype cannot hold is left to TensorFlow, which cuts it.
-        limits = np.iinfo(dtype)
-        array = np.fromiter(values, np.int32, size)
-        if array.min() < limits.min or array.max() > limits.max:
-            return None
-        return array.astype(dtype, copy=False).reshape(shape)
+        # By way of its own dtype: a number that is too large is cut, as TensorFlow does.
+        return np.fromiter(values, np.int32, size).astype(dtype, copy=False).reshape(shape)
     return np.fromiter(values, dtype, size).reshape(shape)
+
+
+def _wire_payload(array: np.ndarray) -> bytes | None:
+    """The values as protobuf packs them, where no number has to become a Python object.
+
+    Floats are their own bytes. Integers and truth values are, if all are small.
+    """
+    if array.dtype in (np.float32, np.float64):
+        return array.tobytes()
+    if array.dtype.kind not in "biu" or not array.size:
+        return None
+    if array.min() < 0 or array.max() > _MAX_BYTE_VARINT:
+        return None
+    return array.astype(np.uint8).tobytes()
 
 
 def _packed(field: int, payload: bytes) -> bytes:
     """A packed repeated field in protobuf's wire format."""
-    length = len(payload)
-    prefix = bytearray([field << 3 | _LENGTH_DELIMITED])
-    while length > 0x7F:
-        prefix.append(length & 0x7F | 0x80)
-        length >>= 7
-    prefix.append(length)
-    return bytes(prefix) + payload
+    return _varint(field << 3 | _LENGTH_DELIMITED) + _varint(len(payload)) + payload
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > _MAX_BYTE_VARINT:
+        encoded.append(number & _MAX_BYTE_VARINT | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)

@@ -80,7 +80,13 @@ def test_packed_body_is_unpacked(port: int):
     ("body", "headers", "code", "gist"),
     [
         (b"a" * (LIMIT + 1), {}, 429, f"has {LIMIT + 1} bytes, the limit is {LIMIT}"),
-        (gzip.compress(b"a" * 10_000_000), {"Content-Encoding": "gzip"}, 429, "limit"),
+        # Unpacked only until it is too long.
+        (
+            gzip.compress(b"a" * 100_000),
+            {"Content-Encoding": "gzip"},
+            429,
+            f"has {LIMIT + 1} bytes",
+        ),
         (b"abc", {"Content-Encoding": "gzip"}, 400, "the body is no gzip"),
         (gzip.compress(b"abc")[:-9], {"Content-Encoding": "gzip"}, 400, "too early"),
         (b"abc", {"Content-Encoding": "br"}, 400, "Content-Encoding 'br' is not taken"),

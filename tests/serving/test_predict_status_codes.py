@@ -219,6 +219,10 @@ def test_long_message_is_cut_where_tf_serving_cuts(stub):
     assert len(raised.value.details()) == 1024 + len("...TRUNCATED")
 
 
+def slow_request(entered: Path, release: Path, model: str = "slow") -> Request:
+    return predict_request(model, entered=[str(entered)], release=[str(release)])
+
+
 def test_rows_may_be_none(stub):
     request = predict_request("affine", x=np.zeros([0, 3], np.float32))
     request.model_spec.signature_name = "total"
@@ -228,12 +232,33 @@ def test_rows_may_be_none(stub):
 def test_deadline_passes_while_the_model_works(start_models, slow_model, tmp_path: Path):
     server = start_models(slow_model)
     entered, release = tmp_path / "entered", tmp_path / "release"
-    request = predict_request("slow", entered=[str(entered)], release=[str(release)])
+    request = slow_request(entered, release)
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         with pytest.raises(grpc.RpcError) as raised:
             PredictionServiceStub(channel).Predict(request, timeout=0.5)
         release.touch()
     assert raised.value.code() is Code.DEADLINE_EXCEEDED
+
+
+def test_call_that_is_over_before_its_turn_is_not_run(
+    start_models, slow_model: Path, tmp_path: Path
+):
+    server = start_models(slow_model, grpc_max_threads=1)
+    release = tmp_path / "release"
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = PredictionServiceStub(channel)
+        running = stub.Predict.future(slow_request(first, release), timeout=60)
+        wait_until(first.exists)
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.Predict(slow_request(second, release), timeout=0.2)
+        release.touch()
+        running.result()
+        # The only thread takes it after the one that is over.
+        stub.Predict(slow_request(third, release), timeout=60)
+    assert raised.value.code() is Code.DEADLINE_EXCEEDED
+    assert third.exists()
+    assert not second.exists()
 
 
 @pytest.fixture
@@ -248,10 +273,6 @@ def slow_to_load(slow_model: Path, tmp_path: Path) -> Path:
     with tf.io.TFRecordWriter(str(path)) as writer:
         writer.write(log.SerializeToString())
     return base_path
-
-
-def slow_request(entered: Path, release: Path, model: str = "slow") -> Request:
-    return predict_request(model, entered=[str(entered)], release=[str(release)])
 
 
 def test_port_opens_when_the_models_are_loaded(slow_to_load: Path, start_command):
