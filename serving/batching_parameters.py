@@ -9,27 +9,27 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 
-from google.protobuf import descriptor_pool, message_factory, text_format, wrappers_pb2
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import BoolValue, Int64Value, StringValue
 
 from fitrank_tf.errors import FitRankError
+from serving.text_proto import REPEATED_INT64, message_classes, read_text_proto
 
-_PACKAGE = "tensorflow.serving"
-_MESSAGE = "BatchingParameters"
-
-# Field -> (number, type): a wrapper message of protobuf, or a plain type.
-_FIELDS: dict[str, tuple[int, str]] = {
-    "max_batch_size": (1, "Int64Value"),
-    "batch_timeout_micros": (2, "Int64Value"),
-    "max_enqueued_batches": (3, "Int64Value"),
-    "num_batch_threads": (4, "Int64Value"),
-    "thread_pool_name": (5, "StringValue"),
-    "allowed_batch_sizes": (6, "repeated int64"),
-    "pad_variable_length_inputs": (7, "bool"),
-    "enable_large_batch_splitting": (8, "BoolValue"),
-    "max_execution_batch_size": (9, "Int64Value"),
+_FIELDS: dict[str, object] = {
+    "max_batch_size": Int64Value,
+    "batch_timeout_micros": Int64Value,
+    "max_enqueued_batches": Int64Value,
+    "num_batch_threads": Int64Value,
+    "thread_pool_name": StringValue,
+    "allowed_batch_sizes": REPEATED_INT64,
+    "pad_variable_length_inputs": bool,
+    "enable_large_batch_splitting": BoolValue,
+    "max_execution_batch_size": Int64Value,
 }
+_BATCHING_PARAMETERS = message_classes(
+    "tensorflow_serving/servables/tensorflow/session_bundle_config.proto",
+    {"BatchingParameters": _FIELDS},
+)["BatchingParameters"]
 
 
 @dataclass(frozen=True)
@@ -136,15 +136,7 @@ def read_batching_parameters(path: Path) -> BatchingParameters:
         FitRankError: the file cannot be read, is no such message, or holds parameters
             that TF-Serving refuses.
     """
-    message = _message_class()()
-    try:
-        text_format.Parse(path.read_text(encoding="utf-8"), message)
-    except (OSError, UnicodeDecodeError) as error:
-        raise FitRankError(
-            f"{path}: cannot be read ({error}): check --batching_parameters_file"
-        ) from error
-    except text_format.ParseError as error:
-        raise FitRankError(f"{path}:{error}: write it as {_MESSAGE}") from error
+    message = read_text_proto(path, _BATCHING_PARAMETERS(), "--batching_parameters_file")
     given = {
         field.name: _value(message, field.name) for field in fields(BatchingParameters)
     }
@@ -156,43 +148,9 @@ def read_batching_parameters(path: Path) -> BatchingParameters:
 
 def _value(message: Message, name: str) -> object:
     """A field as Python has it; None where it is not set."""
-    kind = _FIELDS[name][1]
-    if kind == "repeated int64":
+    kind = _FIELDS[name]
+    if kind is REPEATED_INT64:
         return tuple(getattr(message, name))
-    if kind == "bool":
+    if kind is bool:
         return getattr(message, name)
     return getattr(message, name).value if message.HasField(name) else None
-
-
-def _message_class() -> type[Message]:
-    wrappers = FileDescriptorProto()
-    wrappers_pb2.DESCRIPTOR.CopyToProto(wrappers)
-    file = FileDescriptorProto(
-        name="batching_parameters.proto",
-        package=_PACKAGE,
-        syntax="proto3",
-        dependency=[wrappers.name],
-    )
-    message = file.message_type.add(name=_MESSAGE)
-    for name, (number, kind) in _FIELDS.items():
-        message.field.add(name=name, number=number, **_field_type(kind))
-    # A pool of our own: a process that also loads TF-Serving's file has no conflict.
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(wrappers)
-    pool.Add(file)
-    return message_factory.GetMessageClass(
-        pool.FindMessageTypeByName(f"{_PACKAGE}.{_MESSAGE}")
-    )
-
-
-def _field_type(kind: str) -> dict[str, object]:
-    proto = FieldDescriptorProto
-    if kind == "bool":
-        return {"label": proto.LABEL_OPTIONAL, "type": proto.TYPE_BOOL}
-    if kind == "repeated int64":
-        return {"label": proto.LABEL_REPEATED, "type": proto.TYPE_INT64}
-    return {
-        "label": proto.LABEL_OPTIONAL,
-        "type": proto.TYPE_MESSAGE,
-        "type_name": f".google.protobuf.{kind}",
-    }

@@ -35,6 +35,7 @@ from tensorflow_serving.apis.regression_pb2 import (
 
 from serving.inference import Inference, answering_spec
 from serving.predict_request import PredictCall, check_dtypes, signature_name_of
+from serving.serialized_examples import serialized_examples
 from serving.servable import Servable
 from serving.status import StatusError, invalid_argument
 
@@ -116,7 +117,7 @@ class ExampleInference:
     def _run(
         self, servable: Servable, name: str, examples: Input, api: str
     ) -> "_ExampleOutputs":
-        serialized = _serialized(examples)
+        serialized = serialized_examples(examples)
         self.inference.metrics.examples(servable.name, len(serialized))
         signature = servable.signature_defs[name]
         call = PredictCall(name, {_INPUTS: serialized}, sorted(signature.outputs))
@@ -221,23 +222,6 @@ def _check_alias(tensors: Mapping[str, object], alias: str, gist: str) -> None:
             grpc.StatusCode.FAILED_PRECONDITION,
             f"{gist} SignatureDef: it has {sorted(tensors)}, not '{alias}'",
         )
-
-
-def _serialized(examples: Input) -> np.ndarray:
-    """The examples of a request, serialised, as an object array [batch].
-
-    A context comes before each example: a parser reads both messages as one.
-    """
-    kind = examples.WhichOneof("kind")
-    given = getattr(examples, kind).examples if kind else ()
-    if not given:
-        raise invalid_argument("Input is empty.")
-    context = b""
-    if kind == "example_list_with_context":
-        context = examples.example_list_with_context.context.SerializeToString()
-    return np.array(
-        [context + example.SerializeToString() for example in given], dtype=object
-    )
 
 
 def _classifications(outputs: _ExampleOutputs) -> ClassificationResult:

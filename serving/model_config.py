@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from google.protobuf import text_format
 from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
     FileSystemStoragePathSourceConfig,
 )
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
 from fitrank_tf.errors import FitRankError
+from serving.text_proto import read_text_proto
 
 VersionPolicy = FileSystemStoragePathSourceConfig.ServableVersionPolicy
 
@@ -32,15 +32,7 @@ def read_model_configs(path: Path) -> list[ModelConfig]:
         FitRankError: the file is missing, is no `ModelServerConfig`, or names a model
             that cannot be served.
     """
-    config = ModelServerConfig()
-    try:
-        text_format.Parse(path.read_text(encoding="utf-8"), config)
-    except (OSError, UnicodeDecodeError) as error:
-        raise FitRankError(
-            f"{path}: cannot be read ({error}): check --model_config_file"
-        ) from error
-    except text_format.ParseError as error:
-        raise FitRankError(f"{path}:{error}: write it as a ModelServerConfig") from error
+    config = read_text_proto(path, ModelServerConfig(), "--model_config_file")
     models = list(config.model_config_list.config)
     if not models:
         raise FitRankError(

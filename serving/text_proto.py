@@ -4,13 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from google.protobuf import descriptor_pool, message_factory, text_format
+from google.protobuf import (
+    descriptor_pool,
+    message_factory,
+    text_format,
+    wrappers_pb2,
+)
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.message import Message
 
 from fitrank_tf.errors import FitRankError
 
 _PACKAGE = "tensorflow.serving"
+
+# A kind of field, see `message_classes`.
+REPEATED_INT64 = "repeated int64"
 
 M = TypeVar("M", bound=Message)
 
@@ -43,21 +51,22 @@ def message_classes(
 
     Args:
         file: the proto file's name in tensorflow/serving, as the pool knows it.
-        messages: message name -> field name -> `str`, `bool`, or the name of an earlier
-            message; numbered from 1, as those messages are.
+        messages: message name -> field name -> `str`, `bool`, `REPEATED_INT64`, a class of
+            `wrappers_pb2`, or the name of an earlier message; numbered from 1, as those
+            messages are.
     """
-    proto = FileDescriptorProto(name=file, package=_PACKAGE, syntax="proto3")
+    wrappers = FileDescriptorProto()
+    wrappers_pb2.DESCRIPTOR.CopyToProto(wrappers)
+    proto = FileDescriptorProto(
+        name=file, package=_PACKAGE, syntax="proto3", dependency=[wrappers.name]
+    )
     for name, fields in messages.items():
         message = proto.message_type.add(name=name)
         for number, (field, kind) in enumerate(fields.items(), start=1):
-            message.field.add(
-                name=field,
-                number=number,
-                label=FieldDescriptorProto.LABEL_OPTIONAL,
-                **_field_type(kind),
-            )
+            message.field.add(name=field, number=number, **_field_type(kind))
     # A pool of our own: a process that also loads TF-Serving's file has no conflict.
     pool = descriptor_pool.DescriptorPool()
+    pool.Add(wrappers)
     pool.Add(proto)
     return {
         name: message_factory.GetMessageClass(
@@ -68,11 +77,15 @@ def message_classes(
 
 
 def _field_type(kind: object) -> dict[str, object]:
-    if kind is str:
-        return {"type": FieldDescriptorProto.TYPE_STRING}
-    if kind is bool:
-        return {"type": FieldDescriptorProto.TYPE_BOOL}
+    proto = FieldDescriptorProto
+    if kind is REPEATED_INT64:
+        return {"label": proto.LABEL_REPEATED, "type": proto.TYPE_INT64}
+    plain = {str: proto.TYPE_STRING, bool: proto.TYPE_BOOL}
+    if kind in plain:
+        return {"label": proto.LABEL_OPTIONAL, "type": plain[kind]}
+    name = f"{_PACKAGE}.{kind}" if isinstance(kind, str) else kind.DESCRIPTOR.full_name
     return {
-        "type": FieldDescriptorProto.TYPE_MESSAGE,
-        "type_name": f".{_PACKAGE}.{kind}",
+        "label": proto.LABEL_OPTIONAL,
+        "type": proto.TYPE_MESSAGE,
+        "type_name": f".{name}",
     }

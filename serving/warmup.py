@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.input_pb2 import Input
@@ -21,6 +20,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from fitrank_tf.errors import FitRankError
 from serving.predict_request import read_predict_request
+from serving.serialized_examples import serialized_examples
 from serving.servable import Servable
 from serving.status import StatusError
 
@@ -141,20 +141,7 @@ def _run_examples(servable: Servable, spec: ModelSpec, given: Input) -> None:
             f'signature "{name}" has the inputs {sorted(signature.inputs)}, not only '
             f"'{_EXAMPLES}'",
         )
-    servable.run(name, {_EXAMPLES: _serialised(given)}, sorted(signature.outputs))
-
-
-def _serialised(given: Input) -> np.ndarray:
-    """The examples as bytes, [batch]; a context is a part of each, as in TF-Serving."""
-    kind = given.WhichOneof("kind")
-    holder = getattr(given, kind) if kind else given.example_list
-    context = b""
-    if kind == "example_list_with_context":
-        context = holder.context.SerializeToString()
-    rows = [context + example.SerializeToString() for example in holder.examples]
-    if not rows:
-        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, "Input is empty.")
-    return np.array(rows, dtype=object)
+    servable.run(name, {_EXAMPLES: serialized_examples(given)}, sorted(signature.outputs))
 
 
 def _as_status(error: Exception) -> Exception:

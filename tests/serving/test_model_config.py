@@ -8,6 +8,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from fitrank_tf.errors import FitRankError
+from fitrank_tf.export.repository import SERVED_MODELS
 from serving.model_config import read_model_configs, select_versions
 
 SERVING = Path(__file__).resolve().parents[2] / "serving"
@@ -26,8 +27,7 @@ def config_of(base_path: Path, policy: str = "") -> ModelConfig:
 def test_shipped_file_names_the_models_of_the_default_bundle():
     configs = read_model_configs(SERVING / "models.config")
     assert {config.name: config.base_path for config in configs} == {
-        name: f"saved_models/default/{name}"
-        for name in ("search", "query_encoder", "image_encoder", "reranker")
+        name: f"saved_models/default/{name}" for name in SERVED_MODELS
     }
 
 
