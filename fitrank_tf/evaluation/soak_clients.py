@@ -22,6 +22,8 @@ _OUTPUTS = ("ids", "titles", "scores")
 # Batches of other sizes add up in another order.
 _ROUNDING = 2e-3
 _AVAILABLE = 30
+# Between an answer and the next request, so that whoever changes versions gets a turn.
+_PAUSE_SECONDS = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +133,7 @@ class SoakClients:
     def _run(self, number: int) -> None:
         with grpc.insecure_channel(self._address) as channel:
             stub = PredictionServiceStub(channel)
-            while not self._stopped.is_set():
+            while not self._stopped.wait(_PAUSE_SECONDS):
                 query = self._queries[number % len(self._queries)]
                 self._ask_once(stub, query)
                 number += 1

@@ -52,26 +52,6 @@ def test_table_says_what_ir_measures_says(bundle) -> None:
         assert info["metrics"][f"{system}/title"]["RR"] == pytest.approx(value, abs=1e-6)
 
 
-def test_grpc_ranks_as_search_does(bundle, capsys) -> None:
-    from serving.client import SearchClient
-    from serving.model_config import single_model_config
-    from serving.model_manager import ModelManager
-    from serving.server import ServerOptions, serve
-
-    search.main(["--bundle", str(bundle), "--top_k=20", "red check shirt"])
-    lines = capsys.readouterr().out.splitlines()[1:]
-    printed = [line.split()[1] for line in lines]
-    manager = ModelManager([single_model_config("search", str(bundle / "search"))])
-    server, port = serve(manager, ServerOptions(port=0))
-    try:
-        with SearchClient(f"localhost:{port}") as client:
-            [hits] = client.search(["red check shirt"], top_k=20)
-    finally:
-        server.stop(None)
-    assert len(printed) == 20
-    assert [hit.id for hit in hits] == printed
-
-
 def test_served_search_is_encoder_then_top_k_then_reranker(bundle) -> None:
     loaded = LoadedBundle(bundle)
     queries = ["women blue dress", ""]
