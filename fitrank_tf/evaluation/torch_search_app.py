@@ -33,9 +33,9 @@ def create_app() -> fastapi.FastAPI:
     service, app = TorchSearch(Path(os.environ[_FOLDER])), fastapi.FastAPI()
     service.search(["warm up"])
 
-    # Not in a thread pool: one core works on one query at a time.
+    # In FastAPI's thread pool: while PyTorch works, other requests are read and written.
     @app.post("/search")
-    async def search(question: Question) -> Answer:
+    def search(question: Question) -> Answer:
         [answer] = service.search([question.query])
         return answer
 
