@@ -23,7 +23,7 @@ _OUTPUTS = ("ids", "titles", "scores")
 _ROUNDING = 2e-3
 _AVAILABLE = 30
 # Between an answer and the next request, so that whoever changes versions gets a turn.
-_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS = 0.2
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ They are written anew whenever the catalogue changes; `search` comes last, so th
 newest version tells which catalogue the bundle has.
 """
 
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ def _makers(
 ) -> dict[str, Callable[[], ServedModule]]:
     """{name: makes the model}; without `search_scann` where ScaNN is missing."""
     query_encoder, image_encoder, reranker = (
-        tf.saved_model.load(str(model_path(bundle, name)))
+        _loaded(model_path(bundle, name))
         for name in ("query_encoder", "image_encoder", "reranker")
     )
     held = ServedCatalogue(catalogue)
@@ -72,3 +73,14 @@ def _makers(
             *parts, ScannStage(held, list_size), facets
         )
     return makers
+
+
+def _loaded(version: Path) -> tf.Module:
+    """A SavedModel; a process that changes a catalogue again and again loads it once."""
+    written = (version / "saved_model.pb").stat().st_mtime_ns
+    return _loaded_once(str(version.resolve()), written)
+
+
+@functools.lru_cache(maxsize=3)
+def _loaded_once(version: str, written: int) -> tf.Module:
+    return tf.saved_model.load(version)
