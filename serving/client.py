@@ -32,7 +32,7 @@ from serving.hits import Hit, format_json_lines, format_table, read_hits
 
 SEARCH, SIMILAR = "search", "similar"
 _OUTPUTS = ("ids", "titles", "scores")
-_FILTERED = "filtered"
+_FILTERED, _EXPLAINED = "filtered", "explained"
 _NO_FILTERS: Mapping[str, str] = {}
 
 
@@ -115,7 +115,10 @@ class SearchClient:
         if not queries:
             return []
         inputs = {"query": [query.encode(errors="replace") for query in queries]}
-        return self._hits(self._model, inputs, filters, top_k, (*_OUTPUTS, *outputs))
+        signature = _EXPLAINED if outputs else _FILTERED if filters else ""
+        request = self._request(self._model, signature, inputs, filters)
+        request.output_filter.extend(outputs)
+        return self._hits(request, len(queries), top_k)
 
     def similar(
         self,
@@ -141,31 +144,37 @@ class SearchClient:
         if not images:
             return []
         inputs = {"image": list(images)}
-        if text.strip() or filters:
+        signature = _FILTERED if text.strip() or filters else ""
+        if signature:
             inputs["text"] = [text.encode(errors="replace")] * len(images)
-        return self._hits(SIMILAR, inputs, filters, top_k, _OUTPUTS)
+        request = self._request(SIMILAR, signature, inputs, filters)
+        return self._hits(request, len(images), top_k)
 
-    def _hits(
+    def _request(
         self,
         model: str,
+        signature: str,
         inputs: Mapping[str, list[bytes]],
         filters: Mapping[str, str],
-        top_k: int,
-        outputs: Sequence[str],
-    ) -> list[list[Hit]]:
-        if top_k < 1:
-            raise FitRankError(f"top_k {top_k}: give at least 1")
-        # The filter spares the work and bytes of other outputs, and makes the server say
-        # so if the model is no search model.
-        request = PredictRequest(model_spec=self._spec(model), output_filter=outputs)
-        batch = len(next(iter(inputs.values())))
-        if filters or "text" in inputs:
-            request.model_spec.signature_name = _FILTERED
-            inputs = {**inputs, **self._filter_inputs(model, inputs, filters, batch)}
+    ) -> PredictRequest:
+        # The filter spares the bytes of other outputs, and makes the server say so if the
+        # model is no search model.
+        request = PredictRequest(model_spec=self._spec(model), output_filter=_OUTPUTS)
+        request.model_spec.signature_name = signature
+        if signature:
+            inputs = {**inputs, **self._filter_inputs(model, inputs, filters)}
         for name, values in inputs.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(values, dtype=tf.string))
+        return request
+
+    def _hits(self, request: PredictRequest, batch: int, top_k: int) -> list[list[Hit]]:
+        if top_k < 1:
+            raise FitRankError(f"top_k {top_k}: give at least 1")
+        model = request.model_spec.name
         response = self._call(self._stub.Predict, request, model)
-        arrays = {name: tf.make_ndarray(response.outputs[name]) for name in outputs}
+        arrays = {
+            name: tf.make_ndarray(response.outputs[name]) for name in request.output_filter
+        }
         self._check_shapes(arrays, batch, model)
         return [
             read_hits({name: array[row] for name, array in arrays.items()}, top_k)
@@ -182,9 +191,9 @@ class SearchClient:
         model: str,
         inputs: Mapping[str, list[bytes]],
         filters: Mapping[str, str],
-        batch: int,
     ) -> dict[str, list[bytes]]:
         """Every filter that the model has, those that are not set as ""."""
+        batch = len(next(iter(inputs.values())))
         known = self.filter_names(model) - set(inputs)
         unknown = sorted(set(filters) - known)
         if unknown:

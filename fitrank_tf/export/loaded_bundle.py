@@ -17,8 +17,7 @@ from fitrank_tf.export.bundle import (
 )
 from fitrank_tf.export.embedding import embed_photos, encode_texts
 from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE
-from fitrank_tf.export.served_reranker import EXPLAINED_SIGNATURE
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, FILTERED_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, EXPLAINED_SIGNATURE
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.models.facet_heads import answer_in_parts
@@ -126,7 +125,7 @@ class LoadedBundle:
             texts: queries.
             filters: {one of `attribute_filter.FILTERS`: a filter text} for all of them.
         """
-        answer = self.model("search").signatures[FILTERED_SIGNATURE]
+        answer = self.model("search").signatures[EXPLAINED_SIGNATURE]
         inputs = {"query": tf.constant(list(texts))}
         for name in FILTERS:
             inputs[name] = tf.constant([filters.get(name, "")] * len(texts))

@@ -8,8 +8,12 @@ from fitrank_tf.export.attribute_filter import FILTERS
 from fitrank_tf.export.candidate_stage import CandidateStage
 from fitrank_tf.export.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.served_catalogue import ServedCatalogue
-from fitrank_tf.export.served_reranker import EXPLAINED_SIGNATURE
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, FILTERED_SIGNATURE, ServedModule
+from fitrank_tf.export.signatures import (
+    DEFAULT_SIGNATURE,
+    EXPLAINED_SIGNATURE,
+    FILTERED_SIGNATURE,
+    ServedModule,
+)
 from fitrank_tf.ranking.score_parts import LEAST_REASON, MOST_REASONS, score_parts
 from fitrank_tf.retrieval.scann_graph import SCANN_SAVE_OPTIONS
 
@@ -18,13 +22,15 @@ class Search(ServedModule):
     """Query encoder, first stage and re-ranker on the candidates.
 
     `serving_default`: `query` string [batch] -> `ids` and `titles` string [batch, k],
-    `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k] from 1, `reasons`
-    string [batch, k] such as "colour +1.20, similarity -0.31": what speaks most for or
-    against the product beside the other candidates; the best first, k = min(list size,
-    catalogue).
+    `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k] from 1; the best
+    first, k = min(list size, catalogue).
 
     `filtered`: `query` and each of `attribute_filter.FILTERS`, string [batch], "" for any
     -> the same. Where fewer than k products pass, "" ids are padding at the end.
+
+    `explained`: as `filtered` -> also `reasons` string [batch, k] such as "colour +1.20,
+    similarity -0.31": what speaks most for or against the product beside the other
+    candidates. A signature of its own, for those texts cost a tenth of a search.
 
     With an exact first stage all ops are in the stock TF-Serving binary.
 
@@ -60,22 +66,29 @@ class Search(ServedModule):
 
         @tf.function(input_signature=[query_spec])
         def search(query: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(query, {})
+            return self._search(query, {}, DEFAULT_SIGNATURE)
 
         @tf.function(input_signature=[query_spec, *filter_specs])
         def search_filtered(query: tf.Tensor, *filters: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(query, dict(zip(FILTERS, filters)))
+            return self._search(query, dict(zip(FILTERS, filters)), DEFAULT_SIGNATURE)
 
-        return {DEFAULT_SIGNATURE: search, FILTERED_SIGNATURE: search_filtered}
+        @tf.function(input_signature=[query_spec, *filter_specs])
+        def explain(query: tf.Tensor, *filters: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self._search(query, dict(zip(FILTERS, filters)), EXPLAINED_SIGNATURE)
+
+        return {
+            DEFAULT_SIGNATURE: search,
+            FILTERED_SIGNATURE: search_filtered,
+            EXPLAINED_SIGNATURE: explain,
+        }
 
     def _search(
-        self, query: tf.Tensor, filters: Mapping[str, tf.Tensor]
+        self, query: tf.Tensor, filters: Mapping[str, tf.Tensor], scoring: str
     ) -> dict[str, tf.Tensor]:
-        encoder = self._query_encoder.signatures[DEFAULT_SIGNATURE]
-        scorer = self._reranker.signatures[EXPLAINED_SIGNATURE]
-        encoded = encoder(query=query)
+        """Retrieves and re-ranks, by the re-ranker's signature `scoring`."""
+        encoded = self._query_encoder.signatures[DEFAULT_SIGNATURE](query=query)
         rows, first_stage, found = self._stage(encoded["embedding"], filters)
-        scored = scorer(
+        scored = self._reranker.signatures[scoring](
             query=encoded["embedding"],
             asked=encoded["asked"],
             features=tf.gather(self.catalogue.features, rows),
@@ -89,14 +102,16 @@ class Search(ServedModule):
             return tf.gather(values, order, batch_dims=1)
 
         rows, found = ordered(rows), ordered(found)
-        reasons = self._reasons(ordered(scored["contributions"]))
-        return {
+        answer = {
             "ids": tf.where(found, tf.gather(self.catalogue.ids, rows), ""),
             "titles": tf.where(found, tf.gather(self.catalogue.titles, rows), ""),
             "scores": scores,
             "first_stage_ranks": order + 1,
-            "reasons": tf.where(found, reasons, ""),
         }
+        if "contributions" in scored:
+            reasons = self._reasons(ordered(scored["contributions"]))
+            answer["reasons"] = tf.where(found, reasons, "")
+        return answer
 
     def _reasons(self, contributions: tf.Tensor) -> tf.Tensor:
         """string [batch, k] from float32 [batch, k, parts], the strongest first."""

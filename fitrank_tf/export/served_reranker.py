@@ -6,10 +6,13 @@ import tensorflow as tf
 from tensorflow_serving.apis.input_pb2 import ExampleListWithContext
 
 from fitrank_tf.compat import tfr
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
+from fitrank_tf.export.signatures import (
+    DEFAULT_SIGNATURE,
+    EXPLAINED_SIGNATURE,
+    ServedModule,
+)
 from fitrank_tf.models.reranker import Reranker
 
-EXPLAINED_SIGNATURE = "explained"
 # TF-Ranking's name for lists as serialized ExampleListWithContext.
 ELWC_SIGNATURE = "tensorflow/serving/predict"
 

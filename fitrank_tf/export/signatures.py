@@ -15,6 +15,8 @@ DEFAULT_SIGNATURE = "serving_default"
 # Takes filters too. A signature of its own: a default for an absent input would have a
 # batch of its own, which TF-Serving's batching refuses.
 FILTERED_SIGNATURE = "filtered"
+# Tells what adds up to the scores.
+EXPLAINED_SIGNATURE = "explained"
 
 
 class ServedModule(tf.Module, abc.ABC):

@@ -9,8 +9,12 @@ from fitrank_tf.export.candidate_stage import ExactStage
 from fitrank_tf.export.image_encoder import EXAMPLE_PHOTO
 from fitrank_tf.export.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.served_catalogue import ServedCatalogue
-from fitrank_tf.export.served_reranker import EXPLAINED_SIGNATURE
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, FILTERED_SIGNATURE, ServedModule
+from fitrank_tf.export.signatures import (
+    DEFAULT_SIGNATURE,
+    EXPLAINED_SIGNATURE,
+    FILTERED_SIGNATURE,
+    ServedModule,
+)
 
 
 class Similar(ServedModule):

@@ -11,11 +11,12 @@ from fitrank_tf.export.search import ScannSearch, Search
 from fitrank_tf.export.served_catalogue import ServedCatalogue
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
+    EXPLAINED_SIGNATURE,
     FILTERED_SIGNATURE,
     save_served,
 )
 
-OUTPUTS = ("ids", "titles", "scores", "first_stage_ranks", "reasons")
+OUTPUTS = ("ids", "titles", "scores", "first_stage_ranks")
 
 
 @pytest.fixture(scope="module", params=[(Search, ExactStage), (ScannSearch, ScannStage)])
@@ -31,7 +32,7 @@ def served(request, parts, catalogue, tmp_path_factory):
     return tf.saved_model.load(str(path))
 
 
-def _search(served, queries, filters=None):
+def _search(served, queries, filters=None, signature=FILTERED_SIGNATURE):
     inputs = {"query": tf.constant(queries, tf.string)}
     if filters is None:
         answer = served.signatures[DEFAULT_SIGNATURE](**inputs)
@@ -39,7 +40,7 @@ def _search(served, queries, filters=None):
         for name in FILTERS:
             texts = filters.get(name, [""] * len(queries))
             inputs[name] = tf.constant(texts, tf.string)
-        answer = served.signatures[FILTERED_SIGNATURE](**inputs)
+        answer = served.signatures[signature](**inputs)
     return {name: value.numpy() for name, value in answer.items()}
 
 
@@ -91,7 +92,7 @@ def test_filters_admit_what_has_the_value(served, catalogue, filters, admitted) 
     assert [i.decode() for i in answer["ids"][0] if i] == [IDS[w] for w in wanted]
     np.testing.assert_allclose(answer["scores"][0][: len(wanted)], scores, rtol=1e-5)
     # Padding is at the end, says nothing and scores lower than anything real.
-    for name in ("ids", "titles", "reasons"):
+    for name in ("ids", "titles"):
         assert set(answer[name][0][len(wanted) :]) <= {b""}
     assert (answer["scores"][0][len(wanted) :] < -1e6).all()
 
@@ -103,9 +104,19 @@ def test_each_query_of_a_batch_has_its_own_filters(served) -> None:
     assert found == [{"p0"}, {"p3"}, {"p1", "p2"}]
 
 
+@pytest.mark.parametrize("filters", [{}, {"gender": ["Women"]}])
+def test_an_explanation_is_the_same_answer_and_tells_reasons(served, filters) -> None:
+    plain = _search(served, ["0.4"], filters)
+    told = _search(served, ["0.4"], filters, EXPLAINED_SIGNATURE)
+    reasons = told.pop("reasons")[0]
+    for name, values in told.items():
+        np.testing.assert_array_equal(values, plain[name])
+    assert [bool(reason) for reason in reasons] == [bool(i) for i in plain["ids"][0]]
+
+
 def test_reasons_name_the_strongest_parts_first(served) -> None:
-    """p0 has the embedding (1, 0, 0, 0), the feature 5 and no chance of any facet value."""
-    answer = _search(served, ["0.0"])
+    """p0 has the embedding (1, 0, 0, 0) and the feature 5; its first chance is 0."""
+    answer = _search(served, ["0.0"], {}, EXPLAINED_SIGNATURE)
     place = list(answer["ids"][0]).index(b"p0")
     assert answer["reasons"][0][place].decode() == "photo +5.00, similarity +0.10"
 

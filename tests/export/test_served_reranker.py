@@ -8,10 +8,13 @@ from tensorflow_serving.apis.input_pb2 import ExampleListWithContext
 from fitrank_tf.config import RerankerConfig
 from fitrank_tf.export.served_reranker import (
     ELWC_SIGNATURE,
-    EXPLAINED_SIGNATURE,
     ServedReranker,
 )
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, save_served
+from fitrank_tf.export.signatures import (
+    DEFAULT_SIGNATURE,
+    EXPLAINED_SIGNATURE,
+    save_served,
+)
 from fitrank_tf.models.reranker import build_reranker
 
 D, F, SIZES = 6, 5, (3, 2)

@@ -7,8 +7,7 @@ import tensorflow as tf
 
 from fitrank_tf.export.attribute_filter import FILTERS
 from fitrank_tf.export.served_catalogue import SearchableCatalogue
-from fitrank_tf.export.served_reranker import EXPLAINED_SIGNATURE
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, EXPLAINED_SIGNATURE
 from fitrank_tf.inputs.listwise import ProductTables
 
 D, F, V = 4, 2, 3
@@ -58,22 +57,28 @@ def _on_circle(angle: tf.Tensor) -> tf.Tensor:
     return tf.stack([tf.cos(angle), tf.sin(angle), zero, zero], axis=1)
 
 
+_SPECS = [
+    tf.TensorSpec([None, D], tf.float32, name="query"),
+    tf.TensorSpec([None, V], tf.float32, name="asked"),
+    tf.TensorSpec([None, None, F], tf.float32, name="features"),
+    tf.TensorSpec([None, None, V], tf.float32, name="answers"),
+    tf.TensorSpec([None, None], tf.float32, name="first_stage"),
+    tf.TensorSpec([None, None], tf.bool, name="mask"),
+]
+
+
 class ToyReranker(tf.Module):
     """The first feature of a candidate, and a tenth of its first-stage score.
 
     Of its parts, the first is the first stage, the second the facet, the third the feature.
     """
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, D], tf.float32, name="query"),
-            tf.TensorSpec([None, V], tf.float32, name="asked"),
-            tf.TensorSpec([None, None, F], tf.float32, name="features"),
-            tf.TensorSpec([None, None, V], tf.float32, name="answers"),
-            tf.TensorSpec([None, None], tf.float32, name="first_stage"),
-            tf.TensorSpec([None, None], tf.bool, name="mask"),
-        ]
-    )
+    @tf.function(input_signature=_SPECS)
+    def score(self, query, asked, features, answers, first_stage, mask):
+        told = self.explain(query, asked, features, answers, first_stage, mask)
+        return {"scores": told["scores"]}
+
+    @tf.function(input_signature=_SPECS)
     def explain(self, query, asked, features, answers, first_stage, mask):
         # All inputs take part, as they do in the real one.
         nothing = 0.0 * tf.reduce_sum(query, axis=-1)[:, tf.newaxis]
@@ -92,7 +97,10 @@ def save_toy_parts(folder: Path) -> dict[str, tf.Module]:
     saved = {
         "query_encoder": (encoder, {DEFAULT_SIGNATURE: encoder.encode}),
         "image_encoder": (images, {DEFAULT_SIGNATURE: images.encode}),
-        "reranker": (reranker, {EXPLAINED_SIGNATURE: reranker.explain}),
+        "reranker": (
+            reranker,
+            {DEFAULT_SIGNATURE: reranker.score, EXPLAINED_SIGNATURE: reranker.explain},
+        ),
     }
     for name, (module, signatures) in saved.items():
         tf.saved_model.save(module, str(folder / name / "1"), signatures=signatures)

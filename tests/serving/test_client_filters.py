@@ -180,6 +180,7 @@ def test_command_filters_and_explains(recorder, address, capsys) -> None:
     assert header.split() == ["rank", "id", "score", "title", "reasons"]
     assert row.split() == ["1", "5", "0.5000", "Bag", "colour", "+1.00"]
     assert _sent(recorder.requests[-1])["gender"] == ["Men"]
+    assert recorder.requests[-1].model_spec.signature_name == "explained"
 
 
 def test_command_searches_by_photo(recorder, address, photo, capsys) -> None:
