@@ -18,7 +18,7 @@ from fitrank_tf.export.search import ScannSearch, Search
 from fitrank_tf.export.served_catalogue import SearchableCatalogue, ServedCatalogue
 from fitrank_tf.export.signatures import ServedModule, save_served
 from fitrank_tf.export.similar import Similar
-from fitrank_tf.retrieval.scann_graph import load_scann_ops
+from fitrank_tf.retrieval.scann_index import load_scann
 
 CATALOGUE_MODELS: tuple[str, ...] = ("search_scann", "similar", "search")
 
@@ -65,7 +65,7 @@ def _makers(
         "search": lambda: Search(*parts, exact, facets),
     }
     try:
-        load_scann_ops()
+        load_scann("scann_ops")
     except FitRankError as error:
         logger.warning("search_scann is not written: %s", error)
     else:

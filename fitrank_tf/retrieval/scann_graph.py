@@ -1,36 +1,13 @@
 """ScaNN inside a TensorFlow graph, for SavedModels of servers that have its ops."""
 
-from types import ModuleType
-
 import numpy as np
 import tensorflow as tf
 
-from fitrank_tf.errors import FitRankError
 from fitrank_tf.retrieval.choose_index import SCANN_FROM_ITEMS
-from fitrank_tf.retrieval.scann_index import build_searcher, settings_for
+from fitrank_tf.retrieval.scann_index import build_searcher, load_scann, settings_for
 
 # SavedModels with ops of another library than TensorFlow are saved with these.
 SCANN_SAVE_OPTIONS = tf.saved_model.SaveOptions(namespace_whitelist=["Scann"])
-
-
-def load_scann_ops() -> ModuleType:
-    """ScaNN's TensorFlow binding; loading it registers the ops in this process.
-
-    Raises:
-        FitRankError: if it cannot be loaded on this machine.
-    """
-    try:
-        from scann.scann_ops.py import scann_ops
-    # Not ImportError alone: beside another TensorFlow than it was built for,
-    # scann fails with TensorFlow's own errors as it loads its library.
-    except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise FitRankError(
-            f"ScaNN's TensorFlow ops cannot be loaded ({reason}); they exist for Linux "
-            "only, with the TensorFlow they were built for: use `search` in place of "
-            "`search_scann`"
-        ) from error
-    return scann_ops
 
 
 class ScannGraph(tf.Module):
@@ -44,7 +21,7 @@ class ScannGraph(tf.Module):
 
     def __init__(self, embeddings: np.ndarray):
         super().__init__(name="scann_graph")
-        self._ops = load_scann_ops()
+        self._ops = load_scann("scann_ops")
         self._settings = settings_for(len(embeddings))
         if len(embeddings) < SCANN_FROM_ITEMS:
             builder = self._ops.builder(embeddings, 100, "dot_product")

@@ -7,6 +7,7 @@ an index is built, so this module loads everywhere.
 
 import copy
 import dataclasses
+import importlib
 from types import ModuleType
 from typing import Any
 
@@ -80,23 +81,22 @@ def settings_for(num_items: int) -> ScannSettings:
     return ScannSettings(num_leaves=num_leaves, leaves_to_search=leaves_to_search)
 
 
-def load_scann() -> ModuleType:
-    """ScaNN's Python binding.
+def load_scann(binding: str = "scann_ops_pybind") -> ModuleType:
+    """ScaNN's Python binding, or `scann_ops`, which registers its ops in TensorFlow.
 
     Raises:
         FitRankError: if scann cannot be imported on this machine.
     """
     try:
-        from scann.scann_ops.py import scann_ops_pybind
+        return importlib.import_module(f"scann.scann_ops.py.{binding}")
     # Not ImportError alone: beside another TensorFlow than it was built for,
     # scann fails with TensorFlow's own errors as it loads its library.
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FitRankError(
-            f"scann cannot be imported ({reason}); it exists for Linux only, "
-            "with the TensorFlow it was built for: use method=exact here"
+            f"scann cannot be imported ({reason}); it exists for Linux only, with the "
+            "TensorFlow it was built for: search exactly here (method=exact, `search`)"
         ) from error
-    return scann_ops_pybind
 
 
 class ScannIndex(CandidateIndex):

@@ -1,7 +1,11 @@
-"""Toy parts of a search, saved once."""
+"""Toy parts of a search and a bundle of them, saved once."""
+
+import shutil
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from toy_bundle import write_toy_bundle
 from toy_parts import save_toy_parts, toy_catalogue
 
 from fitrank_tf.export.served_catalogue import SearchableCatalogue
@@ -27,3 +31,15 @@ def parts(parts_folder) -> dict[str, tf.Module]:
 def catalogue() -> SearchableCatalogue:
     """Five products."""
     return toy_catalogue()
+
+
+@pytest.fixture(scope="session")
+def pristine_bundle(tmp_path_factory) -> Path:
+    """A toy bundle that nobody changes."""
+    return write_toy_bundle(tmp_path_factory.mktemp("toy") / "bundle")
+
+
+@pytest.fixture
+def bundle(pristine_bundle, tmp_path) -> Path:
+    """A toy bundle that a test may change."""
+    return shutil.copytree(pristine_bundle, tmp_path / "bundle")

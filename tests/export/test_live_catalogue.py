@@ -1,12 +1,10 @@
 """Catalogues change in new versions, whole or not at all, one change at a time."""
 
 import dataclasses
-import shutil
 import threading
 
 import pytest
 import tensorflow as tf
-from toy_bundle import write_toy_bundle
 from toy_parts import IDS
 
 from fitrank_tf.errors import FitRankError
@@ -15,16 +13,6 @@ from fitrank_tf.export.catalogue_models import CATALOGUE_MODELS
 from fitrank_tf.export.live_catalogue import change_catalogue
 from fitrank_tf.export.served_catalogue import read_catalogue
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory):
-    return write_toy_bundle(tmp_path_factory.mktemp("toy") / "bundle")
-
-
-@pytest.fixture
-def bundle(pristine, tmp_path):
-    return shutil.copytree(pristine, tmp_path / "bundle")
 
 
 def _loaded(bundle, name="search"):

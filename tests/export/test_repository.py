@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
-from toy_bundle import write_toy_bundle
 
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.export.live_catalogue import change_catalogue
@@ -15,16 +14,6 @@ from fitrank_tf.export.serving_config import Labels
 from fitrank_tf.export.signatures import publish
 
 MODELS = ("query_encoder", "search")
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory):
-    return write_toy_bundle(tmp_path_factory.mktemp("toy") / "bundle")
-
-
-@pytest.fixture
-def bundle(pristine, tmp_path):
-    return shutil.copytree(pristine, tmp_path / "bundle")
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_auto_falls_back_to_exact_without_scann(no_scann, caplog):
 
 
 def test_scann_asked_for_without_scann(no_scann):
-    with pytest.raises(FitRankError, match="use method=exact"):
+    with pytest.raises(FitRankError, match="method=exact"):
         build_index(embeddings(50), "scann")
 
 
