@@ -15,11 +15,13 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["fitrank_tf*", "pipelines*", "serving*"]),
     package_data={
-        "serving": ["models.config"],
+        "serving": ["models.config", "*.yaml"],
         "fitrank_tf.datasets.annotations": ["*.json", "*.csv", "README.md"],
     },
     install_requires=[
         "apache-beam>=2.77",
+        "grpcio",
+        "grpcio-health-checking",
         "huggingface_hub",
         "ir-measures>=0.4.3",
         "keras>=3.15.1",
@@ -32,6 +34,7 @@ setup(
         # The headless build: servers and CI have no display libraries.
         "opencv-python-headless>=4.10",
         "pillow",
+        "prometheus-client>=0.26",
         "pyarrow",
         "pycocotools>=2.0.8",
         "pytrec-eval-terrier",
@@ -62,6 +65,6 @@ setup(
             "uvicorn[standard]",
         ],
         "demo": ["gradio"],
-        "dev": ["pytest", "pytest-timeout", "ruff"],
+        "dev": ["cryptography", "pytest", "pytest-timeout", "pyyaml", "ruff"],
     },
 )

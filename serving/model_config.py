@@ -6,6 +6,7 @@ drives both this server and a stock `tensorflow_model_server`.
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -45,7 +46,7 @@ def read_model_configs(path: Path) -> list[ModelConfig]:
         raise FitRankError(
             f"{path}: no model: add model_config_list {{ config {{ ... }} }}"
         )
-    _check(models, path)
+    check_model_configs(models, str(path))
     return models
 
 
@@ -71,19 +72,50 @@ def select_versions(config: ModelConfig) -> dict[int, Path]:
             "base_path"
         )
     wanted = _wanted_versions(config, list(available))
+    missing = [version for version in wanted if version not in available]
+    if missing or not wanted:
+        raise FitRankError(
+            f"model '{config.name}': no version {missing} under {config.base_path}, which "
+            f"has {list(available)}: correct model_version_policy.specific"
+        )
     return {version: available[version] for version in wanted}
 
 
-def _check(models: list[ModelConfig], path: Path) -> None:
+def wanted_versions(config: ModelConfig) -> dict[int, Path]:
+    """Those versions under a model's base path, if any, that its policy asks for.
+
+    Returns:
+        Version -> directory, lowest version first; may be empty.
+
+    Raises:
+        OSError: the base path is missing or cannot be read.
+    """
+    base_path = Path(config.base_path)
+    if not base_path.is_dir():
+        raise NotADirectoryError(f"no directory {base_path}")
+    available = _version_directories(base_path)
+    wanted = _wanted_versions(config, list(available))
+    return {version: available[version] for version in wanted if version in available}
+
+
+def check_model_configs(models: Sequence[ModelConfig], source: str) -> None:
+    """Checks that each model can be told from the others and be looked for.
+
+    Raises:
+        FitRankError: one has no name, no base path or another platform, or two have
+            the same name. The message begins with `source`.
+    """
     counts = Counter(model.name for model in models)
     for model in models:
         if not model.name or not model.base_path:
-            raise FitRankError(f"{path}: a config without name or base_path: give it both")
+            raise FitRankError(
+                f"{source}: a config without name or base_path: give it both"
+            )
         if counts[model.name] > 1:
-            raise FitRankError(f"{path}: model '{model.name}' appears twice: remove one")
+            raise FitRankError(f"{source}: model '{model.name}' appears twice: remove one")
         if model.model_platform != PLATFORM:
             raise FitRankError(
-                f"{path}: model '{model.name}' has model_platform "
+                f"{source}: model '{model.name}' has model_platform "
                 f"'{model.model_platform}': write \"{PLATFORM}\""
             )
 
@@ -113,16 +145,5 @@ def _wanted_versions(config: ModelConfig, available: list[int]) -> list[int]:
     if choice == "all":
         return available
     if choice == "specific":
-        return _specific_versions(config, available)
+        return sorted(set(policy.specific.versions))
     return available[-max(1, policy.latest.num_versions) :]
-
-
-def _specific_versions(config: ModelConfig, available: list[int]) -> list[int]:
-    wanted = sorted(set(config.model_version_policy.specific.versions))
-    missing = [version for version in wanted if version not in available]
-    if missing or not wanted:
-        raise FitRankError(
-            f"model '{config.name}': no version {missing} under {config.base_path}, which "
-            f"has {available}: correct model_version_policy.specific"
-        )
-    return wanted

@@ -1,4 +1,4 @@
-"""A local server with TF-Serving's gRPC API: `python -m serving.server`.
+"""A local server with TF-Serving's APIs: `python -m serving.server`.
 
 Reads the same `models.config`, takes the same flags and answers the same status codes
 as `tensorflow_model_server`, for machines without Docker. Two things differ on
@@ -7,120 +7,279 @@ one line, where TF-Serving waits for ever.
 """
 
 import argparse
+import gc
 import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from concurrent import futures
-from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from fitrank_tf.errors import FitRankError
+from serving.auth_token import TokenInterceptor
+from serving.drain import DrainInterceptor
+from serving.example_inference import ExampleInference
+from serving.health import add_health_service
+from serving.http_server import HttpOptions, HttpServer
+from serving.inference import Inference
+from serving.metrics import Metrics
 from serving.model_config import read_model_configs, single_model_config
+from serving.model_config_watcher import ModelConfigWatcher
 from serving.model_manager import ModelManager
 from serving.model_service import ModelService
 from serving.prediction_service import PredictionService
+from serving.rest_api import RestApi
+from serving.server_options import (
+    ServerOptions,
+    flag_parser,
+    manager_options,
+    server_options,
+)
 
-_MAX_PORT = 65535
 _UNLIMITED = -1
 
-# Long enough for any request of ours, shorter than what process managers wait.
-_DRAIN_SECONDS = 20.0
+# How long new calls are refused before the port closes: a call on its way has arrived
+# by then, and its client has learnt to ask elsewhere.
+_REFUSAL_SECONDS = 0.25
+
+# What a thread that has answered needs to end.
+_THREAD_END_SECONDS = 2.0
+
+# What a shell shows of a process that a signal ended.
+_SIGNAL_STATUS = 128
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class ServerOptions:
-    """Where and how to listen.
+class Server:
+    """Answers requests over gRPC, and over HTTP if asked to, until it is stopped.
 
     Attributes:
-        port: TCP port; 0 takes a free one.
-        bind_address: loopback by default, for the server has neither TLS nor a token.
-        grpc_max_threads: requests worked on at once; TF-Serving too defaults to four a
-            core, since TensorFlow's own threads do the work.
+        port: the gRPC port.
+        rest_api_port: the HTTP port; None where there is none.
     """
 
-    port: int = 8500
-    bind_address: str = "127.0.0.1"
-    grpc_max_threads: int = 4 * (os.cpu_count() or 1)
+    def __init__(
+        self, manager: ModelManager, options: ServerOptions, metrics: Metrics
+    ) -> None:
+        """Starts to answer for models that are loaded already.
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.port <= _MAX_PORT:
-            raise FitRankError(f"--port={self.port}: give a number from 0 to {_MAX_PORT}")
-        if self.grpc_max_threads < 1:
-            raise FitRankError(
-                f"--grpc_max_threads={self.grpc_max_threads}: give at least 1"
+        Raises:
+            FitRankError: an address cannot be listened on.
+        """
+        inference = Inference(manager, metrics, options.limits)
+        examples = ExampleInference(inference, options.enable_signature_method_name_check)
+        self._workers = futures.ThreadPoolExecutor(
+            max_workers=options.grpc_max_threads, thread_name_prefix="grpc"
+        )
+        self._drain = DrainInterceptor()
+        self._grpc = _grpc_server(options, self._workers, self._drain)
+        self._health = None
+        if options.enable_grpc_healthcheck_service:
+            self._health = add_health_service(self._grpc)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionService(inference, examples), self._grpc
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(manager), self._grpc
+        )
+        self.port = _add_port(self._grpc, options)
+        self._http = _http_server(
+            options, RestApi(inference, examples, options.metrics_path)
+        )
+        self.rest_api_port = self._http.port if self._http else None
+        self._grpc.start()
+
+    def stop(self, seconds: float | None) -> threading.Event:
+        """Takes no more requests, closes the ports and finishes what is in work.
+
+        Args:
+            seconds: the longest to wait for it; None for not at all.
+
+        Returns:
+            Set when the last request was answered or given up.
+        """
+        stopped = threading.Event()
+        parts = [threading.Thread(target=self._stop_grpc, args=(seconds,), daemon=True)]
+        if self._http is not None:
+            http_stop = threading.Thread(
+                target=self._http.stop, args=(seconds,), daemon=True
             )
+            parts.append(http_stop)
+
+        def finish() -> None:
+            for part in parts:
+                part.join()
+            stopped.set()
+
+        for part in parts:
+            part.start()
+        threading.Thread(target=finish, daemon=True).start()
+        return stopped
+
+    def _stop_grpc(self, seconds: float | None) -> None:
+        if self._health is not None:
+            self._health.enter_graceful_shutdown()
+        if seconds:
+            self._drain.begin()
+            time.sleep(min(seconds, _REFUSAL_SECONDS))
+        self._grpc.stop(seconds).wait()
+        self._workers.shutdown(wait=False)
 
 
-def serve(manager: ModelManager, options: ServerOptions) -> tuple[grpc.Server, int]:
+def serve(
+    manager: ModelManager, options: ServerOptions, metrics: Metrics | None = None
+) -> tuple[Server, int]:
     """Starts to answer requests for models that are loaded already.
 
     Returns:
-        The running server and its port.
+        The running server and its gRPC port.
 
     Raises:
-        FitRankError: the address cannot be listened on.
+        FitRankError: an address cannot be listened on.
     """
-    server = grpc.server(
-        futures.ThreadPoolExecutor(max_workers=options.grpc_max_threads),
-        options=[
-            # As TF-Serving: catalogues' worth of images arrive in one message.
-            ("grpc.max_receive_message_length", _UNLIMITED),
-            ("grpc.max_send_message_length", _UNLIMITED),
-            # Else Linux lets two servers share a port, and each gets half the requests.
-            ("grpc.so_reuseport", 0),
-        ],
-    )
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(manager), server
-    )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(manager), server)
+    server = Server(manager, options, metrics or Metrics())
+    return server, server.port
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Loads, serves until SIGTERM or SIGINT, and returns the exit status."""
+    arguments = flag_parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        options = server_options(arguments)
+        configs = _model_configs(arguments)
+        loading = manager_options(arguments)
+        # What is loaded by now stays: collections after an unload need not look at it.
+        gc.freeze()
+        metrics = Metrics()
+        manager = ModelManager(configs, loading, metrics.model_event)
+        watcher = _config_watcher(manager, arguments)
+        try:
+            _serve_until_signal(manager, options, metrics)
+        finally:
+            watcher.stop()
+            manager.close()
+    except FitRankError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    _end_threads()
+    return 0
+
+
+def _serve_until_signal(
+    manager: ModelManager, options: ServerOptions, metrics: Metrics
+) -> None:
+    """Serves, then refuses new requests and finishes those that are in work."""
+    stop_requested = threading.Event()
+
+    def request_stop(number: int, frame: FrameType | None) -> None:
+        if stop_requested.is_set():
+            # Asked for twice: not even the request in work is waited for.
+            os._exit(_SIGNAL_STATUS + number)
+        stop_requested.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, request_stop)
+    server, _ = serve(manager, options, metrics)
+    _warn_if_open(options)
+    print(f"serving on {_addresses(server, options)}: {manager.summary()}", flush=True)
+    stop_requested.wait()
+    logger.info("stopping: up to %g s for the requests in work", options.drain_seconds)
+    server.stop(options.drain_seconds).wait()
+
+
+def _end_threads() -> None:
+    """Ends the process now if an op would keep it beyond the drain.
+
+    Python joins the threads of its pools at the end, however long they take.
+    """
+    for thread in threading.enumerate():
+        if thread.name.startswith(("grpc", "rest")):
+            thread.join(_THREAD_END_SECONDS)
+            if thread.is_alive():
+                logger.warning("a request did not end in time: it is given up")
+                logging.shutdown()
+                os._exit(0)
+
+
+def _warn_if_open(options: ServerOptions) -> None:
+    if options.is_open:
+        logger.warning(
+            "%s is open to other machines without TLS or without a token: give "
+            "--ssl_config_file and --auth_token_file",
+            options.bind_address,
+        )
+
+
+def _addresses(server: Server, options: ServerOptions) -> str:
+    addresses = f"{options.bind_address}:{server.port}"
+    if server.rest_api_port is not None:
+        addresses += f", REST on {options.bind_address}:{server.rest_api_port}"
+    return addresses
+
+
+def _grpc_server(
+    options: ServerOptions, workers: futures.Executor, drain: DrainInterceptor
+) -> grpc.Server:
+    arguments = {
+        "grpc.max_receive_message_length": options.limits.grpc_message_bytes,
+        "grpc.max_send_message_length": _UNLIMITED,
+        # Else Linux lets two servers share a port, and each gets half the requests.
+        "grpc.so_reuseport": 0,
+        **dict(options.grpc_channel_arguments),
+    }
+    interceptors: list[grpc.ServerInterceptor] = [drain]
+    if options.token is not None:
+        interceptors.append(TokenInterceptor(options.token))
+    return grpc.server(workers, interceptors=interceptors, options=list(arguments.items()))
+
+
+def _add_port(server: grpc.Server, options: ServerOptions) -> int:
     address = f"{options.bind_address}:{options.port}"
     try:
-        port = server.add_insecure_port(address)
+        if options.tls is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, options.tls.grpc_credentials())
     except RuntimeError as error:
         raise FitRankError(
             f"cannot listen on {address}: stop what listens there, or give another --port "
             "or --bind_address"
         ) from error
-    server.start()
-    return server, port
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Loads, serves until SIGTERM or SIGINT, and returns the exit status."""
-    arguments = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        options = ServerOptions(
-            arguments.port, arguments.bind_address, arguments.grpc_max_threads
-        )
-        manager = ModelManager(_model_configs(arguments))
-        _serve_until_signal(manager, options)
-    except FitRankError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+def _http_server(options: ServerOptions, api: RestApi) -> HttpServer | None:
+    if options.rest_api_port is None:
+        return None
+    return HttpServer(
+        HttpOptions(
+            bind_address=options.bind_address,
+            port=options.rest_api_port,
+            num_threads=options.rest_api_num_threads,
+            timeout_in_ms=options.rest_api_timeout_in_ms,
+        ),
+        api.answer,
+        limits=options.limits,
+        token=options.token,
+        ssl_context=options.tls.ssl_context() if options.tls else None,
+    )
 
 
-def _serve_until_signal(manager: ModelManager, options: ServerOptions) -> None:
-    """Serves, then refuses new requests and finishes those that are in work."""
-    stop_requested = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop_requested.set())
-    server, port = serve(manager, options)
-    print(f"serving on {options.bind_address}:{port}: {manager.summary()}", flush=True)
-    stop_requested.wait()
-    logger.info("stopping: up to %.0f s for the requests in work", _DRAIN_SECONDS)
-    server.stop(_DRAIN_SECONDS).wait()
+def _config_watcher(
+    manager: ModelManager, arguments: argparse.Namespace
+) -> ModelConfigWatcher:
+    # One model of the command line has no file that could change.
+    seconds = arguments.model_config_file_poll_wait_seconds
+    seconds = seconds if arguments.model_config_file else 0
+    return ModelConfigWatcher(manager, Path(arguments.model_config_file), seconds)
 
 
 def _model_configs(arguments: argparse.Namespace) -> list[ModelConfig]:
@@ -129,36 +288,6 @@ def _model_configs(arguments: argparse.Namespace) -> list[ModelConfig]:
     if arguments.model_config_file:
         return read_model_configs(Path(arguments.model_config_file))
     return [single_model_config(arguments.model_name, arguments.model_base_path)]
-
-
-def _parser() -> argparse.ArgumentParser:
-    # No abbreviations: TF-Serving has none, and a new flag would change their meaning.
-    parser = argparse.ArgumentParser(
-        prog="python -m serving.server", description=__doc__, allow_abbrev=False
-    )
-    parser.add_argument(
-        "--port",
-        type=int,
-        default=ServerOptions.port,
-        help="gRPC port (default: %(default)s)",
-    )
-    parser.add_argument("--model_config_file", help="ModelServerConfig as a text proto")
-    parser.add_argument("--model_base_path", help="one model: the parent of its versions")
-    parser.add_argument(
-        "--model_name", default="default", help="its name (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--grpc_max_threads",
-        type=int,
-        default=ServerOptions.grpc_max_threads,
-        help="requests worked on at once (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--bind_address",
-        default=ServerOptions.bind_address,
-        help="ours, not TF-Serving's: the address to listen on (default: %(default)s)",
-    )
-    return parser
 
 
 if __name__ == "__main__":

@@ -30,25 +30,46 @@ class StatusError(Exception):
         self.message = message
 
 
-def answers_with_status(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes a servicer's method answer `StatusError` and TensorFlow's errors by code.
+# What a request may fail with; any other exception is a bug.
+REQUEST_ERRORS = (StatusError, tf.errors.OpError)
 
-    TensorFlow numbers its error codes as gRPC does. Any other exception is a bug,
-    which gRPC logs with its traceback and answers as UNKNOWN.
+
+def status_of(error: StatusError | tf.errors.OpError) -> tuple[grpc.StatusCode, str]:
+    """The status code and the text, cut to TF-Serving's length, of a failed request.
+
+    TensorFlow numbers its error codes as gRPC does.
+    """
+    if isinstance(error, StatusError):
+        return error.code, _cut(error.message)
+    message = error.message.rpartition(_GRAPH_ERROR_PREAMBLE_END)[2]
+    return _CODES[error.error_code], _cut(message)
+
+
+def code_name(number: int) -> str:
+    """The name of a status code, as "NOT_FOUND" for 5."""
+    return _CODES[number].name
+
+
+def answers_with_status(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a servicer's method answer `REQUEST_ERRORS` by code.
+
+    Any other exception gRPC logs with its traceback and answers as UNKNOWN.
     """
 
     @functools.wraps(method)
     def answer(self: object, request: Any, context: grpc.ServicerContext) -> Any:
         try:
             return method(self, request, context)
-        except StatusError as error:
-            code, message = error.code, error.message
-        except tf.errors.OpError as error:
-            code = _CODES[error.error_code]
-            message = error.message.rpartition(_GRAPH_ERROR_PREAMBLE_END)[2]
-        return context.abort(code, _cut(message))
+        except REQUEST_ERRORS as error:
+            code, message = status_of(error)
+        return context.abort(code, message)
 
     return answer
+
+
+def invalid_argument(message: str) -> StatusError:
+    """An INVALID_ARGUMENT, to raise."""
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
 def _cut(message: str) -> str:

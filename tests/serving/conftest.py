@@ -1,5 +1,8 @@
 """Toy models on disk, and servers for them."""
 
+import gc
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
@@ -8,11 +11,17 @@ import grpc
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
-from toy_models import SERVING_DEFAULT, ToyAffine, ToySearch
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
+from toy_models import SERVING_DEFAULT, SlowModel, ToyAffine, ToySearch, save_example_model
 
-from serving.model_config import read_model_configs
-from serving.model_manager import ModelManager
-from serving.server import ServerOptions, serve
+from serving.metrics import Metrics
+from serving.model_config import read_model_configs, single_model_config
+from serving.model_manager import ManagerOptions, ModelManager
+from serving.server import Server, serve
+from serving.server_options import ServerOptions
+
+DEFAULT_LOADING = ManagerOptions()
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 MODELS_CONFIG = """
 model_config_list {{
@@ -25,6 +34,12 @@ model_config_list {{
   config {{ name: "affine" base_path: "{bundle}/affine" model_platform: "tensorflow" }}
 }}
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports_frozen() -> None:
+    """As the server does, so that a collection after an unload is short."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +68,52 @@ def address(bundle: Path) -> Iterator[str]:
     server, port = serve(manager, ServerOptions(port=0, grpc_max_threads=4))
     yield f"127.0.0.1:{port}"
     server.stop(None).wait()
+    manager.close()
+
+
+@pytest.fixture(scope="session")
+def example_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base path of the model `examples`, version 3."""
+    base_path = tmp_path_factory.mktemp("models") / "examples"
+    save_example_model(base_path / "3")
+    return base_path
+
+
+@pytest.fixture(scope="session")
+def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base path of the model `slow`, version 1."""
+    base_path = tmp_path_factory.mktemp("models") / "slow"
+    slow = SlowModel()
+    tf.saved_model.save(slow, str(base_path / "1"), signatures=slow.wait)
+    return base_path
+
+
+@pytest.fixture(scope="module")
+def start_models() -> Iterator[Callable[..., Server]]:
+    """Starts servers for configurations, or base paths named as their model."""
+    started: list[tuple[Server, ModelManager]] = []
+
+    def start(
+        *models: ModelConfig | Path,
+        loading: ManagerOptions = DEFAULT_LOADING,
+        **options: object,
+    ) -> Server:
+        metrics = Metrics()
+        configs = [
+            single_model_config(model.name, str(model))
+            if isinstance(model, Path)
+            else model
+            for model in models
+        ]
+        manager = ModelManager(configs, loading, metrics.model_event)
+        server, _ = serve(manager, ServerOptions(port=0, **options), metrics)
+        started.append((server, manager))
+        return server
+
+    yield start
+    for server, manager in started:
+        server.stop(None).wait()
+        manager.close()
 
 
 @pytest.fixture
@@ -73,3 +134,25 @@ def start_server() -> Iterator[Callable[..., str]]:
     yield start
     for server in servers:
         server.stop(None).wait()
+
+
+@pytest.fixture
+def start_command() -> Iterator[Callable[..., subprocess.Popen]]:
+    """Starts `python -m serving.server` on a free port; kills what is left of it."""
+    processes: list[subprocess.Popen] = []
+
+    def start(*flags: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "serving.server", "--port=0", *flags],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()

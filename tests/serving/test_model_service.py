@@ -1,14 +1,20 @@
-"""GetModelStatus through tensorflow-serving-api's own stub."""
+"""GetModelStatus and HandleReloadConfigRequest through tensorflow-serving-api's stub."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
-from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
+from tensorflow_serving.apis import model_service_pb2_grpc
 from tensorflow_serving.apis.get_model_status_pb2 import (
     GetModelStatusRequest,
     ModelVersionStatus,
 )
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
+
+from serving.model_config import single_model_config
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +80,64 @@ def test_status_of_what_is_not_served(stub, spoil, code: grpc.StatusCode, gist: 
     assert raised.value.details() == gist
 
 
-def test_reload_says_that_it_is_not_served(stub):
+def reload_request(*configs: ModelConfig) -> ReloadConfigRequest:
+    request = ReloadConfigRequest()
+    request.config.model_config_list.config.extend(configs)
+    return request
+
+
+def test_reload_serves_other_models(start_models, example_model: Path, bundle: Path):
+    server = start_models(example_model)
+    config = single_model_config("affine", str(bundle / "affine"))
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = model_service_pb2_grpc.ModelServiceStub(channel)
+        response = stub.HandleReloadConfigRequest(reload_request(config), timeout=60)
+        assert response.HasField("status")
+        assert response.status.error_code == 0
+        [affine] = stub.GetModelStatus(status_request("affine")).model_version_status
+        [examples] = stub.GetModelStatus(status_request("examples")).model_version_status
+    assert (affine.version, affine.state) == (7, ModelVersionStatus.AVAILABLE)
+    assert examples.state in (ModelVersionStatus.UNLOADING, ModelVersionStatus.END)
+
+
+@pytest.mark.parametrize(
+    ("request_message", "code", "gist"),
+    [
+        (
+            ReloadConfigRequest(),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Only ModelConfigList is currently supported",
+        ),
+        (
+            reload_request(single_model_config("new", "/nowhere")),
+            grpc.StatusCode.UNKNOWN,
+            "/nowhere",
+        ),
+    ],
+    ids=["no-list", "no-model"],
+)
+def test_reload_that_fails_changes_nothing(stub, request_message, code, gist: str):
     with pytest.raises(grpc.RpcError) as raised:
-        stub.HandleReloadConfigRequest(
-            model_management_pb2.ReloadConfigRequest(), timeout=30
-        )
-    assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    assert "restart the server" in raised.value.details()
+        stub.HandleReloadConfigRequest(request_message, timeout=30)
+    assert raised.value.code() is code
+    assert gist in raised.value.details()
+    statuses = stub.GetModelStatus(status_request("search"), timeout=30)
+    assert [s.version for s in statuses.model_version_status] == [1, 2]
+
+
+def test_version_that_cannot_be_loaded_says_why(start_models, example_model, tmp_path):
+    base_path = tmp_path / "examples"
+    shutil.copytree(example_model, base_path)
+    server = start_models(base_path)
+    (base_path / "4").mkdir()
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = model_service_pb2_grpc.ModelServiceStub(channel)
+        # A reload of the same models looks at the file system at once.
+        reload = reload_request(single_model_config("examples", str(base_path)))
+        stub.HandleReloadConfigRequest(reload, timeout=60)
+        statuses = stub.GetModelStatus(status_request("examples")).model_version_status
+    served, failed = statuses
+    assert (served.version, served.state) == (3, ModelVersionStatus.AVAILABLE)
+    assert (failed.version, failed.state) == (4, ModelVersionStatus.END)
+    assert failed.status.error_code == grpc.StatusCode.UNKNOWN.value[0]
+    assert "no saved_model.pb" in failed.status.error_message

@@ -1,7 +1,6 @@
 """Predict and GetModelMetadata through tensorflow-serving-api's own stubs.
 
-Codes and words are those of TF-Serving's sources and tests; answers are compared with
-the SavedModel called directly, or counted by hand.
+Answers are compared with the SavedModel called directly, or counted by hand.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,18 +12,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
-from tensorflow.core.framework.tensor_pb2 import TensorProto
-from tensorflow_serving.apis import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    inference_pb2,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-    regression_pb2,
-)
+from tensorflow_serving.apis import get_model_metadata_pb2, prediction_service_pb2_grpc
 from toy_models import IDS, QUERIES, SCORES, SERVING_DEFAULT, TITLES
+from toy_requests import affine_request, arrays, predict_request
 
-Request = predict_pb2.PredictRequest
 Code = grpc.StatusCode
 
 
@@ -32,24 +23,6 @@ Code = grpc.StatusCode
 def stub(address: str) -> Iterator[prediction_service_pb2_grpc.PredictionServiceStub]:
     with grpc.insecure_channel(address) as channel:
         yield prediction_service_pb2_grpc.PredictionServiceStub(channel)
-
-
-def predict_request(model: str, **inputs: object) -> Request:
-    request = Request()
-    request.model_spec.name = model
-    for alias, value in inputs.items():
-        request.inputs[alias].CopyFrom(tf.make_tensor_proto(value))
-    return request
-
-
-def affine_request() -> Request:
-    return predict_request(
-        "affine", x=np.array([[1, 2, 3]], np.float32), shift=np.array([[4]], np.int32)
-    )
-
-
-def arrays(response: predict_pb2.PredictResponse) -> dict[str, np.ndarray]:
-    return {alias: tf.make_ndarray(proto) for alias, proto in response.outputs.items()}
 
 
 @pytest.mark.parametrize("queries", [[QUERIES[0]], QUERIES, ["unknown", ""], []])
@@ -121,174 +94,6 @@ def test_version_is_the_one_asked_for(stub, select: Callable, version: int):
     assert response.model_spec.version.value == version
     ranks = arrays(response)["first_stage_ranks"]
     np.testing.assert_array_equal(ranks, [[version, version + 1, version + 2]] * 2)
-
-
-def set_input(request: Request, alias: str, value: np.ndarray) -> None:
-    request.inputs[alias].CopyFrom(tf.make_tensor_proto(value))
-
-
-def rename_input(request: Request) -> None:
-    request.inputs["X"].CopyFrom(request.inputs.pop("x"))
-
-
-def unparsable(**fields: object) -> Callable[[Request], None]:
-    proto = TensorProto(**fields)
-    proto.tensor_shape.dim.add(size=3)
-    return lambda request: request.inputs["x"].CopyFrom(proto)
-
-
-BAD_REQUESTS = {
-    "missing model_spec": (
-        lambda r: r.ClearField("model_spec"),
-        Code.INVALID_ARGUMENT,
-        "Missing ModelSpec",
-    ),
-    "empty model name": (
-        lambda r: setattr(r.model_spec, "name", ""),
-        Code.INVALID_ARGUMENT,
-        "ModelSpec has no name specified.",
-    ),
-    "unknown model": (
-        lambda r: setattr(r.model_spec, "name", "other"),
-        Code.NOT_FOUND,
-        "Servable not found for request: Latest(other)",
-    ),
-    "unknown version": (
-        lambda r: setattr(r.model_spec.version, "value", 8),
-        Code.NOT_FOUND,
-        "Servable not found for request: Specific(affine, 8)",
-    ),
-    # A version that is set to 0 is a version, not "none given".
-    "version zero": (
-        lambda r: r.model_spec.version.SetInParent(),
-        Code.NOT_FOUND,
-        "Servable not found for request: Specific(affine, 0)",
-    ),
-    "unknown label": (
-        lambda r: setattr(r.model_spec, "version_label", "stable"),
-        Code.INVALID_ARGUMENT,
-        "Unrecognized servable version label: stable",
-    ),
-    "unknown signature": (
-        lambda r: setattr(r.model_spec, "signature_name", "other"),
-        Code.FAILED_PRECONDITION,
-        'Serving signature key "other" not found.',
-    ),
-    "signature of the loader": (
-        lambda r: setattr(r.model_spec, "signature_name", "__saved_model_init_op"),
-        Code.FAILED_PRECONDITION,
-        "not found.",
-    ),
-    "missing input": (
-        lambda r: r.inputs.pop("x"),
-        Code.INVALID_ARGUMENT,
-        "input size does not match signature: 1!=2 len({shift}) != len({shift,x}). "
-        "Sent extra: {}. Missing but required: {x}.",
-    ),
-    "extra input": (
-        lambda r: set_input(r, "z", np.zeros(1)),
-        Code.INVALID_ARGUMENT,
-        "input size does not match signature: 3!=2 len({shift,x,z}) != len({shift,x}). "
-        "Sent extra: {z}. Missing but required: {}.",
-    ),
-    "misnamed input": (
-        rename_input,
-        Code.INVALID_ARGUMENT,
-        "Signature input alias: x(feed name: serving_default_x:0) not found in request",
-    ),
-    "double for float": (
-        lambda r: set_input(r, "x", np.zeros([1, 3])),
-        Code.INVALID_ARGUMENT,
-        "Expects arg[1] to be float but double is provided",
-    ),
-    "int64 for int32": (
-        lambda r: set_input(r, "shift", np.zeros([1, 1], np.int64)),
-        Code.INVALID_ARGUMENT,
-        "Expects arg[0] to be int32 but int64 is provided",
-    ),
-    "string for float": (
-        lambda r: set_input(r, "x", np.array([["a", "b", "c"]])),
-        Code.INVALID_ARGUMENT,
-        "Expects arg[1] to be float but string is provided",
-    ),
-    "inner size": (
-        lambda r: set_input(r, "x", np.zeros([1, 5], np.float32)),
-        Code.INVALID_ARGUMENT,
-        "Matrix size-incompatible: In[0]: [1,5], In[1]: [3,2]",
-    ),
-    "rank": (
-        lambda r: set_input(r, "x", np.zeros([3], np.float32)),
-        Code.INVALID_ARGUMENT,
-        "ndims must be >= 2",
-    ),
-    "batches differ": (
-        lambda r: (
-            set_input(r, "x", np.zeros([2, 3], np.float32)),
-            set_input(r, "shift", np.zeros([3, 1], np.int32)),
-        ),
-        Code.INVALID_ARGUMENT,
-        "ncompatible shapes",
-    ),
-    "assertion in the graph": (
-        lambda r: set_input(r, "shift", np.array([[-1]], np.int32)),
-        Code.INVALID_ARGUMENT,
-        "shift must not be negative",
-    ),
-    "content of the wrong size": (
-        unparsable(dtype=types_pb2.DT_FLOAT, tensor_content=b"abc"),
-        Code.INVALID_ARGUMENT,
-        "tensor parsing error: x",
-    ),
-    "tensor without dtype": (
-        unparsable(float_val=[1, 2, 3]),
-        Code.INVALID_ARGUMENT,
-        "tensor parsing error: x",
-    ),
-    "tensor of no known dtype": (
-        unparsable(dtype=99, float_val=[1, 2, 3]),
-        Code.INVALID_ARGUMENT,
-        "tensor parsing error: x",
-    ),
-    "unknown output": (
-        lambda r: r.output_filter.append("z"),
-        Code.INVALID_ARGUMENT,
-        "output tensor alias not found in signature: z",
-    ),
-    "duplicate output": (
-        lambda r: r.output_filter.extend(["y", "y"]),
-        Code.INVALID_ARGUMENT,
-        "duplicate output tensor alias: y",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", BAD_REQUESTS)
-def test_status_of_a_bad_request(stub, case: str):
-    spoil, code, gist = BAD_REQUESTS[case]
-    request = affine_request()
-    spoil(request)
-    with pytest.raises(grpc.RpcError) as raised:
-        stub.Predict(request, timeout=30)
-    assert raised.value.code() is code
-    assert gist in raised.value.details()
-
-
-def test_server_still_answers_after_bad_requests(stub):
-    for spoil, _, _ in BAD_REQUESTS.values():
-        request = affine_request()
-        spoil(request)
-        with pytest.raises(grpc.RpcError):
-            stub.Predict(request, timeout=30)
-    assert stub.Predict(affine_request(), timeout=30).model_spec.version.value == 7
-
-
-def test_long_message_is_cut_where_tf_serving_cuts(stub):
-    request = predict_request("a" * 20_000, query=QUERIES)
-    with pytest.raises(grpc.RpcError) as raised:
-        stub.Predict(request, timeout=30)
-    assert raised.value.code() is Code.NOT_FOUND
-    assert raised.value.details().endswith("a...TRUNCATED")
-    assert len(raised.value.details()) == 1024 + len("...TRUNCATED")
 
 
 def test_request_larger_than_grpc_s_default_limit(stub):
@@ -373,18 +178,3 @@ def test_metadata_of_what_is_not_served(stub, spoil: Callable, code: Code):
     with pytest.raises(grpc.RpcError) as raised:
         stub.GetModelMetadata(request, timeout=30)
     assert raised.value.code() is code
-
-
-@pytest.mark.parametrize(
-    ("method", "request_message"),
-    [
-        ("Classify", classification_pb2.ClassificationRequest()),
-        ("Regress", regression_pb2.RegressionRequest()),
-        ("MultiInference", inference_pb2.MultiInferenceRequest()),
-    ],
-)
-def test_other_methods_say_that_they_are_not_served(stub, method: str, request_message):
-    with pytest.raises(grpc.RpcError) as raised:
-        getattr(stub, method)(request_message, timeout=30)
-    assert raised.value.code() is Code.UNIMPLEMENTED
-    assert raised.value.details() == f"{method} is not served here: use Predict"

@@ -1,73 +1,30 @@
-"""The command: ready line, errors in one line, drain on SIGTERM."""
+"""The command: ready line, errors in one line, drain on SIGTERM and SIGINT."""
 
+import contextlib
 import re
 import signal
+import socket
 import subprocess
-import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 import pytest
-import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
+from toy_http import call, free_port
+from toy_requests import affine_request, arrays, predict_request, wait_until
 
 from fitrank_tf.errors import FitRankError
 from serving.client import SearchClient
-from serving.model_manager import ModelManager
-from serving.server import ServerOptions, main, serve
+from serving.model_manager import ManagerOptions, ModelManager
+from serving.server import main, serve
+from serving.server_options import ServerOptions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0
-
-
-class SlowModel(tf.Module):
-    """Writes the file `entered`, then answers as soon as the file `release` exists."""
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([], tf.string, name="entered"),
-            tf.TensorSpec([], tf.string, name="release"),
-        ]
-    )
-    def wait(self, entered: tf.Tensor, release: tf.Tensor) -> dict[str, tf.Tensor]:
-        tf.io.write_file(entered, "")
-        rounds = tf.while_loop(
-            lambda _: tf.equal(tf.size(tf.io.matching_files(release)), 0),
-            lambda count: (count + 1,),
-            (tf.constant(0),),
-        )[0]
-        return {"done": rounds >= 0}
-
-
-@pytest.fixture
-def start_command() -> Iterator[Callable[..., subprocess.Popen]]:
-    """Starts `python -m serving.server` on a free port; kills what is left of it."""
-    processes: list[subprocess.Popen] = []
-
-    def start(*flags: str) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "serving.server", "--port=0", *flags],
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
+PATIENCE = 20.0
 
 
 def refuses_connections(address: str) -> bool:
@@ -79,32 +36,130 @@ def refuses_connections(address: str) -> bool:
         return False
 
 
-def test_sigterm_finishes_the_request_in_work_and_exits_with_0(tmp_path, start_command):
-    slow = SlowModel()
-    tf.saved_model.save(slow, str(tmp_path / "slow" / "1"), signatures=slow.wait)
-    process = start_command("--model_name=slow", f"--model_base_path={tmp_path / 'slow'}")
-    ready = process.stdout.readline()
-    assert ready.startswith("serving on 127.0.0.1:")
-    assert ready.endswith(": slow (1)\n")
-    address = ready.split()[2].rstrip(":")
+@dataclass
+class SlowServer:
+    """A command that serves the slow model, with a request in work on each port."""
 
-    entered, release = tmp_path / "entered", tmp_path / "release"
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = "slow"
-    request.inputs["entered"].CopyFrom(tf.make_tensor_proto(str(entered)))
-    request.inputs["release"].CopyFrom(tf.make_tensor_proto(str(release)))
+    process: subprocess.Popen
+    address: str
+    rest_port: int
+    release: Path
+    clients: ThreadPoolExecutor
+    answers: list[Future]
+
+
+@pytest.fixture
+def slow_server(tmp_path, slow_model, start_command) -> Iterator[Callable[..., SlowServer]]:
+    """Starts the command, and waits until its requests are in work."""
+    with ThreadPoolExecutor(4) as clients, contextlib.ExitStack() as killed:
+
+        def start(*flags: str) -> SlowServer:
+            rest_port = free_port()
+            process = start_command(
+                "--model_name=slow",
+                f"--model_base_path={slow_model}",
+                f"--rest_api_port={rest_port}",
+                # Two requests that wait take all threads of a small machine.
+                "--tensorflow_inter_op_parallelism=8",
+                *flags,
+            )
+            # Before the clients are waited for.
+            killed.callback(process.kill)
+            ready = process.stdout.readline()
+            assert ready.startswith("serving on 127.0.0.1:")
+            assert ready.endswith(f", REST on 127.0.0.1:{rest_port}: slow (1)\n")
+            address = ready.split()[2].rstrip(",")
+            release = tmp_path / "release"
+            entered = [tmp_path / "entered-grpc", tmp_path / "entered-rest"]
+            answers = [
+                clients.submit(ask_grpc, address, entered[0], release),
+                clients.submit(ask_rest, rest_port, entered[1], release),
+            ]
+            wait_until(lambda: all(path.exists() for path in entered))
+            return SlowServer(process, address, rest_port, release, clients, answers)
+
+        yield start
+
+
+def ask_grpc(address: str, entered: Path, release: Path) -> bool:
+    request = predict_request("slow", entered=[str(entered)], release=[str(release)])
     with grpc.insecure_channel(address) as channel:
-        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        answer = stub.Predict.future(request, timeout=PATIENCE)
-        wait_until(entered.exists)
-        process.send_signal(signal.SIGTERM)
-        wait_until(lambda: refuses_connections(address))
-        assert not answer.done()
-        release.touch()
-        assert tf.make_ndarray(answer.result().outputs["done"])
-    _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0
+        answer = PredictionServiceStub(channel).Predict(request, timeout=PATIENCE)
+    return bool(arrays(answer)["done"][0])
+
+
+def ask_rest(port: int, entered: Path, release: Path) -> bool:
+    row = {"entered": str(entered), "release": str(release)}
+    reply = call(port, "POST", "/v1/models/slow:predict", {"instances": [row]})
+    return reply.json == {"predictions": [True]}
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    except ConnectionError:
+        return True
+    return False
+
+
+def test_sigterm_finishes_the_requests_in_work_and_exits_with_0(slow_server):
+    server = slow_server()
+    server.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: refuses_connections(server.address) and refuses(server.rest_port))
+    assert not any(answer.done() for answer in server.answers)
+    server.release.touch()
+    assert [answer.result(PATIENCE) for answer in server.answers] == [True, True]
+    _, errors = server.process.communicate(timeout=PATIENCE)
+    assert server.process.returncode == 0
     assert "Traceback" not in errors
+
+
+def test_second_signal_ends_it_at_once(slow_server):
+    server = slow_server()
+    server.process.send_signal(signal.SIGINT)
+    wait_until(lambda: refuses_connections(server.address))
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(PATIENCE) == 128 + signal.SIGINT
+    # Nobody released them.
+    assert all(answer.exception(PATIENCE) for answer in server.answers)
+
+
+def test_what_takes_longer_than_the_drain_is_given_up(slow_server):
+    server = slow_server("--drain_seconds=0.1")
+    server.process.send_signal(signal.SIGTERM)
+    _, errors = server.process.communicate(timeout=PATIENCE)
+    assert server.process.returncode == 0
+    assert "it is given up" in errors
+    assert all(answer.exception(PATIENCE) for answer in server.answers)
+
+
+def test_requests_under_load_are_all_answered_or_refused(bundle: Path, start_command):
+    process = start_command("--model_name=affine", f"--model_base_path={bundle / 'affine'}")
+    address = process.stdout.readline().split()[2].rstrip(":")
+    started = threading.Event()
+
+    def ask(channel: grpc.Channel) -> int:
+        """Asks until the server is gone; gives the number of answers."""
+        stub = PredictionServiceStub(channel)
+        answered = 0
+        while True:
+            try:
+                answer = arrays(stub.Predict(affine_request(), timeout=PATIENCE))
+            except grpc.RpcError as error:
+                # Refused, so it may be sent to another server; never lost half way.
+                assert error.code() is grpc.StatusCode.UNAVAILABLE
+                return answered
+            assert answer["y"].tolist() == [[305.0, 324.0]]
+            answered += 1
+            if answered == 20:
+                started.set()
+
+    with ThreadPoolExecutor(4) as clients, grpc.insecure_channel(address) as channel:
+        asked = [clients.submit(ask, channel) for _ in range(4)]
+        assert started.wait(PATIENCE)
+        process.send_signal(signal.SIGTERM)
+        assert sum(client.result(PATIENCE) for client in asked) >= 20
+    assert process.wait(PATIENCE) == 0
 
 
 def test_model_without_a_version_ends_the_start_with_one_line(tmp_path, start_command):
@@ -154,7 +209,10 @@ def test_unknown_and_abbreviated_flags_are_refused(capsys, flag: str):
 def test_port_in_use_is_an_error(address: str):
     port = int(address.rpartition(":")[2])
     with pytest.raises(FitRankError, match=f"cannot listen on {address}"):
-        serve(ModelManager([]), ServerOptions(port=port))
+        serve(
+            ModelManager([], ManagerOptions(file_system_poll_wait_seconds=0)),
+            ServerOptions(port=port),
+        )
 
 
 def test_served_search_is_reached_by_the_client(address: str):

@@ -1,5 +1,7 @@
 """Toy models whose answers are known by hand."""
 
+from pathlib import Path
+
 import tensorflow as tf
 
 # Row 0 answers every query that the table does not know. "" pads.
@@ -63,3 +65,94 @@ class ToyAffine(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32, name="x")])
     def total(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"total": tf.reduce_sum(x, axis=1)}
+
+
+class SlowModel(tf.Module):
+    """Writes the file `entered`, then answers as soon as the file `release` exists."""
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name="entered"),
+            tf.TensorSpec([None], tf.string, name="release"),
+        ]
+    )
+    def wait(self, entered: tf.Tensor, release: tf.Tensor) -> dict[str, tf.Tensor]:
+        tf.io.write_file(entered[0], "")
+        rounds = tf.while_loop(
+            lambda _: tf.equal(tf.size(tf.io.matching_files(release[0])), 0),
+            lambda count: (count + 1,),
+            (tf.constant(0),),
+        )[0]
+        return {"done": tf.fill(tf.shape(entered), rounds >= 0)}
+
+
+def save_example_model(directory: Path) -> None:
+    """A SavedModel with TensorFlow 1's signatures on tf.Examples.
+
+    `regress` is x / 2 + 2 + offset; `classify` names two classes with the scores x and
+    -x; both read the same tensor. The other signatures are wrong in one way each.
+    """
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        examples = v1.placeholder(tf.string, [None], name="examples")
+        others = v1.placeholder(tf.string, [None], name="others")
+        value = _example_value(examples)
+        labels = tf.tile([["up", "down"]], [tf.size(examples), 1])
+        scores = tf.concat([value["x"], -value["x"]], axis=1)
+        regression = value["x"] / 2 + 2 + value["offset"]
+        other = _example_value(others)["x"]
+        classify, regress = (
+            tf.saved_model.CLASSIFY_METHOD_NAME,
+            tf.saved_model.REGRESS_METHOD_NAME,
+        )
+        signatures = {
+            "regress": (regress, examples, {"outputs": regression}),
+            "classify": (classify, examples, {"classes": labels, "scores": scores}),
+            "scores_only": (classify, examples, {"scores": scores}),
+            "classes_only": (classify, examples, {"classes": labels}),
+            "predict": (tf.saved_model.PREDICT_METHOD_NAME, examples, {"y": regression}),
+            "regress_others": (regress, others, {"outputs": other}),
+            "regress_matrix": (regress, examples, {"outputs": scores}),
+            "regress_one": (regress, examples, {"outputs": regression[:1]}),
+            "regress_double": (
+                regress,
+                examples,
+                {"outputs": tf.cast(value["x"], "double")},
+            ),
+            "classify_vector": (classify, examples, {"scores": value["x"][:, 0]}),
+            "classify_labels": (classify, examples, {"scores": labels}),
+            "classify_one": (classify, examples, {"scores": scores[:1]}),
+            "classify_uneven": (
+                classify,
+                examples,
+                {"classes": labels, "scores": value["x"]},
+            ),
+        }
+        builder = v1.saved_model.Builder(str(directory))
+        builder.add_meta_graph_and_variables(
+            session,
+            ["serve"],
+            signature_def_map={
+                name: v1.saved_model.signature_def_utils.build_signature_def(
+                    {"inputs": v1.saved_model.utils.build_tensor_info(source)},
+                    {
+                        alias: v1.saved_model.utils.build_tensor_info(tensor)
+                        for alias, tensor in outputs.items()
+                    },
+                    method,
+                )
+                for name, (method, source, outputs) in signatures.items()
+            },
+        )
+        builder.save()
+
+
+def _example_value(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+    """x and offset of serialised tf.Examples, [batch, 1] each."""
+    return tf.io.parse_example(
+        examples,
+        {
+            "x": tf.io.FixedLenFeature([1], tf.float32),
+            "offset": tf.io.FixedLenFeature([1], tf.float32, default_value=[0.0]),
+        },
+    )
