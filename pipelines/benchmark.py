@@ -14,6 +14,8 @@ serving    a bundle's search, in process and by the local gRPC server, against t
 import argparse
 import dataclasses
 import os
+import signal
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -329,4 +331,6 @@ SUITES = {
 
 
 if __name__ == "__main__":
+    # An exit, unlike the signal by itself, ends the servers and processes too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     run_command(main)

@@ -256,7 +256,7 @@ def index_table(speeds: Sequence[IndexSpeed]) -> str:
                 str(speed.k),
                 speed.system.name,
                 speed.system.describe(speed.chosen.effort),
-                f"{speed.chosen.recall:.3f}",
+                f"{speed.chosen.recall:.3f}{_short(speed.chosen)}",
                 f"{speed.single:,.0f}",
                 "" if ours is None else f"{ours.single / speed.single:.2f} x",
                 f"{speed.batched:,.0f}",
@@ -266,6 +266,11 @@ def index_table(speeds: Sequence[IndexSpeed]) -> str:
             )
         )
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def _short(trial: Trial) -> str:
+    """What to say of a system that no effort brings to the recall of the others."""
+    return "" if trial.recall >= RECALL else f", short of {RECALL}"
 
 
 def _ours(speed: IndexSpeed, speeds: Sequence[IndexSpeed]) -> IndexSpeed | None:

@@ -20,7 +20,7 @@ from fitrank_tf.retrieval.scann_index import ScannIndex, settings_for
 HNSW_LINKS = 16
 HNSW_BUILD_LIST = 100
 
-_SEARCH_LISTS = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640)
+_SEARCH_LISTS = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 1000, 1500)
 _LEAVES = (2, 4, 6, 10, 16, 25, 40, 64, 100, 160, 250)
 _REORDERED = (20, 50, 120, 300, 1000)
 

@@ -1,5 +1,7 @@
 """The index benchmark on a thousand vectors; no speed is asserted."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,8 @@ def test_ratios_are_of_ours_of_the_same_kind_and_neighbours() -> None:
     assert cells["faiss, flat"][6] == "1.50 x" and cells["faiss, flat"][8] == "0.80 x"
     assert cells["ours, exact"][6] == cells["ours, exact"][8] == ""
     assert rows(index_table([graph]))[0][6] == ""
+    short = dataclasses.replace(graph, chosen=dataclasses.replace(graph.chosen, recall=0.9))
+    assert rows(index_table([short]))[0][4] == "0.900, short of 0.95"
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
