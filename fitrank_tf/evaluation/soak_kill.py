@@ -26,6 +26,7 @@ from fitrank_tf.export.bundle import model_path
 from fitrank_tf.export.catalogue_models import CATALOGUE_MODELS
 from fitrank_tf.export.served_catalogue import read_catalogue
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.retrieval.scann_index import load_scann
 
 CHANGE, EXPORT, SERVER = "catalogue change", "export", "server"
 
@@ -81,6 +82,9 @@ def soak_kills(bundle: Path, kills: int, commands: Commands, seed: int) -> list[
     """
     if kills < 1:
         raise FitRankError(f"--kills {kills}: write 1 or more")
+    # Without its ops `search_scann` does not load; without ScaNN there is none.
+    with contextlib.suppress(FitRankError):
+        load_scann("scann_ops")
     with tempfile.TemporaryDirectory(dir=bundle.parent) as name:
         folder = Path(name)
         copy = shutil.copytree(bundle, folder / "bundle")
