@@ -135,9 +135,8 @@ class _Rounds:
     def kill_export(self) -> Kill:
         """Kills an export into a new repository, then exports to the end."""
         repository = self._folder / "repository"
-        shutil.rmtree(repository, ignore_errors=True)
         self._time(EXPORT, self._commands.export(self._bundle, repository))
-        shutil.rmtree(repository)
+        shutil.rmtree(repository, ignore_errors=True)
         command = self._commands.export(self._bundle, repository)
         seconds, finished = self._kill(EXPORT, command)
         models = [path.name for path in repository.glob("*") if path.is_dir()]
