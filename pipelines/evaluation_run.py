@@ -162,6 +162,8 @@ class EvaluationRun:
     ) -> Path | None:
         """Draws the queries that re-ranking helps and hurts most, and what moved and why.
 
+        Gives the page's path; None where no query's nDCG changed.
+
         Args:
             query_set: with judgments, else nothing is drawn.
             runs: of `clip_lora` and `reranked`, else nothing is drawn.
@@ -173,6 +175,8 @@ class EvaluationRun:
             return None
         gains = ndcg_gains(query_set, runs.rankings)
         shown = most_changed(gains, config.sheet_queries)
+        if not shown:
+            return None
         by_id = {query.id: query for query in query_set.queries}
         # Two queries may have the same words; the page shows them once.
         queries = list({by_id[one].text: by_id[one] for one in reversed(shown)}.values())
