@@ -164,7 +164,7 @@ def test_the_alternative_must_give_the_same_products(monkeypatch) -> None:
         def __init__(self, path):
             pass
 
-        def search(self, queries):
+        def search(self, queries, filters):
             rows = [[b"p%d" % number for number in range(20)]] * len(queries)
             return {"ids": np.array(rows, object)}
 
