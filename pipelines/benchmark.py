@@ -185,9 +185,7 @@ def _benchmark_rerank(options: argparse.Namespace) -> None:
 
 def _add_index_arguments(parser: argparse.ArgumentParser) -> None:
     usual = IndexEffort()
-    parser.add_argument(
-        "--sizes", default="10000,100000,1000000", help="numbers of vectors"
-    )
+    parser.add_argument("--sizes", default=_SIZES, help="numbers of vectors")
     parser.add_argument(
         "--queries", type=int, default=usual.queries, help="of a batch (%(default)s)"
     )

@@ -178,15 +178,16 @@ class EvaluationRun:
         if not shown:
             return None
         by_id = {query.id: query for query in query_set.queries}
-        # Two queries may have the same words; the page shows them once.
-        queries = list({by_id[one].text: by_id[one] for one in reversed(shown)}.values())
-        queries.reverse()
+        # Two queries may have the same words; the page shows the first of them.
+        by_text: dict[str, Query] = {}
+        for query_id in shown:
+            by_text.setdefault(by_id[query_id].text, by_id[query_id])
+        queries = list(by_text.values())
         rows = self._sheet_rows(query_set, queries, runs.rankings, config.sheet_columns)
+        ids = [by_text[row.query].id for row in rows]
         told = [
-            with_notes(row, query.id, runs, gains[query.id], facets)
-            for query in queries
-            for row in rows
-            if row.query == query.text
+            with_notes(row, query_id, runs, gains[query_id], facets)
+            for row, query_id in zip(rows, ids)
         ]
         path = folder / "changes.html"
         draw_page(told, path)

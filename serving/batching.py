@@ -13,7 +13,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from serving.batch_scheduler import BatchQueue, BatchScheduler
 from serving.batching_parameters import BatchingParameters
 from serving.servable import Servable, as_array
-from serving.status import StatusError
+from serving.status import StatusError, invalid_argument
 
 _Arrays = Mapping[str, np.ndarray]
 
@@ -168,21 +168,17 @@ class _NotMergeableError(Exception):
 def _rows_of(arrays: _Arrays) -> int:
     """The first dimension that all inputs share; checks and words of TF-Serving."""
     if not arrays:
-        raise _invalid_argument("Batching Run() must have at least one input tensor")
+        raise invalid_argument("Batching Run() must have at least one input tensor")
     if any(array.ndim == 0 for array in arrays.values()):
-        raise _invalid_argument(
+        raise invalid_argument(
             "Batching Run() input tensors must have at least one dimension"
         )
     sizes = {len(array) for array in arrays.values()}
     if len(sizes) > 1:
-        raise _invalid_argument(
+        raise invalid_argument(
             "Batching Run() input tensors must have equal 0th-dimension size"
         )
     return sizes.pop()
-
-
-def _invalid_argument(message: str) -> StatusError:
-    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
 def _run_pieces(
@@ -241,7 +237,7 @@ def _padded_to(part: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if part.shape == shape:
         return part
     if part.size == 0:
-        raise _invalid_argument("Got empty tensor in batch of non-empty tensors.")
+        raise invalid_argument("Got empty tensor in batch of non-empty tensors.")
     padded = np.full(shape, part.flat[0], part.dtype)
     padded[tuple(slice(size) for size in part.shape)] = part
     return padded

@@ -145,8 +145,7 @@ class RestApi:
         raise invalid_argument(f"Malformed request: {method} {path}")
 
     def _predict(self, spec: ModelSpec, body: bytes) -> dict[str, Any]:
-        document = json_tensors.parse_object(body)
-        spec.signature_name = json_tensors.signature_name_of(document)
+        document = _document(spec, body)
         servable = self._inference.manager.find(PredictRequest(model_spec=spec))
         name = signature_name_of(spec)
         if name not in servable.signature_defs:
@@ -184,9 +183,15 @@ def error_answer(code: int, message: str) -> HttpAnswer:
     return _json_answer(code, {"error": message})
 
 
-def _classify(examples: ExampleInference, spec: ModelSpec, body: bytes) -> dict[str, Any]:
+def _document(spec: ModelSpec, body: bytes) -> dict[str, Any]:
+    """The JSON of a body; the signature that it names goes into the spec."""
     document = json_tensors.parse_object(body)
     spec.signature_name = json_tensors.signature_name_of(document)
+    return document
+
+
+def _classify(examples: ExampleInference, spec: ModelSpec, body: bytes) -> dict[str, Any]:
+    document = _document(spec, body)
     request = ClassificationRequest(
         model_spec=spec, input=json_examples.parse_examples(document)
     )
@@ -194,8 +199,7 @@ def _classify(examples: ExampleInference, spec: ModelSpec, body: bytes) -> dict[
 
 
 def _regress(examples: ExampleInference, spec: ModelSpec, body: bytes) -> dict[str, Any]:
-    document = json_tensors.parse_object(body)
-    spec.signature_name = json_tensors.signature_name_of(document)
+    document = _document(spec, body)
     request = RegressionRequest(
         model_spec=spec, input=json_examples.parse_examples(document)
     )

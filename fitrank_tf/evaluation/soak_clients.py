@@ -8,20 +8,25 @@ import dataclasses
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import grpc
 import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
+from tensorflow_serving.apis.get_model_status_pb2 import (
+    GetModelStatusRequest,
+    ModelVersionStatus,
+)
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
+
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 
 _DEADLINE_SECONDS = 60.0
 _OUTPUTS = ("ids", "titles", "scores")
 # Batches of other sizes add up in another order.
 _ROUNDING = 2e-3
-_AVAILABLE = 30
 # Between an answer and the next request, so that whoever changes versions gets a turn.
 _PAUSE_SECONDS = 0.2
 
@@ -80,6 +85,17 @@ def ask(stub: PredictionServiceStub, queries: Sequence[str]) -> tuple[int, list[
     return response.model_spec.version.value, answers
 
 
+def answers_of(version: Path, queries: Sequence[str]) -> dict[str, Answer]:
+    """{query: what a version of `search` says, in this process}."""
+    loaded = tf.saved_model.load(str(version))
+    told = loaded.signatures[DEFAULT_SIGNATURE](query=tf.constant(list(queries)))
+    outputs = {name: value.numpy() for name, value in told.items()}
+    return {
+        query: Answer.of({name: value[row] for name, value in outputs.items()})
+        for row, query in enumerate(queries)
+    }
+
+
 def served_versions(channel: grpc.Channel, model: str) -> list[int]:
     """The versions of a model that a server answers with; none if it has no such model."""
     request = GetModelStatusRequest()
@@ -91,7 +107,9 @@ def served_versions(channel: grpc.Channel, model: str) -> list[int]:
     except grpc.RpcError:
         return []
     states = response.model_version_status
-    return [status.version for status in states if status.state == _AVAILABLE]
+    return [
+        status.version for status in states if status.state == ModelVersionStatus.AVAILABLE
+    ]
 
 
 class SoakClients:

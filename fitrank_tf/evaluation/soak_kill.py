@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import grpc
@@ -20,12 +20,11 @@ from tqdm import tqdm
 
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.server_process import free_port
-from fitrank_tf.evaluation.soak_clients import Answer, ask
+from fitrank_tf.evaluation.soak_clients import answers_of, ask
 from fitrank_tf.evaluation.soak_server import bundle_server, server_command
-from fitrank_tf.export.bundle import model_path
+from fitrank_tf.export.bundle import model_path, model_versions
 from fitrank_tf.export.catalogue_models import CATALOGUE_MODELS
 from fitrank_tf.export.served_catalogue import read_catalogue
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.retrieval.scann_index import load_scann
 
 CHANGE, EXPORT, SERVER = "catalogue change", "export", "server"
@@ -150,8 +149,9 @@ class _Rounds:
         other = self._folder / "other"
         other.mkdir(exist_ok=True)
         command = server_command(self._bundle, ["search"], other)
-        # About as long until it is killed as it takes to start, sometimes longer.
-        self._usual.setdefault(SERVER, self._start_seconds(other) * 1.5)
+        if SERVER not in self._usual:
+            # About as long until it is killed as it takes to start, sometimes longer.
+            self._usual[SERVER] = self._start_seconds(other) * 1.5
         seconds, finished = self._kill(SERVER, ["-m", *command, f"--port={free_port()}"])
         faults = ["it ended by itself"] if finished else []
         with bundle_server(self._bundle, ["search"], other) as (address, _):
@@ -190,11 +190,14 @@ class _Rounds:
     def _unloadable(self, folder: Path, models: Sequence[str]) -> list[str]:
         """Versions that a server would see and could not load."""
         faults = []
-        for version in _versions(folder, models):
-            try:
-                tf.saved_model.load(str(version))
-            except (OSError, ValueError, tf.errors.OpError) as error:
-                faults.append(f"{version} does not load: {str(error).splitlines()[0]}")
+        for name in models:
+            for version in model_versions(folder, name):
+                path = folder / name / str(version)
+                try:
+                    tf.saved_model.load(str(path))
+                except (OSError, ValueError, tf.errors.OpError) as error:
+                    reason = str(error).splitlines()[0]
+                    faults.append(f"{path} does not load: {reason}")
         return faults
 
     def _served_wrong(self) -> list[str]:
@@ -215,14 +218,6 @@ class _Rounds:
     def _wrong_answers(self, address: str) -> list[str]:
         with grpc.insecure_channel(address) as channel:
             version, [answer] = ask(PredictionServiceStub(channel), [self._query])
-        loaded = tf.saved_model.load(str(self._bundle / "search" / str(version)))
-        told = loaded.signatures[DEFAULT_SIGNATURE](query=tf.constant([self._query]))
-        wanted = Answer.of({name: value.numpy()[0] for name, value in told.items()})
+        served = self._bundle / "search" / str(version)
+        wanted = answers_of(served, [self._query])[self._query]
         return [] if answer.agrees(wanted) else [f"version {version} answers wrongly"]
-
-
-def _versions(folder: Path, models: Sequence[str]) -> Iterator[Path]:
-    for name in models:
-        for child in sorted((folder / name).glob("*")):
-            if child.name.isdigit():
-                yield child

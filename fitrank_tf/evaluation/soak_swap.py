@@ -13,12 +13,17 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.evaluation.soak_clients import Answer, SoakClients, served_versions
+from fitrank_tf.evaluation.soak_clients import (
+    Answer,
+    SoakClients,
+    answers_of,
+    served_versions,
+)
 from fitrank_tf.evaluation.soak_server import bundle_server
 from fitrank_tf.export.bundle import model_path
 from fitrank_tf.export.live_catalogue import Change, change_catalogue
 from fitrank_tf.export.served_catalogue import SearchableCatalogue, read_catalogue
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, publish
+from fitrank_tf.export.signatures import copy_version
 
 _SWAPPED = "query_encoder"
 _AVAILABLE_SECONDS = 120.0
@@ -119,18 +124,21 @@ def _change_all(
     """What each version of `search` says, and how many swaps there were."""
     queries = _queries(catalogue)
     first = int(model_path(bundle, "search").name)
-    expected, swaps = {first: _answers(bundle, queries)}, 0
+    expected, swaps = {first: answers_of(model_path(bundle, "search"), queries)}, 0
     with grpc.insecure_channel(address) as channel:
         for number in tqdm(range(effort.updates), desc="updates", disable=None):
             best = next(
                 iter(expected[max(expected)][queries[number % len(queries)]].titles)
             )
             version = change_catalogue(bundle, _change(catalogue, number, best), models=())
-            expected[version] = _answers(bundle, queries)
+            expected[version] = answers_of(model_path(bundle, "search"), queries)
             _wait_until_served(channel, "search", version)
             clients.least_version = version
             if (number + 1) * effort.swaps // effort.updates > swaps:
-                _wait_until_served(channel, _SWAPPED, _new_version(bundle / _SWAPPED))
+                newest = model_path(bundle, _SWAPPED)
+                swapped = int(newest.name) + 1
+                copy_version(newest, newest.with_name(str(swapped)))
+                _wait_until_served(channel, _SWAPPED, swapped)
                 swaps += 1
     return expected, swaps
 
@@ -148,26 +156,6 @@ def _change(catalogue: SearchableCatalogue, number: int, best: str) -> Change:
         return old.with_products(dataclasses.replace(back, titles=titles))
 
     return bring_back
-
-
-def _answers(bundle: Path, queries: Sequence[str]) -> dict[str, Answer]:
-    """What the newest version of `search` says, in this process."""
-    loaded = tf.saved_model.load(str(model_path(bundle, "search")))
-    told = loaded.signatures[DEFAULT_SIGNATURE](query=tf.constant(list(queries)))
-    outputs = {name: value.numpy() for name, value in told.items()}
-    return {
-        query: Answer.of({name: value[row] for name, value in outputs.items()})
-        for row, query in enumerate(queries)
-    }
-
-
-def _new_version(model: Path) -> int:
-    """The same model again, under the next number."""
-    newest = max(int(child.name) for child in model.iterdir() if child.name.isdigit())
-    aside = model / f".tmp-{newest + 1}"
-    shutil.copytree(model / str(newest), aside)
-    publish(aside, model / str(newest + 1))
-    return newest + 1
 
 
 def _wait_until_served(channel: grpc.Channel, model: str, version: int) -> None:

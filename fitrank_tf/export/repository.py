@@ -8,7 +8,6 @@ A bundle is what a training run or `build_index` writes and may write anew; a re
 keeps versions until nothing refers to them, so that a server can go back.
 """
 
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from fitrank_tf.export.serving_config import (
     monitoring_config,
     read_labels,
 )
-from fitrank_tf.export.signatures import publish
+from fitrank_tf.export.signatures import copy_version
 
 # What production asks for; the baseline and the detector stay in the bundle.
 SERVED_MODELS: tuple[str, ...] = (
@@ -119,10 +118,7 @@ class Repository:
                     "was exported here, or name another --output_dir"
                 )
             return int(source.name)
-        aside = target.with_name(f".tmp-{source.name}")
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.copytree(source, aside)
-        publish(aside, target)
+        copy_version(source, target)
         return int(source.name)
 
     def _write(self, labels: Mapping[str, Labels]) -> None:

@@ -102,12 +102,7 @@ class Search(ServedModule):
             return tf.gather(values, order, batch_dims=1)
 
         rows, found = ordered(rows), ordered(found)
-        answer = {
-            "ids": tf.where(found, tf.gather(self.catalogue.ids, rows), ""),
-            "titles": tf.where(found, tf.gather(self.catalogue.titles, rows), ""),
-            "scores": scores,
-            "first_stage_ranks": order + 1,
-        }
+        answer = self.catalogue.answer(rows, scores, order + 1, found)
         if "contributions" in scored:
             reasons = self._reasons(ordered(scored["contributions"]))
             answer["reasons"] = tf.where(found, reasons, "")

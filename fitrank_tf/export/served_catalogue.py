@@ -113,6 +113,24 @@ class ServedCatalogue(tf.Module):
         self.filter = AttributeFilter(catalogue.attributes)
         self.size = len(catalogue)
 
+    def answer(
+        self, rows: tf.Tensor, scores: tf.Tensor, ranks: tf.Tensor, found: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """What a search says of products, best first; all arguments are [batch, k].
+
+        Args:
+            rows: int32, of the catalogue.
+            scores: float32.
+            ranks: int32, in the first stage, from 1.
+            found: bool, False for padding, whose id and title are "".
+        """
+        return {
+            "ids": tf.where(found, tf.gather(self.ids, rows), ""),
+            "titles": tf.where(found, tf.gather(self.titles, rows), ""),
+            "scores": scores,
+            "first_stage_ranks": ranks,
+        }
+
 
 def read_catalogue(loaded: tf.Module) -> SearchableCatalogue:
     """The catalogue of a loaded SavedModel that searches one."""

@@ -64,6 +64,14 @@ def save_served(module: ServedModule, model_dir: Path, version: int) -> Path:
     return target
 
 
+def copy_version(source: Path, target: Path) -> None:
+    """Copies a version; the copy is whole or not there."""
+    aside = target.with_name(f".tmp-{target.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.copytree(source, aside)
+    publish(aside, target)
+
+
 def publish(aside: Path, target: Path) -> None:
     """Renames a whole version into place; after a crash it is whole or not there."""
     for path in aside.rglob("*"):

@@ -65,7 +65,7 @@ class Similar(ServedModule):
         def similar(image: tf.Tensor) -> dict[str, tf.Tensor]:
             rows, first_stage, found = self._stage(self._embed(image), {})
             ranks = tf.zeros_like(rows) + tf.range(1, self._stage.size + 1)
-            return self._answer(rows, first_stage, ranks, found)
+            return self.catalogue.answer(rows, first_stage, ranks, found)
 
         @tf.function(input_signature=specs)
         def similar_filtered(
@@ -99,14 +99,4 @@ class Similar(ServedModule):
         scores = tf.where(found, scores, scores.dtype.min)
         scores, order = tf.math.top_k(scores, k=self._stage.size)
         rows, found = (tf.gather(values, order, batch_dims=1) for values in (rows, found))
-        return self._answer(rows, scores, order + 1, found)
-
-    def _answer(
-        self, rows: tf.Tensor, scores: tf.Tensor, ranks: tf.Tensor, found: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        return {
-            "ids": tf.where(found, tf.gather(self.catalogue.ids, rows), ""),
-            "titles": tf.where(found, tf.gather(self.catalogue.titles, rows), ""),
-            "scores": scores,
-            "first_stage_ranks": ranks,
-        }
+        return self.catalogue.answer(rows, scores, order + 1, found)

@@ -10,7 +10,6 @@ stand in the order in which products came.
 import dataclasses
 import functools
 import json
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from fitrank_tf.atomic_file import written_aside
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.retrieval.candidate_index import (
     PADDING_POSITION,
@@ -258,20 +258,9 @@ class LiveIndex:
         with self._writers:
             slots = self._slots.without_holes()
         ids = json.dumps(list(slots.of)).encode()
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with unfinished.open("wb") as file:
-                    ids = np.frombuffer(ids, np.uint8)
-                    np.savez(file, ids=ids, embeddings=slots.used)
-                unfinished.replace(path)
-            finally:
-                unfinished.unlink(missing_ok=True)
-        except OSError as error:
-            raise FitRankError(
-                f"cannot write {path}: {error.strerror}; choose another path"
-            ) from error
+        with written_aside(path) as unfinished, unfinished.open("wb") as file:
+            ids = np.frombuffer(ids, np.uint8)
+            np.savez(file, ids=ids, embeddings=slots.used)
 
     @classmethod
     def load(cls, path: Path, scann_from: int = SCANN_FROM_ITEMS) -> "LiveIndex":
