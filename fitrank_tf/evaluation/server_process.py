@@ -13,6 +13,8 @@ from fitrank_tf.errors import FitRankError
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 30.0
+# Imports, models and their warm-up, on a busy machine.
+READY_SECONDS = 180.0
 
 
 def free_port() -> int:
@@ -62,6 +64,33 @@ def serving_process(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextlib.contextmanager
+def local_server(
+    name: str, arguments: Sequence[str], log: Path
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Runs the local server, `python -m` with these arguments, on a free port.
+
+    Args:
+        name: for errors.
+        arguments: `serving.server` and its flags.
+        log: gets what it prints.
+
+    Yields:
+        The gRPC address, and the process.
+
+    Raises:
+        FitRankError: as `serving_process`.
+    """
+    port = free_port()
+
+    def is_ready() -> bool:
+        return "serving on" in log.read_text(errors="replace")
+
+    arguments = [*arguments, f"--port={port}"]
+    with serving_process(name, arguments, log, is_ready, READY_SECONDS, {}) as process:
+        yield f"127.0.0.1:{port}", process
 
 
 def _wait(

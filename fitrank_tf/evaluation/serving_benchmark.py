@@ -20,7 +20,12 @@ from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.benchmark_process import BenchmarkProcess
 from fitrank_tf.evaluation.missing_packages import missing_packages
 from fitrank_tf.evaluation.search_load import CLIENTS, http_clients, save_queries
-from fitrank_tf.evaluation.server_process import free_port, serving_process
+from fitrank_tf.evaluation.server_process import (
+    READY_SECONDS,
+    free_port,
+    local_server,
+    serving_process,
+)
 from fitrank_tf.evaluation.torch_search_files import write_torch_search
 from fitrank_tf.export.bundle import model_path
 from fitrank_tf.export.loaded_bundle import LoadedBundle
@@ -44,7 +49,6 @@ max_enqueued_batches { value: 64 }
 _GRPC_THREADS = 64
 
 _LOAD = "fitrank_tf.evaluation.search_load"
-_READY_SECONDS = 180.0
 _TOP = 10
 # Of two products with the same score either may come first.
 _LEAST_AGREEMENT = 0.98
@@ -167,19 +171,14 @@ def _our_server(
     name: str, bundle: Path, folder: Path, flags: Sequence[str]
 ) -> Iterator[str]:
     """Serves the bundle's `search`; gives the address."""
-    log, port = folder / f"{name} server.log", free_port()
     arguments = [
-        *("serving.server", f"--port={port}", "--model_name=search"),
+        *("serving.server", "--model_name=search"),
         f"--model_base_path={(bundle / 'search').resolve()}",
         f"--grpc_max_threads={_GRPC_THREADS}",
         *flags,
     ]
-
-    def is_ready() -> bool:
-        return "serving on" in log.read_text(errors="replace")
-
-    with serving_process(name, arguments, log, is_ready, _READY_SECONDS, {}):
-        yield f"127.0.0.1:{port}"
+    with local_server(name, arguments, folder / f"{name} server.log") as (address, _):
+        yield address
 
 
 @contextlib.contextmanager
@@ -191,7 +190,7 @@ def _torch_server(bundle: Path, folder: Path, effort: ServingEffort) -> Iterator
     address = f"127.0.0.1:{port}"
     arguments = ["fitrank_tf.evaluation.torch_search_app", str(files), f"--port={port}"]
     log = folder / "torch server.log"
-    ready = (lambda: _is_healthy(address), _READY_SECONDS, {"CUDA_VISIBLE_DEVICES": "-1"})
+    ready = (lambda: _is_healthy(address), READY_SECONDS, {"CUDA_VISIBLE_DEVICES": "-1"})
     with serving_process(ALTERNATIVE, arguments, log, *ready):
         yield address
 

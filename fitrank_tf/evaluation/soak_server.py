@@ -5,9 +5,8 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fitrank_tf.evaluation.server_process import free_port, serving_process
+from fitrank_tf.evaluation.server_process import local_server
 
-_READY_SECONDS = 180.0
 _POLL = "--file_system_poll_wait_seconds=1"
 
 
@@ -26,14 +25,9 @@ def bundle_server(
     Yields:
         The address, and the process.
     """
-    log, port = folder / "server.log", free_port()
-    arguments = [*server_command(bundle, models, folder), f"--port={port}", *flags]
-
-    def is_ready() -> bool:
-        return "serving on" in log.read_text(errors="replace")
-
-    with serving_process("server", arguments, log, is_ready, _READY_SECONDS, {}) as process:
-        yield f"127.0.0.1:{port}", process
+    arguments = [*server_command(bundle, models, folder), *flags]
+    with local_server("server", arguments, folder / "server.log") as running:
+        yield running
 
 
 def server_command(bundle: Path, models: Sequence[str], folder: Path) -> list[str]:
