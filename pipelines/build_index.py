@@ -20,7 +20,6 @@ from fitrank_tf.export.live_catalogue import Change, change_catalogue
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.served_catalogue import SearchableCatalogue
 from fitrank_tf.features.extract import FeatureExtractor
-from fitrank_tf.inputs.listwise import ProductTables
 from fitrank_tf.inputs.photos import photos
 from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
 from pipelines.command import DEFAULT_BUNDLE, run_command
@@ -86,12 +85,11 @@ def describe(bundle: LoadedBundle, catalogue: Catalogue) -> SearchableCatalogue:
     features = extractor.extract(catalogue.items(ALL), len(records))
     pictures = photos(catalogue, ALL, bundle.info.image_size)
     embeddings = bundle.embed_photos(pictures, features)
-    answers = bundle.answer_facets(embeddings, features)
     return SearchableCatalogue(
         records.ids,
         records.texts,
         records.attributes,
-        ProductTables(embeddings, features, answers),
+        bundle.known(embeddings, features),
     )
 
 

@@ -19,7 +19,9 @@ from fitrank_tf.export.bundle import (
 )
 from fitrank_tf.export.export_models import TrainedModels, export_models
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from fitrank_tf.export.served_catalogue import SearchableCatalogue
+from fitrank_tf.export.served_catalogue import SearchableCatalogue, SearchTables
+from fitrank_tf.in_parts import in_parts
+from fitrank_tf.models.reranker import Reranker
 from pipelines.evaluation_run import (
     EvaluationRun,
     measure,
@@ -37,16 +39,24 @@ def write_measured_bundle(run: TrainingRun, config: RunConfig, output: Path) -> 
     models = _trained(run, config)
     with write_bundle(output) as folder:
         version = next_version(output)
-        records = run.records
-        catalogue = SearchableCatalogue(
-            records.ids, records.texts, records.attributes, run.product_tables
-        )
-        export_models(models, catalogue, folder, version)
+        export_models(models, _searched(run, models.reranker), folder, version)
         info = _info(run, config, models)
         (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
         info = dataclasses.replace(info, metrics=_report(run, config, folder, output))
         (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
     _print_paths(output, version)
+
+
+def _searched(run: TrainingRun, reranker: Reranker) -> SearchableCatalogue:
+    """All products of the run."""
+    records, tables = run.records, run.product_tables
+    traits = in_parts(reranker.traits, tables.features)
+    return SearchableCatalogue(
+        records.ids,
+        records.texts,
+        records.attributes,
+        SearchTables(tables.embeddings, traits, tables.answers),
+    )
 
 
 def _trained(run: TrainingRun, config: RunConfig) -> TrainedModels:

@@ -85,9 +85,7 @@ class Reranker(nn.Module):
         tensors = {name: torch.tensor(array) for name, array in weights.items()}
         self.facet_of, self.weight = tensors["facet_of"], tensors["first_stage_weight"]
         self.match_weight = tensors["match_weight"]
-        self.mean, self.scale = tensors["feature_mean"], tensors["feature_scale"]
         self.query_cross = _linear(tensors, "query_cross")
-        self.feature_cross = _linear(tensors, "feature_cross")
         self.normalise = _layer_norm(tensors, "normalise", 1e-3)
         hidden = [
             name for name in weights if name.startswith("hidden_") and "kernel" in name
@@ -99,15 +97,11 @@ class Reranker(nn.Module):
         self.cross = _linear(tensors, "cross")
         self.correction = _linear(tensors, "correction")
 
-    def standardise(self, features: torch.Tensor) -> torch.Tensor:
-        """A catalogue's features as `forward` takes them; once, when it is loaded."""
-        return ((features - self.mean) * self.scale).clamp(-5.0, 5.0)
-
     def forward(
         self,
         query: torch.Tensor,
         asked: torch.Tensor,
-        features: torch.Tensor,
+        traits: torch.Tensor,
         answers: torch.Tensor,
         first_stage: torch.Tensor,
     ) -> torch.Tensor:
@@ -116,7 +110,7 @@ class Reranker(nn.Module):
         Args:
             query: [B, D].
             asked: [B, V].
-            features: [B, L, F], standardised.
+            traits: [B, L, 64].
             answers: [B, L, V].
             first_stage: [B, L].
         """
@@ -124,7 +118,7 @@ class Reranker(nn.Module):
         chance = (asked[:, None, :] * answers) @ self.facet_of
         match = torch.where(asks, chance.clamp(_LEAST_CHANCE, 1.0).log(), 0.0)
         fit, first = match.sum(dim=-1, keepdim=True), first_stage[..., None]
-        crossed = self.query_cross(query)[:, None, :] * self.feature_cross(features)
+        crossed = self.query_cross(query)[:, None, :] * traits
         spread = first.var(dim=1, keepdim=True, correction=0)
         hidden = torch.cat(
             [
@@ -204,10 +198,8 @@ class TorchSearch:
         with np.load(folder / CATALOGUE) as tables:
             self._index = faiss.IndexFlatIP(tables["embeddings"].shape[1])
             self._index.add(tables["embeddings"])
-            features = torch.from_numpy(tables["features"])
+            self._traits = torch.from_numpy(tables["traits"])
             self._answers = torch.from_numpy(tables["answers"])
-        with torch.inference_mode():
-            self._features = self._reranker.standardise(features)
         products = json.loads((folder / PRODUCTS).read_text(encoding="utf-8"))
         self._ids, self._titles = products["ids"], products["titles"]
         phrases = json.loads((folder / PHRASES).read_text(encoding="utf-8"))
@@ -221,7 +213,7 @@ class TorchSearch:
         found, rows = map(torch.from_numpy, self._index.search(embeddings.numpy(), count))
         asked = torch.stack([self._asked(text) for text in texts])
         scores = self._reranker(
-            embeddings, asked, self._features[rows], self._answers[rows], found
+            embeddings, asked, self._traits[rows], self._answers[rows], found
         )
         scores, order = scores.sort(dim=1, descending=True, stable=True)
         rows = rows.gather(1, order)

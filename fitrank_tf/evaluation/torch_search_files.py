@@ -23,6 +23,7 @@ from fitrank_tf.evaluation.torch_search_layout import (
 )
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.served_catalogue import read_catalogue
+from fitrank_tf.export.served_reranker import KEPT_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.vocabulary import END_TOKEN, START_TOKEN
 from fitrank_tf.models import huggingface_clip
@@ -180,9 +181,9 @@ def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
         for pattern, short in _SHORT_NAMES:
             name = re.sub(pattern, short, name)
         yield name, variable.numpy()
-    captured = reranker.signatures[DEFAULT_SIGNATURE].captured_inputs
+    captured = reranker.signatures[KEPT_SIGNATURE].captured_inputs
     constants = [one.numpy() for one in captured if one.dtype != tf.resource]
-    yield from zip(("facet_of", "feature_mean", "feature_scale"), constants, strict=True)
+    yield from zip(("facet_of",), constants, strict=True)
 
 
 def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:

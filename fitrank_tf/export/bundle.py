@@ -24,7 +24,7 @@ from typing import Any
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.schema import FeatureSchema
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 BUNDLE_FILE = "bundle.json"
 REPORT_DIR = "report"
 FEATURE_HEADS_DIR = "feature_heads"

@@ -17,10 +17,12 @@ from fitrank_tf.export.bundle import (
 )
 from fitrank_tf.export.embedding import embed_photos, encode_texts
 from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE
+from fitrank_tf.export.served_catalogue import SearchTables
+from fitrank_tf.export.served_reranker import TRAITS_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, EXPLAINED_SIGNATURE
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
-from fitrank_tf.models.facet_heads import answer_in_parts
+from fitrank_tf.in_parts import in_parts
 
 
 class LoadedBundle:
@@ -97,7 +99,21 @@ class LoadedBundle:
                 "answers"
             ]
 
-        return answer_in_parts(answer_some, embeddings, features)
+        return in_parts(answer_some, embeddings, features)
+
+    def known(self, embeddings: np.ndarray, features: np.ndarray) -> SearchTables:
+        """What a search keeps of products.
+
+        Args:
+            embeddings: float32 [N, D], by the fine-tuned towers.
+            features: float32 [N, F].
+        """
+        traits = self.model("reranker").signatures[TRAITS_SIGNATURE]
+        return SearchTables(
+            embeddings,
+            in_parts(lambda some: traits(features=tf.constant(some))["traits"], features),
+            self.answer_facets(embeddings, features),
+        )
 
     def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
         """Scores of candidate lists, and what adds up to them.

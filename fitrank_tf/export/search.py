@@ -8,6 +8,7 @@ from fitrank_tf.export.attribute_filter import FILTERS
 from fitrank_tf.export.candidate_stage import CandidateStage
 from fitrank_tf.export.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.served_catalogue import ServedCatalogue
+from fitrank_tf.export.served_reranker import KEPT_EXPLAINED_SIGNATURE, KEPT_SIGNATURE
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
@@ -66,15 +67,17 @@ class Search(ServedModule):
 
         @tf.function(input_signature=[query_spec])
         def search(query: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(query, {}, DEFAULT_SIGNATURE)
+            return self._search(query, {}, KEPT_SIGNATURE)
 
         @tf.function(input_signature=[query_spec, *filter_specs])
         def search_filtered(query: tf.Tensor, *filters: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(query, dict(zip(FILTERS, filters)), DEFAULT_SIGNATURE)
+            return self._search(query, dict(zip(FILTERS, filters)), KEPT_SIGNATURE)
 
         @tf.function(input_signature=[query_spec, *filter_specs])
         def explain(query: tf.Tensor, *filters: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(query, dict(zip(FILTERS, filters)), EXPLAINED_SIGNATURE)
+            return self._search(
+                query, dict(zip(FILTERS, filters)), KEPT_EXPLAINED_SIGNATURE
+            )
 
         return {
             DEFAULT_SIGNATURE: search,
@@ -91,7 +94,7 @@ class Search(ServedModule):
         scored = self._reranker.signatures[scoring](
             query=encoded["embedding"],
             asked=encoded["asked"],
-            features=tf.gather(self.catalogue.features, rows),
+            traits=tf.gather(self.catalogue.traits, rows),
             answers=tf.gather(self.catalogue.answers, rows),
             first_stage=first_stage,
             mask=found,

@@ -8,7 +8,33 @@ import tensorflow as tf
 
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.export.attribute_filter import FILTERS, AttributeFilter
-from fitrank_tf.inputs.listwise import ProductTables
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchTables:
+    """What a search keeps of N products, row by row.
+
+    Attributes:
+        embeddings: float32 [N, D], unit image embeddings.
+        traits: float32 [N, 64], by `Reranker.traits`: a fraction of the features' size.
+        answers: float32 [N, V], how likely each facet value is, by `FacetHeads`.
+    """
+
+    embeddings: np.ndarray
+    traits: np.ndarray
+    answers: np.ndarray
+
+    def select(self, rows: np.ndarray) -> "SearchTables":
+        """Some of the products."""
+        return SearchTables(*(table[rows] for table in self._arrays()))
+
+    def joined(self, others: "SearchTables") -> "SearchTables":
+        """These products, then the others."""
+        pairs = zip(self._arrays(), others._arrays(), strict=True)
+        return SearchTables(*(np.concatenate(pair) for pair in pairs))
+
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        return self.embeddings, self.traits, self.answers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +51,7 @@ class SearchableCatalogue:
     ids: tuple[str, ...]
     titles: tuple[str, ...]
     attributes: Mapping[str, tuple[str, ...]]
-    tables: ProductTables
+    tables: SearchTables
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -54,13 +80,7 @@ class SearchableCatalogue:
                 name: column + tuple(others.attributes[name])
                 for name, column in kept.attributes.items()
             },
-            ProductTables(
-                *(
-                    np.concatenate([getattr(kept.tables, name), getattr(new, name)])
-                    for new in [others.tables]
-                    for name in ("embeddings", "features", "answers")
-                )
-            ),
+            kept.tables.joined(others.tables),
         )
 
     def without(self, ids: Sequence[str]) -> "SearchableCatalogue":
@@ -108,7 +128,7 @@ class ServedCatalogue(tf.Module):
             [list(catalogue.attributes[name]) for name in FILTERS], tf.string
         )
         self.embeddings = fixed(tables.embeddings, tf.float32)
-        self.features = fixed(tables.features, tf.float32)
+        self.traits = fixed(tables.traits, tf.float32)
         self.answers = fixed(tables.answers, tf.float32)
         self.filter = AttributeFilter(catalogue.attributes)
         self.size = len(catalogue)
@@ -143,5 +163,5 @@ def read_catalogue(loaded: tf.Module) -> SearchableCatalogue:
         texts(held.ids.numpy()),
         texts(held.titles.numpy()),
         {name: texts(row) for name, row in zip(FILTERS, held.attributes.numpy())},
-        ProductTables(held.embeddings.numpy(), held.features.numpy(), held.answers.numpy()),
+        SearchTables(held.embeddings.numpy(), held.traits.numpy(), held.answers.numpy()),
     )

@@ -1,6 +1,6 @@
 """The served re-ranker: candidate lists to scores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 from tensorflow_serving.apis.input_pb2 import ExampleListWithContext
@@ -11,10 +11,13 @@ from fitrank_tf.export.signatures import (
     EXPLAINED_SIGNATURE,
     ServedModule,
 )
-from fitrank_tf.models.reranker import Reranker
+from fitrank_tf.models.reranker import TRAITS, Reranker
 
 # TF-Ranking's name for lists as serialized ExampleListWithContext.
 ELWC_SIGNATURE = "tensorflow/serving/predict"
+# For a search, which keeps its products' traits and not their features.
+TRAITS_SIGNATURE = "traits"
+KEPT_SIGNATURE, KEPT_EXPLAINED_SIGNATURE = "kept", "kept_explained"
 
 _OF_QUERY = ("query", "asked")
 _FIRST_STAGE = "first_stage"
@@ -23,7 +26,7 @@ _ABSENT = float("nan")
 
 
 class ServedReranker(ServedModule):
-    """Three ways to ask for the scores of lists of any length.
+    """Ways to ask for the scores of lists of any length.
 
     Args:
         model: trained.
@@ -38,6 +41,7 @@ class ServedReranker(ServedModule):
         super().__init__(name="reranker")
         self._variables = list(model.variables)
         self._score, self._explain = model.call, model.explain
+        self._traits = model.traits
         self._widths = {
             "query": embedding_dim,
             "asked": num_values,
@@ -56,7 +60,7 @@ class ServedReranker(ServedModule):
         return {"inputs": protos.SerializeToString()}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
-        """Raw tensors, raw tensors with reasons, and TF-Ranking's protos.
+        """Raw tensors, with reasons or without, and TF-Ranking's protos.
 
         `serving_default`: `query` [B, D], `asked` [B, V], `features` [B, L, F], `answers`
         [B, L, V], `first_stage` [B, L], `mask` bool [B, L] -> `scores` float32 [B, L].
@@ -64,50 +68,72 @@ class ServedReranker(ServedModule):
         `explained`: the same -> also `contributions` float32 [B, L, 1 + facets + 1], see
         `Reranker.explain`.
 
+        `traits`: `features` [B, F] -> `traits` float32 [B, 64], what a search keeps.
+
+        `kept`, `kept_explained`: as `serving_default` and `explained`, with `traits`
+        [B, L, 64] in the place of `features`.
+
         `tensorflow/serving/predict`: `inputs` string [B] of ExampleListWithContext, whose
         context holds `query` and `asked` and whose examples hold `features`, `answers`
         and `first_stage`, all float lists of these widths -> `outputs` float32 [B, L], L
         of the longest list, padding lowest.
         """
+        features = tf.TensorSpec([None, self._widths["features"]], tf.float32, "features")
+        kept = self._raw_specs(traits=TRAITS)
 
-        @tf.function(input_signature=self._raw_specs())
-        def score(query, asked, features, answers, first_stage, mask):
-            values = (query, asked, features, answers, first_stage, mask)
-            return {"scores": self._score(self._named(values), training=False)}
-
-        @tf.function(input_signature=self._raw_specs())
-        def explain(query, asked, features, answers, first_stage, mask):
-            values = (query, asked, features, answers, first_stage, mask)
-            scores, contributions = self._explain(self._named(values))
-            return {"scores": scores, "contributions": contributions}
+        @tf.function(input_signature=[features])
+        def traits(features: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"traits": self._traits(features)}
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
         def score_protos(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"outputs": self._score(self._parse(inputs), training=False)}
 
         return {
-            DEFAULT_SIGNATURE: score,
-            EXPLAINED_SIGNATURE: explain,
+            DEFAULT_SIGNATURE: self._scoring(self._raw_specs()),
+            EXPLAINED_SIGNATURE: self._explaining(self._raw_specs()),
+            TRAITS_SIGNATURE: traits,
+            KEPT_SIGNATURE: self._scoring(kept),
+            KEPT_EXPLAINED_SIGNATURE: self._explaining(kept),
             ELWC_SIGNATURE: score_protos,
         }
 
-    def _raw_specs(self) -> list[tf.TensorSpec]:
+    def _scoring(self, specs: Sequence[tf.TensorSpec]):
+        names = [spec.name for spec in specs]
+
+        @tf.function(input_signature=specs)
+        def score(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"scores": self._score(dict(zip(names, values)), training=False)}
+
+        return score
+
+    def _explaining(self, specs: Sequence[tf.TensorSpec]):
+        names = [spec.name for spec in specs]
+
+        @tf.function(input_signature=specs)
+        def explain(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+            scores, contributions = self._explain(dict(zip(names, values)))
+            return {"scores": scores, "contributions": contributions}
+
+        return explain
+
+    def _raw_specs(self, **in_place_of_features: int) -> list[tf.TensorSpec]:
+        widths = dict(self._widths)
+        if in_place_of_features:
+            del widths["features"]
         specs = [
             tf.TensorSpec(
                 [None, width] if name in _OF_QUERY else [None, None, width],
                 tf.float32,
                 name=name,
             )
-            for name, width in self._widths.items()
+            for name, width in {**widths, **in_place_of_features}.items()
         ]
         return [
             *specs,
             tf.TensorSpec([None, None], tf.float32, name=_FIRST_STAGE),
             tf.TensorSpec([None, None], tf.bool, name="mask"),
         ]
-
-    def _named(self, values: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
-        return dict(zip((*self._widths, _FIRST_STAGE, "mask"), values))
 
     def _parse(self, protos: tf.Tensor) -> dict[str, tf.Tensor]:
         """ExampleListWithContext protos to the inputs of the model."""

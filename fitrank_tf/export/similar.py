@@ -9,9 +9,9 @@ from fitrank_tf.export.candidate_stage import ExactStage
 from fitrank_tf.export.image_encoder import EXAMPLE_PHOTO
 from fitrank_tf.export.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.served_catalogue import ServedCatalogue
+from fitrank_tf.export.served_reranker import KEPT_EXPLAINED_SIGNATURE
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
-    EXPLAINED_SIGNATURE,
     FILTERED_SIGNATURE,
     ServedModule,
 )
@@ -86,10 +86,10 @@ class Similar(ServedModule):
         shift = tf.where(has_text, told["embedding"], 0.0)
         embedding = tf.math.l2_normalize(self._embed(image) + shift, axis=-1)
         rows, first_stage, found = self._stage(embedding, filters)
-        parts = self._reranker.signatures[EXPLAINED_SIGNATURE](
+        parts = self._reranker.signatures[KEPT_EXPLAINED_SIGNATURE](
             query=told["embedding"],
             asked=told["asked"],
-            features=tf.gather(self.catalogue.features, rows),
+            traits=tf.gather(self.catalogue.traits, rows),
             answers=tf.gather(self.catalogue.answers, rows),
             first_stage=first_stage,
             mask=found,

@@ -5,7 +5,7 @@ only by how alike photo and text are. The catalogue's attributes are the labels 
 products; of a product that is searched only the pixels are asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -14,12 +14,12 @@ from keras import ops
 
 from fitrank_tf.config import FacetHeadsConfig
 from fitrank_tf.features.standard_scale import standard_scale, z_scores
+from fitrank_tf.in_parts import in_parts
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
 from fitrank_tf.named_arrays import load_arrays, save_arrays
 
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
 _MADE_BY = "python -m pipelines.train"
-_AT_ONCE = 4096
 # Whoever takes the logarithm of an answer: none is surer of a "no" than that.
 LEAST_CHANCE = 1e-3
 
@@ -85,7 +85,7 @@ class FacetHeads:
 
     def answer_all(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
         """`answer` of a whole catalogue, float32 [N, V]."""
-        return answer_in_parts(self.answer, embeddings, features)
+        return in_parts(self.answer, embeddings, features)
 
     def save(self, folder: Path) -> None:
         """Writes the heads and their lexicon."""
@@ -112,24 +112,6 @@ class FacetHeads:
             head.set_weights([arrays[f"head_{number}_{place}"] for place in range(4)])
             heads.append(head)
         return cls(lexicon, mean, scale, heads)
-
-
-def answer_in_parts(
-    answer: Callable, embeddings: np.ndarray, features: np.ndarray
-) -> np.ndarray:
-    """The answers for a whole catalogue.
-
-    Args:
-        answer: from embeddings and features of some products to their answers.
-        embeddings: float32 [N, D].
-        features: float32 [N, F].
-
-    Returns:
-        float32 [N, V].
-    """
-    parts = range(_AT_ONCE, len(embeddings), _AT_ONCE)
-    pairs = zip(np.split(embeddings, parts), np.split(features, parts))
-    return np.concatenate([np.asarray(answer(*pair)) for pair in pairs])
 
 
 def cross_fitted(

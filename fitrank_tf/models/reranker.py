@@ -31,7 +31,8 @@ _LOSSES = {
 _FIRST_STAGE_SCALE = 20.0
 # Where the blend of both was best on real products; training goes on from there.
 _MATCH_WEIGHT = 3.0
-_CROSS_WIDTH = 64
+# Numbers of a product's traits.
+TRAITS = 64
 _PADDING_SCORE = -1e9
 
 
@@ -70,8 +71,8 @@ class Reranker(tf_keras.Model):
         # [V, facets], 1 where a value is of a facet.
         facet_of = np.repeat(np.arange(len(facet_sizes)), facet_sizes)
         self._facet_of = tf.constant(np.eye(len(facet_sizes))[facet_of], tf.float32)
-        self._query_cross = layers.Dense(_CROSS_WIDTH, name="query_cross")
-        self._feature_cross = layers.Dense(_CROSS_WIDTH, name="feature_cross")
+        self._query_cross = layers.Dense(TRAITS, name="query_cross")
+        self._feature_cross = layers.Dense(TRAITS, name="feature_cross")
         self._normalise = layers.LayerNormalization(name="normalise")
         self._hidden = [
             layers.Dense(width, activation="gelu", name=f"hidden_{i}")
@@ -109,12 +110,26 @@ class Reranker(tf_keras.Model):
         Args:
             inputs: `query` float32 [B, D], `asked` [B, V], `features` [B, L, F],
                 `answers` [B, L, V], `first_stage` [B, L], `mask` bool [B, L].
+                Who keeps the `traits` [B, L, 64] of the products gives them in the
+                place of `features`.
             training: turns dropout on.
 
         Returns:
             float32 [B, L]; padding scores lowest.
         """
         return _total(self._terms(inputs, training), inputs["mask"])
+
+    def traits(self, features: tf.Tensor) -> tf.Tensor:
+        """All that scores depend on of products' features, whatever is asked.
+
+        Args:
+            features: float32 [..., F].
+
+        Returns:
+            float32 [..., 64].
+        """
+        features = (features - self._mean) * self._scale
+        return self._feature_cross(tf.clip_by_value(features, -5.0, 5.0))
 
     def explain(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Scores, and what each part of them says for or against a candidate.
@@ -164,10 +179,10 @@ class Reranker(tf_keras.Model):
         """float32 [B, L, ...]: all that the correction sees of each candidate."""
         mask, first = inputs["mask"], inputs["first_stage"][..., tf.newaxis]
         fit = tf.reduce_sum(match, axis=-1, keepdims=True)
-        features = (inputs["features"] - self._mean) * self._scale
-        features = tf.clip_by_value(features, -5.0, 5.0)
-        query = inputs["query"][:, tf.newaxis, :]
-        cross = self._query_cross(query) * self._feature_cross(features)
+        traits = inputs.get("traits")
+        if traits is None:
+            traits = self.traits(inputs["features"])
+        cross = self._query_cross(inputs["query"])[:, tf.newaxis, :] * traits
         return tf.concat(
             [
                 match,

@@ -15,11 +15,14 @@ from fitrank_tf.export.attribute_filter import FILTERS
 from fitrank_tf.export.candidate_stage import ExactStage
 from fitrank_tf.export.query_encoder import AskingQueryEncoder
 from fitrank_tf.export.search import Search
-from fitrank_tf.export.served_catalogue import SearchableCatalogue, ServedCatalogue
+from fitrank_tf.export.served_catalogue import (
+    SearchableCatalogue,
+    SearchTables,
+    ServedCatalogue,
+)
 from fitrank_tf.export.served_reranker import ServedReranker
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, save_served
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
-from fitrank_tf.inputs.listwise import ProductTables
 from fitrank_tf.inputs.vocabulary import learn_vocabulary
 from fitrank_tf.models import huggingface_clip
 from fitrank_tf.models.reranker import build_reranker
@@ -89,7 +92,7 @@ def bundle(towers, tmp_path_factory):
         tuple(f"p{number}" for number in range(PRODUCTS)),
         tuple(f"Title {number}" for number in range(PRODUCTS)),
         dict.fromkeys(FILTERS, ("",) * PRODUCTS),
-        ProductTables(embeddings, features, answers),
+        SearchTables(embeddings, reranker.traits(features).numpy(), answers),
     )
     held = ServedCatalogue(catalogue)
     parts = (loaded["query_encoder"], loaded["reranker"], held)

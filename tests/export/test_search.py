@@ -49,7 +49,7 @@ def _expected(catalogue, query: str, admitted: list[int]):
     angle = float(query)
     similarity = catalogue.tables.embeddings @ [np.cos(angle), np.sin(angle), 0, 0]
     candidates = sorted(admitted, key=lambda row: -similarity[row])[:3]
-    scores = catalogue.tables.features[candidates, 0] + 0.1 * similarity[candidates]
+    scores = catalogue.tables.traits[candidates, 0] + 0.1 * similarity[candidates]
     order = np.argsort(-scores)
     return np.array(candidates)[order], scores[order], order + 1
 
@@ -115,7 +115,7 @@ def test_an_explanation_is_the_same_answer_and_tells_reasons(served, filters) ->
 
 
 def test_reasons_name_the_strongest_parts_first(served) -> None:
-    """p0 has the embedding (1, 0, 0, 0) and the feature 5; its first chance is 0."""
+    """p0 has the embedding (1, 0, 0, 0) and the trait 5; its first chance is 0."""
     answer = _search(served, ["0.0"], {}, EXPLAINED_SIGNATURE)
     place = list(answer["ids"][0]).index(b"p0")
     assert answer["reasons"][0][place].decode() == "photo +5.00, similarity +0.10"

@@ -1,4 +1,4 @@
-"""The re-ranker's three signatures give the scores of the model."""
+"""The re-ranker's signatures give the scores of the model."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,9 @@ from tensorflow_serving.apis.input_pb2 import ExampleListWithContext
 from fitrank_tf.config import RerankerConfig
 from fitrank_tf.export.served_reranker import (
     ELWC_SIGNATURE,
+    KEPT_EXPLAINED_SIGNATURE,
+    KEPT_SIGNATURE,
+    TRAITS_SIGNATURE,
     ServedReranker,
 )
 from fitrank_tf.export.signatures import (
@@ -78,6 +81,22 @@ def test_raw_tensors_score_as_the_model_does(served, model) -> None:
         for signature in (DEFAULT_SIGNATURE, EXPLAINED_SIGNATURE):
             scores = served.signatures[signature](**inputs)["scores"]
             np.testing.assert_allclose(scores, model(inputs), rtol=1e-5, atol=1e-5)
+
+
+def test_traits_say_as_much_as_the_features_that_they_are_made_of(served) -> None:
+    inputs = _tensors(_lists([5])[0])
+    features = inputs.pop("features")
+    traits = served.signatures[TRAITS_SIGNATURE](features=features[0])["traits"]
+    kept = inputs | {"traits": traits[tf.newaxis]}
+    for with_traits, with_features in (
+        (KEPT_SIGNATURE, DEFAULT_SIGNATURE),
+        (KEPT_EXPLAINED_SIGNATURE, EXPLAINED_SIGNATURE),
+    ):
+        told = served.signatures[with_traits](**kept)
+        wanted = served.signatures[with_features](features=features, **inputs)
+        assert told.keys() == wanted.keys()
+        for name, values in told.items():
+            np.testing.assert_allclose(values, wanted[name], rtol=1e-5, atol=1e-5)
 
 
 def test_protos_of_lists_of_any_length_score_as_raw_tensors_do(served) -> None:

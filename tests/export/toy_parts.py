@@ -6,11 +6,11 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.export.attribute_filter import FILTERS
-from fitrank_tf.export.served_catalogue import SearchableCatalogue
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, EXPLAINED_SIGNATURE
-from fitrank_tf.inputs.listwise import ProductTables
+from fitrank_tf.export.served_catalogue import SearchableCatalogue, SearchTables
+from fitrank_tf.export.served_reranker import KEPT_EXPLAINED_SIGNATURE, KEPT_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 
-D, F, V = 4, 2, 3
+D, T, V = 4, 2, 3
 IDS = ("p0", "p1", "p2", "p3", "p4")
 TITLES = ("Red Shirt", "Blue Shirt", "Café Kurta", "", "Bag")
 GENDERS = ("Men", "Women", "Women", "Unisex", "")
@@ -18,15 +18,15 @@ COLOURS = ("Red", "Navy Blue", "red", "Blue", "Été")
 
 
 def toy_catalogue() -> SearchableCatalogue:
-    """Five products on a quarter circle, the first feature in no order of theirs."""
+    """Five products on a quarter circle, the first trait in no order of theirs."""
     angles = np.linspace(0, np.pi / 2, len(IDS))
     embeddings = np.stack([np.cos(angles), np.sin(angles), 0 * angles, 0 * angles], axis=1)
-    features = np.array([[5, 0], [1, 0], [3, 0], [2, 0], [4, 0]])
+    traits = np.array([[5, 0], [1, 0], [3, 0], [2, 0], [4, 0]])
     answers = np.arange(len(IDS) * V).reshape(len(IDS), V) / 20.0
-    arrays = (array.astype(np.float32) for array in (embeddings, features, answers))
+    arrays = (array.astype(np.float32) for array in (embeddings, traits, answers))
     attributes = {name: ("",) * len(IDS) for name in FILTERS}
     attributes |= {"gender": GENDERS, "colour": COLOURS}
-    return SearchableCatalogue(IDS, TITLES, attributes, ProductTables(*arrays))
+    return SearchableCatalogue(IDS, TITLES, attributes, SearchTables(*arrays))
 
 
 class ToyEncoder(tf.Module):
@@ -60,30 +60,30 @@ def _on_circle(angle: tf.Tensor) -> tf.Tensor:
 _SPECS = [
     tf.TensorSpec([None, D], tf.float32, name="query"),
     tf.TensorSpec([None, V], tf.float32, name="asked"),
-    tf.TensorSpec([None, None, F], tf.float32, name="features"),
     tf.TensorSpec([None, None, V], tf.float32, name="answers"),
+    tf.TensorSpec([None, None, T], tf.float32, name="traits"),
     tf.TensorSpec([None, None], tf.float32, name="first_stage"),
     tf.TensorSpec([None, None], tf.bool, name="mask"),
 ]
 
 
 class ToyReranker(tf.Module):
-    """The first feature of a candidate, and a tenth of its first-stage score.
+    """The first trait of a candidate, and a tenth of its first-stage score.
 
-    Of its parts, the first is the first stage, the second the facet, the third the feature.
+    Of its parts, the first is the first stage, the second the facet, the third the trait.
     """
 
     @tf.function(input_signature=_SPECS)
-    def score(self, query, asked, features, answers, first_stage, mask):
-        told = self.explain(query, asked, features, answers, first_stage, mask)
+    def score(self, query, asked, answers, traits, first_stage, mask):
+        told = self.explain(query, asked, answers, traits, first_stage, mask)
         return {"scores": told["scores"]}
 
     @tf.function(input_signature=_SPECS)
-    def explain(self, query, asked, features, answers, first_stage, mask):
+    def explain(self, query, asked, answers, traits, first_stage, mask):
         # All inputs take part, as they do in the real one.
         nothing = 0.0 * tf.reduce_sum(query, axis=-1)[:, tf.newaxis]
         facet = tf.reduce_sum(asked[:, tf.newaxis] * answers, axis=-1)
-        parts = [0.1 * first_stage + nothing, facet, features[..., 0]]
+        parts = [0.1 * first_stage + nothing, facet, traits[..., 0]]
         scores = parts[0] + parts[2]
         return {
             "scores": tf.where(mask, scores, -1e9),
@@ -99,7 +99,7 @@ def save_toy_parts(folder: Path) -> dict[str, tf.Module]:
         "image_encoder": (images, {DEFAULT_SIGNATURE: images.encode}),
         "reranker": (
             reranker,
-            {DEFAULT_SIGNATURE: reranker.score, EXPLAINED_SIGNATURE: reranker.explain},
+            {KEPT_SIGNATURE: reranker.score, KEPT_EXPLAINED_SIGNATURE: reranker.explain},
         ),
     }
     for name, (module, signatures) in saved.items():

@@ -60,7 +60,13 @@ def shapes(bundle, tmp_path_factory) -> dict[str, dict[str, dict[str, list[int]]
         ("image_encoder", {"serving_default", "with_features", "pixels"}),
         ("clip_image_encoder", {"serving_default", "pixels"}),
         ("facet_answers", {"serving_default"}),
-        ("reranker", {"serving_default", "explained", "tensorflow/serving/predict"}),
+        (
+            "reranker",
+            {
+                *("serving_default", "explained", "traits", "kept", "kept_explained"),
+                "tensorflow/serving/predict",
+            },
+        ),
     ],
 )
 def test_every_signature_runs_with_nothing_of_ours_and_has_the_batch_in_front(
