@@ -17,7 +17,7 @@ TOWERS = ("image", "text")
 CONTRASTIVE_LOSSES = ("info_nce", "sigmoid")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 FUSIONS = ("residual", "tokens")
-FEATURE_GROUPS = ("boxes", "colour", "texture", "attributes")
+FEATURE_GROUPS = ("boxes", "colour", "texture", "attributes", "appearance")
 RANKING_LOSSES = (
     "softmax",
     "approx_ndcg",

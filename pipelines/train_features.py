@@ -18,8 +18,13 @@ from fitrank_tf.datasets.splits import TEST, TRAIN
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.attribute_report import measure_attributes
 from fitrank_tf.features.extract import FeatureExtractor
-from fitrank_tf.features.feature_models import FeatureModels, LearnedHeads
+from fitrank_tf.features.feature_models import (
+    APPEARANCE_DIR,
+    FeatureModels,
+    LearnedHeads,
+)
 from fitrank_tf.features.garment_views import view_garments
+from fitrank_tf.models.appearance_network import AppearanceNetwork, load_appearance
 from fitrank_tf.models.detector import Detector
 from fitrank_tf.models.feature_training import FeatureData, train_heads
 from fitrank_tf.shipped import find_shipped
@@ -28,6 +33,7 @@ from pipelines.command import add_recipe_arguments, run_command, run_config
 
 logger = logging.getLogger(__name__)
 
+DEFAULT_HEADS = "saved_models/features"
 LABELS = "fitrank_tf/datasets/annotations/fashion_product_images_labels.csv"
 
 
@@ -40,7 +46,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--labels", default=LABELS, help="CSV of labels by eye")
     add_recipe_arguments(parser, "features")
     parser.add_argument("--heads", default="", help="measure these, train nothing")
-    parser.add_argument("--output_dir", default="saved_models/features")
+    parser.add_argument(
+        "--appearance",
+        default=f"{DEFAULT_HEADS}/{APPEARANCE_DIR}",
+        help="a KerasHub image backbone that goes with them: a folder, or a preset's name",
+    )
+    parser.add_argument("--output_dir", default=DEFAULT_HEADS)
     return parser.parse_args(arguments)
 
 
@@ -54,27 +65,31 @@ def main(arguments: Sequence[str] | None) -> None:
     folder = Path(options.heads or options.output_dir)
     detector = find_shipped(config.detector.preset)
     if not options.heads:
-        heads = _train(catalogue, labels, Detector.load(detector), config, folder)
+        appearance = load_appearance(options.appearance)
+        data = _training_data(catalogue, labels, Detector.load(detector))
+        heads = _train(data, appearance, config, folder)
         folder.mkdir(parents=True, exist_ok=True)
         heads.save(folder)
         logger.info("wrote the feature models to %s", folder)
     _measure(catalogue, labels, FeatureModels.load(detector, folder), folder)
 
 
-def _train(
-    catalogue: Catalogue,
-    labels: Mapping[str, ProductLabels],
-    detector: Detector,
-    config: RunConfig,
-    folder: Path,
-) -> LearnedHeads:
+def _training_data(
+    catalogue: Catalogue, labels: Mapping[str, ProductLabels], detector: Detector
+) -> FeatureData:
     records = catalogue.records(TRAIN)
     if not len(records):
         raise FitRankError("the catalogue has no training product; give a larger one")
     views = view_garments(catalogue.items(TRAIN), len(records), detector)
     train_labels = {item: of for item, of in labels.items() if of.split == TRAIN}
+    return FeatureData(records, views, train_labels)
+
+
+def _train(
+    data: FeatureData, appearance: AppearanceNetwork, config: RunConfig, folder: Path
+) -> LearnedHeads:
     backup = folder.with_name(folder.name + ".work")
-    heads = train_heads(FeatureData(records, views, train_labels), config, backup, 2)
+    heads = train_heads(data, appearance, config, backup, 2)
     shutil.rmtree(backup, ignore_errors=True)
     return heads
 

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import keras_hub
 import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.datasets.annotations.label_file import PATTERNS
 from fitrank_tf.datasets.item import OBJECT_CLASSES
+from fitrank_tf.features.appearance import APPEARANCE
 from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS
 from fitrank_tf.features.colour import GRID, PALETTE, colour_slices
 from fitrank_tf.features.colour_names import COLOUR_NAMES, ColourNamer, Prototypes
@@ -17,6 +19,7 @@ from fitrank_tf.features.feature_models import FeatureModels, LearnedHeads
 from fitrank_tf.features.garment_crop import CANVAS
 from fitrank_tf.features.softmax_head import SoftmaxHead
 from fitrank_tf.features.texture import texture_slices
+from fitrank_tf.models.appearance_network import AppearanceNetwork
 from fitrank_tf.models.detector import Detector
 
 # CIE L, a, b of three sRGB colours, from any table of colours.
@@ -63,7 +66,31 @@ def small_heads(seed: int = 0) -> LearnedHeads:
         ColourNamer(small_prototypes(), namer),
         random_head(PATTERNS, texture + PALETTE + GRID * GRID, generator),
         _attribute_network(seed),
+        small_appearance(seed),
     )
+
+
+def small_appearance(seed: int = 0) -> AppearanceNetwork:
+    """One block of random weights, as wide at its end as the real one."""
+    keras.utils.set_random_seed(seed)
+    backbone = keras_hub.models.EfficientNetBackbone(
+        stackwise_width_coefficients=[1.0],
+        stackwise_depth_coefficients=[1.0],
+        stackwise_kernel_sizes=[3],
+        stackwise_num_repeats=[1],
+        stackwise_input_filters=[8],
+        stackwise_output_filters=[8],
+        stackwise_expansion_ratios=[1],
+        stackwise_squeeze_and_excite_ratios=[0],
+        stackwise_strides=[2],
+        stackwise_block_types=["unfused"],
+        activation="relu6",
+        num_features=APPEARANCE,
+    )
+    converter = keras_hub.layers.EfficientNetImageConverter(
+        image_size=(32, 32), scale=1 / 128, offset=-127 / 128, antialias=True
+    )
+    return AppearanceNetwork(backbone, converter)
 
 
 def random_head(

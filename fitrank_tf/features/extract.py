@@ -1,4 +1,4 @@
-"""From photos to feature vectors: detector boxes, colours, texture, attributes.
+"""From photos to feature vectors: boxes, colours, texture, attributes, appearance.
 
 One implementation, `FeatureExtractor.see`, for tf.data (`attach`, `extract`), for
 Apache Beam (`beam_extraction.py`) and for single photos (`describe`).
@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from fitrank_tf.features.appearance import appearance_slices
 from fitrank_tf.features.attributes import attribute_slices
 from fitrank_tf.features.boxes import box_features, box_slices, find_parts
 from fitrank_tf.features.colour import colour_slices, read_colours
@@ -43,6 +44,7 @@ def feature_schema() -> FeatureSchema:
         texture_slices(),
         pattern_slices(),
         attribute_slices(),
+        appearance_slices(),
     )
 
 
@@ -186,7 +188,8 @@ class FeatureExtractor:
         )
         canvases = tf.ensure_shape(canvases, [None, CANVAS, CANVAS, 3])
         told = attribute_probabilities(self.models.heads.attributes, canvases)
-        features = tf.concat([vectors, told, fit], axis=1)
+        whole = self.models.heads.appearance(photos)
+        features = tf.concat([vectors, told, fit, whole], axis=1)
         return {
             "features": tf.ensure_shape(features, [None, feature_schema().size]),
             "detected": found._asdict(),

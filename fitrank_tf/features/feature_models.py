@@ -1,4 +1,5 @@
-"""All that was learned to see features: detector, colour names, patterns, attributes."""
+"""All that was learned to see features: detector, colour names, patterns, attributes,
+appearance."""
 
 import dataclasses
 import functools
@@ -14,35 +15,44 @@ from fitrank_tf.features.softmax_head import (
     head_arrays,
     head_from_arrays,
 )
+from fitrank_tf.models.appearance_network import AppearanceNetwork, load_appearance
 from fitrank_tf.models.detector import Detector, preset_fingerprint
 from fitrank_tf.named_arrays import load_arrays, save_arrays
 
 HEADS_FILE, ATTRIBUTES_FILE = "heads.npz", "attributes.keras"
+APPEARANCE_DIR = "appearance"
+APPEARANCE_FILES = tuple(
+    f"{APPEARANCE_DIR}/{name}"
+    for name in ("config.json", "image_converter.json", "model.weights.h5")
+)
 _PATTERN = "pattern"
 _COMMAND = "python -m pipelines.train_features"
 
 
 @dataclasses.dataclass(frozen=True)
 class LearnedHeads:
-    """What stands on the detector.
+    """What stands on the detector, and beside it.
 
     Attributes:
         namer: colour names.
         pattern: from `patterns.pattern_inputs` to `PATTERNS`.
         attributes: sleeve and neckline, from canvases.
+        appearance: of whole photos.
     """
 
     namer: ColourNamer
     pattern: SoftmaxHead
     attributes: keras.Model
+    appearance: AppearanceNetwork
 
     def save(self, folder: Path) -> None:
-        """Writes `HEADS_FILE` and `ATTRIBUTES_FILE` into a folder that is there."""
+        """Writes two files and `APPEARANCE_DIR` into a folder that is there."""
         arrays = {**self.namer.arrays(), **head_arrays(self.pattern, _PATTERN)}
         save_arrays(folder / HEADS_FILE, arrays)
         unfinished = folder / f"unfinished.{ATTRIBUTES_FILE}"
         self.attributes.save(unfinished)
         unfinished.rename(folder / ATTRIBUTES_FILE)
+        self.appearance.save(folder / APPEARANCE_DIR)
 
 
 def load_heads(folder: Path) -> LearnedHeads:
@@ -51,7 +61,8 @@ def load_heads(folder: Path) -> LearnedHeads:
     Raises:
         FitRankError: if it is not there or is of another version.
     """
-    paths = [folder.resolve() / name for name in (HEADS_FILE, ATTRIBUTES_FILE)]
+    names = (HEADS_FILE, ATTRIBUTES_FILE, *APPEARANCE_FILES)
+    paths = [folder.resolve() / name for name in names]
     stamps = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
     return _load_heads(folder.resolve(), stamps)
 
@@ -70,7 +81,8 @@ def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
             f"the feature models in {folder} cannot be used ({error}); train them with "
             f"`{_COMMAND}`"
         ) from error
-    return LearnedHeads(namer, pattern, network)
+    appearance = load_appearance(str(folder / APPEARANCE_DIR))
+    return LearnedHeads(namer, pattern, network, appearance)
 
 
 def heads_fingerprint(folder: Path) -> str:
@@ -78,8 +90,10 @@ def heads_fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
     for name, array in sorted(load_arrays(folder / HEADS_FILE, _COMMAND).items()):
         digest.update(name.encode() + array.tobytes())
-    for array in load_heads(folder).attributes.get_weights():
+    heads = load_heads(folder)
+    for array in heads.attributes.get_weights():
         digest.update(array.tobytes())
+    digest.update(heads.appearance.fingerprint().encode())
     return digest.hexdigest()
 
 

@@ -28,6 +28,7 @@ from fitrank_tf.features.garment_views import GarmentViews, shaken
 from fitrank_tf.features.patterns import pattern_inputs
 from fitrank_tf.features.softmax_head import SoftmaxHead, merged
 from fitrank_tf.features.texture import texture_features
+from fitrank_tf.models.appearance_network import AppearanceNetwork
 from fitrank_tf.models.attribute_network import asked_only
 from fitrank_tf.models.attribute_training import AttributeTable, train_attribute_network
 from fitrank_tf.models.head_training import train_head
@@ -76,12 +77,17 @@ class FeatureData:
 
 
 def train_heads(
-    data: FeatureData, config: RunConfig, backup: Path, verbose: int
+    data: FeatureData,
+    appearance: AppearanceNetwork,
+    config: RunConfig,
+    backup: Path,
+    verbose: int,
 ) -> LearnedHeads:
     """Trains colour names, patterns, sleeve and neckline.
 
     Args:
         data: training products.
+        appearance: goes with the heads as it is.
         config: sections `colour_names`, `patterns`, `attributes`, and the seed.
         backup: folder where an interrupted training finds its state.
         verbose: Keras' progress.
@@ -99,7 +105,7 @@ def train_heads(
     network = train_attribute_network(
         table, extra, config.attributes, config.seed, backup, verbose
     )
-    return LearnedHeads(namer, pattern, asked_only(network))
+    return LearnedHeads(namer, pattern, asked_only(network), appearance)
 
 
 def train_namer(data: FeatureData, colours: Colours, config: RunConfig) -> ColourNamer:

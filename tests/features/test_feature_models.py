@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_feature_models import save_small_models, small_heads
+from small_feature_models import save_small_models, small_appearance, small_heads
 
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.colour_names import ColourNamer
 from fitrank_tf.features.feature_models import (
+    APPEARANCE_DIR,
+    APPEARANCE_FILES,
     ATTRIBUTES_FILE,
     HEADS_FILE,
     FeatureModels,
@@ -40,7 +42,8 @@ def folder(model_folders, tmp_path) -> Path:
 def test_what_was_saved_tells_the_same(tmp_path) -> None:
     heads = small_heads(seed=3)
     loaded = load_heads(_saved(heads, tmp_path / "heads"))
-    assert sorted(path.name for path in (tmp_path / "heads").iterdir()) == sorted(FILES)
+    written = sorted(path.name for path in (tmp_path / "heads").iterdir())
+    assert written == sorted((*FILES, APPEARANCE_DIR))
     one, other = heads.namer.arrays(), loaded.namer.arrays()
     assert one.keys() == other.keys()
     for name, array in one.items():
@@ -50,6 +53,11 @@ def test_what_was_saved_tells_the_same(tmp_path) -> None:
     np.testing.assert_array_equal(
         loaded.pattern.probabilities(inputs), heads.pattern.probabilities(inputs)
     )
+    photos = generator.integers(0, 256, (2, 224, 224, 3), np.uint8)
+    # Half precision in the file: three digits.
+    np.testing.assert_allclose(
+        loaded.appearance(photos), heads.appearance(photos), atol=2e-3
+    )
     canvases = generator.integers(0, 256, (2, 96, 96, 3), np.uint8)
     np.testing.assert_allclose(
         attribute_probabilities(loaded.attributes, canvases),
@@ -58,9 +66,10 @@ def test_what_was_saved_tells_the_same(tmp_path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, APPEARANCE_DIR])
 def test_a_missing_file_is_named(folder, name: str) -> None:
-    (folder / name).unlink()
+    path = folder / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
     with pytest.raises(FitRankError, match=name):
         load_heads(folder)
 
@@ -77,7 +86,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, *APPEARANCE_FILES])
 def test_a_damaged_file_is_named(folder, name: str, damage) -> None:
     path = folder / name
     path.write_bytes(damage(path.read_bytes()))
@@ -137,8 +146,13 @@ def _with_other_namer(heads: LearnedHeads) -> LearnedHeads:
     return dataclasses.replace(heads, namer=namer)
 
 
+def _with_another_appearance(heads: LearnedHeads) -> LearnedHeads:
+    return dataclasses.replace(heads, appearance=small_appearance(seed=9))
+
+
 CHANGES = [
     _with_other_attributes,
+    _with_another_appearance,
     _with_other_pattern,
     _with_other_prototype,
     _with_other_namer,

@@ -91,7 +91,7 @@ def test_the_first_difference_is_named(saved, difference) -> None:
 
 def test_the_layout_of_the_extracted_vectors() -> None:
     schema = feature_schema()
-    assert schema.groups == ("boxes", "colour", "texture", "attributes")
+    assert schema.groups == ("boxes", "colour", "texture", "attributes", "appearance")
     assert FeatureSchema.from_json(schema.to_json()) == schema
     masks = [schema.group_mask([group]) for group in schema.groups]
     np.testing.assert_array_equal(np.sum(masks, axis=0), np.ones(schema.size))
