@@ -6,16 +6,20 @@ With `--queries`, the whole catalogue is searched.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from fitrank_tf.config import EvaluationConfig
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.datasets.splits import ALL, TRAIN
 from fitrank_tf.errors import FitRankError
-from fitrank_tf.evaluation.systems import SYSTEMS, check_systems
+from fitrank_tf.evaluation.systems import SYSTEMS, Index, check_systems
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.features.extract import FeatureExtractor
+from fitrank_tf.retrieval.choose_index import build_index
+from fitrank_tf.retrieval.query_bank import BankedIndex
 from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
 from pipelines.command import DEFAULT_BUNDLE, run_command
 from pipelines.evaluation_run import (
@@ -40,6 +44,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--binary_grade", type=int, default=1, help="least relevant grade of --qrels"
     )
+    parser.add_argument(
+        "--query_bank",
+        default="",
+        help="queries of any kind, one a line: the fine-tuned first stage takes off what a "
+        "product scores with all of them",
+    )
+    parser.add_argument(
+        "--query_bank_beta", type=float, default=10.0, help="see retrieval/query_bank.py"
+    )
     parser.add_argument("--systems", default=",".join(SYSTEMS))
     parser.add_argument(
         "--run_dir", default="", help="gets <system>.run; BUNDLE/report if empty"
@@ -55,6 +68,7 @@ def main(arguments: Sequence[str] | None) -> None:
         raise FitRankError(
             "--qrels needs --queries: name the file of the queries it judges"
         )
+    bank = _read_bank(Path(options.query_bank)) if options.query_bank else []
     source = catalogue_source(options)
     bundle = LoadedBundle(Path(options.bundle))
     given = None
@@ -72,7 +86,8 @@ def main(arguments: Sequence[str] | None) -> None:
     )
     config = EvaluationConfig(**info.config["evaluation"])
     query_set = given or own_queries(evaluation.records, config, info.config["seed"])
-    answers = evaluation.run(query_set, systems)
+    tuned_index = _tuned_index(bundle, bank, options.query_bank_beta)
+    answers = evaluation.run(query_set, systems, tuned_index)
     runs = answers.rankings
     folder = Path(options.run_dir or Path(options.bundle) / "report")
     write_runs(query_set, runs, folder)
@@ -84,6 +99,26 @@ def main(arguments: Sequence[str] | None) -> None:
     print(f"contact sheet  {sheet} (and .html)")
     if changes:
         print(f"what moved     {changes}")
+
+
+def _tuned_index(
+    bundle: LoadedBundle, bank: Sequence[str], beta: float
+) -> Callable[[np.ndarray], Index]:
+    if not bank:
+        return build_index
+    asked = bundle.encode_queries(bank, baseline=False)["embedding"]
+    return lambda products: BankedIndex(products, asked, beta, build_index)
+
+
+def _read_bank(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FitRankError(f"--query_bank {path}: cannot be read ({error})") from error
+    texts = [line.strip() for line in lines if line.strip()]
+    if not texts:
+        raise FitRankError(f"--query_bank {path} holds no query; write one a line")
+    return texts
 
 
 if __name__ == "__main__":

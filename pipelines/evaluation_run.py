@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from fitrank_tf.evaluation.systems import (
     CLIP_LORA,
     RERANKED,
     EvaluatedCatalogue,
+    Index,
     Ranking,
     SearchModels,
     SystemRuns,
@@ -42,6 +43,7 @@ from fitrank_tf.ranking.queries import (
     single_facet_queries,
     title_queries,
 )
+from fitrank_tf.retrieval.choose_index import build_index
 
 logger = logging.getLogger(__name__)
 
@@ -125,8 +127,13 @@ class EvaluationRun:
         self.records = catalogue.records(ALL).select(self._rows)
         self._features = features[self._rows]
 
-    def run(self, query_set: QuerySet, systems: Sequence[str]) -> SystemRuns:
-        """Every system's ranking of every query."""
+    def run(
+        self,
+        query_set: QuerySet,
+        systems: Sequence[str],
+        tuned_index: Callable[[np.ndarray], Index] = build_index,
+    ) -> SystemRuns:
+        """Every system's ranking of every query; see `run_systems`."""
         searched = EvaluatedCatalogue(
             ids=self.records.ids,
             photos=self._photos(self._image_size),
@@ -136,7 +143,12 @@ class EvaluationRun:
             "%d queries against %d products", len(query_set.queries), len(self.records)
         )
         return run_systems(
-            self._models, searched, query_set.texts(), systems, self._list_size
+            self._models,
+            searched,
+            query_set.texts(),
+            systems,
+            self._list_size,
+            tuned_index,
         )
 
     def _photos(self, size: int) -> tf.data.Dataset:

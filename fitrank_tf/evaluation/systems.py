@@ -1,7 +1,7 @@
 """The three systems on one catalogue: from queries to runs."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +10,7 @@ import tensorflow as tf
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.inputs.listwise import ProductTables
 from fitrank_tf.ranking.candidates import CandidateLists, list_arrays, retrieve
+from fitrank_tf.retrieval.candidate_index import Candidates
 from fitrank_tf.retrieval.choose_index import build_index
 
 CLIP, CLIP_LORA, RERANKED = "clip", "clip_lora", "reranked"
@@ -19,6 +20,13 @@ _RERANK_BATCH = 64
 _EXPLAINED = 20
 
 Ranking = list[tuple[str, float]]
+
+
+class Index(Protocol):
+    """What finds candidates."""
+
+    def search(self, queries: np.ndarray, k: int) -> Candidates:
+        """The k best products of each query, float32 [Q, D]."""
 
 
 class SearchModels(Protocol):
@@ -89,6 +97,7 @@ def run_systems(
     queries: Mapping[str, str],
     systems: Sequence[str],
     list_size: int,
+    tuned_index: Callable[[np.ndarray], Index] = build_index,
 ) -> SystemRuns:
     """Ranks the catalogue for every query by each system.
 
@@ -101,16 +110,20 @@ def run_systems(
         queries: {query id: text}.
         systems: which of `SYSTEMS`.
         list_size: candidates of a query.
+        tuned_index: makes the fine-tuned towers' index of their embeddings [N, D].
     """
+    texts = list(queries.values())
     runs: dict[str, dict[str, Ranking]] = {}
     contributions: dict[str, dict[str, np.ndarray]] = {}
     if CLIP in systems:
         embeddings = models.embed_photos(catalogue.photos, None)
-        lists, _ = _first_stage(models, embeddings, queries, True, list_size)
+        encoded = models.encode_queries(texts, baseline=True)
+        lists = retrieve(build_index(embeddings), encoded["embedding"], list_size)
         runs[CLIP] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
     if CLIP_LORA in systems or RERANKED in systems:
         embeddings = models.embed_photos(catalogue.photos, catalogue.features)
-        lists, encoded = _first_stage(models, embeddings, queries, False, list_size)
+        encoded = models.encode_queries(texts, baseline=False)
+        lists = retrieve(tuned_index(embeddings), encoded["embedding"], list_size)
         runs[CLIP_LORA] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
     if RERANKED in systems:
         answers = models.answer_facets(embeddings, catalogue.features)
@@ -137,18 +150,6 @@ def _first_contributions(
         place = {ids[position]: where for where, position in enumerate(row)}
         told[query_id] = {item: of_row[place[item]] for item, _ in ranking[:_EXPLAINED]}
     return told
-
-
-def _first_stage(
-    models: SearchModels,
-    embeddings: np.ndarray,
-    queries: Mapping[str, str],
-    baseline: bool,
-    list_size: int,
-) -> tuple[CandidateLists, dict[str, np.ndarray]]:
-    encoded = models.encode_queries(list(queries.values()), baseline)
-    lists = retrieve(build_index(embeddings), encoded["embedding"], list_size)
-    return lists, encoded
 
 
 def as_run(

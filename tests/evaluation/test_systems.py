@@ -13,6 +13,7 @@ from fitrank_tf.evaluation.systems import (
     check_systems,
     run_systems,
 )
+from fitrank_tf.retrieval.choose_index import build_index
 
 IDS = ("a", "b", "c", "d")
 # Products and queries lie on a circle, in degrees: the nearer, the more alike.
@@ -45,11 +46,11 @@ class Models:
         return scores, np.stack([scores, 2.0 * scores], axis=-1)
 
 
-def _run(systems: Sequence[str], list_size: int) -> dict:
+def _run(systems: Sequence[str], list_size: int, **options) -> dict:
     catalogue = EvaluatedCatalogue(
         IDS, tf.data.Dataset.range(4), np.zeros((4, 1), np.float32)
     )
-    return run_systems(Models(), catalogue, QUERIES, systems, list_size).rankings
+    return run_systems(Models(), catalogue, QUERIES, systems, list_size, **options).rankings
 
 
 def _order(run: dict, query: str) -> str:
@@ -63,6 +64,14 @@ def test_each_system_ranks_by_its_own_models() -> None:
     assert _order(runs["clip"], "q1") == "dcba"
     assert _order(runs["clip_lora"], "q0") == "cbda"  # at 50
     assert _order(runs["reranked"], "q0") == "adbc"
+
+
+def test_another_index_serves_the_fine_tuned_first_stage_alone() -> None:
+    """Turned by 180 degrees, it finds what is farthest."""
+    runs = _run(SYSTEMS, 2, tuned_index=lambda products: build_index(-products))
+    assert _order(runs["clip"], "q0") == "ab"
+    assert _order(runs["clip_lora"], "q0") == "ad"  # at 50, 50 away and 40 away
+    assert set(_order(runs["reranked"], "q0")) == {"a", "d"}
 
 
 def test_the_reranker_brings_back_nothing_that_retrieval_missed() -> None:

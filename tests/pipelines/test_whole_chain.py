@@ -178,11 +178,14 @@ def test_the_rerank_suite_times_every_length(bundle, capsys) -> None:
         assert float(row[2].strip(" x")) == pytest.approx(ratio, rel=0.05, abs=0.02)
 
 
+@pytest.mark.parametrize("bank", ["", "red shirt\n\nblue kurta for women\n"])
 def test_evaluate_on_a_catalogue_and_queries_never_seen(
-    bundle, other_catalogue, tmp_path, capsys
+    bundle, other_catalogue, tmp_path, capsys, bank: str
 ) -> None:
+    (tmp_path / "bank.txt").write_text(bank, encoding="utf-8")
     evaluate.main(
         [
+            *(["--query_bank", str(tmp_path / "bank.txt")] if bank else []),
             *("--bundle", str(bundle), "--dataset", "fashion_product_images"),
             *("--manual_dir", str(other_catalogue), "--run_dir", str(tmp_path / "out")),
             *("--queries", str(other_catalogue / "q.tsv")),
@@ -210,6 +213,7 @@ def test_evaluate_on_a_catalogue_and_queries_never_seen(
         (evaluate, ["--bundle=no/such"], "no bundle in no/such"),
         (evaluate, ["--qrels=x"], "--qrels needs --queries"),
         (evaluate, ["--systems=clap"], "--systems: unknown clap"),
+        (evaluate, ["--query_bank=x"], "--query_bank x: cannot be read"),
         (search, ["--bundle=no/such", "x"], "make train"),
     ],
 )
@@ -225,7 +229,7 @@ def test_bundle_of_another_version_is_refused(bundle, tmp_path) -> None:
     other.mkdir()
     plain = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     (other / "bundle.json").write_text(json.dumps({**plain, "format_version": 99}))
-    with pytest.raises(FitRankError, match="format version 99, this program reads 4"):
+    with pytest.raises(FitRankError, match="format version 99, this program reads 5"):
         LoadedBundle(other)
 
 
