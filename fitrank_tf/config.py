@@ -310,6 +310,7 @@ class RerankerConfig:
             the products, not what to look for.
         hidden: widths of the scoring network.
         attention_heads: of the attention over the list; 0 leaves it out.
+        noise: spread of what training adds to each number of a candidate.
         seed: added to the run's, for the re-ranker's weights and order alone.
     """
 
@@ -322,6 +323,7 @@ class RerankerConfig:
     hidden: tuple[int, ...] = (64, 32)
     attention_heads: int = 2
     dropout: float = 0.5
+    noise: float = 0.0
     loss: str = "lambda_ndcg"
     seed: int = 0
 
@@ -331,6 +333,7 @@ class RerankerConfig:
         _require(
             bool(self.hidden), "RerankerConfig.hidden", self.hidden, "one width or more"
         )
+        _require(self.noise >= 0, "RerankerConfig.noise", self.noise, "0 or above")
         _require_one_of(self, "loss", RANKING_LOSSES)
 
 

@@ -46,7 +46,8 @@ class Reranker(tf_keras.Model):
     the embeddings by themselves: of products that the towers have learned they say more
     than of others, and a network would rely on it. Attention over the list lets a
     candidate be judged beside the others; it enters as a latent cross
-    (1 + attention) * hidden, after Qin et al. (ICLR 2021). The last layer starts at zero,
+    (1 + attention) * hidden, and training adds noise to what is seen of a candidate, after
+    Qin et al. (ICLR 2021). The last layer starts at zero,
     so an untrained re-ranker is a blend of first stage and fit. Scores do not depend on
     the candidates' order.
 
@@ -79,6 +80,7 @@ class Reranker(tf_keras.Model):
             for i, width in enumerate(config.hidden)
         ]
         self._dropout = layers.Dropout(config.dropout)
+        self._noise = layers.GaussianNoise(config.noise)
         self._attention = (
             tfr.keras.layers.DocumentInteractionAttention(
                 num_heads=config.attention_heads,
@@ -112,7 +114,7 @@ class Reranker(tf_keras.Model):
                 `answers` [B, L, V], `first_stage` [B, L], `mask` bool [B, L].
                 Who keeps the `traits` [B, L, 64] of the products gives them in the
                 place of `features`.
-            training: turns dropout on.
+            training: turns dropout and noise on.
 
         Returns:
             float32 [B, L]; padding scores lowest.
@@ -183,7 +185,7 @@ class Reranker(tf_keras.Model):
         if traits is None:
             traits = self.traits(inputs["features"])
         cross = self._query_cross(inputs["query"])[:, tf.newaxis, :] * traits
-        return tf.concat(
+        seen = tf.concat(
             [
                 match,
                 fit / 2.0,
@@ -195,6 +197,7 @@ class Reranker(tf_keras.Model):
             ],
             axis=-1,
         )
+        return self._noise(seen, training=training)
 
 
 def _total(terms: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

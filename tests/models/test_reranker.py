@@ -107,6 +107,18 @@ def test_padding_neither_scores_nor_matters(arrays, tmp_path) -> None:
     assert scores[:, L - 4 :].max() < scores[:, : L - 4].min()
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_noise_moves_scores_in_training_alone(arrays, noise: float) -> None:
+    config = RerankerConfig(hidden=(16, 8), dropout=0.0, noise=noise)
+    model = build_reranker(config, arrays["features"], D, SIZES)
+    # Untrained, the last layer is zero and hides all that is seen.
+    model.get_layer("correction").kernel.assign(tf.ones([8, 1]))
+    inputs, _ = next(iter(_batches(arrays)))
+    plain, learning = model(inputs).numpy(), model(inputs, training=True).numpy()
+    np.testing.assert_array_equal(model(inputs), plain)
+    assert np.allclose(learning, plain) == (noise == 0.0)
+
+
 def test_what_explains_a_score_adds_up_to_it(arrays, tmp_path) -> None:
     """Less the list's mean, and nothing of padding."""
     model, _ = _trained(arrays, tmp_path)
