@@ -42,6 +42,7 @@ from fitrank_tf.ranking.queries import (
     facet_queries,
     single_facet_queries,
     title_queries,
+    with_misspellings,
 )
 from fitrank_tf.retrieval.choose_index import build_index
 
@@ -73,14 +74,15 @@ class QuerySet:
 def own_queries(records: CatalogueRecords, config: EvaluationConfig, seed: int) -> QuerySet:
     """What is asked of a catalogue, judged by its attributes.
 
-    Titles and facet queries of the test products, and single facets that ten products
-    or more of the searched ones share.
+    Titles and facet queries of the test products, some of those misspelt, and single
+    facets that ten products or more of the searched ones share.
 
     Raises:
         FitRankError: if no test product gives a query.
     """
     tested = records.select(np.flatnonzero([part == TEST for part in records.splits]))
-    queries = title_queries(tested) + facet_queries(tested, config.facet_queries, seed)
+    faceted = facet_queries(tested, config.facet_queries, seed)
+    queries = title_queries(tested) + with_misspellings(faceted, records, seed)
     for facet in SINGLE_FACETS:
         queries += single_facet_queries(records, facet, seed)
     if not queries:

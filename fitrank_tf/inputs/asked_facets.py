@@ -1,6 +1,7 @@
 """What a query asks for: facet values found in its words, in TensorFlow ops.
 
-The longest phrase wins: "navy blue" asks for that colour and not for "blue".
+The longest phrase wins: "navy blue" asks for that colour and not for "blue". Misspelt
+phrases are in the same table as the right ones, and cost a search nothing.
 """
 
 import numpy as np
@@ -24,14 +25,17 @@ class AskedFacets(tf.Module):
         phrases = lexicon.phrases
         self._longest = max((len(form.split()) for form in phrases), default=0)
         self._size = lexicon.size
-        named = np.zeros((max(len(phrases), 1), self._size), np.float32)
-        for row, numbers in enumerate(phrases.values()):
+        # Many phrases name the same values: those share a row.
+        meanings = sorted(set(phrases.values())) or [()]
+        named = np.zeros((len(meanings), self._size), np.float32)
+        for row, numbers in enumerate(meanings):
             named[row, list(numbers)] = 1.0
         self._named = tf.constant(named)
-        forms = list(phrases) or [""]
+        places = {numbers: row for row, numbers in enumerate(meanings)}
         self._rows = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
-                tf.constant(forms), tf.range(len(forms), dtype=tf.int32)
+                tf.constant(list(phrases) or [""]),
+                tf.constant([places[of] for of in phrases.values()] or [-1], tf.int32),
             ),
             default_value=-1,
         )

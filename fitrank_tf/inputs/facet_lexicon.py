@@ -8,7 +8,15 @@ from functools import cached_property
 import numpy as np
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.inputs.facets import FACETS, value_forms
+from fitrank_tf.errors import FitRankError
+from fitrank_tf.inputs.facet_words import (
+    known_words,
+    plain_words,
+    shared_forms,
+    value_forms,
+)
+from fitrank_tf.inputs.facets import FACETS
+from fitrank_tf.inputs.misspellings import misspellings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,9 +27,12 @@ class FacetLexicon:
 
     Attributes:
         values: (facet, its values) pairs; a facet without values is left out.
+        title_words: words of the products' titles that look like misspellings of the
+            facets' words and are none.
     """
 
     values: tuple[tuple[str, tuple[str, ...]], ...]
+    title_words: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, records: CatalogueRecords) -> "FacetLexicon":
@@ -30,7 +41,10 @@ class FacetLexicon:
             (facet, tuple(sorted(set(filter(None, records.attributes[facet])))))
             for facet in FACETS
         )
-        return cls(tuple((facet, values) for facet, values in found if values))
+        lexicon = cls(tuple((facet, values) for facet, values in found if values))
+        alike = set().union(*map(misspellings, lexicon.words)) - lexicon.words
+        titles = set(plain_words(" ".join(records.texts)).split()) - known_words()
+        return dataclasses.replace(lexicon, title_words=tuple(sorted(titles & alike)))
 
     @property
     def facets(self) -> tuple[str, ...]:
@@ -48,14 +62,44 @@ class FacetLexicon:
         return sum(self.sizes)
 
     @cached_property
-    def phrases(self) -> Mapping[str, tuple[int, ...]]:
-        """{words that a shopper may type: numbers of the values that they name}."""
+    def forms(self) -> Mapping[str, tuple[int, ...]]:
+        """{words rightly spelt: numbers of the values that they name}.
+
+        A value's own name names no other value of its facet.
+        """
         named: dict[str, set[int]] = {}
-        numbered = ((facet, value) for facet, values in self.values for value in values)
-        for number, (facet, value) in enumerate(numbered):
-            for form in filter(None, value_forms(facet, value)):
-                named.setdefault(form, set()).add(number)
+        number = 0
+        for facet, values in self.values:
+            own = {plain_words(value) for value in values}
+            for value in values:
+                others = own - {plain_words(value)}
+                for form in (*value_forms(facet, value), *shared_forms(facet, value)):
+                    if form not in others:
+                        named.setdefault(form, set()).add(number)
+                number += 1
         return {form: tuple(sorted(numbers)) for form, numbers in sorted(named.items())}
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The single words of `forms`."""
+        return frozenset(word for form in self.forms for word in form.split())
+
+    @cached_property
+    def phrases(self) -> Mapping[str, tuple[int, ...]]:
+        """{words that a shopper may type: numbers of the values that they name}.
+
+        The forms, and each form with one word misspelt, if that means nothing else.
+        """
+        known = self.words | known_words() | set(self.title_words)
+        misspelt: dict[str, set[tuple[int, ...]]] = {}
+        for form, numbers in self.forms.items():
+            words = form.split()
+            for place, word in enumerate(words):
+                for wrong in misspellings(word) - known:
+                    phrase = " ".join((*words[:place], wrong, *words[place + 1 :]))
+                    misspelt.setdefault(phrase, set()).add(numbers)
+        sure = ((phrase, *of) for phrase, of in sorted(misspelt.items()) if len(of) == 1)
+        return {**self.forms, **dict(sure)}
 
     def codes(self, records: CatalogueRecords) -> np.ndarray:
         """What products are.
@@ -72,10 +116,30 @@ class FacetLexicon:
 
     def to_json(self) -> str:
         """For a file beside what was trained with this lexicon."""
-        return json.dumps(dict(self.values))
+        return json.dumps({"values": dict(self.values), "title_words": self.title_words})
 
     @classmethod
     def from_json(cls, text: str) -> "FacetLexicon":
-        """What `to_json` wrote."""
-        plain: Mapping[str, Sequence[str]] = json.loads(text)
-        return cls(tuple((facet, tuple(values)) for facet, values in plain.items()))
+        """What `to_json` wrote, or an older version, which knew no title's words.
+
+        Raises:
+            FitRankError: if it is something else.
+        """
+        try:
+            plain = json.loads(text)
+            if "values" not in plain:
+                plain = {"values": plain, "title_words": []}
+            values = plain["values"].items()
+            pairs = tuple((facet, _strings(names)) for facet, names in values)
+            return cls(pairs, _strings(plain["title_words"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise FitRankError(
+                f"a facet lexicon (lexicon.json beside the facet heads) cannot be read: "
+                f"{error!r}; train the facet heads again: python -m pipelines.train"
+            ) from error
+
+
+def _strings(names: Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{names!r} is no list of strings")
+    return tuple(names)

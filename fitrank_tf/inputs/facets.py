@@ -1,4 +1,4 @@
-"""Product attributes as the words that a shopper uses.
+"""Product attributes as what a shopper types.
 
 Facet sentences serve twice: as training texts beside the titles, and as the
 queries of the evaluation. They are labels, made from a product's attributes, and
@@ -8,7 +8,9 @@ so they are only ever the text side of a pair, never an input beside the image.
 import random
 from collections.abc import Mapping
 
-# In the order of `SENTENCES`' fields. Year and category are no shopper's words.
+from fitrank_tf.inputs.facet_words import plain_words, value_forms, written_forms
+
+# Year and category are no shopper's words.
 FACETS: tuple[str, ...] = (
     "gender",
     "colour",
@@ -20,40 +22,28 @@ FACETS: tuple[str, ...] = (
     "neckline",
 )
 
-_ARTICLE_WORDS: Mapping[str, tuple[str, ...]] = {
-    "Tshirts": ("t-shirt", "tshirt", "tee"),
-    "Shirts": ("shirt", "shirts"),
-    "Casual Shoes": ("casual shoes", "sneakers"),
-    "Sports Shoes": ("sports shoes", "running shoes"),
-    "Sunglasses": ("sunglasses", "shades"),
-    "Handbags": ("handbag", "bag"),
-    "Trousers": ("trousers", "pants"),
-    "Flip Flops": ("flip flops",),
-}
-_GENDER_WORDS: Mapping[str, tuple[str, ...]] = {
-    "Men": ("men", "mens", "men's"),
-    "Women": ("women", "womens", "women's", "ladies"),
-    "Boys": ("boys", "boy's"),
-    "Girls": ("girls", "girl's"),
-    "Unisex": ("unisex",),
-}
-_ALWAYS_PLURAL = (
-    "shoes",
-    "jeans",
-    "trousers",
-    "shorts",
-    "sunglasses",
-    "flops",
-    "pants",
-    "briefs",
-)
+# Each names every facet once; what is not asked for is left empty.
 _TEMPLATES: tuple[str, ...] = (
     "{gender} {usage} {season} {colour} {pattern} {neckline} {sleeve} {article_type}",
-    "{colour} {pattern} {article_type} {for_gender} {sleeve} {neckline} {usage} {season}",
+    "{gender} {usage} {colour} {pattern} {sleeve} {neckline} {article_type} {season}",
     "{usage} {colour} {pattern} {sleeve} {neckline} {article_type} {for_gender} {season}",
+    "{colour} {pattern} {article_type} {for_gender} {with_sleeve} {neckline} {usage} "
+    "{for_season}",
     "{article_type} {colour} {pattern} {gender} {usage} {sleeve} {neckline} {season}",
+    "{article_type} {for_gender} {colour} {pattern} {sleeve} {neckline} {usage} {season}",
     "{gender} {article_type} {in_colour} {pattern} {sleeve} {neckline} {usage} {season}",
+    "{colour} {gender} {pattern} {sleeve} {neckline} {usage} {article_type} {for_season}",
+    "{pattern} {colour} {usage} {article_type} {gender} {with_neckline} {sleeve} {season}",
+    "{season} {usage} {gender} {article_type} {colour} {pattern} {neckline} {sleeve}",
+    "{sleeve} {neckline} {pattern} {colour} {usage} {article_type} {for_gender} "
+    "{for_season}",
+    "{usage} {article_type} {for_gender} {in_colour} {pattern} {with_sleeve} {neckline} "
+    "{season}",
 )
+# "for men", but not "for men's" or "for unisex".
+_FOR_WHOM = ("men", "women", "ladies", "boys", "girls")
+# "with long sleeves", but not "with sleeveless".
+_HAD = ("sleeve", "sleeves", "neck", "collar", "hood")
 
 
 def facet_sentence(
@@ -69,41 +59,27 @@ def facet_sentence(
     Returns:
         Lower-case words, e.g. "navy blue kurta for women".
     """
-    words = {
-        facet: _facet_words(facet, attributes[facet], generator)
-        for facet in FACETS
-        if facet in facets and attributes.get(facet)
-    }
-    slots = {facet: words.get(facet, "") for facet in FACETS}
-    slots["for_gender"] = f"for {words['gender']}" if "gender" in words else ""
-    slots["in_colour"] = f"in {words['colour']}" if "colour" in words else ""
+    slots = dict.fromkeys(FACETS, "")
+    for facet in FACETS:
+        if facet in facets and attributes.get(facet):
+            slots[facet] = generator.choice(written_forms(facet, attributes[facet]))
+    slots["for_gender"] = _for_gender(attributes.get("gender", ""), slots["gender"])
+    slots["in_colour"] = _after("in", slots["colour"])
+    slots["for_season"] = _after("for", slots["season"])
+    for facet in ("sleeve", "neckline"):
+        word = slots[facet]
+        slots[f"with_{facet}"] = _after("with", word) if word.endswith(_HAD) else word
     return " ".join(generator.choice(_TEMPLATES).format(**slots).split())
 
 
-def _facet_words(facet: str, value: str, generator: random.Random) -> str:
-    if facet == "article_type":
-        return generator.choice(_ARTICLE_WORDS.get(value) or article_words(value))
-    if facet == "gender":
-        return generator.choice(_GENDER_WORDS.get(value, (value.lower(),)))
-    if facet == "sleeve":
-        return value.lower() if "sleeve" in value.lower() else f"{value.lower()} sleeve"
-    if facet == "neckline":
-        return (
-            value.lower()
-            if value.lower() in ("collar", "hood")
-            else f"{value.lower()} neck"
-        )
-    return value.lower()
+def _for_gender(gender: str, word: str) -> str:
+    """ "for men", also where the word that was drawn is "mens"."""
+    whom = word if word in _FOR_WHOM else gender.lower()
+    return _after("for", whom) if word and whom in _FOR_WHOM else word
 
 
-def article_words(article_type: str) -> tuple[str, ...]:
-    """Plural and singular of an article type's name, lower case."""
-    plural = article_type.lower()
-    if plural.endswith(_ALWAYS_PLURAL) or not plural.endswith("s") or plural.endswith("ss"):
-        return (plural,)
-    if plural.endswith(("sses", "shes", "ches", "xes")):
-        return plural, plural[:-2]
-    return plural, plural[:-1]
+def _after(preposition: str, word: str) -> str:
+    return f"{preposition} {word}" if word else ""
 
 
 def named_facets(text: str, attributes: Mapping[str, str]) -> tuple[str, ...]:
@@ -114,8 +90,8 @@ def named_facets(text: str, attributes: Mapping[str, str]) -> tuple[str, ...]:
         attributes: the attributes of the product with this title.
 
     Returns:
-        The named ones of `FACETS`. "Navy Blue" in the title names the colour
-        "Navy Blue"; "Blue" alone does not.
+        The named ones of `FACETS`. "Navy Blue" or "Navy" in the title names the
+        colour "Navy Blue"; "Blue" alone does not.
     """
     said = f" {plain_words(text)} "
     return tuple(
@@ -124,18 +100,3 @@ def named_facets(text: str, attributes: Mapping[str, str]) -> tuple[str, ...]:
         if attributes.get(facet)
         and any(f" {form} " in said for form in value_forms(facet, attributes[facet]))
     )
-
-
-def value_forms(facet: str, value: str) -> list[str]:
-    """The ways to write a facet's value: lower-case words with single blanks between."""
-    forms = [value]
-    if facet == "article_type":
-        forms += [*_ARTICLE_WORDS.get(value, ()), *article_words(value)]
-    if facet == "gender":
-        forms += _GENDER_WORDS.get(value, ())
-    return [plain_words(form) for form in forms]
-
-
-def plain_words(text: str) -> str:
-    """A text's letters and digits, lower case, with single blanks between words."""
-    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())

@@ -11,10 +11,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
+from fitrank_tf.inputs.facet_lexicon import FacetLexicon
+from fitrank_tf.inputs.facet_words import known_words, plain_words
 from fitrank_tf.inputs.facets import FACETS, facet_sentence, named_facets
+from fitrank_tf.inputs.misspellings import readings, with_a_slip
 
 TITLE, FACET, GIVEN = "title", "facet", "given"
-_FEWEST_FACETS, _MOST_FACETS = 2, 4
+_FEWEST_FACETS, _MOST_FACETS = 2, 5
+# Of an evaluation's facet queries; one of ten queries in web searches' logs is misspelt
+# (Cucerzan and Brill, EMNLP 2004: 10 to 15 %).
+MISSPELT_SHARE = 0.1
 # Facets that a shopper asks for alone; the kinds of those queries are called like them.
 SINGLE_FACETS = ("article_type", "colour")
 # With fewer products of a value no system could fill the first ten places.
@@ -56,7 +62,7 @@ def title_queries(records: CatalogueRecords) -> list[Query]:
 
 
 def facet_queries(records: CatalogueRecords, count: int, seed: int) -> list[Query]:
-    """Shopper's queries of two to four facets, the article type always among them.
+    """Shopper's queries of two to five facets, the article type always among them.
 
     Args:
         records: products to ask for; some are asked for more than once if
@@ -95,6 +101,36 @@ def _facet_query(
     )
 
 
+def with_misspellings(
+    queries: Sequence[Query], records: CatalogueRecords, seed: int
+) -> list[Query]:
+    """Some facet queries with one word misspelt, as people misspell it.
+
+    What a query means stays, and its kind and id. No word becomes another that the
+    catalogue's facets or titles know.
+
+    Args:
+        queries: of `facet_queries`.
+        records: all products that are searched.
+        seed: decides queries, words and slips.
+
+    Returns:
+        The queries, in order, `MISSPELT_SHARE` of them misspelt, or all that can be if
+        those are fewer.
+    """
+    words = FacetLexicon.of(records).words | known_words()
+    meant = readings(words, set(plain_words(" ".join(records.texts)).split()))
+    generator = random.Random(f"{seed}:misspelt")
+    misspelt = list(queries)
+    left = round(MISSPELT_SHARE * len(queries))
+    for place in generator.sample(range(len(queries)), len(queries)):
+        text = with_a_slip(queries[place].text, meant, generator)
+        if left and text != queries[place].text:
+            misspelt[place] = dataclasses.replace(queries[place], text=text)
+            left -= 1
+    return misspelt
+
+
 def single_facet_queries(records: CatalogueRecords, facet: str, seed: int) -> list[Query]:
     """One query for each value that ten products or more share: "handbags", "navy blue".
 
@@ -121,7 +157,14 @@ def _present(records: CatalogueRecords, row: int) -> list[str]:
     attributes = _attributes(records, row)
     if not attributes["article_type"]:
         return []
-    return [facet for facet in FACETS if attributes[facet]]
+    # Nobody types "casual casual shoes".
+    said = f" {plain_words(attributes['article_type'])} "
+    return [
+        facet
+        for facet in FACETS
+        if (value := plain_words(attributes[facet]))
+        and (facet == "article_type" or f" {value} " not in said)
+    ]
 
 
 def _attributes(records: CatalogueRecords, row: int) -> dict[str, str]:

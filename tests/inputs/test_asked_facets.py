@@ -1,13 +1,16 @@
 """What a query names: against a plain search for phrases, in and out of a graph."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from small_records import small_records
 
+from fitrank_tf.errors import FitRankError
 from fitrank_tf.inputs.asked_facets import AskedFacets
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
-from fitrank_tf.inputs.facets import plain_words
+from fitrank_tf.inputs.facet_words import plain_words
 
 LEXICON = FacetLexicon(
     (
@@ -40,7 +43,14 @@ def _named(asked: np.ndarray) -> set[str]:
     [
         ("navy blue t-shirt for women", {"Navy Blue", "Tshirts", "Women"}),
         ("blue tee", {"Blue", "Tshirts"}),
-        ("navy shirt", set()),
+        ("navy shirt", {"Navy Blue"}),
+        ("navvy blue tshitrs for wmen", {"Navy Blue", "Tshirts", "Women"}),
+        ("navy bluee tee", {"Navy Blue", "Tshirts"}),
+        ("navvy bluee tee", {"Navy Blue", "Blue", "Tshirts"}),
+        ("three quarter slevees", {"Three-Quarter Sleeves"}),
+        ("snaekers", {"Casual Shoes"}),
+        ("shoes", {"Casual Shoes"}),
+        ("redd mens", {"Men"}),
         ("Navy-BLUE & red sneakers", {"Navy Blue", "Red", "Casual Shoes"}),
         ("blue navy blue", {"Blue", "Navy Blue"}),
         ("men's casual shoes, three quarter sleeves", None),
@@ -73,7 +83,7 @@ def test_a_graph_gives_the_same_and_rows_do_not_touch_each_other() -> None:
 
 def test_broken_bytes_and_ten_thousand_characters() -> None:
     asked = AskedFacets(LEXICON)(tf.constant([b"red \xff\xfe shoes", b"red " * 2500]))
-    assert [_named(row) for row in asked.numpy()] == [{"Red"}, {"Red"}]
+    assert [_named(row) for row in asked.numpy()] == [{"Red", "Casual Shoes"}, {"Red"}]
 
 
 def test_a_catalogue_without_facets_is_asked_for_nothing() -> None:
@@ -98,3 +108,73 @@ def test_a_lexicon_has_the_values_of_its_products() -> None:
     # Of another catalogue, a value that these products do not have.
     other = small_records(("9", "d", {"colour": "Mauve", "gender": "Men"}))
     assert lexicon.codes(other).tolist() == [[0, -1, -1]]
+
+
+SHIRTS = FacetLexicon(
+    (("article_type", ("Shirts", "Skirts")), ("pattern", ("Checked", "Plain")))
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("red check shirt", {"Shirts", "Checked"}),
+        ("red chekc shitr", {"Shirts", "Checked"}),
+        ("shiirt", {"Shirts"}),
+        ("skiirt", {"Skirts"}),
+        ("sirt", set()),  # of shirt and of skirt
+        ("shorts", set()),  # this catalogue has none, but they are no shirts
+        ("plan", set()),
+    ],
+)
+def test_misspelt_words_mean_one_thing_or_nothing(text: str, named: set[str]) -> None:
+    names = [value for _, values in SHIRTS.values for value in values]
+    asked = AskedFacets(SHIRTS)(tf.constant([text])).numpy()[0]
+    assert {names[number] for number in np.flatnonzero(asked)} == named
+
+
+def test_a_word_of_the_titles_is_no_misspelling() -> None:
+    attributes = {"colour": "Purple", "article_type": "Shirts"}
+    assert (
+        "purble"
+        not in FacetLexicon.of(small_records(("1", "Purble Shirt", attributes))).phrases
+    )
+    lexicon = FacetLexicon.of(small_records(("1", "Pruple's SHRIT", attributes)))
+    assert lexicon.title_words == ("pruple", "shrit")
+    assert {"purpel", "shirrt"} < lexicon.phrases.keys()
+    assert not {"pruple", "shrit"} & lexicon.phrases.keys()
+    assert FacetLexicon.from_json(lexicon.to_json()) == lexicon
+
+
+def test_misspelt_phrases_stand_beside_the_forms_and_never_in_their_place() -> None:
+    for lexicon in (LEXICON, SHIRTS):
+        for form, numbers in lexicon.forms.items():
+            assert lexicon.phrases[form] == numbers
+        words = {word for form in lexicon.forms for word in form.split()}
+        for phrase in lexicon.phrases.keys() - lexicon.forms.keys():
+            wrong = [word for word in phrase.split() if word not in words]
+            assert len(wrong) == 1 and len(wrong[0]) >= 4
+
+
+def test_a_values_own_name_is_no_other_value() -> None:
+    lexicon = FacetLexicon(
+        (("pattern", ("Checked", "Plaid")), ("gender", ("Boys", "Girls")))
+    )
+    assert lexicon.phrases["plaid"] == (1,)
+    assert lexicon.phrases["checked"] == (0,)
+    assert lexicon.phrases["kids"] == (2, 3)
+
+
+def test_a_lexicon_of_an_older_version_is_read() -> None:
+    older = FacetLexicon.from_json(json.dumps(dict(LEXICON.values)))
+    assert older == LEXICON
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "3", '"values"', '{"values": 1}', '{"values": {"a": ["b"]}}']
+    + ['{"colour": "Red"}', '{"values": {"a": [1]}, "title_words": []}'],
+)
+def test_another_file_is_no_lexicon(text: str) -> None:
+    with pytest.raises(FitRankError, match=r"lexicon\.json.*pipelines\.train"):
+        FacetLexicon.from_json(text)

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from fitrank_tf.inputs.facets import FACETS, article_words, facet_sentence, named_facets
+from fitrank_tf.inputs.facet_words import plain_words, value_forms
+from fitrank_tf.inputs.facets import FACETS, facet_sentence, named_facets
 
 KURTA = dict.fromkeys(FACETS, "") | {
     "gender": "Women",
@@ -18,8 +19,8 @@ KURTA = dict.fromkeys(FACETS, "") | {
 @pytest.mark.parametrize(
     ("facets", "said", "unsaid"),
     [
-        (("colour", "article_type"), ["navy blue", "kurta"], ["women", "sleeve", "neck"]),
-        (("sleeve", "neckline"), ["three-quarter sleeve", "v neck"], ["kurta", "navy"]),
+        (("colour", "article_type"), ["navy", "kurta"], ["women", "sleeve", "neck"]),
+        (("sleeve", "neckline"), ["sleeve", "v neck"], ["kurta", "navy"]),
         # Asked for, but the product does not have them.
         (("article_type", "usage", "season"), ["kurta"], ["navy", "women"]),
     ],
@@ -40,19 +41,40 @@ def test_wording_varies_with_the_generator_and_with_nothing_else() -> None:
     assert len(set(sentences)) > 5
 
 
+def test_every_template_says_every_facet_once() -> None:
+    product = KURTA | {"usage": "Ethnic", "season": "Fall", "pattern": "Checked"}
+    orders = set()
+    for seed in range(300):
+        sentence = facet_sentence(product, FACETS, random.Random(seed))
+        said, places = f" {plain_words(sentence)} ", []
+        for facet in FACETS:
+            forms = sorted(value_forms(facet, product[facet]), key=len, reverse=True)
+            form = next(form for form in forms if f" {form} " in said)
+            assert said.count(f" {form} ") == 1
+            places.append((said.index(f" {form} "), facet))
+            said = said.replace(f" {form} ", f" {'-' * len(form)} ")
+        assert set(said.replace("-", "").split()) <= {"for", "in", "with"}
+        orders.add(tuple(facet for _, facet in sorted(places)))
+    assert len(orders) >= 10
+
+
 @pytest.mark.parametrize(
-    ("article_type", "words"),
+    ("facet", "value", "unnatural"),
     [
-        ("Kurtas", ("kurtas", "kurta")),
-        ("Dresses", ("dresses", "dress")),
-        ("Watches", ("watches", "watch")),
-        ("Jeans", ("jeans",)),
-        ("Sports Shoes", ("sports shoes",)),
-        ("Dress", ("dress",)),
+        ("gender", "Men", ("for mens", "for men's")),
+        ("gender", "Unisex", ("for unisex",)),
+        ("sleeve", "sleeveless", ("with", "sleeveless sleeve")),
+        ("neckline", "collar", ("collar neck",)),
     ],
 )
-def test_article_words_are_plural_and_singular(article_type: str, words) -> None:
-    assert article_words(article_type) == words
+def test_prepositions_stand_where_people_put_them(facet, value, unnatural) -> None:
+    product = {facet: value, "article_type": "Tshirts"}
+    sentences = [
+        facet_sentence(product, (facet, "article_type"), random.Random(seed))
+        for seed in range(200)
+    ]
+    assert not any(words in sentence for words in unnatural for sentence in sentences)
+    assert len(set(sentences)) > 8
 
 
 @pytest.mark.parametrize(
@@ -70,3 +92,24 @@ def test_named_facets_are_whole_words(title: str, expected: tuple[str, ...]) -> 
         "article_type": "Shirts",
     }
     assert named_facets(title, attributes) == expected
+
+
+@pytest.mark.parametrize(
+    ("title", "pattern", "named"),
+    [
+        ("Acme Polo Check Shirt", "Checked", True),
+        ("Acme Polo Plaid Shirt", "checked", True),
+        ("Acme Polo Check Shirt", "Solid", False),
+        ("Acme Polo Check Shirt", "", False),
+        ("Acme Checkmate Shirt", "Checked", False),
+        ("Acme Polo Chekc Shirt", "Checked", False),
+    ],
+)
+def test_a_title_names_the_pattern_that_the_product_has(title, pattern, named) -> None:
+    attributes = dict.fromkeys(FACETS, "") | {"pattern": pattern}
+    assert named_facets(title, attributes) == (("pattern",) if named else ())
+
+
+def test_kids_name_neither_boys_nor_girls_in_a_title() -> None:
+    attributes = dict.fromkeys(FACETS, "") | {"gender": "Boys", "sleeve": "short"}
+    assert named_facets("Acme Kids Short Dress", attributes) == ()

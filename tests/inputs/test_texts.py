@@ -3,6 +3,7 @@
 import numpy as np
 from small_records import small_records
 
+from fitrank_tf.inputs.facet_words import plain_words, value_forms
 from fitrank_tf.inputs.facets import FACETS
 from fitrank_tf.inputs.texts import (
     TEXTS_PER_PRODUCT,
@@ -39,6 +40,20 @@ def test_titles_parts_sentences_and_single_facets() -> None:
     assert all(len(sentence.split()) > 1 for sentence in _words(shirt[12:18]))
     for single in _words(shirt[18:]):
         assert sum(word in single for word in ("red", "shirt", "men")) == 1
+
+
+def test_facet_sentences_are_rightly_spelt() -> None:
+    attributes = {"article_type": "Sweatshirts", "colour": "Navy Blue", "gender": "Women"}
+    records = small_records(*((str(n), "", attributes) for n in range(40)))
+    right = {
+        word
+        for pair in attributes.items()
+        for form in value_forms(*pair)
+        for word in form.split()
+    }
+    for texts in training_texts(records, seed=0):
+        for text in _words(texts):
+            assert set(plain_words(text).split()) <= right | {"for", "in"}
 
 
 def test_parts_of_long_titles_leave_words_out_and_change_their_order() -> None:

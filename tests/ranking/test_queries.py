@@ -1,14 +1,27 @@
 """Query sets: deterministic, and they ask for what they say they want."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from fitrank_tf.datasets.catalogue import CatalogueRecords
+from fitrank_tf.datasets.item import ATTRIBUTES
+from fitrank_tf.datasets.synthetic_catalogue.facets import random_facets
+from fitrank_tf.datasets.synthetic_catalogue.titles import write_title
+from fitrank_tf.inputs.asked_facets import AskedFacets
+from fitrank_tf.inputs.facet_lexicon import FacetLexicon
+from fitrank_tf.inputs.facet_words import plain_words
 from fitrank_tf.ranking.judgments import EXACT, Judge
 from fitrank_tf.ranking.queries import (
+    FACET,
+    MISSPELT_SHARE,
     TITLE,
     facet_queries,
     single_facet_queries,
     title_queries,
+    with_misspellings,
 )
 
 
@@ -33,10 +46,90 @@ def test_facet_queries_are_deterministic_and_name_what_they_want(records) -> Non
     for query in queries:
         wanted = dict(query.wanted)
         assert "article_type" in wanted
-        assert 2 <= len(wanted) <= 4
+        assert 2 <= len(wanted) <= 5
         assert ("colour" in wanted) == any(word in query.text for word in words.values())
         if "colour" in wanted:
             assert words[wanted["colour"]] in query.text
+
+
+@pytest.fixture(scope="module")
+def drawn() -> CatalogueRecords:
+    """300 products of the drawn catalogue, without their photos."""
+    rng = np.random.default_rng(0)
+    facets = [random_facets(rng) for _ in range(300)]
+    attributes = [product.attributes() for product in facets]
+    return CatalogueRecords(
+        ids=tuple(map(str, range(300))),
+        texts=tuple(write_title(rng, product) for product in facets),
+        attributes={
+            name: tuple(given.get(name, "") for given in attributes) for name in ATTRIBUTES
+        },
+        splits=("test",) * 300,
+    )
+
+
+def test_two_to_five_facets_are_asked_for(drawn) -> None:
+    queries = facet_queries(drawn, 400, seed=1)
+    assert {len(query.wanted) for query in queries} == {2, 3, 4, 5}
+    asked = {facet for query in queries for facet, _ in query.wanted}
+    assert asked == {"gender", "colour", "article_type", "usage"} | {
+        *("season", "pattern", "sleeve", "neckline")
+    }
+
+
+def test_what_the_article_type_says_is_not_said_twice(records) -> None:
+    casual = {**records.attributes, "usage": ("Casual",) * len(records)}
+    shoes = dataclasses.replace(records, attributes=casual).select([4])
+    shirts = dataclasses.replace(records, attributes=casual).select([0])
+    for products, said in ((shoes, False), (shirts, True)):
+        wanted = [dict(query.wanted) for query in facet_queries(products, 40, seed=0)]
+        assert any("usage" in of for of in wanted) == said
+
+
+def test_a_tenth_of_the_facet_queries_is_misspelt_and_means_the_same(drawn) -> None:
+    clean = facet_queries(drawn, 400, seed=2)
+    queries = with_misspellings(clean, drawn, seed=2)
+    assert queries == with_misspellings(clean, drawn, seed=2)
+    assert queries != with_misspellings(clean, drawn, seed=3)
+    titles = {word for title in drawn.texts for word in plain_words(title).split()}
+    right = {word for query in clean for word in plain_words(query.text).split()}
+    changed = [pair for pair in zip(clean, queries) if pair[0] != pair[1]]
+    assert len(changed) == MISSPELT_SHARE * 400
+    for before, after in changed:
+        assert dataclasses.replace(after, text=before.text) == before
+        assert after.kind == FACET
+        words = zip(plain_words(before.text).split(), plain_words(after.text).split())
+        ((word, wrong),) = [(a, b) for a, b in words if a != b]
+        assert len(word) >= 5 and abs(len(word) - len(wrong)) <= 1
+        assert wrong not in titles | right
+
+
+def test_without_a_long_word_nothing_is_misspelt(records) -> None:
+    clean = [
+        dataclasses.replace(query, text="red tee")
+        for query in facet_queries(records, 10, seed=0)
+    ]
+    assert with_misspellings(clean, records, seed=0) == clean
+    assert with_misspellings([], records, seed=0) == []
+
+
+def test_what_is_wanted_is_understood_and_nothing_else(drawn) -> None:
+    """Words to values and back, misspelt ones too, by what other products taught."""
+    lexicon = FacetLexicon.of(drawn.select(range(200)))
+    names = [(facet, value) for facet, values in lexicon.values for value in values]
+    queries = [
+        query
+        for seed in range(3)
+        for query in with_misspellings(facet_queries(drawn, 300, seed), drawn, seed)
+        if set(query.wanted) <= set(names)
+    ]
+    queries += single_facet_queries(drawn, "article_type", seed=0)
+    queries += single_facet_queries(drawn, "colour", seed=0)
+    assert len(queries) > 800
+    asked = AskedFacets(lexicon)(tf.constant([query.text for query in queries])).numpy()
+    for query, row in zip(queries, asked):
+        found = {names[number] for number in np.flatnonzero(row)}
+        assert found == set(query.wanted), query.text
 
 
 def test_products_without_facets_give_no_facet_query(records) -> None:
