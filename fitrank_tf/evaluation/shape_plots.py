@@ -13,6 +13,7 @@ from fitrank_tf.models.gam_ranker import Shape
 _COLUMNS = 4
 _BINS = 40
 _MARGIN = 0.05
+_CAPTION = "a colour a training; shade: from lists that weigh the number little to much"
 
 
 def draw_shapes(trainings: Sequence[Sequence[Shape]], path: Path) -> None:
@@ -56,6 +57,7 @@ def shapes_figure(trainings: Sequence[Sequence[Shape]]) -> Figure:
         if column == 0:
             above.set_ylabel("added to the score")
             below.set_ylabel("seen")
+    figure.supxlabel(_CAPTION, fontsize="small")
     return figure
 
 
