@@ -3,9 +3,12 @@
 towers     the base towers, LoRA without the features, LoRA with them
 fusions    the features beside the embedding, or as tokens of the blocks
 groups     each feature group left out of the fusion, and each alone
-rerankers  the towers' own order, a linear blend, LambdaMART, the neural re-ranker
+rerankers  the towers' own order, a linear blend, LambdaMART, a generalised additive
+           model (its curves in gam_shapes.png), the neural re-ranker
 facets     the re-ranker, each feature group hidden from the heads that tell facets, and
            each alone
+list_sizes the re-ranker, trained and asked with fewer or more candidates of a query
+losses     the re-ranker, trained with each of the listwise losses
 
 Every variant is trained from several seeds and asked the same queries, those of the test
 products. Writes a table with means, intervals and tests, and each variant's run files.
@@ -19,7 +22,13 @@ from pathlib import Path
 import numpy as np
 
 from fitrank_tf.atomic_file import write_atomically
-from fitrank_tf.config import FEATURE_GROUPS, RunConfig, override
+from fitrank_tf.config import (
+    FEATURE_GROUPS,
+    RANKING_LOSSES,
+    RerankerConfig,
+    RunConfig,
+    override,
+)
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
 from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.datasets.splits import ALL, TRAIN
@@ -90,6 +99,14 @@ RERANKED_STUDIES = {
         *_each_group(_HEADS_SEE),
         Variant("embedding and all groups", (_HEADS_SEE + _ALL_GROUPS,)),
     ),
+    "list_sizes": tuple(
+        Variant(f"{size} candidates", (f"reranker.list_size={size}",))
+        for size in (20, 50, 200, 100)
+    ),
+    "losses": tuple(
+        Variant(loss, (f"reranker.loss={loss}",))
+        for loss in sorted(RANKING_LOSSES, key=lambda name: name == RerankerConfig.loss)
+    ),
 }
 RERANKERS = "rerankers"
 _ALL_STUDIES = (*STUDIES, RERANKERS, *RERANKED_STUDIES)
@@ -133,7 +150,14 @@ class Study:
         return Measured(variant.name, [study.neural(seed, name) for seed in seeds])
 
     def _rerank_study(self, config: RunConfig) -> RerankStudy:
-        return RerankStudy(self._training, config, self._rows, self.query_set, self._output)
+        return RerankStudy(
+            self._training,
+            config,
+            self._rows,
+            self.query_set,
+            self._output,
+            self._verbose,
+        )
 
     def measure(self, variant: Variant, seeds: Sequence[int]) -> Measured:
         """The variant's values, trained from each of the seeds."""

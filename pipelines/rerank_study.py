@@ -12,14 +12,23 @@ from fitrank_tf.config import RunConfig, override
 from fitrank_tf.evaluation.ablation import Measured, QueryValues
 from fitrank_tf.evaluation.metrics import evaluate_queries
 from fitrank_tf.evaluation.ranking_baselines import LambdaMart, LinearBlend, has_lightgbm
+from fitrank_tf.evaluation.shape_plots import draw_shapes
 from fitrank_tf.evaluation.systems import as_run
 from fitrank_tf.evaluation.trec import write_run
 from fitrank_tf.export.embedding import encode_texts
-from fitrank_tf.export.query_encoder import AskingQueryEncoder
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables
+from fitrank_tf.models.gam_ranker import (
+    TRAINING,
+    Shape,
+    build_gam_ranker,
+    train_gam_ranker,
+)
 from fitrank_tf.ranking.candidates import CandidateLists, list_arrays, retrieve
-from fitrank_tf.ranking.match_features import match_columns, match_features
+from fitrank_tf.ranking.match_features import (
+    gam_columns,
+    match_columns,
+    match_features,
+)
 from fitrank_tf.retrieval.choose_index import build_index
 from pipelines.evaluation_run import QuerySet
 from pipelines.training_run import TrainingRun
@@ -42,6 +51,10 @@ class _Numbers:
     def labels(self) -> np.ndarray:
         return self.lists.labels
 
+    @property
+    def mask(self) -> np.ndarray:
+        return self.lists.positions >= 0
+
 
 class RerankStudy:
     """Measures re-rankers that learned from the same lists.
@@ -52,6 +65,7 @@ class RerankStudy:
         rows: rising row numbers of the products that are searched.
         query_set: what is asked of them.
         output: folder of the run files.
+        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
 
     def __init__(
@@ -61,15 +75,26 @@ class RerankStudy:
         rows: np.ndarray,
         query_set: QuerySet,
         output: Path,
+        verbose: int,
     ):
         self._train, self._config = train, config
         self._run, self._rows = train(config), rows
         self._query_set, self._output = query_set, output
+        self._verbose = verbose
         self._sizes = self._run.facet_heads.lexicon.sizes
+        # Of the GAMs trained so far.
+        self._shapes: list[list[Shape]] = []
 
     def measure(self, seeds: Sequence[int]) -> list[Measured]:
-        """The towers' own order, the baselines' and the neural re-ranker's, the last."""
-        rankers = {"linear blend": self._blend, "re-ranker": self.neural}
+        """The towers' own order, the baselines' and the neural re-ranker's, the last.
+
+        Draws what the GAM makes of each number, a curve a seed, into `gam_shapes.png`.
+        """
+        rankers = {
+            "linear blend": self._blend,
+            "GAM": self._gam,
+            "re-ranker": self.neural,
+        }
         if has_lightgbm():
             rankers = {"LambdaMART": self._lambda_mart, **rankers}
         else:
@@ -78,15 +103,13 @@ class RerankStudy:
                 '`pip install "fitrank-tf[bench]"`'
             )
         towers = self._values("towers", self._asked.scores)
-        return [Measured("fine-tuned towers", [towers])] + [
+        measured = [Measured("fine-tuned towers", [towers])] + [
             Measured(name, [rank(seed) for seed in seeds]) for name, rank in rankers.items()
         ]
-
-    @cached_property
-    def _encode(self) -> Callable:
-        towers, _ = self._run.load_tuned()
-        encoder = AskingQueryEncoder(towers, self._run.facet_heads.lexicon)
-        return encoder.signatures()[DEFAULT_SIGNATURE]
+        picture = self._output / "gam_shapes.png"
+        draw_shapes(self._shapes, picture)
+        logger.info("wrote %s", picture)
+        return measured
 
     @cached_property
     def _tables(self) -> ProductTables:
@@ -94,7 +117,8 @@ class RerankStudy:
 
     @cached_property
     def _candidates(self) -> tuple[CandidateLists, np.ndarray]:
-        encoded = encode_texts(self._encode, list(self._query_set.texts().values()))
+        encode = self._run.load_query_encoder()
+        encoded = encode_texts(encode, list(self._query_set.texts().values()))
         index = build_index(self._tables.embeddings)
         depth = self._config.reranker.list_size
         return retrieve(index, encoded["embedding"], depth), encoded["asked"]
@@ -111,14 +135,13 @@ class RerankStudy:
     @cached_property
     def _learned(self) -> _Numbers:
         run = self._run
-        lists = run.labelled_lists(self._encode, run.ranker_rows)
-        return self._with_numbers(lists, run.ranker_tables)
+        return self._with_numbers(run.lists_to_learn(), run.ranker_tables)
 
     @cached_property
     def _chosen(self) -> _Numbers:
         run = self._run
-        lists = run.labelled_lists(self._encode, run.validation_rows)
-        return self._with_numbers(lists, run.product_tables.select(run.validation_rows))
+        tables = run.product_tables.select(run.validation_rows)
+        return self._with_numbers(run.lists_to_choose_by(), tables)
 
     def _with_numbers(self, lists: ListArrays, tables: ProductTables) -> _Numbers:
         return _Numbers(lists, match_features(lists, tables.answers, self._sizes))
@@ -140,6 +163,25 @@ class RerankStudy:
         learned, chosen = self._learned, self._chosen
         trees.fit(learned.features, learned.labels, (chosen.features, chosen.labels))
         return self._values(f"lambda_mart.seed_{seed}", trees.score(self._asked_numbers))
+
+    def _gam(self, seed: int) -> QueryValues:
+        name, learned, chosen = f"gam.seed_{seed}", self._learned, self._chosen
+        items, context = gam_columns(self._run.facet_heads.lexicon.facets)
+        model = build_gam_ranker(items, context, learned.features, learned.mask, seed)
+        log_dir = self._output / name
+        log_dir.mkdir(exist_ok=True)
+        train_gam_ranker(
+            model,
+            (learned.features, learned.labels),
+            (chosen.features, chosen.labels),
+            dataclasses.replace(TRAINING, loss=self._config.reranker.loss),
+            seed,
+            log_dir,
+            self._verbose,
+        )
+        self._shapes.append(model.shapes(learned.features, learned.mask))
+        mask = self._asked.positions >= 0
+        return self._values(name, model.score(self._asked_numbers, mask))
 
     def neural(self, seed: int, name: str = "reranker") -> QueryValues:
         """The neural re-ranker's values, trained from a seed.

@@ -5,6 +5,7 @@ detector  YOLOv8: a preset, or trained on drawn garments with exact boxes
 features  boxes, colours, texture and attributes of every product
 lora      LoRA and feature fusion on the frozen base
 facets    heads that tell a product's facets from embedding and features
+lists     the fine-tuned towers' candidates of a split's own queries, with their grades
 reranker  the listwise model over the fine-tuned towers' candidates
 export    the bundle: SavedModels and bundle.json
 evaluate  the three systems, measured on what was exported
@@ -15,7 +16,7 @@ import dataclasses
 import logging
 import shutil
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import keras
@@ -81,6 +82,7 @@ _PRESET, _FUSION, _EMBEDDINGS = "preset", "fusion.npz", "embeddings.npy"
 _ADAPTERS, _LOGS = "adapters.npz", "logs"
 _ANSWERS, _CROSS_ANSWERS = "answers.npy", "cross_answers.npy"
 _FEATURES, _DETECTOR, _RERANKER = "features.npy", "detector", "reranker.weights.h5"
+_LISTS = "lists.npz"
 
 
 def _decisive(config: ContrastiveConfig) -> dict:
@@ -207,6 +209,17 @@ class TrainingRun:
         return {
             "lora": self._lora_key,
             "facet_heads": dataclasses.asdict(self.config.facet_heads),
+        }
+
+    def _lists_key(self, split: str) -> dict:
+        config = self.config.reranker
+        return {
+            "lora": self._lora_key,
+            "lexicon": self.facet_heads.lexicon.to_json(),
+            "list_size": config.list_size,
+            "queries_per_product": config.queries_per_product,
+            "seed": self.config.seed,
+            "split": split,
         }
 
     @property
@@ -481,17 +494,7 @@ class TrainingRun:
 
     def _make_reranker(self, folder: Path) -> None:
         config = self.config.reranker
-        towers, _ = self.load_tuned()
-        encoder = AskingQueryEncoder(towers, self.facet_heads.lexicon)
-        encode = encoder.signatures()[DEFAULT_SIGNATURE]
-        learned = self.labelled_lists(encode, self.ranker_rows)
-        if not len(learned):
-            raise FitRankError(
-                f"the re-ranker has nothing to learn from: {len(self.ranker_rows)} "
-                "products to train on, and no candidate list has two grades; give a "
-                "larger catalogue"
-            )
-        chosen = self.labelled_lists(encode, self.validation_rows)
+        learned, chosen = self.lists_to_learn(), self.lists_to_choose_by()
         logger.info(
             "re-ranker: %d lists to learn, %d to choose by", len(learned), len(chosen)
         )
@@ -509,16 +512,56 @@ class TrainingRun:
         )
         model.save_weights(folder / _RERANKER)
 
-    def labelled_lists(self, encode: Callable, rows: np.ndarray) -> ListArrays:
-        """Candidate lists of the products' own queries, among these products alone."""
-        records, config = self.rows_of(rows), self.config.reranker
+    # === candidate lists ===
+
+    def load_query_encoder(self) -> Callable:
+        """What gives texts their fine-tuned `embedding` and what they ask for, `asked`."""
+        towers, _ = self.load_tuned()
+        encoder = AskingQueryEncoder(towers, self.facet_heads.lexicon)
+        return encoder.signatures()[DEFAULT_SIGNATURE]
+
+    def lists_to_learn(self) -> ListArrays:
+        """Those of `ranker_rows`.
+
+        Raises:
+            FitRankError: if there are none.
+        """
+        lists = self._labelled_lists(TRAIN)
+        if not len(lists):
+            raise FitRankError(
+                f"the re-ranker has nothing to learn from: {len(self.ranker_rows)} "
+                "products to train on, and no candidate list has two grades; give a "
+                "larger catalogue"
+            )
+        return lists
+
+    def lists_to_choose_by(self) -> ListArrays:
+        """Those of `validation_rows`."""
+        return self._labelled_lists(VALIDATION)
+
+    def _labelled_lists(self, split: str) -> ListArrays:
+        """Candidate lists of a split's own queries, among its products alone.
+
+        They are kept: re-rankers of any seed, loss and facet heads have them in common.
+        """
+        make = partial(self._make_lists, split)
+        folder = self._stage("lists", self._lists_key(split), make)
+        with np.load(folder / _LISTS) as arrays:
+            return ListArrays(**arrays)
+
+    def _make_lists(self, split: str, folder: Path) -> None:
+        np.savez(folder / _LISTS, **vars(self._new_lists(split)))
+
+    def _new_lists(self, split: str) -> ListArrays:
+        rows, config = np.flatnonzero(self._in_split(split)), self.config.reranker
+        records = self.rows_of(rows)
         count = config.queries_per_product * len(rows)
         queries = title_queries(records) + facet_queries(records, count, self.config.seed)
         if not queries:
             return no_lists(
                 self.embeddings.shape[1], self.facet_heads.lexicon.size, config.list_size
             )
-        encoded = encode_texts(encode, [query.text for query in queries])
+        encoded = encode_texts(self.load_query_encoder(), [query.text for query in queries])
         index = build_index(self.embeddings[rows])
         lists = retrieve(index, encoded["embedding"], config.list_size)
         lists = with_labels(lists, queries, Judge(records))

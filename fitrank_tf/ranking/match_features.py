@@ -10,15 +10,37 @@ import numpy as np
 
 from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.models.facet_heads import LEAST_CHANCE
+from fitrank_tf.models.gam_ranker import GamItem
 
 _AT_ONCE = 256
 # Names of the columns after those of the facets.
 _OF_LIST = ("fit", "fit behind the best", "score", "score behind the best", "rank")
+# Sums of the facets' own columns: a curve of a sum would hide what each facet gives.
+_SUMS = ("fit", "fit behind the best")
 
 
 def match_columns(facets: Sequence[str]) -> tuple[str, ...]:
     """Names of the numbers of `match_features`."""
     return (*(f"fits {f}" for f in facets), *(f"asks {f}" for f in facets), *_OF_LIST)
+
+
+def gam_columns(facets: Sequence[str]) -> tuple[tuple[GamItem, ...], tuple[int, ...]]:
+    """Which of the numbers a `GamRanker` draws a curve of, and which weigh the curves.
+
+    Args:
+        facets: F names.
+
+    Returns:
+        F + 3 numbers of a candidate, how well it fits a facet among them, and the F
+        columns that say which facets the query asks for.
+    """
+    names = match_columns(facets)
+    asks = {f"fits {facet}": names.index(f"asks {facet}") for facet in facets}
+    items = (*asks, *(name for name in _OF_LIST if name not in _SUMS))
+    return (
+        tuple(GamItem(name, names.index(name), asks.get(name)) for name in items),
+        tuple(asks.values()),
+    )
 
 
 def match_features(

@@ -7,13 +7,12 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_chain import SMALL
 
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.trec import read_run
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR, MODELS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from pipelines import ablate, benchmark, evaluate, search, train
+from pipelines import benchmark, evaluate, search, train
 
 
 def test_bundle_is_complete(bundle) -> None:
@@ -114,54 +113,6 @@ def test_what_a_catalogue_says_of_a_product_changes_no_score(
     runs = _evaluate(bundle, other_catalogue, tmp_path / "as_it_is")
     assert set(runs) == {"clip", "clip_lora", "reranked"}
     assert _evaluate(bundle, shuffled, tmp_path / "with_others") == runs
-
-
-def test_rerankers_are_measured_beside_each_other(bundle, tmp_path, capsys) -> None:
-    """On the run's own stages; the last line is what the bundle's report says."""
-    options = [f"--set={assignment}" for assignment in SMALL]
-    ablate.main(
-        [
-            *("--study=rerankers", "--seeds=0", "--num_items=160", *options),
-            *(f"--work_dir={bundle}.work", f"--output_dir={tmp_path}"),
-        ]
-    )
-    table = (tmp_path / "rerankers.md").read_text()
-    assert table in capsys.readouterr().out
-    rows = [line.split(" | ") for line in table.splitlines() if "facet (10)" in line]
-    names = [row[1] for row in rows if row[1] != "LambdaMART"]
-    assert names == ["fine-tuned towers", "linear blend", "re-ranker"]
-    for run, measured in (("towers", "clip_lora"), ("reranker.seed_0", "reranked")):
-        ranking = read_run(tmp_path / f"{run}.run")
-        reported = read_run(bundle / "report" / f"{measured}.run")
-        assert {query: [item for item, _ in hits] for query, hits in ranking.items()} == {
-            query: [item for item, _ in hits] for query, hits in reported.items()
-        }
-
-
-def test_feature_groups_are_hidden_from_the_facet_heads(
-    bundle, tmp_path, monkeypatch
-) -> None:
-    """Each variant has heads of its own, and the whole one is the bundle's."""
-    variants = ablate.RERANKED_STUDIES["facets"]
-    monkeypatch.setitem(ablate.RERANKED_STUDIES, "facets", (variants[0], variants[-1]))
-    options = [f"--set={assignment}" for assignment in SMALL]
-    ablate.main(
-        [
-            *("--study=facets", "--seeds=0", "--num_items=160", *options),
-            *(f"--work_dir={bundle}.work", f"--output_dir={tmp_path}"),
-        ]
-    )
-    runs = [
-        read_run(path)
-        for path in (
-            tmp_path / "embedding_alone.seed_0.run",
-            tmp_path / "embedding_and_all_groups.seed_0.run",
-            bundle / "report" / "reranked.run",
-        )
-    ]
-    orders = [{q: [item for item, _ in hits] for q, hits in run.items()} for run in runs]
-    assert orders[1] == orders[2]
-    assert orders[0] != orders[1]
 
 
 def test_the_rerank_suite_times_every_length(bundle, capsys) -> None:

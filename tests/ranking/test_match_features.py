@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fitrank_tf.inputs.listwise import ListArrays
-from fitrank_tf.ranking.match_features import match_columns, match_features
+from fitrank_tf.ranking.match_features import gam_columns, match_columns, match_features
 
 SIZES = (2, 3)
 FACETS = ("gender", "colour")
@@ -56,3 +56,22 @@ def test_a_chance_of_zero_is_no_certainty() -> None:
     )
     fit = match_features(lists, ANSWERS, SIZES)[0, 0, match_columns(FACETS).index("fit")]
     assert fit == pytest.approx(math.log(1e-3))
+
+
+def test_an_additive_ranker_sees_no_sum_of_other_columns() -> None:
+    names = match_columns(FACETS)
+    items, context = gam_columns(FACETS)
+    told = {item.name: item for item in items}
+    assert [*told] == [
+        *("fits gender", "fits colour"),
+        *("score", "score behind the best", "rank"),
+    ]
+    assert all(names[item.column] == item.name for item in items)
+    assert [names[column] for column in context] == ["asks gender", "asks colour"]
+    numbers = match_features(_lists(), ANSWERS, SIZES)
+    mask = POSITIONS >= 0
+    # Only the second list asks for colour, and its last place is padding.
+    np.testing.assert_allclose(
+        told["fits colour"].told(numbers, mask), np.log([0.8, 0.1]), atol=1e-5
+    )
+    np.testing.assert_array_equal(told["score"].told(numbers, mask), SCORES[mask])

@@ -1,0 +1,103 @@
+"""Candidate lists of a run: what they are, and that they are kept."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_chain import SMALL
+
+from fitrank_tf.config import override
+from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
+from fitrank_tf.ranking.candidates import with_labels
+from fitrank_tf.ranking.judgments import Judge
+from fitrank_tf.ranking.queries import facet_queries, title_queries
+from fitrank_tf.recipes import load_recipe
+from pipelines import training_run
+from pipelines.training_run import TrainingRun
+from pipelines.work_dir import WorkDir
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return open_catalogue(CatalogueSource(num_items=160))
+
+
+def _work(bundle) -> Path:
+    return Path(f"{bundle}.work")
+
+
+def _run(bundle, catalogue, *assignments: str) -> TrainingRun:
+    """The bundle's own run, on the stages that its training has left, or another."""
+    config = load_recipe("tiny", "synthetic_catalogue")
+    config = override(config, [*SMALL, *assignments])
+    return TrainingRun(config, catalogue, WorkDir(_work(bundle)), verbose=0)
+
+
+def _kept(bundle) -> set[Path]:
+    return set(_work(bundle).glob("lists-*"))
+
+
+def test_lists_are_the_nearest_products_with_their_grades(bundle, catalogue) -> None:
+    run = _run(bundle, catalogue)
+    lists = run.lists_to_learn()
+    embeddings = run.embeddings[run.ranker_rows]
+    scores = lists.queries @ embeddings.T
+    np.testing.assert_allclose(-np.sort(-scores)[:, :20], lists.scores, atol=1e-5)
+    at_positions = np.take_along_axis(scores, lists.positions, axis=1)
+    np.testing.assert_allclose(at_positions, lists.scores, atol=1e-5)
+    # Which query a list is of: a list has the grades of one that is asked.
+    records = run.rows_of(run.ranker_rows)
+    queries = title_queries(records) + facet_queries(records, len(records), 0)
+    grades = np.array([Judge(records).grades(query) for query in queries])
+    for positions, labels in zip(lists.positions, lists.labels):
+        assert (grades[:, positions] == labels).all(axis=1).any()
+        assert labels.min() < labels.max()
+
+
+@pytest.mark.parametrize(
+    "assignment", ["reranker.seed=5", "reranker.loss=softmax", "reranker.epochs=9"]
+)
+def test_what_does_not_change_lists_finds_them_again(
+    bundle, catalogue, monkeypatch, assignment: str
+) -> None:
+    def made_again(*_):
+        raise AssertionError("these lists are there")
+
+    own = _run(bundle, catalogue).lists_to_learn()
+    monkeypatch.setattr(training_run, "with_labels", made_again)
+    other = _run(bundle, catalogue, assignment)
+    for name, array in dataclasses.asdict(own).items():
+        found = getattr(other.lists_to_learn(), name)
+        np.testing.assert_array_equal(found, array)
+        assert found.dtype == array.dtype
+
+
+def test_each_split_has_lists_of_its_own(bundle, catalogue) -> None:
+    run = _run(bundle, catalogue)
+    for lists, rows in (
+        (run.lists_to_learn(), run.ranker_rows),
+        (run.lists_to_choose_by(), run.validation_rows),
+    ):
+        assert lists.positions.max() == len(rows) - 1
+
+
+@pytest.mark.parametrize(
+    ("assignment", "width", "queries_each"),
+    [("reranker.list_size=7", 7, 2), ("reranker.queries_per_product=2", 20, 3)],
+)
+def test_what_changes_lists_makes_others(
+    bundle, catalogue, monkeypatch, assignment: str, width: int, queries_each: int
+) -> None:
+    judged = []
+
+    def counted(lists, queries, judge):
+        judged.append(len(queries))
+        return with_labels(lists, queries, judge)
+
+    monkeypatch.setattr(training_run, "with_labels", counted)
+    before = _kept(bundle)
+    run = _run(bundle, catalogue, assignment)
+    assert run.lists_to_learn().positions.shape[1] == width
+    assert judged == [queries_each * len(run.ranker_rows)]
+    assert len(_kept(bundle) - before) == 1
