@@ -38,6 +38,7 @@ from fitrank_tf.export.query_encoder import AskingQueryEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
 from fitrank_tf.features.feature_models import FeatureModels, heads_fingerprint, load_heads
+from fitrank_tf.features.seen_attributes import with_seen_attributes
 from fitrank_tf.inputs.batch_parts import in_parts
 from fitrank_tf.inputs.contrastive import contrastive_batches
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
@@ -454,7 +455,7 @@ class TrainingRun:
 
     def _make_facet_heads(self, folder: Path) -> None:
         rows = self.ranker_rows
-        learned = self.rows_of(rows)
+        learned = with_seen_attributes(self.rows_of(rows), self.features[rows], self.schema)
         lexicon = FacetLexicon.of(learned)
         logger.info("facets and their values: %s", dict(zip(lexicon.facets, lexicon.sizes)))
         heads, cross_answers = cross_fitted(

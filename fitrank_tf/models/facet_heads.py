@@ -20,6 +20,7 @@ from fitrank_tf.named_arrays import load_arrays, save_arrays
 
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
 _MADE_BY = "python -m pipelines.train"
+_STEPS_AT_ONCE = 16
 # Whoever takes the logarithm of an answer: none is surer of a "no" than that.
 LEAST_CHANCE = 1e-3
 
@@ -189,6 +190,8 @@ def _fit(head, inputs, codes, lexicon: FacetLexicon, config: FacetHeadsConfig) -
             weight_decay=config.weight_decay,
         ),
         loss=lambda codes, logits: facet_loss(codes, logits, lexicon.sizes),
+        # A step is so small that starting it takes longer than it does.
+        steps_per_execution=_STEPS_AT_ONCE,
     )
     head.fit(inputs, codes, batch_size=config.batch_size, epochs=config.epochs, verbose=0)
 

@@ -102,7 +102,7 @@ class ResidualFusion(FeatureFusion):
         **fusion: `FeatureFusion`'s.
     """
 
-    def __init__(self, embedding_dim: int, hidden: int = 256, **fusion):
+    def __init__(self, embedding_dim: int, hidden: int = 80, **fusion):
         super().__init__(**fusion)
         self.widen = keras.layers.Dense(hidden, activation="gelu", name="widen")
         self.project = keras.layers.Dense(
