@@ -72,7 +72,7 @@ def _write_text_tower(bundle: LoadedBundle, preset: str, folder: Path) -> None:
     encoder = bundle.model("query_encoder")
     weights = {
         variable.name.removesuffix(":0"): variable.numpy()
-        for variable in encoder._variables
+        for variable in encoder._text_tower.variables_of_keras
         if variable.name.startswith(("clip_text_encoder", "text_projection"))
     }
     length = len(weights["clip_text_encoder_embedding/position_embedding/embeddings"])

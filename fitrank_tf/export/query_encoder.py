@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from fitrank_tf.export.packed_text_tower import PackedTextTower
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
 from fitrank_tf.inputs.asked_facets import AskedFacets
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
@@ -23,8 +24,7 @@ class QueryEncoder(ServedModule):
     def __init__(self, towers: Towers):
         super().__init__(name="query_encoder")
         self._tokeniser = GraphTokeniser(towers.tokenizer, towers.context_length)
-        self._variables = [variable.value for variable in towers.backbone.variables]
-        self._encode_tokens = towers.encode_tokens
+        self._text_tower = PackedTextTower(towers)
 
     def examples(self) -> Mapping[str, bytes]:
         """A text to warm up with."""
@@ -36,20 +36,9 @@ class QueryEncoder(ServedModule):
 
         @tf.function(input_signature=[spec])
         def encode(query: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"embedding": self._encode_tokens(_cut(self._tokeniser(query)))}
+            return {"embedding": self._text_tower(self._tokeniser(query))}
 
         return {DEFAULT_SIGNATURE: encode}
-
-
-def _cut(ids: tf.Tensor) -> tf.Tensor:
-    """Token ids up to the batch's last end mark.
-
-    Attention looks back only, so what comes after a text's end mark changes nothing: most
-    queries have a third of the tokens that there is room for.
-    """
-    # The end mark is the vocabulary's last token, as CLIP's own pooling takes it.
-    end = tf.reduce_max(tf.concat([[0], tf.argmax(ids, axis=1, output_type=tf.int32)], 0))
-    return ids[:, : end + 1]
 
 
 class AskingQueryEncoder(QueryEncoder):
