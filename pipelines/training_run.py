@@ -93,6 +93,12 @@ def _decisive(config: ContrastiveConfig) -> dict:
     return fields
 
 
+def _tell_share(adapters: int, fusion: FeatureFusion, total: int) -> None:
+    learned = adapters + count_parameters(fusion.trainable_variables)
+    share = 100 * learned / (total + learned - adapters)
+    logger.info("with the fusion of the features %d are trained (%.1f %%)", learned, share)
+
+
 class TrainingRun:
     """One run over one catalogue; a stage that is asked for makes those it needs.
 
@@ -405,6 +411,7 @@ class TrainingRun:
             fusion = self._new_fusion(towers)
             seen = self.schema.group_mask(self.config.lora.feature_groups)
             fusion.adapt(features[self.tower_rows], seen)
+            _tell_share(adapted.trainable, fusion, adapted.total)
             training = dataclasses.replace(
                 self.config.lora_training, temperature=towers.temperature
             )

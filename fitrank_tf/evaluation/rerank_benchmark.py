@@ -1,7 +1,8 @@
 """How long the served re-ranker takes, beside the text encoder of the same bundle.
 
 Both are SavedModels, called in turns in one process with one query at a time, as a search
-box asks.
+box asks. The re-ranker is asked as a search asks it, with the traits that it keeps of its
+products.
 """
 
 import dataclasses
@@ -14,6 +15,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.export.served_reranker import KEPT_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 
 LENGTHS = (10, 100, 300, 1000)
@@ -42,7 +44,7 @@ def time_reranker(bundle: LoadedBundle, lengths: Sequence[int], rounds: int) -> 
         rounds: calls of each, after one that is not counted.
     """
     encode = bundle.model("query_encoder").signatures[DEFAULT_SIGNATURE]
-    score = bundle.model("reranker").signatures[DEFAULT_SIGNATURE]
+    score = bundle.model("reranker").signatures[KEPT_SIGNATURE]
     query = tf.constant([_QUERY])
     calls: dict[int, Callable] = {0: lambda: encode(query=query)}
     for length in lengths:

@@ -29,6 +29,7 @@ from fitrank_tf.evaluation.server_process import (
 from fitrank_tf.evaluation.torch_search_files import write_torch_search
 from fitrank_tf.export.bundle import model_path
 from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.export.serving_config import batching_config
 
 IN_PROCESS = "in one process"
 PLAIN = "gRPC server"
@@ -37,14 +38,8 @@ ALTERNATIVE = "FastAPI, PyTorch, faiss"
 SYSTEMS = (IN_PROCESS, PLAIN, BATCHED, ALTERNATIVE)
 _PACKAGES = ("fastapi", "uvicorn", "torch", "transformers", "faiss")
 
-# One thread: its batch has all cores, and the next one fills meanwhile. Two at once would
-# only be two smaller ones, which cost more a query.
-BATCHING = """\
-max_batch_size { value: 32 }
-batch_timeout_micros { value: 0 }
-num_batch_threads { value: 1 }
-max_enqueued_batches { value: 64 }
-"""
+# The ops of a search are too small to share: one thread an op, and a batch as fast.
+_ONE_THREAD_AN_OP = "--tensorflow_session_parallelism=1"
 # More than clients: a thread waits for its batch.
 _GRPC_THREADS = 64
 
@@ -66,7 +61,7 @@ class ServingEffort:
 
     seconds: float = 3.0
     rounds: int = 3
-    batching: str = BATCHING
+    batching: str = batching_config()
 
     def __post_init__(self) -> None:
         if not 0 < self.seconds <= 60:
@@ -175,6 +170,7 @@ def _our_server(
         *("serving.server", "--model_name=search"),
         f"--model_base_path={(bundle / 'search').resolve()}",
         f"--grpc_max_threads={_GRPC_THREADS}",
+        _ONE_THREAD_AN_OP,
         *flags,
     ]
     with local_server(name, arguments, folder / f"{name} server.log") as (address, _):

@@ -100,20 +100,19 @@ def _labels(model: ModelConfig, path: Path) -> Labels:
 def batching_config(threads: int = max(1, (os.cpu_count() or 1) // 2)) -> str:
     """`--batching_parameters_file`: the text of a `BatchingParameters`.
 
-    The sizes are those that the warm-up records have; on a CPU waiting for a fuller batch
-    costs more than it gains, so the timeout is 0.
+    The largest size is one that the warm-up records have. On a CPU waiting for a fuller
+    batch costs more than it gains, so the timeout is 0, and so do rows that only fill a
+    batch up to a size, so every size is allowed.
 
     Args:
         threads: batches worked on at once. Half the cores: one full batch costs less a
             query than two half ones, and its ops use the other cores.
     """
-    sizes = "\n".join(f"allowed_batch_sizes: {size}" for size in BATCH_SIZES)
     return (
         f"max_batch_size {{ value: {BATCH_SIZES[-1]} }}\n"
         "batch_timeout_micros { value: 0 }\n"
         "max_enqueued_batches { value: 100 }\n"
         f"num_batch_threads {{ value: {threads} }}\n"
-        f"{sizes}\n"
     )
 
 
