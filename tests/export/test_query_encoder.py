@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fitrank_tf.config import TowersConfig
+from fitrank_tf.config import LORA_TARGETS, LoraConfig, TowersConfig
 from fitrank_tf.export.query_encoder import QueryEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.tokenise import tokenise
 from fitrank_tf.inputs.vocabulary import learn_vocabulary
+from fitrank_tf.models.lora import apply_lora
 from fitrank_tf.models.towers import Towers, towers_from_sizes
 
 TITLES = ["Red Check Shirt", "Navy Blue Kurta", "Black Casual Shoes", "Café Crème Bag"]
 LONG = " ".join(TITLES * 4)
 
 
-@pytest.fixture(scope="module")
-def towers() -> Towers:
+def _towers() -> Towers:
     config = TowersConfig(
         preset="",
         image_size=32,
@@ -30,6 +30,21 @@ def towers() -> Towers:
         context_length=12,
     )
     return towers_from_sizes(config, learn_vocabulary(TITLES * 3, 600), seed=0)
+
+
+def _adapted() -> Towers:
+    """With adapters that change every projection."""
+    towers = _towers()
+    apply_lora(towers.backbone, LoraConfig(targets=LORA_TARGETS))
+    draw = np.random.default_rng(0)
+    for variable in towers.backbone.trainable_variables:
+        variable.assign(0.3 * draw.normal(size=variable.shape))
+    return towers
+
+
+@pytest.fixture(scope="module", params=[_towers, _adapted], ids=["plain", "adapted"])
+def towers(request) -> Towers:
+    return request.param()
 
 
 @pytest.mark.parametrize(
