@@ -323,7 +323,7 @@ class RerankerConfig:
     hidden: tuple[int, ...] = (64, 32)
     attention_heads: int = 2
     dropout: float = 0.5
-    noise: float = 0.0
+    noise: float = 0.3
     loss: str = "lambda_ndcg"
     seed: int = 0
 

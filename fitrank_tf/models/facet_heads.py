@@ -21,8 +21,9 @@ from fitrank_tf.named_arrays import load_arrays, save_arrays
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
 _MADE_BY = "python -m pipelines.train"
 _STEPS_AT_ONCE = 16
-# Whoever takes the logarithm of an answer: none is surer of a "no" than that.
-LEAST_CHANCE = 1e-3
+# Heads err: with this chance a product has a value, whatever they say. Logarithms of
+# answers go no lower, and what rankers learn from lists flattens there too.
+DOUBT = 0.015
 
 
 class _Head(keras.Model):

@@ -14,7 +14,13 @@ import tensorflow as tf
 from fitrank_tf.compat import tf_keras, tfr
 from fitrank_tf.config import RerankerConfig
 from fitrank_tf.features.standard_scale import standard_scale
-from fitrank_tf.models.facet_heads import LEAST_CHANCE
+from fitrank_tf.models.facet_heads import DOUBT
+
+
+def _gain(grades: tf.Tensor) -> tf.Tensor:
+    """What a product of a grade is worth, as the reported nDCG counts it (trec_eval)."""
+    return grades
+
 
 _LOSSES = {
     "softmax": tfr.keras.losses.SoftmaxLoss,
@@ -24,13 +30,17 @@ _LOSSES = {
     "pairwise_logistic": tfr.keras.losses.PairwiseLogisticLoss,
     # Pairs weigh what swapping them changes in nDCG@10 (LambdaLoss; Wang et al., 2018).
     "lambda_ndcg": lambda: tfr.keras.losses.PairwiseLogisticLoss(
-        lambda_weight=tfr.keras.losses.NDCGLambdaWeightV2(topn=10), temperature=1.0
+        lambda_weight=tfr.keras.losses.NDCGLambdaWeightV2(topn=10, gain_fn=_gain),
+        temperature=1.0,
     ),
 }
 # Cosines of one list lie within a few tenths; the losses work on logits.
-_FIRST_STAGE_SCALE = 20.0
+_FIRST_STAGE_START = 20.0
 # Where the blend of both was best on real products; training goes on from there.
-_MATCH_WEIGHT = 3.0
+_MATCH_START = 3.0
+# The blend's weights are so many times what is learned: steps that fit a network's
+# weights would not bring these anywhere.
+WEIGHT_UNIT = 10.0
 # Numbers of a product's traits.
 TRAITS = 64
 _PADDING_SCORE = -1e9
@@ -98,12 +108,12 @@ class Reranker(tf_keras.Model):
         self._weight = self.add_weight(
             name="first_stage_weight",
             shape=(),
-            initializer=tf_keras.initializers.Constant(_FIRST_STAGE_SCALE),
+            initializer=tf_keras.initializers.Constant(_FIRST_STAGE_START / WEIGHT_UNIT),
         )
         self._match_weight = self.add_weight(
             name="match_weight",
             shape=(len(facet_sizes),),
-            initializer=tf_keras.initializers.Constant(_MATCH_WEIGHT),
+            initializer=tf_keras.initializers.Constant(_MATCH_START / WEIGHT_UNIT),
         )
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
@@ -160,15 +170,14 @@ class Reranker(tf_keras.Model):
             attended = self._attention((hidden, mask), training=training)
             hidden = (1.0 + self._cross(attended)) * hidden
         first_stage = self._weight * inputs["first_stage"][..., tf.newaxis]
-        return tf.concat(
-            [first_stage, match * self._match_weight, self._correction(hidden)], axis=-1
-        )
+        blend = [WEIGHT_UNIT * first_stage, WEIGHT_UNIT * self._match_weight * match]
+        return tf.concat([*blend, self._correction(hidden)], axis=-1)
 
     def _match(self, inputs: Mapping[str, tf.Tensor], asks: tf.Tensor) -> tf.Tensor:
         """float32 [B, L, facets]: log of the chance of what is asked, else 0."""
         asked = inputs["asked"][:, tf.newaxis, :]
         chance = tf.matmul(asked * inputs["answers"], self._facet_of)
-        fit = tf.math.log(tf.clip_by_value(chance, LEAST_CHANCE, 1.0))
+        fit = tf.math.log(DOUBT + (1.0 - DOUBT) * chance)
         return tf.where(asks, fit, 0.0)
 
     def _candidate_vectors(
@@ -288,7 +297,7 @@ def train_reranker(
     model.compile(
         optimizer=tf_keras.optimizers.Adam(schedule, global_clipnorm=1.0),
         loss=_on_gains(config.loss),
-        metrics=[tfr.keras.metrics.NDCGMetric(topn=10, name="ndcg_10")],
+        metrics=[tfr.keras.metrics.NDCGMetric(topn=10, gain_fn=_gain, name="ndcg_10")],
     )
     callbacks = [tf_keras.callbacks.CSVLogger(str(log_dir / "history.csv"))]
     if validation is not None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fitrank_tf.inputs.listwise import ListArrays
-from fitrank_tf.models.facet_heads import LEAST_CHANCE
+from fitrank_tf.models.facet_heads import DOUBT
 from fitrank_tf.models.gam_ranker import GamItem
 
 _AT_ONCE = 256
@@ -76,7 +76,8 @@ def _of_some(
     ):
         chance = np.einsum("qv,qlv->ql", asked, chances)
         is_asked = asked.any(axis=1)[:, None] & mask
-        fits.append(np.where(is_asked, np.log(np.clip(chance, LEAST_CHANCE, 1.0)), 0.0))
+        fit = np.log(DOUBT + (1.0 - DOUBT) * chance)
+        fits.append(np.where(is_asked, fit, 0.0))
         asks.append(is_asked.astype(np.float32))
     fit = np.sum(fits, axis=0)
     ranks = np.tile(np.arange(mask.shape[1]), (len(mask), 1))

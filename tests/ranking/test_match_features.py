@@ -20,6 +20,11 @@ POSITIONS = np.array([[1, 0, 2], [0, 1, -1], [2, 1, 0]], np.int32)
 SCORES = np.array([[0.9, 0.5, 0.4], [0.7, 0.6, 0.0], [0.3, 0.2, 0.1]], np.float32)
 
 
+def _doubted(chance: float) -> float:
+    """A product has the value if the heads say so, or with 1.5 % if they err."""
+    return math.log(0.015 + 0.985 * chance)
+
+
 def _lists() -> ListArrays:
     return ListArrays(np.zeros((3, 4)), ASKED, POSITIONS, SCORES, np.zeros((3, 3)))
 
@@ -35,9 +40,10 @@ def test_each_number_is_what_its_column_says(
     names = match_columns(FACETS)
     assert numbers.shape == (3, 3, len(names))
     told = dict(zip(names, numbers[row, place]))
-    assert told["fits gender"] == pytest.approx(math.log(gender), abs=1e-5)
-    assert told["fits colour"] == pytest.approx(math.log(colour), abs=1e-5)
-    assert told["fit"] == pytest.approx(math.log(gender * colour), abs=1e-5)
+    assert told["fits gender"] == pytest.approx(_doubted(gender), abs=1e-5)
+    assert told["fits colour"] == pytest.approx(_doubted(colour), abs=1e-5)
+    both = _doubted(gender) + _doubted(colour)
+    assert told["fit"] == pytest.approx(both, abs=1e-5)
     assert told["asks gender"] == float(row < 2)
     assert told["asks colour"] == float(row == 1)
     assert told["score"] == SCORES[row, place]
@@ -55,7 +61,7 @@ def test_a_chance_of_zero_is_no_certainty() -> None:
         np.zeros((1, 4)), asked, np.array([[1]]), np.array([[0.5]]), np.zeros((1, 1))
     )
     fit = match_features(lists, ANSWERS, SIZES)[0, 0, match_columns(FACETS).index("fit")]
-    assert fit == pytest.approx(math.log(1e-3))
+    assert fit == pytest.approx(math.log(0.015), abs=1e-5)
 
 
 def test_an_additive_ranker_sees_no_sum_of_other_columns() -> None:
@@ -72,6 +78,6 @@ def test_an_additive_ranker_sees_no_sum_of_other_columns() -> None:
     mask = POSITIONS >= 0
     # Only the second list asks for colour, and its last place is padding.
     np.testing.assert_allclose(
-        told["fits colour"].told(numbers, mask), np.log([0.8, 0.1]), atol=1e-5
+        told["fits colour"].told(numbers, mask), [_doubted(0.8), _doubted(0.1)], atol=1e-5
     )
     np.testing.assert_array_equal(told["score"].told(numbers, mask), SCORES[mask])
