@@ -25,7 +25,7 @@ from fitrank_tf.evaluation.torch_search_layout import (
 )
 
 _LIST_SIZE = 100
-_DOUBT, _WEIGHT_UNIT = 0.015, 10.0
+_DOUBT, _WEIGHT_UNIT = 0.001, 10.0
 
 
 @dataclasses.dataclass(frozen=True)

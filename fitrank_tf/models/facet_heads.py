@@ -22,8 +22,8 @@ _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
 _MADE_BY = "python -m pipelines.train"
 _STEPS_AT_ONCE = 16
 # Heads err: with this chance a product has a value, whatever they say. Logarithms of
-# answers go no lower, and what rankers learn from lists flattens there too.
-DOUBT = 0.015
+# answers go no lower.
+DOUBT = 0.001
 
 
 class _Head(keras.Model):

@@ -73,7 +73,7 @@ def test_what_is_asked_for_counts_by_its_chance(arrays) -> None:
     (inputs, _), (plain, _) = next(iter(_batches(asked))), next(iter(_batches(arrays)))
     chance = arrays["answers"][arrays["positions"][:8]][..., [0, 2]].sum(axis=-1)
     gained = model(inputs).numpy() - model(plain).numpy()
-    np.testing.assert_allclose(gained, 3.0 * np.log(0.015 + 0.985 * chance), atol=1e-3)
+    np.testing.assert_allclose(gained, 3.0 * np.log(0.001 + 0.999 * chance), atol=1e-3)
 
 
 @pytest.mark.parametrize("loss", RANKING_LOSSES)

@@ -21,8 +21,8 @@ SCORES = np.array([[0.9, 0.5, 0.4], [0.7, 0.6, 0.0], [0.3, 0.2, 0.1]], np.float3
 
 
 def _doubted(chance: float) -> float:
-    """A product has the value if the heads say so, or with 1.5 % if they err."""
-    return math.log(0.015 + 0.985 * chance)
+    """A product has the value if the heads say so, or in one of a thousand cases where they err."""
+    return math.log(0.001 + 0.999 * chance)
 
 
 def _lists() -> ListArrays:
@@ -61,7 +61,7 @@ def test_a_chance_of_zero_is_no_certainty() -> None:
         np.zeros((1, 4)), asked, np.array([[1]]), np.array([[0.5]]), np.zeros((1, 1))
     )
     fit = match_features(lists, ANSWERS, SIZES)[0, 0, match_columns(FACETS).index("fit")]
-    assert fit == pytest.approx(math.log(0.015), abs=1e-5)
+    assert fit == pytest.approx(math.log(0.001), abs=1e-5)
 
 
 def test_an_additive_ranker_sees_no_sum_of_other_columns() -> None:
