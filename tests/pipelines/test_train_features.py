@@ -18,7 +18,13 @@ from fitrank_tf.errors import FitRankError
 from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS
 from fitrank_tf.features.colour_names import COLOUR_NAMES
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
-from fitrank_tf.features.feature_models import FeatureModels, load_heads
+from fitrank_tf.features.feature_models import (
+    APPEARANCE_FILES,
+    ATTRIBUTES_FILE,
+    HEADS_FILE,
+    FeatureModels,
+    load_heads,
+)
 from pipelines import train_features
 
 COUNT = 60
@@ -86,7 +92,12 @@ def test_nothing_but_the_heads_and_their_report_is_left(trained) -> None:
     assert sorted(path.name for path in trained.parent.iterdir()) == ["heads"]
     names = {path.relative_to(trained).as_posix() for path in trained.rglob("*.*")}
     drawn = {f"report/{name}.png" for name in ("colour", "pattern", "sleeve", "neckline")}
-    assert names == {"heads.npz", "attributes.keras"} | drawn
+    assert names - {"appearance/metadata.json"} == {
+        HEADS_FILE,
+        ATTRIBUTES_FILE,
+        *APPEARANCE_FILES,
+        *drawn,
+    }
     for name in drawn:
         with Image.open(trained / name) as picture:
             assert min(picture.size) > 100

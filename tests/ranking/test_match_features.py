@@ -21,7 +21,7 @@ SCORES = np.array([[0.9, 0.5, 0.4], [0.7, 0.6, 0.0], [0.3, 0.2, 0.1]], np.float3
 
 
 def _doubted(chance: float) -> float:
-    """A product has the value if the heads say so, or in one of a thousand cases where they err."""
+    """A product has the value if the heads say so, or, once in a thousand, if they err."""
     return math.log(0.001 + 0.999 * chance)
 
 
