@@ -18,8 +18,15 @@ from fitrank_tf.models.towers import Towers
 PIXELS_SIGNATURE = "pixels"
 FEATURES_SIGNATURE = "with_features"
 
-# A grey JPEG; what is on it changes nothing of what decoding and encoding cost.
-EXAMPLE_PHOTO: bytes = tf.io.encode_jpeg(np.full((224, 168, 3), 128, np.uint8)).numpy()
+
+@functools.cache
+def example_photo() -> bytes:
+    """A grey JPEG: what is on it changes nothing of what decoding and encoding cost.
+
+    Not made on import: TensorFlow's threads could not be set after it.
+    """
+    return tf.io.encode_jpeg(np.full((224, 168, 3), 128, np.uint8)).numpy()
+
 
 _IMAGE = tf.TensorSpec([None], tf.string, name="image")
 
@@ -43,7 +50,7 @@ class ImageEncoder(ServedModule):
 
     def examples(self) -> Mapping[str, bytes]:
         """A photo to warm up with."""
-        return {"image": EXAMPLE_PHOTO}
+        return {"image": example_photo()}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""
@@ -84,7 +91,7 @@ class FusedImageEncoder(ServedModule):
 
     def examples(self) -> Mapping[str, bytes]:
         """A photo to warm up with."""
-        return {"image": EXAMPLE_PHOTO}
+        return {"image": example_photo()}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""

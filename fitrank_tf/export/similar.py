@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from fitrank_tf.export.attribute_filter import FILTERS
 from fitrank_tf.export.candidate_stage import ExactStage
-from fitrank_tf.export.image_encoder import EXAMPLE_PHOTO
+from fitrank_tf.export.image_encoder import example_photo
 from fitrank_tf.export.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.served_catalogue import ServedCatalogue
 from fitrank_tf.export.served_reranker import KEPT_EXPLAINED_SIGNATURE
@@ -54,7 +54,7 @@ class Similar(ServedModule):
 
     def examples(self) -> Mapping[str, bytes]:
         """A photo and a text to warm up with."""
-        return {"image": EXAMPLE_PHOTO, "text": EXAMPLE_QUERY}
+        return {"image": example_photo(), "text": EXAMPLE_QUERY}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""
