@@ -8,3 +8,8 @@ class FitRankError(Exception):
     what to do about it. The commands in `pipelines/` and `serving/` print it
     without a traceback and exit with status 2; any other exception is a bug.
     """
+
+
+def first_line(error: Exception) -> str:
+    """What another library's exception says, for a message of one line."""
+    return next(iter(str(error).strip().splitlines()), repr(error))

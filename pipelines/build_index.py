@@ -23,6 +23,7 @@ from fitrank_tf.features.extract import FeatureExtractor
 from fitrank_tf.inputs.photos import photos
 from pipelines.catalogue_arguments import add_catalogue_arguments, catalogue_source
 from pipelines.command import DEFAULT_BUNDLE, run_command
+from pipelines.text_lines import read_lines
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -64,15 +65,9 @@ def _change(options: argparse.Namespace, bundle: Path) -> Change:
 
 def _removed_ids(options: argparse.Namespace) -> list[str]:
     if options.remove:
-        ids = options.remove.split(",")
+        ids = [item.strip() for item in options.remove.split(",") if item.strip()]
     else:
-        try:
-            ids = Path(options.remove_file).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise FitRankError(
-                f"--remove_file {options.remove_file}: cannot be read ({error})"
-            ) from error
-    ids = [item.strip() for item in ids if item.strip()]
+        ids = read_lines("--remove_file", options.remove_file)
     if not ids:
         raise FitRankError("no id to remove: give at least one")
     return ids

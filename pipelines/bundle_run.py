@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fitrank_tf.all_products import tell_all
 from fitrank_tf.config import RunConfig
 from fitrank_tf.datasets.splits import TRAIN
 from fitrank_tf.evaluation.systems import SYSTEMS
@@ -20,7 +21,6 @@ from fitrank_tf.export.bundle import (
 from fitrank_tf.export.export_models import TrainedModels, export_models
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.served_catalogue import SearchableCatalogue, SearchTables
-from fitrank_tf.in_parts import in_parts
 from fitrank_tf.models.reranker import Reranker
 from pipelines.evaluation_run import (
     EvaluationRun,
@@ -50,7 +50,7 @@ def write_measured_bundle(run: TrainingRun, config: RunConfig, output: Path) -> 
 def _searched(run: TrainingRun, reranker: Reranker) -> SearchableCatalogue:
     """All products of the run."""
     records, tables = run.records, run.product_tables
-    traits = in_parts(reranker.traits, tables.features)
+    traits = tell_all(reranker.traits, tables.features)
     return SearchableCatalogue(
         records.ids,
         records.texts,

@@ -30,6 +30,7 @@ from pipelines.evaluation_run import (
     table_with_command,
     write_runs,
 )
+from pipelines.text_lines import read_lines
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None) -> None:
         raise FitRankError(
             "--qrels needs --queries: name the file of the queries it judges"
         )
-    bank = _read_bank(Path(options.query_bank)) if options.query_bank else []
+    bank = _read_bank(options.query_bank) if options.query_bank else []
     source = catalogue_source(options)
     bundle = LoadedBundle(Path(options.bundle))
     given = None
@@ -110,12 +111,8 @@ def _tuned_index(
     return lambda products: BankedIndex(products, asked, beta, build_index)
 
 
-def _read_bank(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise FitRankError(f"--query_bank {path}: cannot be read ({error})") from error
-    texts = [line.strip() for line in lines if line.strip()]
+def _read_bank(path: str) -> list[str]:
+    texts = read_lines("--query_bank", path)
     if not texts:
         raise FitRankError(f"--query_bank {path} holds no query; write one a line")
     return texts

@@ -2,7 +2,7 @@
 
 base      the CLIP towers: from a preset, or trained from nothing
 detector  YOLOv8: a preset, or trained on drawn garments with exact boxes
-features  boxes, colours, texture and attributes of every product
+features  boxes, colours, texture, attributes and appearance of every product
 lora      LoRA and feature fusion on the frozen base
 facets    heads that tell a product's facets from embedding and features
 lists     the fine-tuned towers' candidates of a split's own queries, with their grades

@@ -25,7 +25,6 @@ from fitrank_tf.evaluation.torch_search_layout import (
 )
 
 _LIST_SIZE = 100
-_DOUBT, _WEIGHT_UNIT = 0.001, 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +83,9 @@ class Reranker(nn.Module):
         super().__init__()
         tensors = {name: torch.tensor(array) for name, array in weights.items()}
         self.facet_of = tensors["facet_of"]
-        self.weight = _WEIGHT_UNIT * tensors["first_stage_weight"]
-        self.match_weight = _WEIGHT_UNIT * tensors["match_weight"]
+        self.doubt, unit = tensors["doubt"], tensors["weight_unit"]
+        self.weight = unit * tensors["first_stage_weight"]
+        self.match_weight = unit * tensors["match_weight"]
         self.query_cross = _linear(tensors, "query_cross")
         self.normalise = _layer_norm(tensors, "normalise", 1e-3)
         hidden = [
@@ -117,7 +117,7 @@ class Reranker(nn.Module):
         """
         asks = (asked @ self.facet_of)[:, None, :] > 0.0
         chance = (asked[:, None, :] * answers) @ self.facet_of
-        match = torch.where(asks, (_DOUBT + (1.0 - _DOUBT) * chance).log(), 0.0)
+        match = torch.where(asks, (self.doubt + (1.0 - self.doubt) * chance).log(), 0.0)
         fit, first = match.sum(dim=-1, keepdim=True), first_stage[..., None]
         crossed = self.query_cross(query)[:, None, :] * traits
         spread = first.var(dim=1, keepdim=True, correction=0)

@@ -27,7 +27,9 @@ from fitrank_tf.export.served_reranker import KEPT_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.vocabulary import END_TOKEN, START_TOKEN
 from fitrank_tf.models import huggingface_clip
+from fitrank_tf.models.facet_heads import DOUBT
 from fitrank_tf.models.presets import towers_from_preset
+from fitrank_tf.models.reranker import WEIGHT_UNIT
 from fitrank_tf.models.towers import Towers
 from fitrank_tf.named_arrays import save_arrays
 
@@ -184,6 +186,8 @@ def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
     captured = reranker.signatures[KEPT_SIGNATURE].captured_inputs
     constants = [one.numpy() for one in captured if one.dtype != tf.resource]
     yield from zip(("facet_of",), constants, strict=True)
+    yield "doubt", np.float32(DOUBT)
+    yield "weight_unit", np.float32(WEIGHT_UNIT)
 
 
 def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the query encoders
 
+from fitrank_tf.all_products import tell_all
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.export.attribute_filter import FILTERS
 from fitrank_tf.export.bundle import (
@@ -22,7 +23,6 @@ from fitrank_tf.export.served_reranker import TRAITS_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, EXPLAINED_SIGNATURE
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
-from fitrank_tf.in_parts import in_parts
 
 
 class LoadedBundle:
@@ -99,7 +99,7 @@ class LoadedBundle:
                 "answers"
             ]
 
-        return in_parts(answer_some, embeddings, features)
+        return tell_all(answer_some, embeddings, features)
 
     def known(self, embeddings: np.ndarray, features: np.ndarray) -> SearchTables:
         """What a search keeps of products.
@@ -111,7 +111,7 @@ class LoadedBundle:
         traits = self.model("reranker").signatures[TRAITS_SIGNATURE]
         return SearchTables(
             embeddings,
-            in_parts(lambda some: traits(features=tf.constant(some))["traits"], features),
+            tell_all(lambda some: traits(features=tf.constant(some))["traits"], features),
             self.answer_facets(embeddings, features),
         )
 

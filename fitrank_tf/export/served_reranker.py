@@ -79,7 +79,8 @@ class ServedReranker(ServedModule):
         of the longest list, padding lowest.
         """
         features = tf.TensorSpec([None, self._widths["features"]], tf.float32, "features")
-        kept = self._raw_specs(traits=TRAITS)
+        whole = self._raw_specs("features", self._widths["features"])
+        kept = self._raw_specs("traits", TRAITS)
 
         @tf.function(input_signature=[features])
         def traits(features: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -90,8 +91,8 @@ class ServedReranker(ServedModule):
             return {"outputs": self._score(self._parse(inputs), training=False)}
 
         return {
-            DEFAULT_SIGNATURE: self._scoring(self._raw_specs()),
-            EXPLAINED_SIGNATURE: self._explaining(self._raw_specs()),
+            DEFAULT_SIGNATURE: self._scoring(whole),
+            EXPLAINED_SIGNATURE: self._explaining(whole),
             TRAITS_SIGNATURE: traits,
             KEPT_SIGNATURE: self._scoring(kept),
             KEPT_EXPLAINED_SIGNATURE: self._explaining(kept),
@@ -117,20 +118,19 @@ class ServedReranker(ServedModule):
 
         return explain
 
-    def _raw_specs(self, **in_place_of_features: int) -> list[tf.TensorSpec]:
-        widths = dict(self._widths)
-        if in_place_of_features:
-            del widths["features"]
-        specs = [
-            tf.TensorSpec(
-                [None, width] if name in _OF_QUERY else [None, None, width],
-                tf.float32,
-                name=name,
-            )
-            for name, width in {**widths, **in_place_of_features}.items()
+    def _raw_specs(self, product: str, width: int) -> list[tf.TensorSpec]:
+        """Of a list's tensors; `product` names what is told of each candidate."""
+        of_query = [
+            tf.TensorSpec([None, self._widths[name]], tf.float32, name=name)
+            for name in _OF_QUERY
+        ]
+        of_candidates = [
+            tf.TensorSpec([None, None, wide], tf.float32, name=name)
+            for name, wide in ((product, width), ("answers", self._widths["answers"]))
         ]
         return [
-            *specs,
+            *of_query,
+            *of_candidates,
             tf.TensorSpec([None, None], tf.float32, name=_FIRST_STAGE),
             tf.TensorSpec([None, None], tf.bool, name="mask"),
         ]

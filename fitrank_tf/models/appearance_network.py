@@ -13,7 +13,7 @@ import keras
 import keras_hub
 from keras import ops
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.errors import FitRankError, first_line
 from fitrank_tf.features.appearance import APPEARANCE
 from fitrank_tf.shipped import folder_here_or_shipped
 
@@ -92,10 +92,9 @@ def load_appearance(preset: str) -> AppearanceNetwork:
         backbone = keras_hub.models.Backbone.from_preset(name, dtype="float32")
         converter = keras_hub.layers.ImageConverter.from_preset(name)
     except Exception as error:  # KerasHub and its hubs raise many kinds
-        reason = next(iter(str(error).strip().splitlines()), repr(error))
         raise FitRankError(
-            f"appearance network {preset!r} cannot be loaded ({reason}); name a KerasHub "
-            "image backbone or its folder"
+            f"appearance network {preset!r} cannot be loaded ({first_line(error)}); "
+            "name a KerasHub image backbone or its folder"
         ) from error
     return AppearanceNetwork(backbone, converter)
 

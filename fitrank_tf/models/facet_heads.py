@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from fitrank_tf.all_products import tell_all
 from fitrank_tf.config import FacetHeadsConfig
 from fitrank_tf.features.standard_scale import standard_scale, z_scores
-from fitrank_tf.in_parts import in_parts
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
 from fitrank_tf.named_arrays import load_arrays, save_arrays
 
@@ -87,7 +87,7 @@ class FacetHeads:
 
     def answer_all(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
         """`answer` of a whole catalogue, float32 [N, V]."""
-        return in_parts(self.answer, embeddings, features)
+        return tell_all(self.answer, embeddings, features)
 
     def save(self, folder: Path) -> None:
         """Writes the heads and their lexicon."""

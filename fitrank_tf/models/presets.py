@@ -8,7 +8,7 @@ from typing import Any
 import huggingface_hub
 import keras_hub
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.errors import FitRankError, first_line
 from fitrank_tf.models.convert import towers_from_checkpoint
 from fitrank_tf.models.json_config import JsonConfig
 from fitrank_tf.models.towers import Towers
@@ -51,8 +51,8 @@ def _download(preset: str) -> Path:
         )
     except Exception as error:  # no network, no such name, no permission: many kinds
         raise FitRankError(
-            f"preset {preset!r} cannot be downloaded ({_reason(error)}); check the name, "
-            "or pass a local folder with its files"
+            f"preset {preset!r} cannot be downloaded ({first_line(error)}); check the "
+            "name, or pass a local folder with its files"
         ) from error
 
 
@@ -82,14 +82,9 @@ def _towers_from_keras_hub(
         tokenizer = load_tokenizer(preset)
     except Exception as error:  # KerasHub and its hubs raise many kinds
         raise FitRankError(
-            f"preset {preset!r} cannot be loaded ({_reason(error)}); name a KerasHub CLIP "
-            f"preset, {_HUB}owner/name, or a local folder of KerasHub, transformers or "
-            "open_clip"
+            f"preset {preset!r} cannot be loaded ({first_line(error)}); name a KerasHub "
+            f"CLIP preset, {_HUB}owner/name, or a local folder of KerasHub, transformers "
+            "or open_clip"
         ) from error
     longest = backbone.text_encoder.max_sequence_length
     return Towers(backbone, tokenizer, min(context_length, longest))
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else repr(error)

@@ -124,8 +124,10 @@ def with_misspellings(
     misspelt = list(queries)
     left = round(MISSPELT_SHARE * len(queries))
     for place in generator.sample(range(len(queries)), len(queries)):
+        if not left:
+            break
         text = with_a_slip(queries[place].text, meant, generator)
-        if left and text != queries[place].text:
+        if text != queries[place].text:
             misspelt[place] = dataclasses.replace(queries[place], text=text)
             left -= 1
     return misspelt

@@ -15,11 +15,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fitrank_tf.all_products import tell_all
 from fitrank_tf.errors import FitRankError
 from fitrank_tf.retrieval.candidate_index import CandidateIndex, Candidates, check_matrix
-
-# Products at a time: their scores with the whole bank are held in memory.
-_AT_ONCE = 2048
 
 
 def hubness(embeddings: np.ndarray, bank: np.ndarray, beta: float) -> np.ndarray:
@@ -42,9 +40,7 @@ def hubness(embeddings: np.ndarray, bank: np.ndarray, beta: float) -> np.ndarray
         raise FitRankError("the query bank is empty; give one query at least")
     if not 0 < beta < np.inf:
         raise FitRankError(f"the query bank's beta is {beta}; write a number above 0")
-    cuts = range(_AT_ONCE, len(embeddings), _AT_ONCE)
-    parts = [_soft_maximum(part @ bank.T, beta) for part in np.split(embeddings, cuts)]
-    return np.concatenate(parts)
+    return tell_all(lambda some: _soft_maximum(some @ bank.T, beta), embeddings)
 
 
 def _soft_maximum(scores: np.ndarray, beta: float) -> np.ndarray:
