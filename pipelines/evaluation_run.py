@@ -33,8 +33,9 @@ from fitrank_tf.evaluation.systems import (
     run_systems,
 )
 from fitrank_tf.evaluation.trec import read_qrels, read_queries, write_qrels, write_run
+from fitrank_tf.inputs.grades import EXACT
 from fitrank_tf.inputs.photos import photos
-from fitrank_tf.ranking.judgments import EXACT, Judge
+from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import (
     GIVEN,
     SINGLE_FACETS,

@@ -81,7 +81,7 @@ class RerankStudy:
         self._run, self._rows = train(config), rows
         self._query_set, self._output = query_set, output
         self._verbose = verbose
-        self._sizes = self._run.facet_heads.lexicon.sizes
+        self._facets = self._run.facet_heads.lexicon.facet_sizes
         # Of the GAMs trained so far.
         self._shapes: list[list[Shape]] = []
 
@@ -130,7 +130,7 @@ class RerankStudy:
 
     @cached_property
     def _asked_numbers(self) -> np.ndarray:
-        return match_features(self._asked, self._tables.answers, self._sizes)
+        return match_features(self._asked, self._tables.answers, self._facets)
 
     @cached_property
     def _learned(self) -> _Numbers:
@@ -144,7 +144,7 @@ class RerankStudy:
         return self._with_numbers(run.lists_to_choose_by(), tables)
 
     def _with_numbers(self, lists: ListArrays, tables: ProductTables) -> _Numbers:
-        return _Numbers(lists, match_features(lists, tables.answers, self._sizes))
+        return _Numbers(lists, match_features(lists, tables.answers, self._facets))
 
     def _blend(self, seed: int) -> QueryValues:
         names = match_columns(self._run.facet_heads.lexicon.facets)

@@ -81,6 +81,7 @@ logger = logging.getLogger(__name__)
 
 _PRESET, _FUSION, _EMBEDDINGS = "preset", "fusion.npz", "embeddings.npy"
 _ADAPTERS, _LOGS = "adapters.npz", "logs"
+_HELD_OUT, _HELD_OUT_QUERIES = "held_out", 4
 _ANSWERS, _CROSS_ANSWERS = "answers.npy", "cross_answers.npy"
 _FEATURES, _DETECTOR, _RERANKER = "features.npy", "detector", "reranker.weights.h5"
 _LISTS = "lists.npz"
@@ -138,6 +139,11 @@ class TrainingRun:
     def ranker_rows(self) -> np.ndarray:
         """Products that the re-ranker learns from: all training products."""
         return np.flatnonzero(self._in_split(TRAIN))
+
+    @cached_property
+    def held_out_rows(self) -> np.ndarray:
+        """Those of `ranker_rows` that the towers do not learn from."""
+        return np.flatnonzero(self._in_split(TRAIN) & self._held_out)
 
     @cached_property
     def validation_rows(self) -> np.ndarray:
@@ -218,7 +224,7 @@ class TrainingRun:
             "facet_heads": dataclasses.asdict(self.config.facet_heads),
         }
 
-    def _lists_key(self, split: str) -> dict:
+    def _lists_key(self, name: str) -> dict:
         config = self.config.reranker
         return {
             "lora": self._lora_key,
@@ -226,7 +232,8 @@ class TrainingRun:
             "list_size": config.list_size,
             "queries_per_product": config.queries_per_product,
             "seed": self.config.seed,
-            "split": split,
+            "products": name,
+            "holdout_share": config.holdout_share,
         }
 
     @property
@@ -493,7 +500,7 @@ class TrainingRun:
             self.config.reranker,
             self.features[self.tower_rows],
             self.embeddings.shape[1],
-            self.facet_heads.lexicon.sizes,
+            self.facet_heads.lexicon.facet_sizes,
         )
 
     @property
@@ -529,12 +536,18 @@ class TrainingRun:
         return encoder.signatures()[DEFAULT_SIGNATURE]
 
     def lists_to_learn(self) -> ListArrays:
-        """Those of `ranker_rows`.
+        """Those of `ranker_rows`, positions among them.
+
+        Among products that the towers have learned the first stage is surer than it will
+        be of others. So the few that they have not seen are asked for once more, among
+        themselves, by more queries each.
 
         Raises:
             FitRankError: if there are none.
         """
-        lists = self._labelled_lists(TRAIN)
+        held_out = self._labelled_lists(_HELD_OUT, self.held_out_rows, _HELD_OUT_QUERIES)
+        places = np.searchsorted(self.ranker_rows, self.held_out_rows)
+        lists = self.lists_of_all().followed_by(held_out.at(places))
         if not len(lists):
             raise FitRankError(
                 f"the re-ranker has nothing to learn from: {len(self.ranker_rows)} "
@@ -543,27 +556,36 @@ class TrainingRun:
             )
         return lists
 
+    def lists_of_all(self) -> ListArrays:
+        """Those of `ranker_rows` among all of them."""
+        return self._labelled_lists(TRAIN, self.ranker_rows)
+
     def lists_to_choose_by(self) -> ListArrays:
         """Those of `validation_rows`."""
-        return self._labelled_lists(VALIDATION)
+        return self._labelled_lists(VALIDATION, self.validation_rows)
 
-    def _labelled_lists(self, split: str) -> ListArrays:
-        """Candidate lists of a split's own queries, among its products alone.
+    def _labelled_lists(self, name: str, rows: np.ndarray, times: int = 1) -> ListArrays:
+        """Candidate lists of some products' own queries, among those products alone.
+
+        Args:
+            name: of the products.
+            rows: their rising row numbers.
+            times: so many times the configured facet queries a product are asked.
 
         They are kept: re-rankers of any seed, loss and facet heads have them in common.
         """
-        make = partial(self._make_lists, split)
-        folder = self._stage("lists", self._lists_key(split), make)
+        make = partial(self._make_lists, rows, times)
+        folder = self._stage("lists", self._lists_key(name), make)
         with np.load(folder / _LISTS) as arrays:
             return ListArrays(**arrays)
 
-    def _make_lists(self, split: str, folder: Path) -> None:
-        np.savez(folder / _LISTS, **vars(self._new_lists(split)))
+    def _make_lists(self, rows: np.ndarray, times: int, folder: Path) -> None:
+        np.savez(folder / _LISTS, **vars(self._new_lists(rows, times)))
 
-    def _new_lists(self, split: str) -> ListArrays:
-        rows, config = np.flatnonzero(self._in_split(split)), self.config.reranker
+    def _new_lists(self, rows: np.ndarray, times: int) -> ListArrays:
+        config = self.config.reranker
         records = self.rows_of(rows)
-        count = config.queries_per_product * len(rows)
+        count = times * config.queries_per_product * len(rows)
         queries = title_queries(records) + facet_queries(records, count, self.config.seed)
         if not queries:
             return no_lists(

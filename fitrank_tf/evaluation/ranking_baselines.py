@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
+from fitrank_tf.inputs.grades import GAINS
+
 _TOP = 10
 # What a weight is multiplied by in the search for a better one; 0 drops the number.
 _STEPS = (0.0, 0.5, 0.8, 1.25, 2.0)
@@ -21,14 +23,14 @@ def ndcg_at_10(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
         labels: float [Q, L], grades, -1 for padding.
 
     Returns:
-        float64 [Q], by gains 2^grade - 1; 0 for a list without a grade above 0.
+        float64 [Q], by `GAINS`; 0 for a list without a grade above 0.
     """
     order = np.argsort(-np.where(labels >= 0, scores, -np.inf), axis=1, kind="stable")
     shown = np.take_along_axis(labels, order[:, :_TOP], axis=1)
     ideal = -np.sort(-labels, axis=1)[:, :_TOP]
     discount = 1.0 / np.log2(np.arange(2, shown.shape[1] + 2))
     gained, best = (
-        ((2.0 ** np.maximum(grades, 0) - 1.0) * discount).sum(axis=1)
+        (np.take(GAINS, np.maximum(grades, 0).astype(int)) * discount).sum(axis=1)
         for grades in (shown, ideal)
     )
     return gained / np.maximum(best, 1e-9)
@@ -89,7 +91,7 @@ class LambdaMart:
         self._stop_early = lightgbm.early_stopping(30, verbose=False)
         self._trees = lightgbm.LGBMRanker(
             objective="lambdarank",
-            label_gain=[2**grade - 1 for grade in range(5)],
+            label_gain=list(GAINS),
             n_estimators=400,
             learning_rate=0.05,
             num_leaves=31,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fitrank_tf.ranking.judgments import EXACT
+from fitrank_tf.inputs.grades import EXACT
 
 
 @dataclasses.dataclass(frozen=True)

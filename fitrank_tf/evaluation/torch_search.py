@@ -86,6 +86,12 @@ class Reranker(nn.Module):
         self.doubt, unit = tensors["doubt"], tensors["weight_unit"]
         self.weight = unit * tensors["first_stage_weight"]
         self.match_weight = unit * tensors["match_weight"]
+        self.grade_weight = unit * tensors["grade_weight"]
+        self.slope = (unit * tensors["chance_slope"]).exp()
+        self.shift = unit * tensors["chance_shift"]
+        self.is_kind, self.grades = tensors["is_kind"], tensors["grades"]
+        self.gate_hidden = _linear(tensors, "gate_hidden")
+        self.gate = _linear(tensors, "gate")
         self.query_cross = _linear(tensors, "query_cross")
         self.normalise = _layer_norm(tensors, "normalise", 1e-3)
         hidden = [
@@ -116,7 +122,8 @@ class Reranker(nn.Module):
             first_stage: [B, L].
         """
         asks = (asked @ self.facet_of)[:, None, :] > 0.0
-        chance = (asked[:, None, :] * answers) @ self.facet_of
+        chance = self._chance((asked[:, None, :] * answers) @ self.facet_of)
+        grade = self._expected_grade(chance, asks)[..., None]
         match = torch.where(asks, (self.doubt + (1.0 - self.doubt) * chance).log(), 0.0)
         fit, first = match.sum(dim=-1, keepdim=True), first_stage[..., None]
         crossed = self.query_cross(query)[:, None, :] * traits
@@ -125,6 +132,8 @@ class Reranker(nn.Module):
             [
                 match,
                 fit / 2.0,
+                grade,
+                grade - grade.amax(dim=1, keepdim=True),
                 (fit - fit.amax(dim=1, keepdim=True)) / 2.0,
                 (first - first.amax(dim=1, keepdim=True)) * 10.0,
                 (first - first.mean(dim=1, keepdim=True)) / (spread + 1e-6).sqrt(),
@@ -137,8 +146,32 @@ class Reranker(nn.Module):
             hidden = functional.gelu(layer(hidden))
         if self.attention is not None:
             hidden = (1.0 + self.cross(self.attention(hidden))) * hidden
-        scores = self.weight * first_stage + match @ self.match_weight
+        of_first, of_match, of_grade = self._gates(first, asks).unbind(dim=-1)
+        scores = of_first * self.weight * first_stage
+        scores = scores + of_match * (match @ self.match_weight)
+        scores = scores + of_grade * self.grade_weight * grade[..., 0]
         return scores + self.correction(hidden).squeeze(-1)
+
+    def _chance(self, told: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(self.slope * torch.logit(told, eps=1e-4) + self.shift)
+
+    def _expected_grade(self, chance: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
+        asked = asks.float()
+        of_kind = asked * self.is_kind
+        shares = asked * chance * (1.0 - self.is_kind) + of_kind
+        count = torch.zeros(*shares.shape[:-1], shares.shape[-1] + 1)
+        count[..., 0] = 1.0
+        for share in shares.split(1, dim=-1):
+            count = count + share * (functional.pad(count[..., :-1], (1, 0)) - count)
+        grades = self.grades[asked.sum(dim=-1).long()]
+        return (count * grades).sum(dim=-1) * (1.0 - of_kind * (1.0 - chance)).prod(dim=-1)
+
+    def _gates(self, first: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
+        asked, best = asks.float(), first.amax(dim=1, keepdim=True)
+        named = asked.sum(dim=-1, keepdim=True)
+        ahead = best - first.mean(dim=1, keepdim=True)
+        seen = torch.cat([asked, named / 4.0, best * 2.0, ahead * 10.0], dim=-1)
+        return self.gate(functional.gelu(self.gate_hidden(seen))).exp()
 
 
 class _Attention(nn.Module):

@@ -25,6 +25,7 @@ from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.served_catalogue import read_catalogue
 from fitrank_tf.export.served_reranker import KEPT_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.inputs.grades import KIND
 from fitrank_tf.inputs.vocabulary import END_TOKEN, START_TOKEN
 from fitrank_tf.models import huggingface_clip
 from fitrank_tf.models.facet_heads import DOUBT
@@ -185,7 +186,9 @@ def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
         yield name, variable.numpy()
     captured = reranker.signatures[KEPT_SIGNATURE].captured_inputs
     constants = [one.numpy() for one in captured if one.dtype != tf.resource]
-    yield from zip(("facet_of",), constants, strict=True)
+    yield from zip(("facet_of", "grades"), constants, strict=True)
+    is_kind = [facet == KIND for facet in bundle.info.facets]
+    yield "is_kind", np.array(is_kind, np.float32)
     yield "doubt", np.float32(DOUBT)
     yield "weight_unit", np.float32(WEIGHT_UNIT)
 

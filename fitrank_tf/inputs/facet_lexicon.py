@@ -57,6 +57,11 @@ class FacetLexicon:
         return tuple(len(values) for _, values in self.values)
 
     @property
+    def facet_sizes(self) -> Mapping[str, int]:
+        """{facet: how many values it has}, F of them."""
+        return dict(zip(self.facets, self.sizes))
+
+    @property
     def size(self) -> int:
         """V, how many values there are."""
         return sum(self.sizes)

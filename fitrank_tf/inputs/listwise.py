@@ -52,6 +52,18 @@ class ListArrays:
         """Some of the lists."""
         return ListArrays(*(array[rows] for array in self._arrays()))
 
+    def at(self, rows: np.ndarray) -> "ListArrays":
+        """The same lists, of a catalogue in which product i is product `rows[i]`."""
+        inside = self.positions >= 0
+        positions = np.full_like(self.positions, -1)
+        positions[inside] = rows[self.positions[inside]]
+        return dataclasses.replace(self, positions=positions)
+
+    def followed_by(self, others: "ListArrays") -> "ListArrays":
+        """These lists and then the others, of the same length and catalogue."""
+        pairs = zip(self._arrays(), others._arrays())
+        return ListArrays(*(np.concatenate(pair) for pair in pairs))
+
     def shuffled(self, seed: int) -> "ListArrays":
         """The lists in a random order fixed by the seed."""
         return self.select(np.random.default_rng(seed).permutation(len(self)))

@@ -5,8 +5,9 @@ ask for, the candidates' features, what the facet heads say of them, and the fir
 score.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,12 +15,15 @@ import tensorflow as tf
 from fitrank_tf.compat import tf_keras, tfr
 from fitrank_tf.config import RerankerConfig
 from fitrank_tf.features.standard_scale import standard_scale
+from fitrank_tf.inputs.grades import EXACT, GAINS
+from fitrank_tf.models.expected_grade import ExpectedGrade
 from fitrank_tf.models.facet_heads import DOUBT
 
 
 def _gain(grades: tf.Tensor) -> tf.Tensor:
-    """What a product of a grade is worth, as the reported nDCG counts it (trec_eval)."""
-    return grades
+    """What a product of a grade counts as; padding counts as nothing."""
+    place = tf.clip_by_value(grades, 0.0, float(EXACT))
+    return tf.gather(tf.constant(GAINS), tf.cast(place, tf.int32))
 
 
 _LOSSES = {
@@ -35,9 +39,11 @@ _LOSSES = {
     ),
 }
 # Cosines of one list lie within a few tenths; the losses work on logits.
-_FIRST_STAGE_START = 20.0
-# Where the blend of both was best on real products; training goes on from there.
-_MATCH_START = 3.0
+_FIRST_STAGE_START = 10.0
+# Where the blend of all three was good on real products; training goes on from there.
+_MATCH_START, _GRADE_START = 1.0, 3.0
+# Chances are told apart down to this one, and from below to 1 less it.
+_LEAST_CHANCE = 1e-4
 # The blend's weights are so many times what is learned: steps that fit a network's
 # weights would not bring these anywhere.
 WEIGHT_UNIT = 10.0
@@ -49,8 +55,11 @@ _PADDING_SCORE = -1e9
 class Reranker(tf_keras.Model):
     """First-stage score, plus how well a candidate fits what is asked, plus a correction.
 
-    The fit is the log of the chance, by the facet heads, that a candidate has the values
-    that the query's words name; a facet that is not named does not count. The correction
+    The fit is the log of the chance that a candidate has the values that the query's
+    words name, and the grade that it is expected to get for those that it has; a facet
+    that is not named does not count. The chances are the facet heads', bent by a slope
+    and a shift a facet. How much first stage, chances and grade weigh beside each other
+    depends on what is asked and how sure the first stage is. The correction
     sees that fit facet by facet, where fit and first-stage score stand in the list, and
     query times features (which features matter to this query). What it does not see is
     the embeddings by themselves: of products that the towers have learned they say more
@@ -65,7 +74,7 @@ class Reranker(tf_keras.Model):
         config: sizes and dropout.
         feature_mean: float32 [F], of the training products.
         feature_scale: float32 [F], what a centred feature is multiplied by.
-        facet_sizes: how many of the V facet values each facet has.
+        facets: {facet: how many of the V facet values it has}.
     """
 
     def __init__(
@@ -73,15 +82,16 @@ class Reranker(tf_keras.Model):
         config: RerankerConfig,
         feature_mean: np.ndarray,
         feature_scale: np.ndarray,
-        facet_sizes: Sequence[int],
+        facets: Mapping[str, int],
     ):
         super().__init__(name="reranker")
         layers = tf_keras.layers
         self._mean = tf.constant(feature_mean, tf.float32)
         self._scale = tf.constant(feature_scale, tf.float32)
         # [V, facets], 1 where a value is of a facet.
-        facet_of = np.repeat(np.arange(len(facet_sizes)), facet_sizes)
-        self._facet_of = tf.constant(np.eye(len(facet_sizes))[facet_of], tf.float32)
+        facet_of = np.repeat(np.arange(len(facets)), list(facets.values()))
+        self._facet_of = tf.constant(np.eye(len(facets))[facet_of], tf.float32)
+        self._expected_grade = ExpectedGrade(list(facets))
         self._query_cross = layers.Dense(TRAITS, name="query_cross")
         self._feature_cross = layers.Dense(TRAITS, name="feature_cross")
         self._normalise = layers.LayerNormalization(name="normalise")
@@ -112,9 +122,20 @@ class Reranker(tf_keras.Model):
         )
         self._match_weight = self.add_weight(
             name="match_weight",
-            shape=(len(facet_sizes),),
+            shape=(len(facets),),
             initializer=tf_keras.initializers.Constant(_MATCH_START / WEIGHT_UNIT),
         )
+        self._grade_weight = self.add_weight(
+            name="grade_weight",
+            shape=(),
+            initializer=tf_keras.initializers.Constant(_GRADE_START / WEIGHT_UNIT),
+        )
+        self._slope, self._shift = (
+            self.add_weight(name=name, shape=(len(facets),), initializer="zeros")
+            for name in ("chance_slope", "chance_shift")
+        )
+        self._gate_hidden = layers.Dense(16, activation="gelu", name="gate_hidden")
+        self._gate = layers.Dense(3, kernel_initializer="zeros", name="gate")
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Scores of lists.
@@ -129,7 +150,7 @@ class Reranker(tf_keras.Model):
         Returns:
             float32 [B, L]; padding scores lowest.
         """
-        return _total(self._terms(inputs, training), inputs["mask"])
+        return _total(self._parts(inputs, training), inputs["mask"])
 
     def traits(self, features: tf.Tensor) -> tf.Tensor:
         """All that scores depend on of products' features, whatever is asked.
@@ -155,36 +176,67 @@ class Reranker(tf_keras.Model):
             candidate's add up to what its score is above the list's mean.
         """
         mask = inputs["mask"]
-        terms = self._terms(inputs, training=False)
-        return _total(terms, mask), _centred(terms, mask)
+        parts = self._parts(inputs, training=False)
+        steps = self._expected_grade.steps(parts.chance, parts.asks, mask)
+        facets = parts.match + parts.grade_weight * steps
+        terms = tf.concat([parts.first_stage, facets, parts.correction], axis=-1)
+        return _total(parts, mask), _centred(terms, mask)
 
-    def _terms(self, inputs: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
-        """float32 [B, L, 1 + facets + 1]: what adds up to the scores."""
+    def _parts(self, inputs: Mapping[str, tf.Tensor], training: bool) -> "_Parts":
         mask = inputs["mask"]
         asks = tf.matmul(inputs["asked"], self._facet_of)[:, tf.newaxis, :] > 0.0
-        match = self._match(inputs, asks)
-        hidden = self._candidate_vectors(inputs, asks, match, training)
+        chance = self._chance(inputs)
+        match = tf.where(asks, tf.math.log(DOUBT + (1.0 - DOUBT) * chance), 0.0)
+        grade = self._expected_grade(chance, asks)[..., tf.newaxis]
+        hidden = self._candidate_vectors(inputs, asks, match, grade, training)
         for layer in self._hidden:
             hidden = self._dropout(layer(hidden), training=training)
         if self._attention is not None:
             attended = self._attention((hidden, mask), training=training)
             hidden = (1.0 + self._cross(attended)) * hidden
-        first_stage = self._weight * inputs["first_stage"][..., tf.newaxis]
-        blend = [WEIGHT_UNIT * first_stage, WEIGHT_UNIT * self._match_weight * match]
-        return tf.concat([*blend, self._correction(hidden)], axis=-1)
+        of_first, of_match, of_grade = tf.split(
+            WEIGHT_UNIT * self._gates(inputs, asks, training), 3, axis=-1
+        )
+        return _Parts(
+            first_stage=self._weight * of_first * inputs["first_stage"][..., tf.newaxis],
+            match=self._match_weight * of_match * match,
+            grade=grade,
+            grade_weight=self._grade_weight * of_grade,
+            correction=self._correction(hidden),
+            chance=chance,
+            asks=asks,
+        )
 
-    def _match(self, inputs: Mapping[str, tf.Tensor], asks: tf.Tensor) -> tf.Tensor:
-        """float32 [B, L, facets]: log of the chance of what is asked, else 0."""
+    def _chance(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """float32 [B, L, facets]: of having what is asked; of what is not, no matter."""
         asked = inputs["asked"][:, tf.newaxis, :]
-        chance = tf.matmul(asked * inputs["answers"], self._facet_of)
-        fit = tf.math.log(DOUBT + (1.0 - DOUBT) * chance)
-        return tf.where(asks, fit, 0.0)
+        told = tf.matmul(asked * inputs["answers"], self._facet_of)
+        told = tf.clip_by_value(told, _LEAST_CHANCE, 1.0 - _LEAST_CHANCE)
+        logits = tf.math.log(told / (1.0 - told))
+        slope, shift = tf.exp(WEIGHT_UNIT * self._slope), WEIGHT_UNIT * self._shift
+        return tf.sigmoid(slope * logits + shift)
+
+    def _gates(
+        self, inputs: Mapping[str, tf.Tensor], asks: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """float32 [B, 1, 3], above 0: of first stage, chances and expected grade."""
+        first, mask = inputs["first_stage"][..., tf.newaxis], inputs["mask"]
+        asked = tf.cast(asks, tf.float32)
+        best = tf.reduce_max(
+            tf.where(mask[..., tf.newaxis], first, -1.0), axis=1, keepdims=True
+        )
+        ahead = tf.reduce_max(_centred(first, mask), axis=1, keepdims=True)
+        named = tf.reduce_sum(asked, axis=-1, keepdims=True)
+        seen = tf.concat([asked, named / 4.0, best * 2.0, ahead * 10.0], axis=-1)
+        hidden = self._gate_hidden(self._noise(seen, training=training))
+        return tf.exp(self._gate(self._dropout(hidden, training=training)))
 
     def _candidate_vectors(
         self,
         inputs: Mapping[str, tf.Tensor],
         asks: tf.Tensor,
         match: tf.Tensor,
+        grade: tf.Tensor,
         training: bool,
     ) -> tf.Tensor:
         """float32 [B, L, ...]: all that the correction sees of each candidate."""
@@ -198,6 +250,8 @@ class Reranker(tf_keras.Model):
             [
                 match,
                 fit / 2.0,
+                grade,
+                _behind_best(grade, mask),
                 _behind_best(fit, mask) / 2.0,
                 _behind_best(first, mask) * 10.0,
                 _standardised(first, mask),
@@ -209,10 +263,28 @@ class Reranker(tf_keras.Model):
         return self._noise(seen, training=training)
 
 
-def _total(terms: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """[B, L]: first stage, facets and correction together; padding scores lowest."""
-    fit = tf.reduce_sum(terms[..., 1:-1], axis=-1)
-    return tf.where(mask, terms[..., 0] + fit + terms[..., -1], _PADDING_SCORE)
+class _Parts(NamedTuple):
+    """What adds up to scores, each [B, L, 1] but `match` [B, L, facets], and their reasons.
+
+    The grade counts `grade_weight` [B, 1, 1] times. `chance` is [B, L, facets], `asks`
+    bool [B, 1, facets].
+    """
+
+    first_stage: tf.Tensor
+    match: tf.Tensor
+    grade: tf.Tensor
+    grade_weight: tf.Tensor
+    correction: tf.Tensor
+    chance: tf.Tensor
+    asks: tf.Tensor
+
+
+def _total(parts: _Parts, mask: tf.Tensor) -> tf.Tensor:
+    """[B, L]: first stage, facets, grade and correction; padding scores lowest."""
+    fit = tf.reduce_sum(parts.match, axis=-1, keepdims=True)
+    fit += parts.grade_weight * parts.grade
+    total = parts.first_stage + fit + parts.correction
+    return tf.where(mask, total[..., 0], _PADDING_SCORE)
 
 
 def _behind_best(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -241,7 +313,7 @@ def build_reranker(
     config: RerankerConfig,
     features: np.ndarray,
     embedding_dim: int,
-    facet_sizes: Sequence[int],
+    facets: Mapping[str, int],
 ) -> Reranker:
     """An untrained re-ranker for a catalogue's features.
 
@@ -249,11 +321,12 @@ def build_reranker(
         config: sizes.
         features: float32 [N, F] of the training products, for mean and spread.
         embedding_dim: width of the towers' embedding.
-        facet_sizes: how many values each facet has.
+        facets: {facet: how many values it has}.
     """
     mean, scale = standard_scale(features)
-    model = Reranker(config, mean, scale, facet_sizes)
-    model(example_inputs(2, 3, embedding_dim, features.shape[1], sum(facet_sizes)))
+    model = Reranker(config, mean, scale, facets)
+    values = sum(facets.values())
+    model(example_inputs(2, 3, embedding_dim, features.shape[1], values))
     return model
 
 
@@ -321,7 +394,7 @@ def _keep_best(config: RerankerConfig) -> tf_keras.callbacks.Callback:
 
 
 def _on_gains(name: str):
-    """The loss by name; the grades become gains 2^grade - 1, as nDCG weighs them.
+    """The loss by name; the grades become `GAINS`.
 
     The gains of a list add up to 1, so that a query with many relevant products
     does not outweigh one with a single one. Padding stays below 0.
@@ -330,7 +403,7 @@ def _on_gains(name: str):
 
     def on_gains(grades: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
         real = grades >= 0.0
-        gains = tf.where(real, tf.pow(2.0, grades) - 1.0, 0.0)
+        gains = tf.where(real, _gain(grades), 0.0)
         total = tf.maximum(tf.reduce_sum(gains, axis=1, keepdims=True), 1.0)
         return loss(tf.where(real, gains / total, -1.0), scores)
 

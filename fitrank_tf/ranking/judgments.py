@@ -21,10 +21,8 @@ import numpy as np
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.splits import title_key
 from fitrank_tf.inputs.facets import FACETS
+from fitrank_tf.inputs.grades import EXACT, KIND, partial_grade
 from fitrank_tf.ranking.queries import TITLE, Query
-
-EXACT = 4
-_PARTIAL = 3
 
 
 class Judge:
@@ -57,11 +55,11 @@ class Judge:
             return np.zeros(len(self._ids), np.int32)
         matches = {facet: self._values[facet] == value for facet, value in query.wanted}
         shared = np.sum(list(matches.values()), axis=0)
-        grades = (_PARTIAL * shared) // len(matches)
+        grades = partial_grade(shared, len(matches))
         if query.kind != TITLE:
             grades[shared == len(matches)] = EXACT
-        if "article_type" in matches:
-            grades[~matches["article_type"]] = 0
+        if KIND in matches:
+            grades[~matches[KIND]] = 0
         return grades.astype(np.int32)
 
     def qrels(self, queries: Sequence[Query]) -> Mapping[str, dict[str, int]]:

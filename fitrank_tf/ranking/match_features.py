@@ -4,19 +4,24 @@ The neural re-ranker works out the same inside its graph; a blend or LambdaMART 
 from here.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from fitrank_tf.inputs.listwise import ListArrays
+from fitrank_tf.models.expected_grade import ExpectedGrade
 from fitrank_tf.models.facet_heads import DOUBT
 from fitrank_tf.models.gam_ranker import GamItem
 
 _AT_ONCE = 256
 # Names of the columns after those of the facets.
-_OF_LIST = ("fit", "fit behind the best", "score", "score behind the best", "rank")
+_OF_LIST = (
+    *("fit", "fit behind the best", "expected grade", "grade behind the best"),
+    *("score", "score behind the best", "rank"),
+)
 # Sums of the facets' own columns: a curve of a sum would hide what each facet gives.
-_SUMS = ("fit", "fit behind the best")
+_SUMS = _OF_LIST[:4]
 
 
 def match_columns(facets: Sequence[str]) -> tuple[str, ...]:
@@ -44,33 +49,33 @@ def gam_columns(facets: Sequence[str]) -> tuple[tuple[GamItem, ...], tuple[int, 
 
 
 def match_features(
-    lists: ListArrays, answers: np.ndarray, facet_sizes: Sequence[int]
+    lists: ListArrays, answers: np.ndarray, facets: Mapping[str, int]
 ) -> np.ndarray:
     """The numbers of every candidate of every list.
 
     Args:
         lists: Q lists of L candidates.
         answers: float32 [N, V], chances of the facet values.
-        facet_sizes: how many of the V values each of the F facets has.
+        facets: {facet: how many of the V values it has}, F of them.
 
     Returns:
-        float32 [Q, L, 2 F + 5]: log of the chance of what is asked by facet (0 where
-        nothing is), whether the facet is asked for, and the five of `match_columns`.
+        float32 [Q, L, 2 F + 7]: log of the chance of what is asked by facet (0 where
+        nothing is), whether the facet is asked for, and the seven of `match_columns`.
     """
     parts = [
-        _of_some(lists.select(rows), answers, facet_sizes)
+        _of_some(lists.select(rows), answers, facets)
         for rows in np.split(np.arange(len(lists)), range(_AT_ONCE, len(lists), _AT_ONCE))
     ]
     return np.concatenate(parts)
 
 
 def _of_some(
-    lists: ListArrays, answers: np.ndarray, facet_sizes: Sequence[int]
+    lists: ListArrays, answers: np.ndarray, facets: Mapping[str, int]
 ) -> np.ndarray:
     mask = lists.positions >= 0
     told = answers[np.maximum(lists.positions, 0)]
-    cuts = np.cumsum(facet_sizes)[:-1]
-    fits, asks = [], []
+    cuts = np.cumsum(list(facets.values()))[:-1]
+    fits, asks, shares = [], [], []
     for asked, chances in zip(
         np.split(lists.asked, cuts, axis=1), np.split(told, cuts, axis=2)
     ):
@@ -79,10 +84,15 @@ def _of_some(
         fit = np.log(DOUBT + (1.0 - DOUBT) * chance)
         fits.append(np.where(is_asked, fit, 0.0))
         asks.append(is_asked.astype(np.float32))
+        shares.append(chance)
     fit = np.sum(fits, axis=0)
+    expect = ExpectedGrade(list(facets))
+    of_facets = np.stack(asks, axis=-1).max(axis=1, keepdims=True) > 0.0
+    grade = expect(np.stack(shares, axis=-1).astype(np.float32), of_facets).numpy()
     ranks = np.tile(np.arange(mask.shape[1]), (len(mask), 1))
     score = np.where(mask, lists.scores, 0.0)
-    columns = [*fits, *asks, fit, _behind(fit, mask), score, _behind(score, mask), ranks]
+    sums = [(values, _behind(values, mask)) for values in (fit, grade, score)]
+    columns = [*fits, *asks, *itertools.chain(*sums), ranks]
     return np.stack(columns, axis=2).astype(np.float32)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from fitrank_tf.evaluation.metrics import evaluate_queries
 from fitrank_tf.evaluation.ranking_baselines import LambdaMart, LinearBlend, ndcg_at_10
+from fitrank_tf.inputs.grades import GAINS
 
 Q, L, K = 120, 20, 4
 
@@ -27,8 +28,8 @@ def test_ndcg_is_that_of_pytrec_eval() -> None:
         real = np.flatnonzero(labels[row] >= 0)
         best_first = real[np.argsort(-scores[row, real], kind="stable")]
         runs[str(row)] = [(str(i), float(scores[row, i])) for i in best_first]
-        # Gains of 2^grade - 1 are what the measure's linear gains are given here.
-        qrels[str(row)] = {str(i): int(2 ** labels[row, i] - 1) for i in real}
+        # The measure's gains are linear: it is given gains for grades.
+        qrels[str(row)] = {str(i): int(GAINS[int(labels[row, i])]) for i in real}
     values = evaluate_queries(runs, qrels, binary_grade=1)
     expected = [values[str(row)]["nDCG@10"] for row in range(Q)]
     np.testing.assert_allclose(ndcg_at_10(scores, labels), expected, atol=1e-6)

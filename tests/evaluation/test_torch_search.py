@@ -75,7 +75,7 @@ def bundle(towers, tmp_path_factory):
     embeddings -= 0.5
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     reranker = build_reranker(
-        RerankerConfig(), features, SIZES.embedding_dim, LEXICON.sizes
+        RerankerConfig(), features, SIZES.embedding_dim, LEXICON.facet_sizes
     )
     # Untrained, its last layers are zero and hide the rest.
     for variable in reranker.variables:
@@ -98,9 +98,10 @@ def bundle(towers, tmp_path_factory):
     parts = (loaded["query_encoder"], loaded["reranker"], held)
     search = Search(*parts, ExactStage(held, 100), LEXICON.facets)
     loaded["search"] = tf.saved_model.load(str(save_served(search, folder / "search", 1)))
+    config = {"towers": {"preset": str(folder / "preset")}}
     return types.SimpleNamespace(
         model=loaded.get,
-        info=types.SimpleNamespace(config={"towers": {"preset": str(folder / "preset")}}),
+        info=types.SimpleNamespace(config=config, facets=LEXICON.facets),
         catalogue=catalogue,
     )
 

@@ -20,8 +20,8 @@ from fitrank_tf.export.signatures import (
 )
 from fitrank_tf.models.reranker import build_reranker
 
-D, F, SIZES = 6, 5, (3, 2)
-V = sum(SIZES)
+D, F, FACETS = 6, 5, {"colour": 3, "article_type": 2}
+V = sum(FACETS.values())
 OF_EXAMPLE = {"features": F, "answers": V, "first_stage": 1}
 
 
@@ -30,7 +30,7 @@ def model():
     """With weights that let every input count."""
     draw = np.random.default_rng(0)
     features = draw.random((40, F)).astype("float32")
-    model = build_reranker(RerankerConfig(hidden=(16, 8)), features, D, SIZES)
+    model = build_reranker(RerankerConfig(hidden=(16, 8)), features, D, FACETS)
     for weight in model.weights:
         weight.assign(weight + 0.3 * draw.normal(size=weight.shape))
     return model

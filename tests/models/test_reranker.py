@@ -10,8 +10,8 @@ from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
 
 Q, N, L, D, F = 48, 40, 12, 6, 5
 # Two facets, of three and of two values.
-SIZES = (3, 2)
-V = sum(SIZES)
+FACETS = {"colour": 3, "article_type": 2}
+V = sum(FACETS.values())
 
 _OF_QUERY = ("query", "asked")
 
@@ -27,7 +27,7 @@ def arrays() -> dict[str, np.ndarray]:
     features = generator.random((N, F)).astype("float32")
     # Relevance lies in the first feature, which the first stage does not see.
     labels = np.floor(features[positions, 0] * 5).astype("float32")
-    answers = [generator.dirichlet(np.ones(size), N) for size in SIZES]
+    answers = [generator.dirichlet(np.ones(size), N) for size in FACETS.values()]
     return {
         "queries": queries,
         "asked": np.zeros((Q, V), "float32"),
@@ -49,14 +49,14 @@ def _batches(arrays: dict[str, np.ndarray], batch_size: int = 8) -> tf.data.Data
 
 def _trained(arrays, tmp_path, **options) -> tuple[Reranker, list[float]]:
     config = RerankerConfig(epochs=8, hidden=(16, 8), learning_rate=1e-2, **options)
-    model = build_reranker(config, arrays["features"], D, SIZES)
+    model = build_reranker(config, arrays["features"], D, FACETS)
     batches = _batches(arrays)
     history = train_reranker(model, batches, batches, config, tmp_path, verbose=0)
     return model, history.history["val_ndcg_10"]
 
 
 def _untrained(arrays) -> Reranker:
-    return build_reranker(RerankerConfig(hidden=(16, 8)), arrays["features"], D, SIZES)
+    return build_reranker(RerankerConfig(hidden=(16, 8)), arrays["features"], D, FACETS)
 
 
 def test_untrained_keeps_the_first_stage_order(arrays) -> None:
@@ -73,7 +73,9 @@ def test_what_is_asked_for_counts_by_its_chance(arrays) -> None:
     (inputs, _), (plain, _) = next(iter(_batches(asked))), next(iter(_batches(arrays)))
     chance = arrays["answers"][arrays["positions"][:8]][..., [0, 2]].sum(axis=-1)
     gained = model(inputs).numpy() - model(plain).numpy()
-    np.testing.assert_allclose(gained, 3.0 * np.log(0.001 + 0.999 * chance), atol=1e-3)
+    # A query of one facet gives grade 4 for it, or nothing.
+    expected = np.log(0.001 + 0.999 * chance) + 3.0 * 4.0 * chance
+    np.testing.assert_allclose(gained, expected, atol=5e-3)
 
 
 @pytest.mark.parametrize("loss", RANKING_LOSSES)
@@ -110,7 +112,7 @@ def test_padding_neither_scores_nor_matters(arrays, tmp_path) -> None:
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_noise_moves_scores_in_training_alone(arrays, noise: float) -> None:
     config = RerankerConfig(hidden=(16, 8), dropout=0.0, noise=noise)
-    model = build_reranker(config, arrays["features"], D, SIZES)
+    model = build_reranker(config, arrays["features"], D, FACETS)
     # Untrained, the last layer is zero and hides all that is seen.
     model.get_layer("correction").kernel.assign(tf.ones([8, 1]))
     inputs, _ = next(iter(_batches(arrays)))
@@ -127,7 +129,7 @@ def test_what_explains_a_score_adds_up_to_it(arrays, tmp_path) -> None:
     inputs, _ = next(iter(_batches(short)))
     scores, parts = model.explain(inputs)
     np.testing.assert_array_equal(scores, model(inputs))
-    assert parts.shape == (8, L, 1 + len(SIZES) + 1)
+    assert parts.shape == (8, L, 1 + len(FACETS) + 1)
     real = scores.numpy()[:, : L - 4]
     above_mean = real - real.mean(axis=1, keepdims=True)
     told = parts.numpy().sum(axis=-1)

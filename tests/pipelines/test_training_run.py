@@ -40,7 +40,7 @@ def _kept(bundle) -> set[Path]:
 
 def test_lists_are_the_nearest_products_with_their_grades(bundle, catalogue) -> None:
     run = _run(bundle, catalogue)
-    lists = run.lists_to_learn()
+    lists = run.lists_of_all()
     embeddings = run.embeddings[run.ranker_rows]
     scores = lists.queries @ embeddings.T
     np.testing.assert_allclose(-np.sort(-scores)[:, :20], lists.scores, atol=1e-5)
@@ -73,6 +73,21 @@ def test_what_does_not_change_lists_finds_them_again(
         assert found.dtype == array.dtype
 
 
+def test_held_out_products_are_asked_for_among_themselves(bundle, catalogue) -> None:
+    run = _run(bundle, catalogue)
+    lists, everything = run.lists_to_learn(), run.lists_of_all()
+    own = lists.select(np.arange(len(everything), len(lists)))
+    assert len(own) > len(run.held_out_rows)
+    rows = run.ranker_rows[own.positions[own.positions >= 0]]
+    assert set(rows) <= set(run.held_out_rows)
+    assert not set(rows) & set(run.tower_rows)
+    # What a list says of a candidate is of the product that its position names.
+    places = np.maximum(own.positions, 0)
+    scores = np.einsum("qd,qld->ql", own.queries, run.ranker_tables.embeddings[places])
+    inside = own.positions >= 0
+    np.testing.assert_allclose(scores[inside], own.scores[inside], atol=1e-5)
+
+
 def test_each_split_has_lists_of_its_own(bundle, catalogue) -> None:
     run = _run(bundle, catalogue)
     for lists, rows in (
@@ -99,5 +114,7 @@ def test_what_changes_lists_makes_others(
     before = _kept(bundle)
     run = _run(bundle, catalogue, assignment)
     assert run.lists_to_learn().positions.shape[1] == width
-    assert judged == [queries_each * len(run.ranker_rows)]
-    assert len(_kept(bundle) - before) == 1
+    # Of the held-out products four times as many facet queries.
+    held_out = (1 + 4 * (queries_each - 1)) * len(run.held_out_rows)
+    assert sorted(judged) == sorted([held_out, queries_each * len(run.ranker_rows)])
+    assert len(_kept(bundle) - before) == 2

@@ -8,8 +8,7 @@ import pytest
 from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.ranking.match_features import gam_columns, match_columns, match_features
 
-SIZES = (2, 3)
-FACETS = ("gender", "colour")
+FACETS = {"gender": 2, "colour": 3}
 ANSWERS = np.array(
     [[0.9, 0.1, 0.5, 0.3, 0.2], [0.2, 0.8, 0.0, 0.1, 0.9], [0.5, 0.5, 0.2, 0.2, 0.6]],
     np.float32,
@@ -36,7 +35,7 @@ def _lists() -> ListArrays:
 def test_each_number_is_what_its_column_says(
     row: int, place: int, gender: float, colour: float
 ) -> None:
-    numbers = match_features(_lists(), ANSWERS, SIZES)
+    numbers = match_features(_lists(), ANSWERS, FACETS)
     names = match_columns(FACETS)
     assert numbers.shape == (3, 3, len(names))
     told = dict(zip(names, numbers[row, place]))
@@ -44,6 +43,10 @@ def test_each_number_is_what_its_column_says(
     assert told["fits colour"] == pytest.approx(_doubted(colour), abs=1e-5)
     both = _doubted(gender) + _doubted(colour)
     assert told["fit"] == pytest.approx(both, abs=1e-5)
+    # Of one facet grade 4 or 0; of two 4 for both, floor(3 / 2) for one of them.
+    one = gender * (1 - colour) + colour * (1 - gender)
+    grade = (4 * gender, 4 * gender * colour + one, 0)[row]
+    assert told["expected grade"] == pytest.approx(grade, abs=1e-5)
     assert told["asks gender"] == float(row < 2)
     assert told["asks colour"] == float(row == 1)
     assert told["score"] == SCORES[row, place]
@@ -60,7 +63,7 @@ def test_a_chance_of_zero_is_no_certainty() -> None:
     lists = ListArrays(
         np.zeros((1, 4)), asked, np.array([[1]]), np.array([[0.5]]), np.zeros((1, 1))
     )
-    fit = match_features(lists, ANSWERS, SIZES)[0, 0, match_columns(FACETS).index("fit")]
+    fit = match_features(lists, ANSWERS, FACETS)[0, 0, match_columns(FACETS).index("fit")]
     assert fit == pytest.approx(math.log(0.001), abs=1e-5)
 
 
@@ -74,7 +77,7 @@ def test_an_additive_ranker_sees_no_sum_of_other_columns() -> None:
     ]
     assert all(names[item.column] == item.name for item in items)
     assert [names[column] for column in context] == ["asks gender", "asks colour"]
-    numbers = match_features(_lists(), ANSWERS, SIZES)
+    numbers = match_features(_lists(), ANSWERS, FACETS)
     mask = POSITIONS >= 0
     # Only the second list asks for colour, and its last place is padding.
     np.testing.assert_allclose(

@@ -13,7 +13,8 @@ from fitrank_tf.datasets.synthetic_catalogue.titles import write_title
 from fitrank_tf.inputs.asked_facets import AskedFacets
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
 from fitrank_tf.inputs.facet_words import plain_words
-from fitrank_tf.ranking.judgments import EXACT, Judge
+from fitrank_tf.inputs.grades import EXACT
+from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import (
     FACET,
     MISSPELT_SHARE,
