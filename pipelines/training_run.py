@@ -62,7 +62,12 @@ from fitrank_tf.models.feature_prediction import FeaturePrediction, new_predicti
 from fitrank_tf.models.fusion import FeatureFusion, new_fusion
 from fitrank_tf.models.lora import apply_lora
 from fitrank_tf.models.presets import towers_from_preset
-from fitrank_tf.models.reranker import Reranker, build_reranker, train_reranker
+from fitrank_tf.models.reranker import (
+    FORM,
+    Reranker,
+    build_reranker,
+    train_reranker,
+)
 from fitrank_tf.models.strategies import Strategy
 from fitrank_tf.models.towers import Towers, count_parameters, towers_from_sizes
 from fitrank_tf.models.training_callbacks import TensorBoardLog
@@ -239,6 +244,7 @@ class TrainingRun:
     @property
     def _reranker_key(self) -> dict:
         return {
+            "form": FORM,
             "facet_heads": self._facet_heads_key,
             "reranker": dataclasses.asdict(self.config.reranker),
         }
