@@ -219,6 +219,7 @@ class TrainingRun:
             "features": self._features_key,
             "lora": dataclasses.asdict(self.config.lora),
             "training": _decisive(self.config.lora_training),
+            "holdout_share": self.config.reranker.holdout_share,
             "seed": self.config.seed,
         }
 
@@ -229,16 +230,15 @@ class TrainingRun:
             "facet_heads": dataclasses.asdict(self.config.facet_heads),
         }
 
-    def _lists_key(self, name: str) -> dict:
+    def _lists_key(self, name: str, times: int) -> dict:
         config = self.config.reranker
         return {
             "lora": self._lora_key,
             "lexicon": self.facet_heads.lexicon.to_json(),
             "list_size": config.list_size,
-            "queries_per_product": config.queries_per_product,
+            "queries_per_product": times * config.queries_per_product,
             "seed": self.config.seed,
             "products": name,
-            "holdout_share": config.holdout_share,
         }
 
     @property
@@ -477,7 +477,7 @@ class TrainingRun:
         rows = self.ranker_rows
         learned = with_seen_attributes(self.rows_of(rows), self.features[rows], self.schema)
         lexicon = FacetLexicon.of(learned)
-        logger.info("facets and their values: %s", dict(zip(lexicon.facets, lexicon.sizes)))
+        logger.info("facets and their values: %s", lexicon.facet_sizes)
         heads, cross_answers = cross_fitted(
             lexicon,
             lexicon.codes(learned),
@@ -573,15 +573,15 @@ class TrainingRun:
     def _labelled_lists(self, name: str, rows: np.ndarray, times: int = 1) -> ListArrays:
         """Candidate lists of some products' own queries, among those products alone.
 
+        They are kept: re-rankers of any seed, loss and facet heads have them in common.
+
         Args:
             name: of the products.
             rows: their rising row numbers.
             times: so many times the configured facet queries a product are asked.
-
-        They are kept: re-rankers of any seed, loss and facet heads have them in common.
         """
         make = partial(self._make_lists, rows, times)
-        folder = self._stage("lists", self._lists_key(name), make)
+        folder = self._stage("lists", self._lists_key(name, times), make)
         with np.load(folder / _LISTS) as arrays:
             return ListArrays(**arrays)
 

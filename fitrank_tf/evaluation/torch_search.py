@@ -84,6 +84,7 @@ class Reranker(nn.Module):
         tensors = {name: torch.tensor(array) for name, array in weights.items()}
         self.facet_of = tensors["facet_of"]
         self.doubt, unit = tensors["doubt"], tensors["weight_unit"]
+        self.least_chance = float(tensors["least_chance"])
         self.weight = unit * tensors["first_stage_weight"]
         self.match_weight = unit * tensors["match_weight"]
         self.grade_weight = unit * tensors["grade_weight"]
@@ -153,7 +154,9 @@ class Reranker(nn.Module):
         return scores + self.correction(hidden).squeeze(-1)
 
     def _chance(self, told: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(self.slope * torch.logit(told, eps=1e-4) + self.shift)
+        return torch.sigmoid(
+            self.slope * torch.logit(told, eps=self.least_chance) + self.shift
+        )
 
     def _expected_grade(self, chance: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
         asked = asks.float()

@@ -30,7 +30,7 @@ from fitrank_tf.inputs.vocabulary import END_TOKEN, START_TOKEN
 from fitrank_tf.models import huggingface_clip
 from fitrank_tf.models.facet_heads import DOUBT
 from fitrank_tf.models.presets import towers_from_preset
-from fitrank_tf.models.reranker import WEIGHT_UNIT
+from fitrank_tf.models.reranker import LEAST_CHANCE, WEIGHT_UNIT
 from fitrank_tf.models.towers import Towers
 from fitrank_tf.named_arrays import save_arrays
 
@@ -190,6 +190,7 @@ def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
     is_kind = [facet == KIND for facet in bundle.info.facets]
     yield "is_kind", np.array(is_kind, np.float32)
     yield "doubt", np.float32(DOUBT)
+    yield "least_chance", np.float32(LEAST_CHANCE)
     yield "weight_unit", np.float32(WEIGHT_UNIT)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.inputs.grades import KIND, grade_table
+from fitrank_tf.models.list_mean import list_mean
 
 
 class ExpectedGrade:
@@ -61,9 +62,7 @@ class ExpectedGrade:
             float32 [B, L, F]; a candidate's add up to its expected grade less what one
             with the list's mean chances would get.
         """
-        real = tf.cast(mask, tf.float32)[..., tf.newaxis]
-        count = tf.maximum(tf.reduce_sum(real, axis=1, keepdims=True), 1.0)
-        mean = tf.reduce_sum(chance * real, axis=1, keepdims=True) / count
+        mean = list_mean(chance, mask)
         facets = len(self._is_kind)
         # [F + 1, 1, F]: the first few facets are the candidate's own.
         own = np.tri(facets + 1, facets, -1, dtype=bool)[:, np.newaxis]

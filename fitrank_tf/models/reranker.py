@@ -18,6 +18,7 @@ from fitrank_tf.features.standard_scale import standard_scale
 from fitrank_tf.inputs.grades import EXACT, GAINS
 from fitrank_tf.models.expected_grade import ExpectedGrade
 from fitrank_tf.models.facet_heads import DOUBT
+from fitrank_tf.models.list_mean import list_mean
 
 
 def _gain(grades: tf.Tensor) -> tf.Tensor:
@@ -43,7 +44,7 @@ _FIRST_STAGE_START = 10.0
 # Where the blend of all three was good on real products; training goes on from there.
 _MATCH_START, _GRADE_START = 1.0, 3.0
 # Chances are told apart down to this one, and from below to 1 less it.
-_LEAST_CHANCE = 1e-4
+LEAST_CHANCE = 1e-4
 # The blend's weights are so many times what is learned: steps that fit a network's
 # weights would not bring these anywhere.
 WEIGHT_UNIT = 10.0
@@ -213,7 +214,7 @@ class Reranker(tf_keras.Model):
         """float32 [B, L, facets]: of having what is asked; of what is not, no matter."""
         asked = inputs["asked"][:, tf.newaxis, :]
         told = tf.matmul(asked * inputs["answers"], self._facet_of)
-        told = tf.clip_by_value(told, _LEAST_CHANCE, 1.0 - _LEAST_CHANCE)
+        told = tf.clip_by_value(told, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
         logits = tf.math.log(told / (1.0 - told))
         slope, shift = tf.exp(WEIGHT_UNIT * self._slope), WEIGHT_UNIT * self._shift
         return tf.sigmoid(slope * logits + shift)
@@ -297,18 +298,14 @@ def _behind_best(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 
 def _standardised(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """[B, L, 1]: each candidate's place in the spread of its list."""
-    real = tf.cast(mask, values.dtype)[..., tf.newaxis]
-    count = tf.maximum(tf.reduce_sum(real, axis=1, keepdims=True), 1.0)
     centred = _centred(values, mask)
-    variance = tf.reduce_sum(tf.square(centred), axis=1, keepdims=True) / count
-    return centred / tf.sqrt(variance + 1e-6)
+    return centred / tf.sqrt(list_mean(tf.square(centred), mask) + 1e-6)
 
 
 def _centred(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """[B, L, ...]: values less their mean over the list, 0 for padding."""
     real = tf.cast(mask, values.dtype)[..., tf.newaxis]
-    count = tf.maximum(tf.reduce_sum(real, axis=1, keepdims=True), 1.0)
-    return real * (values - tf.reduce_sum(values * real, axis=1, keepdims=True) / count)
+    return real * (values - list_mean(values, mask))
 
 
 def build_reranker(

@@ -15,13 +15,10 @@ from fitrank_tf.models.facet_heads import DOUBT
 from fitrank_tf.models.gam_ranker import GamItem
 
 _AT_ONCE = 256
+# Of the facets' own columns together: a curve of these would hide what each facet gives.
+_OF_ALL_FACETS = ("fit", "fit behind the best", "expected grade", "grade behind the best")
 # Names of the columns after those of the facets.
-_OF_LIST = (
-    *("fit", "fit behind the best", "expected grade", "grade behind the best"),
-    *("score", "score behind the best", "rank"),
-)
-# Sums of the facets' own columns: a curve of a sum would hide what each facet gives.
-_SUMS = _OF_LIST[:4]
+_OF_LIST = (*_OF_ALL_FACETS, "score", "score behind the best", "rank")
 
 
 def match_columns(facets: Sequence[str]) -> tuple[str, ...]:
@@ -41,7 +38,7 @@ def gam_columns(facets: Sequence[str]) -> tuple[tuple[GamItem, ...], tuple[int, 
     """
     names = match_columns(facets)
     asks = {f"fits {facet}": names.index(f"asks {facet}") for facet in facets}
-    items = (*asks, *(name for name in _OF_LIST if name not in _SUMS))
+    items = (*asks, *(name for name in _OF_LIST if name not in _OF_ALL_FACETS))
     return (
         tuple(GamItem(name, names.index(name), asks.get(name)) for name in items),
         tuple(asks.values()),

@@ -118,3 +118,13 @@ def test_what_changes_lists_makes_others(
     held_out = (1 + 4 * (queries_each - 1)) * len(run.held_out_rows)
     assert sorted(judged) == sorted([held_out, queries_each * len(run.ranker_rows)])
     assert len(_kept(bundle) - before) == 2
+
+
+def test_other_products_to_learn_from_make_other_towers(bundle, catalogue) -> None:
+    """Also of a preset base, whose own key does not say which products are held out."""
+    shipped = ("towers.preset=saved_models/fitrank_tiny", "base.epochs=0")
+    own = _run(bundle, catalogue, *shipped)
+    other = _run(bundle, catalogue, *shipped, "reranker.holdout_share=0.5")
+    assert len(other.tower_rows) < len(own.tower_rows)
+    assert other._lora_key != own._lora_key
+    assert other._lora_key["base"] == own._lora_key["base"]
