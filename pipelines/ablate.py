@@ -3,8 +3,11 @@
 towers     the base towers, LoRA without the features, LoRA with them
 fusions    the features beside the embedding, or as tokens of the blocks
 groups     each feature group left out of the fusion, and each alone
+ranks      adapters of higher and lower rank, scaled alike
 rerankers  the towers' own order, a linear blend, LambdaMART, a generalised additive
            model (its curves in gam_shapes.png), the neural re-ranker
+looks      the additive model, with how far the palette is from the asked colour, how alike
+           text and garment box are, both
 facets     the re-ranker, each feature group hidden from the heads that tell facets, and
            each alone
 list_sizes the re-ranker, trained and asked with fewer or more candidates of a query
@@ -25,6 +28,7 @@ from fitrank_tf.atomic_file import write_atomically
 from fitrank_tf.config import (
     FEATURE_GROUPS,
     RANKING_LOSSES,
+    LoraConfig,
     RerankerConfig,
     RunConfig,
     override,
@@ -91,6 +95,10 @@ STUDIES = {
         Variant("features beside the embedding", (_WITH, "lora.fusion=residual")),
     ),
     "groups": (*_each_group(_FUSION_SEES), _FULL),
+    "ranks": tuple(
+        Variant(f"rank {rank}", (f"lora.rank={rank}", f"lora.alpha={2 * rank}"))
+        for rank in (2, 32, LoraConfig.rank)
+    ),
 }
 # The same, of the re-ranker on one fine-tuning's candidates.
 RERANKED_STUDIES = {
@@ -108,8 +116,8 @@ RERANKED_STUDIES = {
         for loss in sorted(RANKING_LOSSES, key=lambda name: name == RerankerConfig.loss)
     ),
 }
-RERANKERS = "rerankers"
-_ALL_STUDIES = (*STUDIES, RERANKERS, *RERANKED_STUDIES)
+RERANKERS, LOOKS = "rerankers", "looks"
+_ALL_STUDIES = (*STUDIES, RERANKERS, LOOKS, *RERANKED_STUDIES)
 _MEASURES = ("nDCG@10", "R@10", "P@10", "mAP", "RR")
 
 
@@ -142,6 +150,10 @@ class Study:
     def measure_rerankers(self, seeds: Sequence[int]) -> list[Measured]:
         """Re-rankers of one fine-tuning's candidates."""
         return self._rerank_study(self._config).measure(seeds)
+
+    def measure_looks(self, seeds: Sequence[int]) -> list[Measured]:
+        """What closer looks at the same candidates are worth."""
+        return self._rerank_study(self._config).measure_looks(seeds)
 
     def measure_reranked(self, variant: Variant, seeds: Sequence[int]) -> Measured:
         """A variant's re-ranked values; the seeds are the re-ranker's own."""
@@ -227,6 +239,8 @@ def check_seeds(text: str) -> list[int]:
 def _measure(study: Study, name: str, seeds: Sequence[int]) -> list[Measured]:
     if name == RERANKERS:
         return study.measure_rerankers(seeds)
+    if name == LOOKS:
+        return study.measure_looks(seeds)
     if name in RERANKED_STUDIES:
         return [study.measure_reranked(v, seeds) for v in RERANKED_STUDIES[name]]
     return [study.measure(variant, seeds) for variant in STUDIES[name]]

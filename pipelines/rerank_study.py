@@ -19,16 +19,19 @@ from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables
 from fitrank_tf.models.gam_ranker import (
     TRAINING,
+    GamItem,
     Shape,
     build_gam_ranker,
     train_gam_ranker,
 )
 from fitrank_tf.ranking.candidates import CandidateLists, list_arrays, retrieve
+from fitrank_tf.ranking.crop_similarity import CropSimilarity
 from fitrank_tf.ranking.match_features import (
     gam_columns,
     match_columns,
     match_features,
 )
+from fitrank_tf.ranking.palette_distance import PaletteDistance
 from fitrank_tf.retrieval.choose_index import build_index
 from pipelines.evaluation_run import QuerySet
 from pipelines.training_run import TrainingRun
@@ -38,6 +41,14 @@ logger = logging.getLogger(__name__)
 _BATCH = 64
 # The blend's start: a cosine against a log-probability.
 _SCORE_WEIGHT, _FIT_WEIGHT = 20.0, 3.0
+_PALETTE, _CROP = "palette distance", "crop similarity"
+# What a ranker sees beside facets, expected grade and first stage.
+LOOKS = {
+    "GAM": (),
+    "with palette distance": (_PALETTE,),
+    "with crop similarity": (_CROP,),
+    "with both": (_PALETTE, _CROP),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +57,11 @@ class _Numbers:
 
     lists: ListArrays
     features: np.ndarray
+
+    def followed_by(self, columns: np.ndarray) -> "_Numbers":
+        """The same lists, with more numbers a candidate, [Q, L, K]."""
+        both = np.concatenate([self.features, columns], axis=-1, dtype=np.float32)
+        return _Numbers(self.lists, both)
 
     @property
     def labels(self) -> np.ndarray:
@@ -106,10 +122,27 @@ class RerankStudy:
         measured = [Measured("fine-tuned towers", [towers])] + [
             Measured(name, [rank(seed) for seed in seeds]) for name, rank in rankers.items()
         ]
+        self._draw_shapes()
+        return measured
+
+    def measure_looks(self, seeds: Sequence[int]) -> list[Measured]:
+        """The GAM, and what it makes of closer looks at the photos.
+
+        Draws the curves of the last, which sees all, into `gam_shapes.png`.
+        """
+        measured = []
+        for name, looks in LOOKS.items():
+            self._shapes.clear()
+            file = name.replace(" ", "_")
+            runs = [self._gam(seed, file, looks) for seed in seeds]
+            measured.append(Measured(name, runs))
+        self._draw_shapes()
+        return measured
+
+    def _draw_shapes(self) -> None:
         picture = self._output / "gam_shapes.png"
         draw_shapes(self._shapes, picture)
         logger.info("wrote %s", picture)
-        return measured
 
     @cached_property
     def _tables(self) -> ProductTables:
@@ -129,8 +162,8 @@ class RerankStudy:
         return list_arrays(*self._candidates)
 
     @cached_property
-    def _asked_numbers(self) -> np.ndarray:
-        return match_features(self._asked, self._tables.answers, self._facets)
+    def _asked_numbers(self) -> _Numbers:
+        return self._with_numbers(self._asked, self._tables)
 
     @cached_property
     def _learned(self) -> _Numbers:
@@ -156,17 +189,22 @@ class RerankStudy:
             "linear blend: %s",
             {names[i]: round(weight, 2) for i, weight in blend.weights.items()},
         )
-        return self._values(f"blend.seed_{seed}", blend.score(self._asked_numbers))
+        return self._values(f"blend.seed_{seed}", blend.score(self._asked_numbers.features))
 
     def _lambda_mart(self, seed: int) -> QueryValues:
         trees = LambdaMart(seed)
         learned, chosen = self._learned, self._chosen
         trees.fit(learned.features, learned.labels, (chosen.features, chosen.labels))
-        return self._values(f"lambda_mart.seed_{seed}", trees.score(self._asked_numbers))
+        return self._values(
+            f"lambda_mart.seed_{seed}", trees.score(self._asked_numbers.features)
+        )
 
-    def _gam(self, seed: int) -> QueryValues:
-        name, learned, chosen = f"gam.seed_{seed}", self._learned, self._chosen
-        items, context = gam_columns(self._run.facet_heads.lexicon.facets)
+    def _gam(self, seed: int, file: str = "gam", looks: Sequence[str] = ()) -> QueryValues:
+        run, name = self._run, f"{file}.seed_{seed}"
+        learned = self._looking(self._learned, run.ranker_rows, looks)
+        chosen = self._looking(self._chosen, run.validation_rows, looks)
+        asked = self._looking(self._asked_numbers, self._rows, looks)
+        items, context = self._gam_items(looks)
         model = build_gam_ranker(items, context, learned.features, learned.mask, seed)
         log_dir = self._output / name
         log_dir.mkdir(exist_ok=True)
@@ -180,8 +218,43 @@ class RerankStudy:
             self._verbose,
         )
         self._shapes.append(model.shapes(learned.features, learned.mask))
-        mask = self._asked.positions >= 0
-        return self._values(name, model.score(self._asked_numbers, mask))
+        return self._values(name, model.score(asked.features, asked.mask))
+
+    def _gam_items(
+        self, looks: Sequence[str]
+    ) -> tuple[tuple[GamItem, ...], tuple[int, ...]]:
+        facets = self._run.facet_heads.lexicon.facets
+        items, context = gam_columns(facets)
+        names = match_columns(facets)
+        asks = dict(zip(facets, context))
+        more, column = [], len(names)
+        for look in (self._looks[look] for look in looks):
+            of_facet = asks.get(look.of_facet)
+            more += [
+                GamItem(name, column + place, of_facet)
+                for place, name in enumerate(look.names)
+            ]
+            column += len(look.names)
+        return (*items, *more), context
+
+    @cached_property
+    def _looks(self) -> dict[str, PaletteDistance | CropSimilarity]:
+        run = self._run
+        prototypes = run.feature_models.heads.namer.prototypes
+        values = dict(run.facet_heads.lexicon.values)
+        return {
+            _PALETTE: PaletteDistance(run.features, run.schema, prototypes, values),
+            _CROP: CropSimilarity(run.crop_embeddings),
+        }
+
+    def _looking(
+        self, numbers: _Numbers, rows: np.ndarray, looks: Sequence[str]
+    ) -> _Numbers:
+        """The numbers of lists of some products, with those of closer looks."""
+        lists = numbers.lists.at(rows)
+        for look in looks:
+            numbers = numbers.followed_by(self._looks[look].columns(lists))
+        return numbers
 
     def neural(self, seed: int, name: str = "reranker") -> QueryValues:
         """The neural re-ranker's values, trained from a seed.

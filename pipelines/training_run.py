@@ -5,6 +5,7 @@ detector  YOLOv8: a preset, or trained on drawn garments with exact boxes
 features  boxes, colours, texture, attributes and appearance of every product
 lora      LoRA and feature fusion on the frozen base
 facets    heads that tell a product's facets from embedding and features
+crops     the fine-tuned towers' embeddings of the garment boxes; only a study asks for them
 lists     the fine-tuned towers' candidates of a split's own queries, with their grades
 reranker  the listwise model over the fine-tuned towers' candidates
 export    the bundle: SavedModels and bundle.json
@@ -44,7 +45,7 @@ from fitrank_tf.inputs.contrastive import contrastive_batches
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables, no_lists
-from fitrank_tf.inputs.photos import chosen_photos, photos
+from fitrank_tf.inputs.photos import chosen_photos, garment_photos, photos
 from fitrank_tf.inputs.texts import (
     asked_codes,
     facet_codes,
@@ -89,7 +90,7 @@ _ADAPTERS, _LOGS = "adapters.npz", "logs"
 _HELD_OUT, _HELD_OUT_QUERIES = "held_out", 4
 _ANSWERS, _CROSS_ANSWERS = "answers.npy", "cross_answers.npy"
 _FEATURES, _DETECTOR, _RERANKER = "features.npy", "detector", "reranker.weights.h5"
-_LISTS = "lists.npz"
+_LISTS, _CROPS = "lists.npz", "crops.npy"
 
 
 def _decisive(config: ContrastiveConfig) -> dict:
@@ -433,10 +434,28 @@ class TrainingRun:
         adapted.save(folder / _ADAPTERS)
         towers.save_to_preset(folder / _PRESET)
         np.savez(folder / _FUSION, *fusion.get_weights())
-        encoder = FusedImageEncoder(towers, fusion, self.schema.size)
+        encode = self._encode_with_features(towers, fusion)
         everything = photos(self.catalogue, ALL, towers.image_size)
-        encode = encoder.signatures()[PIXELS_SIGNATURE]
         np.save(folder / _EMBEDDINGS, embed_photos(encode, everything, features))
+
+    def _encode_with_features(self, towers: Towers, fusion: FeatureFusion) -> Callable:
+        encoder = FusedImageEncoder(towers, fusion, self.schema.size)
+        return encoder.signatures()[PIXELS_SIGNATURE]
+
+    # === crops ===
+
+    @cached_property
+    def crop_embeddings(self) -> np.ndarray:
+        """float32 [N, D] fine-tuned embeddings of all products' garment boxes alone."""
+        folder = self._stage("crops", self._lora_key, self._make_crops)
+        return np.load(folder / _CROPS)
+
+    def _make_crops(self, folder: Path) -> None:
+        towers, fusion = self.load_tuned()
+        boxes = self.features[:, self.schema.slice("garment_box")]
+        crops = garment_photos(self.catalogue, ALL, towers.image_size, boxes)
+        encode = self._encode_with_features(towers, fusion)
+        np.save(folder / _CROPS, embed_photos(encode, crops, self.features))
 
     # === facet heads ===
 

@@ -54,9 +54,35 @@ def decode_photo(data: tf.Tensor, size: int) -> tf.Tensor:
     Returns:
         uint8 [size, size, 3].
     """
+    return resize_and_pad(_decode(data), size)
+
+
+def decode_crop(data: tf.Tensor, box: tf.Tensor, size: int) -> tf.Tensor:
+    """The same of a part of the photo.
+
+    Args:
+        data: string scalar.
+        box: float32 [4], xmin, ymin, xmax, ymax in 0..1 of the photo; one without area,
+            as of nothing found, is all of it.
+        size: side of the square, in pixels.
+
+    Returns:
+        uint8 [size, size, 3].
+    """
+    image = _decode(data)
+    whole = tf.constant([0.0, 0.0, 1.0, 1.0])
+    has_area = tf.reduce_all(box[2:] > box[:2])
+    low, high = tf.split(tf.where(has_area, box, whole), 2)
+    # Rows come before columns.
+    sides = tf.cast(tf.shape(image)[1::-1], tf.float32)
+    first = tf.cast(tf.floor(low * sides), tf.int32)
+    last = tf.maximum(tf.cast(tf.math.ceil(high * sides), tf.int32), first + 1)
+    return resize_and_pad(image[first[1] : last[1], first[0] : last[0]], size)
+
+
+def _decode(data: tf.Tensor) -> tf.Tensor:
     image = tf.io.decode_image(data, channels=3, expand_animations=False)
-    image.set_shape([None, None, 3])
-    return resize_and_pad(image, size)
+    return tf.ensure_shape(image, [None, None, 3])
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

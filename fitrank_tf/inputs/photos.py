@@ -1,13 +1,14 @@
 """A catalogue's photos in tf.data, at the size that a model reads."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.datasets.catalogue import Catalogue
 from fitrank_tf.datasets.iteration import chosen_rows
-from fitrank_tf.inputs.images import decode_photo
+from fitrank_tf.inputs.images import decode_crop, decode_photo
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +27,33 @@ def photos(catalogue: Catalogue, split: str, size: int) -> tf.data.Dataset:
     Returns:
         Dataset of uint8 [size, size, 3].
     """
-    encoded = catalogue.encoded_items(split)
-    decoded = encoded.map(
-        lambda item: decode_photo(item["image"], size),
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
-    )
+    encoded = catalogue.encoded_items(split).map(lambda item: item["image"])
+    return _decoded(encoded, lambda data: decode_photo(data, size), catalogue, split)
+
+
+def garment_photos(
+    catalogue: Catalogue, split: str, size: int, boxes: np.ndarray
+) -> tf.data.Dataset:
+    """The garment boxes of all photos of a split, as `photos` gives the whole ones.
+
+    Args:
+        catalogue: to read.
+        split: one of `splits.SPLITS`, or `splits.ALL`.
+        size: side of the square, in pixels.
+        boxes: float32 [N, 4] of the split's products, as for `images.decode_crop`.
+
+    Returns:
+        Dataset of uint8 [size, size, 3].
+    """
+    encoded = catalogue.encoded_items(split).map(lambda item: item["image"])
+    both = tf.data.Dataset.zip(encoded, tf.data.Dataset.from_tensor_slices(boxes))
+    return _decoded(both, lambda *of: decode_crop(*of, size), catalogue, split)
+
+
+def _decoded(
+    encoded: tf.data.Dataset, decode: Callable, catalogue: Catalogue, split: str
+) -> tf.data.Dataset:
+    decoded = encoded.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return decoded.apply(
         tf.data.experimental.assert_cardinality(catalogue.num_items(split))
     )

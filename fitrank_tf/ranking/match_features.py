@@ -13,6 +13,7 @@ from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.models.expected_grade import ExpectedGrade
 from fitrank_tf.models.facet_heads import DOUBT
 from fitrank_tf.models.gam_ranker import GamItem
+from fitrank_tf.ranking.list_places import behind_best
 
 _AT_ONCE = 256
 # Of the facets' own columns together: a curve of these would hide what each facet gives.
@@ -88,10 +89,6 @@ def _of_some(
     grade = expect(np.stack(shares, axis=-1).astype(np.float32), of_facets).numpy()
     ranks = np.tile(np.arange(mask.shape[1]), (len(mask), 1))
     score = np.where(mask, lists.scores, 0.0)
-    sums = [(values, _behind(values, mask)) for values in (fit, grade, score)]
+    sums = [(values, behind_best(values, mask)) for values in (fit, grade, score)]
     columns = [*fits, *asks, *itertools.chain(*sums), ranks]
     return np.stack(columns, axis=2).astype(np.float32)
-
-
-def _behind(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    return values - np.where(mask, values, -np.inf).max(axis=1, keepdims=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fitrank_tf.inputs.images import augment, decode_photo, resize_and_pad
+from fitrank_tf.inputs.images import augment, decode_crop, decode_photo, resize_and_pad
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,24 @@ def test_bytes_and_pixels_agree_inside_and_outside_tf_data(encode) -> None:
     decoded = resize_and_pad(tf.io.decode_image(data, channels=3), 32)
     np.testing.assert_array_equal(eager, mapped)
     np.testing.assert_array_equal(eager, decoded)
+
+
+@pytest.mark.parametrize(
+    ("box", "rows", "columns"),
+    [
+        ((0.25, 0.5, 0.75, 1.0), slice(12, 24), slice(4, 14)),
+        ((0.0, 0.0, 1.0, 1.0), slice(0, 24), slice(0, 18)),
+        ((0.0, 0.0, 0.0, 0.0), slice(0, 24), slice(0, 18)),
+        ((0.5, 0.2, 0.4, 0.9), slice(0, 24), slice(0, 18)),
+        ((0.5, 0.5, 0.500001, 0.500001), slice(12, 13), slice(9, 10)),
+    ],
+)
+def test_a_crop_is_what_lies_in_its_box(box, rows: slice, columns: slice) -> None:
+    """Pixels that the box touches, sides as numpy cuts them; no area is the whole."""
+    image = np.random.default_rng(3).integers(0, 256, (24, 18, 3)).astype("uint8")
+    crop = decode_crop(tf.io.encode_png(image), tf.constant(box), 16)
+    expected = resize_and_pad(tf.constant(image[rows, columns]), 16)
+    np.testing.assert_array_equal(crop, expected)
 
 
 def test_augmentation_moves_but_keeps_colour() -> None:

@@ -7,7 +7,7 @@ import tensorflow as tf
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.inputs.images import resize_and_pad
-from fitrank_tf.inputs.photos import chosen_photos, photos
+from fitrank_tf.inputs.photos import chosen_photos, garment_photos, photos
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +32,15 @@ def test_chosen_photos_are_numbered_among_the_chosen(catalogue, rows) -> None:
     for (place, photo), (number, row) in zip(chosen, enumerate(rows), strict=True):
         assert int(place) == number
         tf.debugging.assert_equal(photo, everything[row])
+
+
+def test_each_garment_is_cut_out_by_its_own_box(catalogue) -> None:
+    boxes = np.zeros((8, 4), np.float32)
+    boxes[3] = (0.25, 0.0, 0.75, 0.5)
+    crops = list(garment_photos(catalogue, ALL, 24, boxes))
+    for row, (crop, item) in enumerate(zip(crops, catalogue.items(ALL), strict=True)):
+        image = item["image"].numpy()
+        if row == 3:
+            height, width = image.shape[:2]
+            image = image[: -(-height // 2), width // 4 : -(-3 * width // 4)]
+        np.testing.assert_array_equal(crop, resize_and_pad(tf.constant(image), 24))

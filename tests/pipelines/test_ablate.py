@@ -4,11 +4,11 @@ import cv2
 import pytest
 from small_chain import SMALL
 
-from fitrank_tf.config import RANKING_LOSSES, RerankerConfig, override
+from fitrank_tf.config import RANKING_LOSSES, LoraConfig, RerankerConfig, override
 from fitrank_tf.evaluation.ablation import Variant
 from fitrank_tf.evaluation.trec import read_run
 from fitrank_tf.recipes import load_recipe
-from pipelines import ablate
+from pipelines import ablate, rerank_study
 
 
 def _ablate(bundle, study: str, output) -> list[list[str]]:
@@ -44,6 +44,19 @@ def test_rerankers_are_measured_beside_each_other(bundle, tmp_path, capsys) -> N
     assert {q: set(ids) for q, ids in additive.items()} == {
         q: set(ids) for q, ids in towers.items()
     }
+    assert cv2.imread(str(tmp_path / "gam_shapes.png")) is not None
+
+
+def test_closer_looks_are_columns_of_the_additive_model(
+    bundle, tmp_path, monkeypatch
+) -> None:
+    looks = {name: rerank_study.LOOKS[name] for name in ("GAM", "with both")}
+    monkeypatch.setattr(rerank_study, "LOOKS", looks)
+    rows = _ablate(bundle, "looks", tmp_path)
+    assert [row[1] for row in rows] == ["GAM", "with both"]
+    assert _orders(tmp_path / "GAM.seed_0.run") != _orders(
+        tmp_path / "with_both.seed_0.run"
+    )
     assert cv2.imread(str(tmp_path / "gam_shapes.png")) is not None
 
 
@@ -88,3 +101,14 @@ def test_the_default_is_the_last_of_a_study(study: str, field: str, values) -> N
     ]
     assert sorted(getattr(config, field) for config in configs) == sorted(values)
     assert configs[-1] == RerankerConfig()
+
+
+def test_ranks_differ_in_rank_alone() -> None:
+    """An adapter is scaled by alpha / rank."""
+    configs = [
+        override(load_recipe("tiny", ""), variant.assignments).lora
+        for variant in ablate.STUDIES["ranks"]
+    ]
+    assert len({config.alpha / config.rank for config in configs}) == 1
+    assert len({config.rank for config in configs}) == len(configs)
+    assert configs[-1] == LoraConfig()
