@@ -44,6 +44,7 @@ from fitrank_tf.inputs.batch_parts import in_parts
 from fitrank_tf.inputs.contrastive import contrastive_batches
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
+from fitrank_tf.inputs.grades import GAINS
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables, no_lists
 from fitrank_tf.inputs.photos import chosen_photos, garment_photos, photos
 from fitrank_tf.inputs.texts import (
@@ -246,6 +247,7 @@ class TrainingRun:
     def _reranker_key(self) -> dict:
         return {
             "form": FORM,
+            "gains": GAINS,
             "facet_heads": self._facet_heads_key,
             "reranker": dataclasses.asdict(self.config.reranker),
         }

@@ -37,7 +37,7 @@ def _real() -> RunConfig:
         towers=_TOWERS,
         base=_AS_SHIPPED,
         lora_training=ContrastiveConfig(
-            epochs=8, batch_size=256, learning_rate=1e-3, patch_dropout=0.6, mixup=0.3
+            epochs=16, batch_size=256, learning_rate=1e-3, patch_dropout=0.6, mixup=0.3
         ),
         detector=_DETECTOR,
     )
