@@ -73,7 +73,14 @@ from fitrank_tf.models.reranker import (
 from fitrank_tf.models.strategies import Strategy
 from fitrank_tf.models.towers import Towers, count_parameters, towers_from_sizes
 from fitrank_tf.models.training_callbacks import TensorBoardLog
-from fitrank_tf.ranking.candidates import list_arrays, retrieve, with_labels, worth_learning
+from fitrank_tf.ranking.candidates import (
+    CandidateLists,
+    list_arrays,
+    retrieve,
+    with_labels,
+    with_positives,
+    worth_learning,
+)
 from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import facet_queries, title_queries
 from fitrank_tf.retrieval.choose_index import build_index
@@ -99,6 +106,10 @@ def _decisive(config: ContrastiveConfig) -> dict:
     fields = dataclasses.asdict(config)
     del fields["checkpoint_minutes"]
     return fields
+
+
+def _as_retrieved(lists: CandidateLists, *_) -> CandidateLists:
+    return lists
 
 
 def _tell_share(adapters: int, fusion: FeatureFusion, total: int) -> None:
@@ -232,9 +243,10 @@ class TrainingRun:
             "facet_heads": dataclasses.asdict(self.config.facet_heads),
         }
 
-    def _lists_key(self, name: str, times: int) -> dict:
+    def _lists_key(self, name: str, times: int, complete: Callable) -> dict:
         config = self.config.reranker
         return {
+            "completed": complete.__name__,
             "lora": self._lora_key,
             "lexicon": self.facet_heads.lexicon.to_json(),
             "list_size": config.list_size,
@@ -572,7 +584,9 @@ class TrainingRun:
         Raises:
             FitRankError: if there are none.
         """
-        held_out = self._labelled_lists(_HELD_OUT, self.held_out_rows, _HELD_OUT_QUERIES)
+        held_out = self._labelled_lists(
+            _HELD_OUT, self.held_out_rows, with_positives, _HELD_OUT_QUERIES
+        )
         places = np.searchsorted(self.ranker_rows, self.held_out_rows)
         lists = self.lists_of_all().followed_by(held_out.at(places))
         if not len(lists):
@@ -585,13 +599,15 @@ class TrainingRun:
 
     def lists_of_all(self) -> ListArrays:
         """Those of `ranker_rows` among all of them."""
-        return self._labelled_lists(TRAIN, self.ranker_rows)
+        return self._labelled_lists(TRAIN, self.ranker_rows, with_positives)
 
     def lists_to_choose_by(self) -> ListArrays:
-        """Those of `validation_rows`."""
-        return self._labelled_lists(VALIDATION, self.validation_rows)
+        """Those of `validation_rows`, nothing added to what was retrieved."""
+        return self._labelled_lists(VALIDATION, self.validation_rows, _as_retrieved)
 
-    def _labelled_lists(self, name: str, rows: np.ndarray, times: int = 1) -> ListArrays:
+    def _labelled_lists(
+        self, name: str, rows: np.ndarray, complete: Callable, times: int = 1
+    ) -> ListArrays:
         """Candidate lists of some products' own queries, among those products alone.
 
         They are kept: re-rankers of any seed, loss and facet heads have them in common.
@@ -599,17 +615,20 @@ class TrainingRun:
         Args:
             name: of the products.
             rows: their rising row numbers.
+            complete: `with_positives`, or what takes the same and adds nothing.
             times: so many times the configured facet queries a product are asked.
         """
-        make = partial(self._make_lists, rows, times)
-        folder = self._stage("lists", self._lists_key(name, times), make)
+        make = partial(self._make_lists, rows, complete, times)
+        folder = self._stage("lists", self._lists_key(name, times, complete), make)
         with np.load(folder / _LISTS) as arrays:
             return ListArrays(**arrays)
 
-    def _make_lists(self, rows: np.ndarray, times: int, folder: Path) -> None:
-        np.savez(folder / _LISTS, **vars(self._new_lists(rows, times)))
+    def _make_lists(
+        self, rows: np.ndarray, complete: Callable, times: int, folder: Path
+    ) -> None:
+        np.savez(folder / _LISTS, **vars(self._new_lists(rows, complete, times)))
 
-    def _new_lists(self, rows: np.ndarray, times: int) -> ListArrays:
+    def _new_lists(self, rows: np.ndarray, complete: Callable, times: int) -> ListArrays:
         config = self.config.reranker
         records = self.rows_of(rows)
         count = times * config.queries_per_product * len(rows)
@@ -619,7 +638,7 @@ class TrainingRun:
                 self.embeddings.shape[1], self.facet_heads.lexicon.size, config.list_size
             )
         encoded = encode_texts(self.load_query_encoder(), [query.text for query in queries])
-        index = build_index(self.embeddings[rows])
-        lists = retrieve(index, encoded["embedding"], config.list_size)
-        lists = with_labels(lists, queries, Judge(records))
+        embeddings, judge = self.embeddings[rows], Judge(records)
+        lists = retrieve(build_index(embeddings), encoded["embedding"], config.list_size)
+        lists = complete(with_labels(lists, queries, judge), queries, judge, embeddings)
         return list_arrays(lists, encoded["asked"]).select(worth_learning(lists.labels))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fitrank_tf.inputs.grades import EXACT
 from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import Query
@@ -63,6 +64,33 @@ def with_labels(
         ]
     )
     return dataclasses.replace(lists, labels=labels.astype(np.float32))
+
+
+def with_positives(
+    lists: CandidateLists, queries: Sequence[Query], judge: Judge, embeddings: np.ndarray
+) -> CandidateLists:
+    """The same lists, to learn from: where no candidate is exact, one gives place.
+
+    The weakest does, to the exact product that the first stage scores highest. What is
+    measured is never completed: what retrieval missed is missed.
+
+    Args:
+        lists: with labels.
+        queries: of the lists.
+        judge: of the catalogue.
+        embeddings: float32 [N, D], unit, of its products.
+    """
+    positions = lists.candidates.positions.copy()
+    scores, labels = lists.candidates.scores.copy(), lists.labels.copy()
+    for row in np.flatnonzero((labels < EXACT).all(axis=1)):
+        exact = np.flatnonzero(judge.grades(queries[row]) == EXACT)
+        if len(exact):
+            cosines = embeddings[exact] @ lists.query_embeddings[row]
+            last = np.count_nonzero(positions[row] >= 0) - 1
+            positions[row, last] = exact[cosines.argmax()]
+            scores[row, last], labels[row, last] = cosines.max(), EXACT
+    candidates = Candidates(positions, scores)
+    return CandidateLists(lists.query_embeddings, candidates, labels)
 
 
 def worth_learning(labels: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from small_chain import SMALL
 
 from fitrank_tf.config import override
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
+from fitrank_tf.inputs.grades import EXACT
 from fitrank_tf.ranking.candidates import with_labels
 from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import facet_queries, title_queries
@@ -86,6 +87,17 @@ def test_held_out_products_are_asked_for_among_themselves(bundle, catalogue) -> 
     scores = np.einsum("qd,qld->ql", own.queries, run.ranker_tables.embeddings[places])
     inside = own.positions >= 0
     np.testing.assert_allclose(scores[inside], own.scores[inside], atol=1e-5)
+
+
+def test_what_retrieval_missed_is_given_to_lists_to_learn_alone(bundle, catalogue) -> None:
+    """By short lists of untrained towers: a title's product is seldom among three."""
+    run = _run(bundle, catalogue, "reranker.list_size=3")
+    assert (run.lists_of_all().labels.max(axis=1) == EXACT).all()
+    chosen = run.lists_to_choose_by()
+    assert (chosen.labels.max(axis=1) < EXACT).any()
+    vectors = run.embeddings[run.validation_rows]
+    best = np.sort(chosen.queries @ vectors.T, axis=1)[:, :-4:-1]
+    np.testing.assert_allclose(chosen.scores, best, atol=1e-5)
 
 
 def test_each_split_has_lists_of_its_own(bundle, catalogue) -> None:

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from fitrank_tf.ranking.candidates import retrieve, with_labels, worth_learning
+from fitrank_tf.ranking.candidates import (
+    retrieve,
+    with_labels,
+    with_positives,
+    worth_learning,
+)
 from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import FACET, Query
 from fitrank_tf.retrieval.exact_index import ExactIndex
@@ -39,3 +44,25 @@ def test_lists_of_one_grade_teach_nothing(records) -> None:
     lists = with_labels(_lists(8), [SHIRT, SHOES, NOTHING], Judge(records))
     np.testing.assert_array_equal(worth_learning(lists.labels), [0, 1])
     assert len(worth_learning(np.zeros((0, 8), np.float32))) == 0
+
+
+def test_only_a_list_without_an_exact_product_gets_one_in_its_last_place(records) -> None:
+    """The one that the first stage scores highest, with its own score and label."""
+    judge, queries = Judge(records), [SHIRT, SHOES, NOTHING]
+    lists = with_labels(_lists(1), queries, judge)
+    exact = [np.flatnonzero(judge.grades(query) == 4) for query in queries]
+    completed = with_positives(lists, queries, judge, EMBEDDINGS)
+    for row, wanted in enumerate(exact):
+        before = lists.candidates.positions[row].tolist()
+        after = completed.candidates.positions[row].tolist()
+        if not len(wanted) or set(before) & set(wanted):
+            assert after == before
+            assert completed.labels[row].tolist() == lists.labels[row].tolist()
+            continue
+        cosines = EMBEDDINGS[wanted] @ lists.query_embeddings[row]
+        assert after == [wanted[cosines.argmax()]]
+        assert completed.candidates.scores[row].tolist() == [cosines.max()]
+        assert completed.labels[row].tolist() == [4]
+    rows = zip(lists.candidates.positions[:, 0], exact)
+    missed = [len(wanted) > 0 and place not in wanted for place, wanted in rows]
+    assert any(missed) and not all(missed)
