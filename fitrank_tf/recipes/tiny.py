@@ -15,7 +15,7 @@ _DETECTOR = DetectorConfig(preset="saved_models/detector")
 
 
 def recipe(dataset: str) -> RunConfig:
-    """Five minutes on the embedded catalogue, a quarter of an hour on 10,000 products."""
+    """Five minutes on the embedded catalogue, about a quarter of an hour on 10,000."""
     return _embedded() if dataset == _EMBEDDED else _real()
 
 
