@@ -15,7 +15,7 @@ from numba import njit
 
 from fitrank_tf.features.colour_cells import CELLS, GREYS, PIXEL_TABLE, SKIN_TABLE
 from fitrank_tf.features.garment_crop import GarmentCrop
-from fitrank_tf.features.schema import FeatureSlice
+from fitrank_tf.features.schema import FeatureSchema, FeatureSlice
 
 GROUP = "colour"
 
@@ -38,6 +38,7 @@ _BACKDROP_WEIGHT = 1e-3
 # than this share.
 _APART, _LEAST_SHARE = 18.0, 0.04
 _AB_SCALE = 128.0
+_LAB_SCALE = np.float32([100, _AB_SCALE, _AB_SCALE])
 
 
 def _centre_weights() -> np.ndarray:
@@ -83,7 +84,7 @@ class Colours:
         """
         batch = len(self.histogram)
         # Cut off: rounding may take white a hair above 1.
-        palette = np.clip(self.palette / np.float32([100, _AB_SCALE, _AB_SCALE]), -1, 1)
+        palette = np.clip(self.palette / _LAB_SCALE, -1, 1)
         columns = [
             np.sqrt(self.histogram),
             self.grid.reshape(batch, -1),
@@ -127,6 +128,24 @@ def colour_slices() -> tuple[FeatureSlice, ...]:
         ("skin", 1, "how much of the garment box is the wearer", "share", 0.0, 1.0),
     ]
     return FeatureSlice.consecutive(GROUP, rows)
+
+
+def dominant_colours(
+    features: np.ndarray, schema: FeatureSchema
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `Colours.vectors` says of the palette, in Lab units again.
+
+    Args:
+        features: float32 [..., F].
+        schema: of the features.
+
+    Returns:
+        (float32 [..., 5, 3], CIE L, a, b by falling share; float32 [..., 5] shares, 0 for
+        "no more").
+    """
+    lab = features[..., schema.slice("palette")]
+    lab = lab.reshape(*lab.shape[:-1], PALETTE, 3) * _LAB_SCALE
+    return lab, features[..., schema.slice("palette_shares")]
 
 
 def read_colours(crops: list[GarmentCrop]) -> Colours:

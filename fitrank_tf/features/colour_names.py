@@ -79,6 +79,21 @@ class Prototypes:
         kept = self.shares >= _FREQUENT
         return Prototypes(self.lab[kept], self.names[kept], self.shares[kept])
 
+    def distances(self, colours: np.ndarray) -> np.ndarray:
+        """float64 [N, 38]: CIEDE2000 to each name's nearest prototype.
+
+        Args:
+            colours: float [N, 3], CIE L, a, b.
+
+        Returns:
+            Infinity for a name without a prototype.
+        """
+        apart = ciede2000(colours[:, None], self.lab[None])
+        nearest = np.full((len(colours), len(COLOUR_NAMES)), np.inf)
+        for name in np.unique(self.names):
+            nearest[:, name] = apart[:, self.names == name].min(axis=1)
+        return nearest
+
     def likelihood(self, colours: np.ndarray) -> np.ndarray:
         """float32 [N, 38], rows sum to 1: how well each name fits single colours.
 
@@ -87,12 +102,7 @@ class Prototypes:
         Args:
             colours: float [N, 3], CIE L, a, b.
         """
-        distances = ciede2000(colours[:, None], self.lab[None])
-        nearest = np.full((len(colours), len(COLOUR_NAMES)), np.inf)
-        for name in range(len(COLOUR_NAMES)):
-            of_name = distances[:, self.names == name]
-            if of_name.shape[1]:
-                nearest[:, name] = of_name.min(axis=1)
+        nearest = self.distances(colours)
         nearest -= nearest.min(axis=1, keepdims=True)
         raised = np.exp(-nearest / _SOFTNESS)
         return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)

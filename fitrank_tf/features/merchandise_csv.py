@@ -14,11 +14,10 @@ from fitrank_tf.atomic_file import write_atomically
 from fitrank_tf.datasets.annotations.label_file import PATTERNS
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS
-from fitrank_tf.features.colour import PALETTE
+from fitrank_tf.features.colour import dominant_colours
 from fitrank_tf.features.colour_names import COLOUR_NAMES, Prototypes, palette_names
 from fitrank_tf.features.extract import Seen, feature_schema
 
-_LAB_SCALE = np.float32([100, 128, 128])
 _NAMES = 3
 # What a name that covers all of a product gains over its probability. On the validation
 # split the shop's name is among the three for 0.877 of the products (0.880 by the
@@ -98,8 +97,7 @@ def _palette(
     features: np.ndarray, prototypes: Prototypes
 ) -> tuple[tuple[str, float, str], ...]:
     schema = feature_schema()
-    lab = features[schema.slice("palette")].reshape(PALETTE, 3) * _LAB_SCALE
-    shares = features[schema.slice("palette_shares")]
+    lab, shares = dominant_colours(features, schema)
     there = shares > 0
     expected = features[schema.slice("colour_names")]
     names = palette_names(prototypes, lab[there], expected)

@@ -82,7 +82,8 @@ def decode_crop(data: tf.Tensor, box: tf.Tensor, size: int) -> tf.Tensor:
 
 def _decode(data: tf.Tensor) -> tf.Tensor:
     image = tf.io.decode_image(data, channels=3, expand_animations=False)
-    return tf.ensure_shape(image, [None, None, 3])
+    image.set_shape([None, None, 3])
+    return image
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -4,15 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fitrank_tf.features.ciede2000 import ciede2000
-from fitrank_tf.features.colour import PALETTE
+from fitrank_tf.features.colour import dominant_colours
 from fitrank_tf.features.colour_names import Prototypes, colour_numbers
 from fitrank_tf.features.schema import FeatureSchema
 from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.ranking.list_places import behind_best
 
-COLOUR = "colour"
-_LAB_SCALE = np.array([100.0, 128.0, 128.0], np.float32)
+_COLOUR = "colour"
 # A dominant colour that fills less is a seam or a logo.
 _LEAST_SHARE = 0.1
 # Of products without a colour: further than any two colours are apart.
@@ -36,7 +34,7 @@ class PaletteDistance:
 
     names = ("palette distance", "nearest palette distance", "palette behind the best")
     # The numbers are 0 where a query does not ask for this.
-    of_facet: str | None = COLOUR
+    of_facet: str | None = _COLOUR
 
     def __init__(
         self,
@@ -46,11 +44,10 @@ class PaletteDistance:
         values: Mapping[str, Sequence[str]],
     ):
         facet_of = np.repeat(list(values), [len(names) for names in values.values()])
-        self._asked = facet_of == COLOUR
-        palette = features[:, schema.slice("palette")].reshape(-1, PALETTE, 3)
-        shares = features[:, schema.slice("palette_shares")]
+        self._asked = facet_of == _COLOUR
+        palette, shares = dominant_colours(features, schema)
         self._distances = palette_distances(
-            palette * _LAB_SCALE, shares, prototypes, values.get(COLOUR, ())
+            palette, shares, prototypes, values.get(_COLOUR, ())
         )
 
     def columns(self, lists: ListArrays) -> np.ndarray:
@@ -93,14 +90,13 @@ def palette_distances(
     """
     told = np.zeros((len(palette), len(names), 2), np.float32)
     weights = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-6)
-    for column, number in enumerate(colour_numbers(names)):
-        known = prototypes.lab[prototypes.names == number]
-        if not len(known):
-            continue
-        for start in range(0, len(palette), _AT_ONCE):
-            rows = slice(start, start + _AT_ONCE)
-            apart = ciede2000(palette[rows, :, None], known).min(axis=-1)
-            told[rows, column, 0] = (apart * weights[rows]).sum(axis=1)
-            large = np.where(shares[rows] >= _LEAST_SHARE, apart, _NONE)
-            told[rows, column, 1] = large.min(axis=1)
+    numbers = colour_numbers(names)
+    known = np.flatnonzero(np.isin(numbers, prototypes.names))
+    for start in range(0, len(palette), _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        some, large = palette[rows], shares[rows, :, None] >= _LEAST_SHARE
+        apart = prototypes.distances(some.reshape(-1, 3))[:, numbers[known]]
+        apart = apart.reshape(*some.shape[:2], -1)
+        told[rows, known, 0] = (apart * weights[rows, :, None]).sum(axis=1)
+        told[rows, known, 1] = np.where(large, apart, _NONE).min(axis=1)
     return told
