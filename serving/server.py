@@ -10,14 +10,12 @@ import argparse
 import gc
 import logging
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from concurrent import futures
 from pathlib import Path
-from types import FrameType
 
 import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
@@ -43,6 +41,7 @@ from serving.server_options import (
     manager_options,
     server_options,
 )
+from serving.stop_signals import StopSignals
 
 _UNLIMITED = -1
 
@@ -52,9 +51,6 @@ _REFUSAL_SECONDS = 0.25
 
 # What a thread that has answered needs to end.
 _THREAD_END_SECONDS = 2.0
-
-# What a shell shows of a process that a signal ended.
-_SIGNAL_STATUS = 128
 
 logger = logging.getLogger(__name__)
 
@@ -179,20 +175,13 @@ def _serve_until_signal(
     manager: ModelManager, options: ServerOptions, metrics: Metrics
 ) -> None:
     """Serves, then refuses new requests and finishes those that are in work."""
-    stop_requested = threading.Event()
-
-    def request_stop(number: int, frame: FrameType | None) -> None:
-        if stop_requested.is_set():
-            # Asked for twice: not even the request in work is waited for.
-            os._exit(_SIGNAL_STATUS + number)
-        stop_requested.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, request_stop)
+    signals = StopSignals()
     server, _ = serve(manager, options, metrics)
     _warn_if_open(options)
     print(f"serving on {_addresses(server, options)}: {manager.summary()}", flush=True)
-    stop_requested.wait()
+    signals.wait()
+    # Asked for twice: not even the request in work is waited for.
+    signals.exit_at_the_next()
     logger.info("stopping: up to %g s for the requests in work", options.drain_seconds)
     server.stop(options.drain_seconds).wait()
 
