@@ -42,6 +42,7 @@ from fitrank_tf.ranking.queries import (
     Query,
     facet_queries,
     single_facet_queries,
+    spread_over_kinds,
     title_queries,
     with_misspellings,
 )
@@ -161,7 +162,7 @@ class EvaluationRun:
         self, query_set: QuerySet, runs: Runs, config: EvaluationConfig, folder: Path
     ) -> Path:
         """Draws what some queries return; gives the PNG's path."""
-        shown = _spread(query_set.queries, config.sheet_queries)
+        shown = spread_over_kinds(query_set.queries, config.sheet_queries)
         path = folder / "contact_sheet.png"
         rows = self._sheet_rows(query_set, shown, runs, config.sheet_columns)
         draw_contact_sheet(rows, path, path.with_suffix(".html"))
@@ -238,18 +239,6 @@ class EvaluationRun:
     def _thumbnails(self, ids: set[str]) -> dict[str, np.ndarray]:
         wanted = self._photos(_THUMBNAIL).as_numpy_iterator()
         return {item: photo for item, photo in zip(self.records.ids, wanted) if item in ids}
-
-
-def _spread(queries: Sequence[Query], count: int) -> list[Query]:
-    """`count` queries, every kind with the same share, evenly taken from each."""
-    kinds = list(dict.fromkeys(query.kind for query in queries))
-    shown: list[Query] = []
-    for number, kind in enumerate(kinds):
-        of_kind = [query for query in queries if query.kind == kind]
-        share = (count - len(shown)) // (len(kinds) - number)
-        step = max(1, len(of_kind) // max(1, share))
-        shown += of_kind[::step][:share]
-    return shown
 
 
 def measure(query_set: QuerySet, runs: Runs) -> list[ResultRow]:

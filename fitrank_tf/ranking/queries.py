@@ -155,6 +155,26 @@ def single_facet_queries(records: CatalogueRecords, facet: str, seed: int) -> li
     ]
 
 
+def spread_over_kinds(queries: Sequence[Query], count: int) -> list[Query]:
+    """A few queries to look at, none with the words of another.
+
+    Args:
+        queries: of any kinds.
+        count: how many at most. Every kind gets the same share, evenly taken from it.
+    """
+    by_text: dict[str, Query] = {}
+    for query in queries:
+        by_text.setdefault(query.text, query)
+    kinds = list(dict.fromkeys(query.kind for query in by_text.values()))
+    shown: list[Query] = []
+    for number, kind in enumerate(kinds):
+        of_kind = [query for query in by_text.values() if query.kind == kind]
+        share = (count - len(shown)) // (len(kinds) - number)
+        step = max(1, len(of_kind) // max(1, share))
+        shown += of_kind[::step][:share]
+    return shown
+
+
 def _present(records: CatalogueRecords, row: int) -> list[str]:
     attributes = _attributes(records, row)
     if not attributes["article_type"]:

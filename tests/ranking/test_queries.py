@@ -17,10 +17,13 @@ from fitrank_tf.inputs.grades import EXACT
 from fitrank_tf.ranking.judgments import Judge
 from fitrank_tf.ranking.queries import (
     FACET,
+    GIVEN,
     MISSPELT_SHARE,
     TITLE,
+    Query,
     facet_queries,
     single_facet_queries,
+    spread_over_kinds,
     title_queries,
     with_misspellings,
 )
@@ -159,3 +162,22 @@ def test_single_facets_are_those_that_ten_products_share(
         assert np.count_nonzero(grades == EXACT) == np.count_nonzero(grades) == count
         assert " " not in query.id
     assert queries == single_facet_queries(many, facet, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, []),
+        (1, ["c"]),
+        (3, ["a1", "b1", "c"]),
+        (5, ["a1", "b1", "b2", "c"]),
+        (6, ["a1", "a3", "b1", "b2", "c"]),
+    ],
+)
+def test_what_is_looked_at_is_of_all_kinds_and_nothing_twice(count, shown) -> None:
+    """a1 and a2 have the same words, b3 those of another kind."""
+    worded = {"a1": "shirt", "a2": "shirt", "a3": "red shirt", "a4": "belt"}
+    worded |= {"b1": "blue", "b2": "red", "b3": "belt", "c": "navy hat"}
+    kinds = {"a": TITLE, "b": FACET, "c": GIVEN}
+    queries = [Query(key, text, kinds[key[0]]) for key, text in worded.items()]
+    assert [query.id for query in spread_over_kinds(queries, count)] == shown
