@@ -21,6 +21,7 @@ SMALL = (
     "detector.stackwise_channels=4,8,8,8",
     "detector.num_images=32",
     "detector.epochs=1",
+    "facet_heads.folds=2",
     "reranker.epochs=1",
     "reranker.list_size=20",
     "reranker.holdout_share=0.2",
