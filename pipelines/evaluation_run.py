@@ -41,6 +41,7 @@ from fitrank_tf.ranking.queries import (
     SINGLE_FACETS,
     Query,
     facet_queries,
+    first_of_each_text,
     single_facet_queries,
     spread_over_kinds,
     title_queries,
@@ -194,10 +195,7 @@ class EvaluationRun:
         if not shown:
             return None
         by_id = {query.id: query for query in query_set.queries}
-        # Two queries may have the same words; the page shows the first of them.
-        by_text: dict[str, Query] = {}
-        for query_id in shown:
-            by_text.setdefault(by_id[query_id].text, by_id[query_id])
+        by_text = first_of_each_text(by_id[query_id] for query_id in shown)
         queries = list(by_text.values())
         rows = self._sheet_rows(query_set, queries, runs.rankings, config.sheet_columns)
         ids = [by_text[row.query].id for row in rows]

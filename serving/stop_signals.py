@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT, told through a socket to whoever waits for them.
+"""SIGTERM and SIGINT, told through a pipe to whoever waits for them.
 
 Python runs its own handlers in the main thread only, once that thread comes to its next
 instruction. A signal that the system hands to another thread does not wake a main thread
@@ -9,10 +9,9 @@ whichever thread got the signal, and wakes whoever reads.
 
 import os
 import signal
-import socket
 import threading
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 # What a shell shows of a process that a signal ended.
 _SIGNAL_STATUS = 128
@@ -25,19 +24,20 @@ class StopSignals:
     """
 
     def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
+        # Open as long as the process: the signals outlive this object.
+        self._reader, writer = os.pipe()
         # A handler must never wait.
-        self._writer.setblocking(False)
-        signal.set_wakeup_fd(self._writer.fileno())
-        for number in STOP_SIGNALS:
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer)
+        for number in _STOP_SIGNALS:
             # Without a handler of Python nothing is written.
             signal.signal(number, lambda *_: None)
 
     def wait(self) -> int:
         """Waits for the next stop signal, and returns its number."""
         while True:
-            [number] = self._reader.recv(1)
-            if number in STOP_SIGNALS:
+            [number] = os.read(self._reader, 1)
+            if number in _STOP_SIGNALS:
                 return number
 
     def exit_at_the_next(self) -> None:

@@ -8,7 +8,7 @@ products that training never saw.
 import dataclasses
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.inputs.facet_lexicon import FacetLexicon
@@ -155,6 +155,14 @@ def single_facet_queries(records: CatalogueRecords, facet: str, seed: int) -> li
     ]
 
 
+def first_of_each_text(queries: Iterable[Query]) -> dict[str, Query]:
+    """{text: the first query with these words}, in the order of the queries."""
+    by_text: dict[str, Query] = {}
+    for query in queries:
+        by_text.setdefault(query.text, query)
+    return by_text
+
+
 def spread_over_kinds(queries: Sequence[Query], count: int) -> list[Query]:
     """A few queries to look at, none with the words of another.
 
@@ -162,13 +170,11 @@ def spread_over_kinds(queries: Sequence[Query], count: int) -> list[Query]:
         queries: of any kinds.
         count: how many at most. Every kind gets the same share, evenly taken from it.
     """
-    by_text: dict[str, Query] = {}
-    for query in queries:
-        by_text.setdefault(query.text, query)
-    kinds = list(dict.fromkeys(query.kind for query in by_text.values()))
+    worded = first_of_each_text(queries).values()
+    kinds = list(dict.fromkeys(query.kind for query in worded))
     shown: list[Query] = []
     for number, kind in enumerate(kinds):
-        of_kind = [query for query in by_text.values() if query.kind == kind]
+        of_kind = [query for query in worded if query.kind == kind]
         share = (count - len(shown)) // (len(kinds) - number)
         step = max(1, len(of_kind) // max(1, share))
         shown += of_kind[::step][:share]
