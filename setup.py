@@ -13,9 +13,8 @@ setup(
     description="Fashion search: CLIP towers, image features and a neural re-ranker",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["fitrank_tf*", "pipelines*", "serving*"]),
+    packages=find_packages(include=["fitrank_tf*"]),
     package_data={
-        "serving": ["models.config", "*.yaml"],
         "fitrank_tf.datasets.annotations": ["*.json", "*.csv", "README.md"],
     },
     install_requires=[

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, get_type_hints
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 
 LORA_TARGETS = ("query", "key", "value", "output", "mlp")
 TOWERS = ("image", "text")

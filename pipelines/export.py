@@ -1,71 +1,7 @@
-"""Hands a bundle's SavedModels to production: `python -m pipelines.export --bundle DIR`.
+"""`python -m pipelines.export`, the same as `fitrank export`."""
 
-    --bundle DIR      copies its newest versions into the repository; those that are new
-                      become the canary
-    --promote         every canary becomes the stable version
-    --roll_back       canaries are taken back; where none is on trial, the versions before
-                      the stable ones become canaries, to be promoted when they are loaded
-
-The repository's `models.config` is written anew each time; a server that polls it
-(`--model_config_file_poll_wait_seconds`) follows.
-"""
-
-import argparse
-from collections.abc import Sequence
-from pathlib import Path
-
-from fitrank_tf.export.repository import SERVED_MODELS, Repository
-from fitrank_tf.export.serving_config import CANARY, STABLE, server_flags
-from pipelines.command import DEFAULT_BUNDLE, run_command
-
-
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pipelines.export",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    ways = parser.add_mutually_exclusive_group()
-    ways.add_argument("--bundle", default=DEFAULT_BUNDLE)
-    ways.add_argument("--promote", action="store_true")
-    ways.add_argument("--roll_back", action="store_true")
-    parser.add_argument(
-        "--output_dir", default="saved_models/repository", help="the repository"
-    )
-    parser.add_argument(
-        "--base_path",
-        default="/models",
-        help="where servers find the repository (default: %(default)s, as in TF-Serving's "
-        "image; for the local server the repository itself)",
-    )
-    parser.add_argument(
-        "--models",
-        default=",".join(SERVED_MODELS),
-        help="which to hand over; search_scann is for servers with ScaNN's ops "
-        "(default: %(default)s)",
-    )
-    return parser.parse_args(arguments)
-
-
-def main(arguments: Sequence[str] | None) -> None:
-    """See the module."""
-    options = parse(arguments)
-    repository = Repository(Path(options.output_dir), options.base_path)
-    if options.promote:
-        repository.promote()
-    elif options.roll_back:
-        repository.roll_back()
-    else:
-        models = tuple(filter(None, options.models.split(",")))
-        repository.add(Path(options.bundle), models)
-    print(f"{'model':<16}{STABLE:>8}{CANARY:>8}")
-    for name, labels in sorted(repository.labels.items()):
-        canary = labels.canary if labels.on_trial else "-"
-        print(f"{name:<16}{labels.stable:>8}{canary:>8}")
-    print(f"repository     {options.output_dir}")
-    print(f"server flags   {' '.join(server_flags(options.base_path))}")
-
+from fitrank_tf.cli.command import run_command
+from fitrank_tf.cli.export import main
 
 if __name__ == "__main__":
     run_command(main)

@@ -25,10 +25,10 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import (
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
-from fitrank_tf.errors import FitRankError
-from fitrank_tf.filter_options import parse_filters
-from serving.channel import DEFAULT_ADDRESS, PLAIN, Security, open_channel
-from serving.hits import Hit, format_json_lines, format_table, read_hits
+from fitrank_tf.client.channel import DEFAULT_ADDRESS, PLAIN, Security, open_channel
+from fitrank_tf.client.hits import Hit, format_json_lines, format_table, read_hits
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.filters import parse_filters
 
 SEARCH, SIMILAR = "search", "similar"
 _OUTPUTS = ("ids", "titles", "scores")

@@ -21,27 +21,27 @@ import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
-from fitrank_tf.errors import FitRankError
-from serving.auth_token import TokenInterceptor
-from serving.drain import DrainInterceptor
-from serving.example_inference import ExampleInference
-from serving.health import add_health_service
-from serving.http_server import HttpOptions, HttpServer
-from serving.inference import Inference
-from serving.metrics import Metrics
-from serving.model_config import read_model_configs, single_model_config
-from serving.model_config_watcher import ModelConfigWatcher
-from serving.model_manager import ModelManager
-from serving.model_service import ModelService
-from serving.prediction_service import PredictionService
-from serving.rest_api import RestApi
-from serving.server_options import (
+from fitrank_tf.core.errors import FitRankError
+from serving.http.rest_api import RestApi
+from serving.http.server import HttpOptions, HttpServer
+from serving.models.model_config import read_model_configs, single_model_config
+from serving.models.model_config_watcher import ModelConfigWatcher
+from serving.models.model_manager import ModelManager
+from serving.process.auth_token import TokenInterceptor
+from serving.process.drain import DrainInterceptor
+from serving.process.metrics import Metrics
+from serving.process.options import (
     ServerOptions,
     flag_parser,
     manager_options,
     server_options,
 )
-from serving.stop_signals import StopSignals
+from serving.process.stop_signals import StopSignals
+from serving.requests.example_inference import ExampleInference
+from serving.requests.inference import Inference
+from serving.services.health import add_health_service
+from serving.services.model_service import ModelService
+from serving.services.prediction_service import PredictionService
 
 _UNLIMITED = -1
 

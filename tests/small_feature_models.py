@@ -11,16 +11,16 @@ import tensorflow as tf
 
 from fitrank_tf.datasets.annotations.label_file import PATTERNS
 from fitrank_tf.datasets.item import OBJECT_CLASSES
-from fitrank_tf.features.appearance import APPEARANCE
-from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS
-from fitrank_tf.features.colour import GRID, PALETTE, colour_slices
-from fitrank_tf.features.colour_names import COLOUR_NAMES, ColourNamer, Prototypes
+from fitrank_tf.features.appearance.columns import APPEARANCE
+from fitrank_tf.features.appearance.network import AppearanceNetwork
+from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.colour.names import COLOUR_NAMES, ColourNamer, Prototypes
+from fitrank_tf.features.colour.palette import GRID, PALETTE, colour_slices
 from fitrank_tf.features.feature_models import FeatureModels, LearnedHeads
-from fitrank_tf.features.garment_crop import CANVAS
-from fitrank_tf.features.softmax_head import SoftmaxHead
-from fitrank_tf.features.texture import texture_slices
-from fitrank_tf.models.appearance_network import AppearanceNetwork
-from fitrank_tf.models.detector import Detector
+from fitrank_tf.features.garment.crop import CANVAS
+from fitrank_tf.features.garment.detector import Detector
+from fitrank_tf.features.heads.softmax_head import SoftmaxHead
+from fitrank_tf.features.texture.statistics import texture_slices
 
 # CIE L, a, b of three sRGB colours, from any table of colours.
 RED_LAB, BLUE_LAB, WHITE_LAB = (53.2, 80.1, 67.2), (32.3, 79.2, -107.9), (100.0, 0.0, 0.0)

@@ -3,7 +3,7 @@
 import pytest
 
 from fitrank_tf.config import DetectorConfig, RunConfig, override
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.recipes import load_recipe, recipe_names
 
 

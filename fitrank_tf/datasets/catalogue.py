@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
 from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES, item_features
@@ -20,7 +21,6 @@ from fitrank_tf.datasets.prepare import cache_dir, prepare
 from fitrank_tf.datasets.product_builder import report_skipped, skipped_products
 from fitrank_tf.datasets.product_source import content_fingerprint
 from fitrank_tf.datasets.splits import ALL, SPLITS
-from fitrank_tf.errors import FitRankError
 
 _RECORDS_BATCH = 1024
 # TFDS decoders that leave photos as the bytes of a JPEG or PNG.

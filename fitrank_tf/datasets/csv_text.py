@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 
 _DELIMITERS = (",", ";", "\t")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 
 logger = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.item import item_attributes, item_features
 from fitrank_tf.datasets.product_photos import UnreadablePhoto, read_photo
 from fitrank_tf.datasets.product_source import (
@@ -21,7 +22,6 @@ from fitrank_tf.datasets.product_source import (
     ProductSource,
 )
 from fitrank_tf.datasets.splits import SPLITS, split_of
-from fitrank_tf.errors import FitRankError
 
 logger = logging.getLogger(__name__)
 

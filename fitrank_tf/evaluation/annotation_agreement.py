@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations import AnnotatedProduct
 from fitrank_tf.datasets.annotations.label_file import LABEL_FIELDS, ProductLabels
 from fitrank_tf.datasets.item import PART_CLASSES
-from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.detection import intersection_over_union
 
 PRODUCT = "product"

@@ -9,8 +9,8 @@ import numpy as np
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.evaluation.confusion import Confusion
-from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS, UNKNOWN
-from fitrank_tf.features.colour_names import COLOUR_NAMES, colour_numbers
+from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS, UNKNOWN
+from fitrank_tf.features.colour.names import COLOUR_NAMES, colour_numbers
 from fitrank_tf.features.extract import feature_schema
 
 # Names that a catalogue has and the features do not are all one answer.

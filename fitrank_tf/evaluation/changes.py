@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 
 from fitrank_tf.evaluation.metrics import evaluate_queries
-from fitrank_tf.evaluation.sheet_rows import SheetItem, SheetRow
+from fitrank_tf.evaluation.sheets.rows import SheetItem, SheetRow
 from fitrank_tf.evaluation.systems import CLIP_LORA, RERANKED, Ranking, SystemRuns
-from fitrank_tf.ranking.score_parts import reasons
+from fitrank_tf.rerank.explanations import reasons
 
 _MEASURE = "nDCG@10"
 

@@ -9,9 +9,9 @@ from tqdm import tqdm
 
 from fitrank_tf.datasets.item import OBJECT_CLASSES, PART_CLASSES, PRODUCT_CLASSES
 from fitrank_tf.evaluation.detection import FoundBoxes, average_precision
-from fitrank_tf.features.photo_square import boxes_from_square, photo_extent
+from fitrank_tf.features.garment.detector import Detector
+from fitrank_tf.features.garment.photo_square import boxes_from_square, photo_extent
 from fitrank_tf.inputs.images import resize_and_pad
-from fitrank_tf.models.detector import Detector
 
 _PRODUCTS = range(len(PRODUCT_CLASSES))
 

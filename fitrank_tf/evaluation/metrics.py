@@ -23,7 +23,7 @@ from collections.abc import Mapping
 
 import ir_measures
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.evaluation.trec import Qrels, Run, strict_run
 
 _TEMPLATES: Mapping[str, str] = {

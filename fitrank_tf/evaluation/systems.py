@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.inputs.listwise import ProductTables
-from fitrank_tf.ranking.candidates import CandidateLists, list_arrays, retrieve
+from fitrank_tf.rerank.candidates import CandidateLists, list_arrays, retrieve
 from fitrank_tf.retrieval.candidate_index import Candidates
 from fitrank_tf.retrieval.choose_index import build_index
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fitrank_tf.atomic_file import write_atomically
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import write_atomically
 
 # query id -> (item id, score), the best first.
 Run = Mapping[str, Sequence[tuple[str, float]]]

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.bundle import model_path
-from fitrank_tf.export.candidate_stage import ExactStage, ScannStage
-from fitrank_tf.export.search import ScannSearch, Search
-from fitrank_tf.export.served_catalogue import SearchableCatalogue, ServedCatalogue
+from fitrank_tf.export.graphs.candidate_stage import ExactStage, ScannStage
+from fitrank_tf.export.graphs.search import ScannSearch, Search
+from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, ServedCatalogue
+from fitrank_tf.export.graphs.similar import Similar
 from fitrank_tf.export.signatures import ServedModule, save_served
-from fitrank_tf.export.similar import Similar
 from fitrank_tf.retrieval.scann_index import load_scann
 
 CATALOGUE_MODELS: tuple[str, ...] = ("search_scann", "similar", "search")

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR
 from fitrank_tf.export.catalogue_models import export_catalogue
-from fitrank_tf.export.facet_answers import FacetAnswers
-from fitrank_tf.export.image_encoder import FusedImageEncoder, ImageEncoder
-from fitrank_tf.export.query_encoder import AskingQueryEncoder, QueryEncoder
-from fitrank_tf.export.served_catalogue import SearchableCatalogue
-from fitrank_tf.export.served_reranker import ServedReranker
+from fitrank_tf.export.graphs.facet_probs import FacetAnswers
+from fitrank_tf.export.graphs.image_encoder import FusedImageEncoder, ImageEncoder
+from fitrank_tf.export.graphs.query_encoder import AskingQueryEncoder, QueryEncoder
+from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
+from fitrank_tf.export.graphs.served_reranker import ServedReranker
 from fitrank_tf.export.signatures import ServedModule, save_served
 from fitrank_tf.features.feature_models import FeatureModels
-from fitrank_tf.models.facet_heads import FacetHeads
-from fitrank_tf.models.fusion import FeatureFusion
-from fitrank_tf.models.reranker import Reranker
-from fitrank_tf.models.towers import Towers
+from fitrank_tf.rerank.facet_heads import FacetHeads
+from fitrank_tf.rerank.model import Reranker
+from fitrank_tf.towers.fusion import FeatureFusion
+from fitrank_tf.towers.towers import Towers
 
 logger = logging.getLogger(__name__)
 

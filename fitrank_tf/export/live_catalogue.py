@@ -18,7 +18,7 @@ from fitrank_tf.export.bundle import (
     read_bundle_info,
 )
 from fitrank_tf.export.catalogue_models import CATALOGUE_MODELS, export_catalogue
-from fitrank_tf.export.served_catalogue import SearchableCatalogue, read_catalogue
+from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, read_catalogue
 
 # The one served, the one before to go back to, and one that a server may still be reading.
 _KEPT_VERSIONS = 3

@@ -7,9 +7,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the query encoders
 
-from fitrank_tf.all_products import tell_all
-from fitrank_tf.errors import FitRankError
-from fitrank_tf.export.attribute_filter import FILTERS
+from fitrank_tf.core.chunks import tell_all
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.bundle import (
     FEATURE_HEADS_DIR,
     BundleInfo,
@@ -17,9 +16,10 @@ from fitrank_tf.export.bundle import (
     read_bundle_info,
 )
 from fitrank_tf.export.embedding import embed_photos, encode_texts
-from fitrank_tf.export.image_encoder import PIXELS_SIGNATURE
-from fitrank_tf.export.served_catalogue import SearchTables
-from fitrank_tf.export.served_reranker import TRAITS_SIGNATURE
+from fitrank_tf.export.graphs.attribute_filter import FILTERS
+from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE
+from fitrank_tf.export.graphs.served_catalogue import SearchTables
+from fitrank_tf.export.graphs.served_reranker import TRAITS_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, EXPLAINED_SIGNATURE
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels

@@ -11,8 +11,8 @@ keeps versions until nothing refers to them, so that a server can go back.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from fitrank_tf.atomic_file import write_atomically
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import write_atomically
 from fitrank_tf.export.bundle import model_path, model_versions, read_bundle_info
 from fitrank_tf.export.serving_config import (
     BATCHING_FILE,

@@ -11,7 +11,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.warmup import BATCH_SIZES
 
 MODELS_FILE, BATCHING_FILE = "models.config", "batching.config"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.warmup import write_warmup
 
 DEFAULT_SIGNATURE = "serving_default"

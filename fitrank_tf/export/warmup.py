@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 
 # What the generated batching configuration allows; a server sees no other sizes.
 BATCH_SIZES: tuple[int, ...] = (1, 4, 16, 32)

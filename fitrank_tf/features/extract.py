@@ -12,24 +12,24 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from fitrank_tf.features.appearance import appearance_slices
-from fitrank_tf.features.attributes import attribute_slices
-from fitrank_tf.features.boxes import box_features, box_slices, find_parts
-from fitrank_tf.features.colour import colour_slices, read_colours
-from fitrank_tf.features.colour_names import box_evidence, colour_name_slices
+from fitrank_tf.features.appearance.columns import appearance_slices
+from fitrank_tf.features.attributes.columns import attribute_slices
+from fitrank_tf.features.attributes.network import attribute_probabilities
+from fitrank_tf.features.colour.names import box_evidence, colour_name_slices
+from fitrank_tf.features.colour.palette import colour_slices, read_colours
 from fitrank_tf.features.feature_models import FeatureModels
-from fitrank_tf.features.fit import fit_features
-from fitrank_tf.features.garment_crop import CANVAS, GarmentCrop
-from fitrank_tf.features.garment_views import (
+from fitrank_tf.features.garment.boxes import box_features, box_slices, find_parts
+from fitrank_tf.features.garment.crop import CANVAS, GarmentCrop
+from fitrank_tf.features.garment.shape import fit_features
+from fitrank_tf.features.garment.views import (
     cut_out_garments,
     detect_in_photos,
     photo_squares,
     square_batches,
 )
-from fitrank_tf.features.patterns import pattern_inputs, pattern_slices
 from fitrank_tf.features.schema import FeatureSchema
-from fitrank_tf.features.texture import texture_features, texture_slices
-from fitrank_tf.models.attribute_network import attribute_probabilities
+from fitrank_tf.features.texture.patterns import pattern_inputs, pattern_slices
+from fitrank_tf.features.texture.statistics import texture_features, texture_slices
 
 _BATCH = 64
 

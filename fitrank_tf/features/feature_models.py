@@ -8,16 +8,19 @@ from pathlib import Path
 
 import keras
 
-from fitrank_tf.errors import FitRankError
-from fitrank_tf.features.colour_names import ColourNamer
-from fitrank_tf.features.softmax_head import (
+from fitrank_tf.core.arrays import load_arrays, save_arrays
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.features.appearance.network import (
+    AppearanceNetwork,
+    load_appearance,
+)
+from fitrank_tf.features.colour.names import ColourNamer
+from fitrank_tf.features.garment.detector import Detector, preset_fingerprint
+from fitrank_tf.features.heads.softmax_head import (
     SoftmaxHead,
     head_arrays,
     head_from_arrays,
 )
-from fitrank_tf.models.appearance_network import AppearanceNetwork, load_appearance
-from fitrank_tf.models.detector import Detector, preset_fingerprint
-from fitrank_tf.named_arrays import load_arrays, save_arrays
 
 HEADS_FILE, ATTRIBUTES_FILE = "heads.npz", "attributes.keras"
 APPEARANCE_DIR = "appearance"

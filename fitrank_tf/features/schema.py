@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 
 
 @dataclasses.dataclass(frozen=True)

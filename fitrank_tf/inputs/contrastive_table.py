@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.arrays import load_arrays, save_arrays
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
-from fitrank_tf.named_arrays import load_arrays, save_arrays
 
 PACKED_FILE = "products.npz"
 _MADE_BY = "python -m pipelines.pack"

@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 
 from fitrank_tf.config import RunConfig
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 
 
 def recipe_names() -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numba import njit
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 
 # What stands where a row has fewer than k items: no catalogue has this position,
 # and no real score is this low.

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.retrieval.candidate_index import CandidateIndex
 from fitrank_tf.retrieval.exact_index import ExactIndex
 from fitrank_tf.retrieval.scann_index import ScannIndex, load_scann

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from fitrank_tf.atomic_file import written_aside
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import written_aside
 from fitrank_tf.retrieval.candidate_index import (
     PADDING_POSITION,
     Shortlists,

@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fitrank_tf.all_products import tell_all
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.chunks import tell_all
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.retrieval.candidate_index import CandidateIndex, Candidates, check_matrix
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.retrieval.candidate_index import CandidateIndex, Shortlists
 
 # From here on ScaNN's documentation (docs/algorithms.md) advises a tree.

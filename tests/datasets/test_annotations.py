@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets import annotations
 from fitrank_tf.datasets.annotations import (
     AnnotatedProduct,
@@ -21,7 +22,6 @@ from fitrank_tf.datasets.annotations.box_proposal import propose_box
 from fitrank_tf.datasets.annotations.product_choice import choose_products
 from fitrank_tf.datasets.catalogue import CatalogueRecords, CatalogueSource, open_catalogue
 from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES
-from fitrank_tf.errors import FitRankError
 
 SHIRT = AnnotatedProduct(
     id="12345",

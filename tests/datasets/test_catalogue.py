@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from small_catalogues import (
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
+from fitrank_tf.datasets.item import ATTRIBUTES, item_features
+from fitrank_tf.datasets.splits import ALL, SPLITS, TEST, TRAIN, VALIDATION, split_of
+from tests.datasets.small_catalogues import (
     encode,
     fashion_files,
     noise_photo,
@@ -21,11 +26,6 @@ from small_catalogues import (
     write_files,
     write_zip,
 )
-
-from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
-from fitrank_tf.datasets.item import ATTRIBUTES, item_features
-from fitrank_tf.datasets.splits import ALL, SPLITS, TEST, TRAIN, VALIDATION, split_of
-from fitrank_tf.errors import FitRankError
 
 NUM_PRODUCTS = 30
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from small_catalogues import noise_photo, write_csv, write_files
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.csv_catalogue.source import MORE_CELLS
 from fitrank_tf.datasets.product_photos import UnreadablePhoto
 from fitrank_tf.datasets.product_source import ProductRow
-from fitrank_tf.errors import FitRankError
+from tests.datasets.small_catalogues import noise_photo, write_csv, write_files
 
 ROWS = [["sku", "name", "photo", "sex"], ["A-1", "Red Shirt", "a.jpg", "Women"]]
 COLUMNS = (("id", "sku"), ("text", "name"), ("image", "photo"), ("gender", "sex"))

@@ -2,8 +2,8 @@
 
 import pytest
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.csv_text import read_csv, without_surplus
-from fitrank_tf.errors import FitRankError
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

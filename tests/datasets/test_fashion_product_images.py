@@ -5,7 +5,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from small_catalogues import (
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.fashion_product_images import open_archive
+from fitrank_tf.datasets.fashion_product_images.styles_csv import read_styles
+from fitrank_tf.datasets.product_photos import UnreadablePhoto
+from tests.datasets.small_catalogues import (
     STYLES_HEADER,
     fashion_files,
     noise_photo,
@@ -13,11 +18,6 @@ from small_catalogues import (
     write_files,
     write_zip,
 )
-
-from fitrank_tf.datasets.fashion_product_images import open_archive
-from fitrank_tf.datasets.fashion_product_images.styles_csv import read_styles
-from fitrank_tf.datasets.product_photos import UnreadablePhoto
-from fitrank_tf.errors import FitRankError
 
 PREFIXES = ("", "fashion-dataset/", "myntradataset/", "fashion-dataset/fashion-dataset/")
 

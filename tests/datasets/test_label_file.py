@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets import annotations
 from fitrank_tf.datasets.annotations.label_file import (
     ProductLabels,
     read_labels,
     write_labels,
 )
-from fitrank_tf.errors import FitRankError
 
 HEADER = "id,split,sleeve,neckline,pattern"
 SHIRT = ProductLabels("10051", "test", "short", "collar", "plain")

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_catalogues import noise_photo, write_files
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.datasets.modanet import ModaNetSource
 from fitrank_tf.datasets.modanet.source import ANNOTATION_FILES
 from fitrank_tf.datasets.product_source import LabelledBox
 from fitrank_tf.datasets.splits import ALL
-from fitrank_tf.errors import FitRankError
+from tests.datasets.small_catalogues import noise_photo, write_files
 
 # As the repository's README numbers and describes them.
 NAMES = (

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from small_catalogues import noise_photo, write_files
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.datasets.photo_folder import PhotoFolderSource
 from fitrank_tf.datasets.splits import ALL
-from fitrank_tf.errors import FitRankError
+from tests.datasets.small_catalogues import noise_photo, write_files
 
 
 def open_folder(folder: Path, cache: Path):

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_catalogues import noise_photo
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.prepare import cache_dir, prepare
 from fitrank_tf.datasets.product_builder import ProductBuilder
 from fitrank_tf.datasets.product_source import ProductRow, ProductSource
-from fitrank_tf.errors import FitRankError
+from tests.datasets.small_catalogues import noise_photo
 
 
 class FewProducts(ProductSource):

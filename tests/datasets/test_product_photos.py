@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from small_catalogues import encode, noise_photo
 
 from fitrank_tf.datasets.product_photos import UnreadablePhoto, read_photo
+from tests.datasets.small_catalogues import encode, noise_photo
 
 TEAL = (30, 120, 130)
 # How far JPEG may move a colour that fills the whole photo.

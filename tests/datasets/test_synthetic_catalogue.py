@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.item import OBJECT_CLASSES, item_features
 from fitrank_tf.datasets.splits import split_of
 from fitrank_tf.datasets.synthetic_catalogue import (
@@ -14,7 +15,6 @@ from fitrank_tf.datasets.synthetic_catalogue import (
     synthetic_catalogue_dataset_builder,
 )
 from fitrank_tf.datasets.synthetic_catalogue.product import draw_product, write_listing
-from fitrank_tf.errors import FitRankError
 
 
 def prepared(data_dir, num_items: int, seed: int = 0) -> SyntheticCatalogue:

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations import AnnotatedProduct
 from fitrank_tf.datasets.annotations.annotation_file import Box
-from fitrank_tf.errors import FitRankError
 from fitrank_tf.evaluation.annotation_agreement import compare_annotations
 
 TOP = Box("top", 0, 0, 100, 100)

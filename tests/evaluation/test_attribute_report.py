@@ -10,8 +10,8 @@ from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.evaluation.attribute_report import AttributeReport, measure_attributes
-from fitrank_tf.features.attributes import NECKLINE_ANSWERS, SLEEVE_ANSWERS
-from fitrank_tf.features.colour_names import COLOUR_NAMES
+from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.colour.names import COLOUR_NAMES
 from fitrank_tf.features.extract import feature_schema
 
 ANSWERS = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fitrank_tf.evaluation.changes import Gain, most_changed, ndcg_gains, with_notes
-from fitrank_tf.evaluation.sheet_rows import SheetItem, SheetRow
+from fitrank_tf.evaluation.sheets.rows import SheetItem, SheetRow
 from fitrank_tf.evaluation.systems import CLIP_LORA, RERANKED, SystemRuns
 
 FIRST, SECOND = 1.0, 1.0 / math.log2(3)

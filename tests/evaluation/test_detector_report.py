@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.evaluation.detector_report import measure_detector
-from fitrank_tf.models.detector import Detector
+from fitrank_tf.features.garment.detector import Detector
 
 TOP, BAG, SLEEVE, NECKLINE = map(OBJECT_CLASSES.index, ("top", "bag", "sleeve", "neckline"))
 GARMENT, PART = [0.2, 0.2, 0.8, 0.8], [0.2, 0.2, 0.4, 0.4]

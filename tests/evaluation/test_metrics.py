@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.evaluation.metrics import (
     MEASURES,
     evaluate_queries,

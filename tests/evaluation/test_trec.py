@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.evaluation.trec import (
     read_qrels,
     read_queries,

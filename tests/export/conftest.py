@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from toy_bundle import write_toy_bundle
-from toy_parts import save_toy_parts, toy_catalogue
 
-from fitrank_tf.export.served_catalogue import SearchableCatalogue
+from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
+from tests.export.toy_bundle import write_toy_bundle
+from tests.export.toy_parts import save_toy_parts, toy_catalogue
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
     FEATURE_HEADS_DIR,

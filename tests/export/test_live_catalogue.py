@@ -5,14 +5,14 @@ import threading
 
 import pytest
 import tensorflow as tf
-from toy_parts import IDS
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.bundle import model_path, model_versions
 from fitrank_tf.export.catalogue_models import CATALOGUE_MODELS
+from fitrank_tf.export.graphs.served_catalogue import read_catalogue
 from fitrank_tf.export.live_catalogue import change_catalogue
-from fitrank_tf.export.served_catalogue import read_catalogue
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from tests.export.toy_parts import IDS
 
 
 def _loaded(bundle, name="search"):

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.live_catalogue import change_catalogue
 from fitrank_tf.export.repository import Repository
 from fitrank_tf.export.serving_config import Labels

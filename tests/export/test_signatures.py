@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule, save_served
 from fitrank_tf.export.warmup import BATCH_SIZES
 

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from toy_parts import save_toy_parts, toy_catalogue
-
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
     FEATURE_HEADS_DIR,
@@ -13,6 +11,7 @@ from fitrank_tf.export.bundle import (
 )
 from fitrank_tf.export.catalogue_models import CATALOGUE_MODELS, export_catalogue
 from fitrank_tf.features.extract import feature_schema
+from tests.export.toy_parts import save_toy_parts, toy_catalogue
 
 FACETS = ("shape",)
 

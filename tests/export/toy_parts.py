@@ -5,9 +5,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fitrank_tf.export.attribute_filter import FILTERS
-from fitrank_tf.export.served_catalogue import SearchableCatalogue, SearchTables
-from fitrank_tf.export.served_reranker import KEPT_EXPLAINED_SIGNATURE, KEPT_SIGNATURE
+from fitrank_tf.export.graphs.attribute_filter import FILTERS
+from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
+from fitrank_tf.export.graphs.served_reranker import (
+    KEPT_EXPLAINED_SIGNATURE,
+    KEPT_SIGNATURE,
+)
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 
 D, T, V = 4, 2, 3

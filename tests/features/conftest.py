@@ -1,10 +1,10 @@
 """Fixtures of the features' tests."""
 
 import pytest
-from small_feature_models import small_models
 
 from fitrank_tf.features.extract import FeatureExtractor
 from fitrank_tf.features.feature_models import FeatureModels
+from tests.small_feature_models import small_models
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fitrank_tf.features.colour import Colours
+from fitrank_tf.features.colour.palette import Colours
 
 
 def colours_of(batch: int, seed: int = 0) -> Colours:

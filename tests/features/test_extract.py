@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_feature_models import small_models
 
 from fitrank_tf.config import FEATURE_GROUPS
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
+from tests.small_feature_models import small_models
 
 # Photos of several sizes and colours, one of them grey, one blank.
 PHOTOS = [

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_feature_models import save_small_models, small_appearance, small_heads
 
-from fitrank_tf.errors import FitRankError
-from fitrank_tf.features.colour_names import ColourNamer
+from fitrank_tf.core.arrays import load_arrays, save_arrays
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.features.attributes.network import attribute_probabilities
+from fitrank_tf.features.colour.names import ColourNamer
 from fitrank_tf.features.feature_models import (
     APPEARANCE_DIR,
     APPEARANCE_FILES,
@@ -21,8 +22,7 @@ from fitrank_tf.features.feature_models import (
     load_heads,
     models_fingerprint,
 )
-from fitrank_tf.models.attribute_network import attribute_probabilities
-from fitrank_tf.named_arrays import load_arrays, save_arrays
+from tests.small_feature_models import save_small_models, small_appearance, small_heads
 
 FILES = (HEADS_FILE, ATTRIBUTES_FILE)
 

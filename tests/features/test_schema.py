@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fitrank_tf.errors import FitRankError
-from fitrank_tf.features.colour import colour_slices
-from fitrank_tf.features.colour_names import colour_name_slices
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.features.colour.names import colour_name_slices
+from fitrank_tf.features.colour.palette import colour_slices
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.schema import FeatureSchema, FeatureSlice
 

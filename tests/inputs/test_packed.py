@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.packed import (
     PACKED_FILE,

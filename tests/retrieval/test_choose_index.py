@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.retrieval.choose_index import SCANN_FROM_ITEMS, build_index
 from fitrank_tf.retrieval.exact_index import ExactIndex
 from fitrank_tf.retrieval.scann_index import ScannIndex

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.retrieval import exact_index
 from fitrank_tf.retrieval.exact_index import ExactIndex
 

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.retrieval.live_index import LiveIndex
 
 DIM = 16

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.retrieval.choose_index import build_index
 from fitrank_tf.retrieval.query_bank import BankedIndex, hubness
 

@@ -12,13 +12,19 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
-from toy_models import SERVING_DEFAULT, SlowModel, ToyAffine, ToySearch, save_example_model
 
-from serving.metrics import Metrics
-from serving.model_config import read_model_configs, single_model_config
-from serving.model_manager import ManagerOptions, ModelManager
+from serving.models.model_config import read_model_configs, single_model_config
+from serving.models.model_manager import ManagerOptions, ModelManager
+from serving.process.metrics import Metrics
+from serving.process.options import ServerOptions
 from serving.server import Server, serve
-from serving.server_options import ServerOptions
+from tests.serving.toy_models import (
+    SERVING_DEFAULT,
+    SlowModel,
+    ToyAffine,
+    ToySearch,
+    save_example_model,
+)
 
 DEFAULT_LOADING = ManagerOptions()
 REPOSITORY = Path(__file__).resolve().parents[2]

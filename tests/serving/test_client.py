@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceServicer
-from toy_models import IDS, QUERIES, SCORES, TITLES
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from serving.client import Hit, SearchClient, format_table, main
+from tests.serving.toy_models import IDS, QUERIES, SCORES, TITLES
 
 
 class Scripted(PredictionServiceServicer):

@@ -12,8 +12,8 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import (
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceServicer
 
-from fitrank_tf.errors import FitRankError
-from serving.channel import Security
+from fitrank_tf.client.channel import Security
+from fitrank_tf.core.errors import FitRankError
 from serving.client import Hit, SearchClient, main
 
 FILTERS = ("colour", "gender")

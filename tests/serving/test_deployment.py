@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 import yaml
 
+from serving.process.options import flag_parser
 from serving.server import Server
-from serving.server_options import flag_parser
 
 SERVING = Path(__file__).resolve().parents[2] / "serving"
 MODELS = "/models"

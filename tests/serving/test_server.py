@@ -14,14 +14,14 @@ from pathlib import Path
 import grpc
 import pytest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
-from toy_http import call, free_port
-from toy_requests import affine_request, arrays, predict_request, wait_until
 
-from fitrank_tf.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError
 from serving.client import SearchClient
-from serving.model_manager import ManagerOptions, ModelManager
+from serving.models.model_manager import ManagerOptions, ModelManager
+from serving.process.options import ServerOptions
 from serving.server import main, serve
-from serving.server_options import ServerOptions
+from tests.serving.toy_http import call, free_port
+from tests.serving.toy_requests import affine_request, arrays, predict_request, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
@@ -225,4 +225,4 @@ def test_served_search_is_reached_by_the_client(address: str):
 def test_serving_imports_no_training_code(path: Path):
     modules = re.findall(r"^\s*(?:from|import) ([\w.]+)", path.read_text(), re.MULTILINE)
     ours = {name for name in modules if name.split(".")[0] in {"fitrank_tf", "pipelines"}}
-    assert ours <= {"fitrank_tf", "fitrank_tf.errors", "fitrank_tf.filter_options"}
+    assert ours <= {"fitrank_tf", "fitrank_tf.core.errors", "fitrank_tf.core.filters"}

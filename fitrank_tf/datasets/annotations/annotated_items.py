@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations.annotation_file import AnnotatedProduct
 from fitrank_tf.datasets.catalogue import Catalogue
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.datasets.splits import ALL, TRAIN
-from fitrank_tf.errors import FitRankError
 
 
 def annotated_items(

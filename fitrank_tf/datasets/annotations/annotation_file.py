@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fitrank_tf.atomic_file import write_atomically
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import write_atomically
 from fitrank_tf.datasets.item import OBJECT_CLASSES, PART_CLASSES, PRODUCT_CLASSES
 from fitrank_tf.datasets.splits import TEST, TRAIN
-from fitrank_tf.errors import FitRankError
 
 SLEEVES: tuple[str, ...] = ("sleeveless", "short", "three-quarter", "long")
 NECKLINES: tuple[str, ...] = ("round", "v", "collar", "hood", "other")

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations.annotation_file import AnnotatedProduct, Box
-from fitrank_tf.errors import FitRankError
 
 _FIELDS = {"id", "product", "box", "sleeves", "neckline_box", "sleeve", "neckline"}
 

@@ -14,13 +14,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitrank_tf.atomic_file import write_atomically
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import write_atomically
 from fitrank_tf.datasets.annotations.annotation_file import (
     ANNOTATION_SPLITS,
     NECKLINES,
     SLEEVES,
 )
-from fitrank_tf.errors import FitRankError
 
 PATTERNS: tuple[str, ...] = ("plain", "striped", "checked", "printed")
 LABEL_FIELDS: tuple[str, ...] = ("sleeve", "neckline", "pattern")

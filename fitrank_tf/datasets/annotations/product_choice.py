@@ -4,8 +4,8 @@ import math
 import random
 from collections.abc import Sequence
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.errors import FitRankError
 
 
 def choose_products(

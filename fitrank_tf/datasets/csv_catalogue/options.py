@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.item import ATTRIBUTES
-from fitrank_tf.errors import FitRankError
 
 ID, TEXT, IMAGE = "id", "text", "image"
 REQUIRED_FIELDS: tuple[str, ...] = (ID, TEXT)

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.csv_catalogue.options import ID, IMAGE, TEXT, CsvCatalogueOptions
 from fitrank_tf.datasets.csv_catalogue.table import Table, open_table
 from fitrank_tf.datasets.image_folder import DiskImageFolder, read_file
@@ -13,7 +14,6 @@ from fitrank_tf.datasets.product_source import (
     ProductSource,
     content_fingerprint,
 )
-from fitrank_tf.errors import FitRankError
 
 MORE_CELLS = "row with more cells than columns"
 

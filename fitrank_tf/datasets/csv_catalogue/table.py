@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.csv_text import read_csv, without_surplus
-from fitrank_tf.errors import FitRankError
 
 _PARQUET_MAGIC = b"PAR1"
 

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.fashion_product_images.styles_csv import (
     ATTRIBUTE_COLUMNS,
     ID_COLUMN,
@@ -29,7 +30,6 @@ from fitrank_tf.datasets.product_source import (
     ProductSource,
     content_fingerprint,
 )
-from fitrank_tf.errors import FitRankError
 
 logger = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.csv_text import read_csv, without_surplus
-from fitrank_tf.errors import FitRankError
 
 ID_COLUMN, TITLE_COLUMN = "id", "productDisplayName"
 

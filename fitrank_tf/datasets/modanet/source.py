@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.image_folder import DiskImageFolder
 from fitrank_tf.datasets.product_source import (
     LabelledBox,
@@ -16,7 +17,6 @@ from fitrank_tf.datasets.product_source import (
     ProductSource,
     content_fingerprint,
 )
-from fitrank_tf.errors import FitRankError
 
 ANNOTATION_FILES = ("modanet2018_instances_train.json", "modanet2018_instances_val.json")
 IMAGES = "images"

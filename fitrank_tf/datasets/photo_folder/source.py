@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.image_folder import DiskImageFolder
 from fitrank_tf.datasets.product_source import (
     PHOTO_SUFFIXES,
@@ -10,7 +11,6 @@ from fitrank_tf.datasets.product_source import (
     ProductSource,
     content_fingerprint,
 )
-from fitrank_tf.errors import FitRankError
 
 
 class PhotoFolderSource(ProductSource):

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import tensorflow_datasets as tfds
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.splits import SPLITS, split_of
 from fitrank_tf.datasets.synthetic_catalogue.product import (
@@ -15,7 +16,6 @@ from fitrank_tf.datasets.synthetic_catalogue.product import (
     draw_product,
     write_listing,
 )
-from fitrank_tf.errors import FitRankError
 
 # High enough that no block edges show in the features of a photo.
 _JPEG_QUALITY = 92

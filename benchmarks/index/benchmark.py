@@ -1,0 +1,284 @@
+"""How fast candidate search is, beside faiss and hnswlib, at a recall that all reach.
+
+Every system gets the same vectors and queries in a process of its own on the same cores.
+Indexes are built one after the other; then each is searched at rising effort, and at the
+fastest effort that finds 95% of the true neighbours all are timed in turns.
+"""
+
+import contextlib
+import dataclasses
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmarks.benchmark_process import BenchmarkProcess
+from benchmarks.index.sample_embeddings import SampleEmbeddings, exact_neighbours
+from benchmarks.index.systems import Effort, IndexSystem, OurExact, OurScann
+from benchmarks.index.work import (
+    BUILD,
+    MEMORY,
+    NEIGHBOURS,
+    Search,
+    save_sample,
+)
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.packages import missing_packages
+
+RECALL = 0.95
+
+_MODULE = "benchmarks.index.work"
+# A turn takes at least about so long, in seconds, and as many steps as fill it.
+_TURN = 0.3
+_MOST_STEPS = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class IndexEffort:
+    """How much is timed.
+
+    Attributes:
+        queries: of a batch.
+        singles: how many of them are also searched one by one.
+        rounds: turns of every system.
+    """
+
+    queries: int = 1000
+    singles: int = 100
+    rounds: int = 5
+
+    def __post_init__(self) -> None:
+        for field in ("queries", "singles", "rounds"):
+            if getattr(self, field) < 1:
+                raise FitRankError(f"--{field} is {getattr(self, field)}; write 1 or more")
+        if self.singles > self.queries:
+            raise FitRankError(
+                f"--singles is {self.singles}; there are only {self.queries} --queries"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One effort of one system.
+
+    Attributes:
+        number: among the system's efforts.
+        effort: itself.
+        recall: share of the true neighbours that are found.
+        seconds: of a batch, once.
+    """
+
+    number: int
+    effort: Effort
+    recall: float
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class IndexSpeed:
+    """One system at one size and number of neighbours.
+
+    Attributes:
+        system: which.
+        num_items: vectors.
+        k: neighbours.
+        chosen: the fastest effort that reaches `RECALL`, else the one that comes
+            nearest.
+        trials: all efforts.
+        single: queries a second, one by one.
+        batched: queries a second, all in one call.
+        build_seconds: of the index.
+        memory: MiB that the process holds for it, vectors included.
+    """
+
+    system: type[IndexSystem]
+    num_items: int
+    k: int
+    chosen: Trial
+    trials: Sequence[Trial]
+    single: float
+    batched: float
+    build_seconds: float
+    memory: float
+
+
+def available(systems: Sequence[type[IndexSystem]]) -> list[type[IndexSystem]]:
+    """The systems that can run here; prints a line for each of the others."""
+    lines = {one: missing_packages(one.name, one.packages) for one in systems}
+    for line in filter(None, lines.values()):
+        print(line)
+    return [one for one in systems if lines[one] is None]
+
+
+def compare_indexes(
+    sample: SampleEmbeddings, systems: Sequence[type[IndexSystem]], effort: IndexEffort
+) -> list[IndexSpeed]:
+    """Builds and times systems.
+
+    Args:
+        sample: what is searched; 1000 vectors or more.
+        systems: that can run here.
+        effort: how much is timed.
+
+    Raises:
+        FitRankError: if a system breaks down, or an exact one is not.
+    """
+    truth = exact_neighbours(sample, max(NEIGHBOURS))
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as processes:
+        save_sample(Path(name), sample)
+        running = {
+            system: processes.enter_context(
+                contextlib.closing(_start(system, Path(name), effort))
+            )
+            for system in systems
+        }
+        built = _build(running, len(sample.vectors))
+        speeds = []
+        for k in NEIGHBOURS:
+            trials = _try_efforts(running, truth[:, :k], len(sample.vectors))
+            chosen = {system: _choose(trials[system]) for system in running}
+            rates = _time(running, k, chosen, effort)
+            speeds += [
+                IndexSpeed(
+                    system=system,
+                    num_items=len(sample.vectors),
+                    k=k,
+                    chosen=chosen[system],
+                    trials=trials[system],
+                    single=rates[system, True],
+                    batched=rates[system, False],
+                    build_seconds=built[system][0],
+                    memory=built[system][1],
+                )
+                for system in running
+            ]
+        return speeds
+
+
+def _start(
+    system: type[IndexSystem], folder: Path, effort: IndexEffort
+) -> BenchmarkProcess:
+    arguments = (system.name, str(effort.singles))
+    return BenchmarkProcess(system.name, _MODULE, folder, {}, arguments)
+
+
+Processes = Mapping[type[IndexSystem], BenchmarkProcess]
+
+
+def _build(
+    running: Processes, num_items: int
+) -> dict[type[IndexSystem], tuple[float, float]]:
+    """{system: (seconds, MiB)}."""
+    built = {}
+    for system, process in running.items():
+        parts = tqdm(system.parts(num_items), desc=f"building {system.name}", disable=None)
+        seconds = sum(process.time(BUILD, 1)[0] for _ in parts)
+        built[system] = seconds, float(process.show(MEMORY))
+        print(f"{system.name}: {num_items:,} vectors in {seconds:.0f} s", flush=True)
+    return built
+
+
+def _try_efforts(
+    running: Processes, truth: np.ndarray, num_items: int
+) -> dict[type[IndexSystem], list[Trial]]:
+    k = truth.shape[1]
+    trials: dict[type[IndexSystem], list[Trial]] = {}
+    for system, process in running.items():
+        efforts = system.efforts(num_items, k)
+        bar = tqdm(efforts, desc=f"{system.name}, {k} neighbours", disable=None)
+        for number, effort in enumerate(bar):
+            way = Search(k, number, one_by_one=False).way
+            recall = _recall(process.show(way), truth)
+            if system.is_exact and recall < 0.999:
+                raise FitRankError(
+                    f"{system.name} finds {recall:.1%} of the true neighbours, so it is "
+                    "not exact with this package version; no speed is told"
+                )
+            trial = Trial(number, effort, recall, min(process.time(way, 2)))
+            trials.setdefault(system, []).append(trial)
+    return trials
+
+
+def _recall(found: np.ndarray, truth: np.ndarray) -> float:
+    hits = [len(np.intersect1d(row, true)) for row, true in zip(found, truth, strict=True)]
+    return sum(hits) / truth.size
+
+
+def _choose(trials: Sequence[Trial]) -> Trial:
+    enough = [trial for trial in trials if trial.recall >= RECALL]
+    if not enough:
+        return max(trials, key=lambda trial: trial.recall)
+    return min(enough, key=lambda trial: trial.seconds)
+
+
+def _time(
+    running: Processes,
+    k: int,
+    chosen: Mapping[type[IndexSystem], Trial],
+    effort: IndexEffort,
+) -> dict[tuple[type[IndexSystem], bool], float]:
+    """{(system, one by one): queries a second}, medians of turns."""
+    counts = {True: effort.singles, False: effort.queries}
+    ways = {
+        (system, one_by_one): Search(k, chosen[system].number, one_by_one).way
+        for one_by_one in counts
+        for system in running
+    }
+    steps = {key: _steps(running[key[0]], way) for key, way in ways.items()}
+    taken: dict[tuple[type[IndexSystem], bool], list[float]] = {key: [] for key in ways}
+    for _ in tqdm(range(effort.rounds), desc=f"{k} neighbours, in turns", disable=None):
+        for key, way in ways.items():
+            taken[key].append(statistics.median(running[key[0]].time(way, steps[key])))
+    return {key: counts[key[1]] / statistics.median(times) for key, times in taken.items()}
+
+
+def _steps(process: BenchmarkProcess, way: str) -> int:
+    [seconds] = process.time(way, 1)
+    return max(1, min(_MOST_STEPS, round(_TURN / seconds)))
+
+
+def index_table(speeds: Sequence[IndexSpeed]) -> str:
+    """Markdown: a row a system, and by how much ours of the same kind is faster."""
+    heads = (
+        *("vectors", "neighbours", "system", "effort", "recall", "one by one, queries/s"),
+        *("ours is faster by", "batch, queries/s", "ours is faster by"),
+        *("built in s", "memory, MiB"),
+    )
+    rows = [heads, ("---:", "---:", "---", "---", *["---:"] * 7)]
+    for speed in speeds:
+        ours = _ours(speed, speeds)
+        rows.append(
+            (
+                f"{speed.num_items:,}",
+                str(speed.k),
+                speed.system.name,
+                speed.system.describe(speed.chosen.effort),
+                f"{speed.chosen.recall:.3f}{_short(speed.chosen)}",
+                f"{speed.single:,.0f}",
+                "" if ours is None else f"{ours.single / speed.single:.2f} x",
+                f"{speed.batched:,.0f}",
+                "" if ours is None else f"{ours.batched / speed.batched:.2f} x",
+                f"{speed.build_seconds:.1f}",
+                f"{speed.memory:,.0f}",
+            )
+        )
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def _short(trial: Trial) -> str:
+    """What to say of a system that no effort brings to the recall of the others."""
+    return "" if trial.recall >= RECALL else f", short of {RECALL}"
+
+
+def _ours(speed: IndexSpeed, speeds: Sequence[IndexSpeed]) -> IndexSpeed | None:
+    """Ours of the same kind, size and neighbours; None for ours itself."""
+    wanted = OurExact if speed.system.is_exact else OurScann
+    if speed.system is wanted:
+        return None
+    for other in speeds:
+        if (other.system, other.num_items, other.k) == (wanted, speed.num_items, speed.k):
+            return other
+    return None

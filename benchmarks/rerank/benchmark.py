@@ -1,0 +1,90 @@
+"""How long the served re-ranker takes, beside the text encoder of the same bundle.
+
+Both are SavedModels, called in turns in one process with one query at a time, as a search
+box asks. The re-ranker is asked as a search asks it, with the traits that it keeps of its
+products.
+"""
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from fitrank_tf.export.graphs.served_reranker import KEPT_SIGNATURE
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+
+LENGTHS = (10, 100, 300, 1000)
+_QUERY = "women navy blue kurta three quarter sleeves"
+
+
+@dataclasses.dataclass(frozen=True)
+class RerankTimes:
+    """Medians, in seconds.
+
+    Attributes:
+        encoding: of one query's text.
+        scoring: {candidates: of scoring them for one query}.
+    """
+
+    encoding: float
+    scoring: dict[int, float]
+
+
+def time_reranker(bundle: LoadedBundle, lengths: Sequence[int], rounds: int) -> RerankTimes:
+    """Times text encoder and re-ranker in turns.
+
+    Args:
+        bundle: whose models are called.
+        lengths: how many candidates.
+        rounds: calls of each, after one that is not counted.
+    """
+    encode = bundle.model("query_encoder").signatures[DEFAULT_SIGNATURE]
+    score = bundle.model("reranker").signatures[KEPT_SIGNATURE]
+    query = tf.constant([_QUERY])
+    calls: dict[int, Callable] = {0: lambda: encode(query=query)}
+    for length in lengths:
+        inputs = _inputs(score, length)
+        calls[length] = lambda inputs=inputs: score(**inputs)
+    taken: dict[int, list[float]] = {length: [] for length in calls}
+    for _ in tqdm(range(rounds + 1), desc="re-ranking", disable=None):
+        for length, call in calls.items():
+            started = time.perf_counter()
+            for result in call().values():
+                result.numpy()
+            taken[length].append(time.perf_counter() - started)
+    medians = {length: statistics.median(times[1:]) for length, times in taken.items()}
+    return RerankTimes(medians.pop(0), medians)
+
+
+def _inputs(score: Callable, length: int) -> dict[str, tf.Tensor]:
+    """Random inputs of one list, by the signature's own specs."""
+    draw, inputs = np.random.default_rng(0), {}
+    for name, spec in score.structured_input_signature[1].items():
+        shape = [1, length, *spec.shape[2:]] if len(spec.shape) > 1 else [1]
+        if name in ("query", "asked"):
+            shape = [1, spec.shape[1]]
+        inputs[name] = tf.cast(draw.random(shape) + (spec.dtype == tf.bool), spec.dtype)
+    return inputs
+
+
+def rerank_table(times: RerankTimes) -> str:
+    """Markdown: milliseconds, and the ratios that say what re-ranking costs."""
+    first, last = min(times.scoring), max(times.scoring)
+    lines = [
+        "| one query | ms | of encoding its text | µs a candidate |",
+        "| --- | ---: | ---: | ---: |",
+        f"| encoding its text | {1e3 * times.encoding:.2f} | 1.00 x | |",
+    ]
+    for length, seconds in times.scoring.items():
+        lines.append(
+            f"| scoring {length} candidates | {1e3 * seconds:.2f} | "
+            f"{seconds / times.encoding:.2f} x | {1e6 * seconds / length:.1f} |"
+        )
+    growth = times.scoring[last] / times.scoring[first]
+    lines += ["", f"{last // first} x the candidates take {growth:.1f} x the time."]
+    return "\n".join(lines)

@@ -1,0 +1,268 @@
+"""The search of a bundle, written with PyTorch, transformers and faiss.
+
+What a shop would write without this project: encode the query, look up the nearest 100
+products, score them again, sort. Reads what `torch_search_files` writes.
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import faiss
+import numpy as np
+import torch
+import transformers
+from torch import nn
+from torch.nn import functional
+
+from benchmarks.rivals.torch_search_layout import (
+    CATALOGUE,
+    PHRASES,
+    PRODUCTS,
+    RERANKER,
+    TEXT_TOWER,
+)
+
+_LIST_SIZE = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """One query's products, best first.
+
+    Attributes:
+        ids: product ids.
+        titles: their titles.
+        scores: the re-ranker's.
+    """
+
+    ids: list[str]
+    titles: list[str]
+    scores: list[float]
+
+
+class AskedFacets:
+    """Words to the facet values that they ask for; of phrases the longest wins.
+
+    Args:
+        phrases: {words: numbers of values}.
+        size: V, how many values there are.
+    """
+
+    def __init__(self, phrases: dict[str, list[int]], size: int):
+        self._phrases, self._size = phrases, size
+        self._longest = max((len(phrase.split()) for phrase in phrases), default=0)
+
+    def __call__(self, text: str) -> torch.Tensor:
+        """float32 [V], 1 for a value that is asked for."""
+        words = "".join(c if c.isalnum() else " " for c in text.lower()).split()
+        asked, free = torch.zeros(self._size), [True] * len(words)
+        for length in range(min(self._longest, len(words)), 0, -1):
+            starts = range(len(words) - length + 1)
+            found = [
+                (start, self._phrases[phrase])
+                for start in starts
+                if all(free[start : start + length])
+                and (phrase := " ".join(words[start : start + length])) in self._phrases
+            ]
+            for start, values in found:
+                asked[values] = 1.0
+                free[start : start + length] = [False] * length
+        return asked
+
+
+class Reranker(nn.Module):
+    """Scores candidate lists; see `models.reranker` for what the parts mean.
+
+    Args:
+        weights: as `reranker.npz` names them, in Keras' layout.
+    """
+
+    def __init__(self, weights: dict[str, np.ndarray]):
+        super().__init__()
+        tensors = {name: torch.tensor(array) for name, array in weights.items()}
+        self.facet_of = tensors["facet_of"]
+        self.doubt, unit = tensors["doubt"], tensors["weight_unit"]
+        self.least_chance = float(tensors["least_chance"])
+        self.weight = unit * tensors["first_stage_weight"]
+        self.match_weight = unit * tensors["match_weight"]
+        self.grade_weight = unit * tensors["grade_weight"]
+        self.slope = (unit * tensors["chance_slope"]).exp()
+        self.shift = unit * tensors["chance_shift"]
+        self.is_kind, self.grades = tensors["is_kind"], tensors["grades"]
+        self.gate_hidden = _linear(tensors, "gate_hidden")
+        self.gate = _linear(tensors, "gate")
+        self.query_cross = _linear(tensors, "query_cross")
+        self.normalise = _layer_norm(tensors, "normalise", 1e-3)
+        hidden = [
+            name for name in weights if name.startswith("hidden_") and "kernel" in name
+        ]
+        self.hidden = nn.ModuleList(
+            _linear(tensors, f"hidden_{number}") for number in range(len(hidden))
+        )
+        self.attention = _Attention(tensors) if "attention/kernel" in tensors else None
+        self.cross = _linear(tensors, "cross")
+        self.correction = _linear(tensors, "correction")
+
+    def forward(
+        self,
+        query: torch.Tensor,
+        asked: torch.Tensor,
+        traits: torch.Tensor,
+        answers: torch.Tensor,
+        first_stage: torch.Tensor,
+    ) -> torch.Tensor:
+        """Scores [B, L].
+
+        Args:
+            query: [B, D].
+            asked: [B, V].
+            traits: [B, L, 64].
+            answers: [B, L, V].
+            first_stage: [B, L].
+        """
+        asks = (asked @ self.facet_of)[:, None, :] > 0.0
+        chance = self._chance((asked[:, None, :] * answers) @ self.facet_of)
+        grade = self._expected_grade(chance, asks)[..., None]
+        match = torch.where(asks, (self.doubt + (1.0 - self.doubt) * chance).log(), 0.0)
+        fit, first = match.sum(dim=-1, keepdim=True), first_stage[..., None]
+        crossed = self.query_cross(query)[:, None, :] * traits
+        spread = first.var(dim=1, keepdim=True, correction=0)
+        hidden = torch.cat(
+            [
+                match,
+                fit / 2.0,
+                grade,
+                grade - grade.amax(dim=1, keepdim=True),
+                (fit - fit.amax(dim=1, keepdim=True)) / 2.0,
+                (first - first.amax(dim=1, keepdim=True)) * 10.0,
+                (first - first.mean(dim=1, keepdim=True)) / (spread + 1e-6).sqrt(),
+                asks.float().expand_as(match),
+                self.normalise(crossed),
+            ],
+            dim=-1,
+        )
+        for layer in self.hidden:
+            hidden = functional.gelu(layer(hidden))
+        if self.attention is not None:
+            hidden = (1.0 + self.cross(self.attention(hidden))) * hidden
+        of_first, of_match, of_grade = self._gates(first, asks).unbind(dim=-1)
+        scores = of_first * self.weight * first_stage
+        scores = scores + of_match * (match @ self.match_weight)
+        scores = scores + of_grade * self.grade_weight * grade[..., 0]
+        return scores + self.correction(hidden).squeeze(-1)
+
+    def _chance(self, told: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(
+            self.slope * torch.logit(told, eps=self.least_chance) + self.shift
+        )
+
+    def _expected_grade(self, chance: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
+        asked = asks.float()
+        of_kind = asked * self.is_kind
+        shares = asked * chance * (1.0 - self.is_kind) + of_kind
+        count = torch.zeros(*shares.shape[:-1], shares.shape[-1] + 1)
+        count[..., 0] = 1.0
+        for share in shares.split(1, dim=-1):
+            count = count + share * (functional.pad(count[..., :-1], (1, 0)) - count)
+        grades = self.grades[asked.sum(dim=-1).long()]
+        return (count * grades).sum(dim=-1) * (1.0 - of_kind * (1.0 - chance)).prod(dim=-1)
+
+    def _gates(self, first: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
+        asked, best = asks.float(), first.amax(dim=1, keepdim=True)
+        named = asked.sum(dim=-1, keepdim=True)
+        ahead = best - first.mean(dim=1, keepdim=True)
+        seen = torch.cat([asked, named / 4.0, best * 2.0, ahead * 10.0], dim=-1)
+        return self.gate(functional.gelu(self.gate_hidden(seen))).exp()
+
+
+class _Attention(nn.Module):
+    """TF-Ranking's attention over a list, one layer of it."""
+
+    def __init__(self, tensors: dict[str, torch.Tensor]):
+        super().__init__()
+        self.project = _linear(tensors, "attention")
+        self.norm = _layer_norm(tensors, "attention/norm", 1e-12)
+        self.query, self.key, self.value = (
+            _linear(tensors, f"attention/{part}") for part in ("query", "key", "value")
+        )
+        self.output = _linear(tensors, "attention/attention_output")
+        self.heads = tensors["attention/query/kernel"].shape[1]
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        hidden = functional.relu(self.project(hidden))
+        parts = (layer(hidden) for layer in (self.query, self.key, self.value))
+        split = [part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts]
+        attended = functional.scaled_dot_product_attention(*split)
+        return self.norm(hidden + self.output(attended.transpose(1, 2).flatten(2)))
+
+
+def _linear(tensors: dict[str, torch.Tensor], name: str) -> nn.Linear:
+    """A Dense layer; heads, an axis of their own in Keras, lie side by side here."""
+    kernel, bias = tensors[f"{name}/kernel"], tensors[f"{name}/bias"]
+    width = bias.numel()
+    layer = nn.Linear(kernel.numel() // width, width)
+    layer.weight = nn.Parameter(kernel.reshape(-1, width).T.contiguous())
+    layer.bias = nn.Parameter(bias.reshape(-1))
+    return layer
+
+
+def _layer_norm(
+    tensors: dict[str, torch.Tensor], name: str, epsilon: float
+) -> nn.LayerNorm:
+    layer = nn.LayerNorm(tensors[f"{name}/gamma"].numel(), eps=epsilon)
+    layer.weight = nn.Parameter(tensors[f"{name}/gamma"])
+    layer.bias = nn.Parameter(tensors[f"{name}/beta"])
+    return layer
+
+
+class TorchSearch:
+    """The whole search.
+
+    Args:
+        folder: with the files.
+    """
+
+    def __init__(self, folder: Path):
+        tower = folder / TEXT_TOWER
+        self._tokenizer = transformers.CLIPTokenizer.from_pretrained(tower)
+        self._encoder = transformers.CLIPTextModelWithProjection.from_pretrained(
+            tower, dtype=torch.float32
+        ).eval()
+        with np.load(folder / RERANKER) as weights:
+            self._reranker = Reranker(dict(weights)).eval()
+        with np.load(folder / CATALOGUE) as tables:
+            self._index = faiss.IndexFlatIP(tables["embeddings"].shape[1])
+            self._index.add(tables["embeddings"])
+            self._traits = torch.from_numpy(tables["traits"])
+            self._answers = torch.from_numpy(tables["answers"])
+        products = json.loads((folder / PRODUCTS).read_text(encoding="utf-8"))
+        self._ids, self._titles = products["ids"], products["titles"]
+        phrases = json.loads((folder / PHRASES).read_text(encoding="utf-8"))
+        self._asked = AskedFacets(phrases, self._answers.shape[1])
+
+    @torch.inference_mode()
+    def search(self, texts: Sequence[str]) -> list[Answer]:
+        """The best products of each text."""
+        embeddings = self.encode(texts)
+        count = min(_LIST_SIZE, len(self._ids))
+        found, rows = map(torch.from_numpy, self._index.search(embeddings.numpy(), count))
+        asked = torch.stack([self._asked(text) for text in texts])
+        scores = self._reranker(
+            embeddings, asked, self._traits[rows], self._answers[rows], found
+        )
+        scores, order = scores.sort(dim=1, descending=True, stable=True)
+        rows = rows.gather(1, order)
+        return [
+            Answer([self._ids[n] for n in row], [self._titles[n] for n in row], values)
+            for row, values in zip(rows.tolist(), scores.tolist())
+        ]
+
+    @torch.inference_mode()
+    def encode(self, texts: Sequence[str]) -> torch.Tensor:
+        """float32 [len(texts), D] unit embeddings."""
+        tokens = self._tokenizer(
+            list(texts), padding=True, truncation=True, return_tensors="pt"
+        )
+        return functional.normalize(self._encoder(**tokens).text_embeds, dim=-1)

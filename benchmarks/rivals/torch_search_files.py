@@ -1,0 +1,208 @@
+"""A bundle's search as files that a script on PyTorch, transformers and faiss reads.
+
+Written from the bundle's SavedModels, so that both sides have the same numbers: the text
+tower as a checkpoint of transformers, the re-ranker's weights, the words that ask for
+facets, and the catalogue.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.rivals.torch_search_layout import (
+    CATALOGUE,
+    PHRASES,
+    PRODUCTS,
+    RERANKER,
+    TEXT_TOWER,
+)
+from fitrank_tf.core.arrays import save_arrays
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.export.graphs.served_catalogue import read_catalogue
+from fitrank_tf.export.graphs.served_reranker import KEPT_SIGNATURE
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.queries.grades import KIND
+from fitrank_tf.rerank.facet_heads import DOUBT
+from fitrank_tf.rerank.model import LEAST_CHANCE, WEIGHT_UNIT
+from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
+from fitrank_tf.towers.presets import towers_from_preset
+from fitrank_tf.towers.towers import Towers
+from fitrank_tf.towers.vocabulary import END_TOKEN, START_TOKEN
+
+# tf_keras numbers the layers that TF-Ranking makes.
+_SHORT_NAMES = (
+    (r":0$", ""),
+    (r"^reranker/", ""),
+    (r"document_interaction_attention(_\d+)?/", "attention/"),
+    (r"multi_head_attention(_\d+)?/", ""),
+    (r"layer_normalization(_\d+)?/", "norm/"),
+)
+
+
+def write_torch_search(bundle: LoadedBundle, folder: Path) -> None:
+    """Writes all files.
+
+    Args:
+        bundle: whose search it is.
+        folder: there already.
+
+    Raises:
+        FitRankError: if the bundle's towers come from no preset, whose tokenizer is
+            needed.
+    """
+    preset = bundle.info.config["towers"]["preset"]
+    if not preset:
+        raise FitRankError(
+            "this bundle's towers come from no preset, so there is no tokenizer to hand "
+            "to another program; take a bundle whose recipe names towers.preset"
+        )
+    (folder / TEXT_TOWER).mkdir()
+    _write_text_tower(bundle, preset, folder / TEXT_TOWER)
+    catalogue = read_catalogue(bundle.model("search"))
+    save_arrays(folder / CATALOGUE, vars(catalogue.tables))
+    products = {"ids": catalogue.ids, "titles": catalogue.titles}
+    (folder / PRODUCTS).write_text(json.dumps(products), encoding="utf-8")
+    save_arrays(folder / RERANKER, dict(_reranker_arrays(bundle)))
+    (folder / PHRASES).write_text(json.dumps(_phrases(bundle)), encoding="utf-8")
+
+
+def _write_text_tower(bundle: LoadedBundle, preset: str, folder: Path) -> None:
+    encoder = bundle.model("query_encoder")
+    weights = {
+        variable.name.removesuffix(":0"): variable.numpy()
+        for variable in encoder._text_tower.variables_of_keras
+        if variable.name.startswith(("clip_text_encoder", "text_projection"))
+    }
+    length = len(weights["clip_text_encoder_embedding/position_embedding/embeddings"])
+    towers = towers_from_preset(preset, length)
+    _write_config(towers, folder)
+    _write_tokenizer(towers, folder)
+    _write_tensors(folder / huggingface_clip.WEIGHTS_NAME, dict(_text_tensors(weights)))
+
+
+def _write_config(towers: Towers, folder: Path) -> None:
+    sizes = towers.backbone.text_encoder.get_config()
+    config = {
+        "model_type": "clip_text_model",
+        "architectures": ["CLIPTextModelWithProjection"],
+        "vocab_size": sizes["vocabulary_size"],
+        "hidden_size": sizes["hidden_dim"],
+        "intermediate_size": sizes["intermediate_dim"],
+        "num_hidden_layers": sizes["num_layers"],
+        "num_attention_heads": sizes["num_heads"],
+        "hidden_act": sizes["intermediate_activation"],
+        "max_position_embeddings": towers.context_length,
+        "projection_dim": towers.embedding_dim,
+        "bos_token_id": towers.tokenizer.start_token_id,
+        "eos_token_id": towers.tokenizer.end_token_id,
+    }
+    path = folder / huggingface_clip.CONFIG_NAME
+    path.write_text(json.dumps(config), encoding="utf-8")
+
+
+def _write_tokenizer(towers: Towers, folder: Path) -> None:
+    vocabulary = json.dumps(dict(towers.tokenizer.vocabulary))
+    (folder / "vocab.json").write_text(vocabulary, encoding="utf-8")
+    merges = [one for one in towers.tokenizer.merges if not one.startswith("#version")]
+    text = "\n".join(["#version: 0.2", *merges, ""])
+    (folder / "merges.txt").write_text(text, encoding="utf-8")
+    config = {
+        "tokenizer_class": "CLIPTokenizer",
+        "model_max_length": towers.context_length,
+        "bos_token": START_TOKEN,
+        **dict.fromkeys(("eos_token", "pad_token", "unk_token"), END_TOKEN),
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+def _text_tensors(weights: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+    """What `huggingface_clip` reads, the other way round: [in, out] is [out, in] there."""
+    ours, theirs = "clip_text_encoder", "text_model"
+    embedding = f"{ours}_embedding"
+    tokens = weights[f"{embedding}/token_embedding/embeddings"]
+    yield f"{theirs}.embeddings.token_embedding.weight", tokens
+    positions = weights[f"{embedding}/position_embedding/embeddings"]
+    yield f"{theirs}.embeddings.position_embedding.weight", positions
+    yield from _norm(weights, f"{ours}_layer_norm", f"{theirs}.final_layer_norm")
+    yield "text_projection.weight", weights["text_projection/kernel"].T
+    blocks = {name.split("/")[0] for name in weights if "_encoder_block_" in name}
+    for number in range(len(blocks)):
+        block, name = f"{ours}_encoder_block_{number}", f"{theirs}.encoder.layers.{number}"
+        yield from _norm(weights, f"{block}/layer_norm_1", f"{name}.layer_norm1")
+        yield from _norm(weights, f"{block}/layer_norm_2", f"{name}.layer_norm2")
+        for part in ("query", "key", "value"):
+            layer, theirs_name = f"{block}/attention/{part}", f"{part[0]}_proj"
+            yield from _linear(weights, layer, f"{name}.self_attn.{theirs_name}", tokens)
+        layer = f"{block}/attention/attention_output"
+        yield from _linear(weights, layer, f"{name}.self_attn.out_proj", tokens)
+        for ours_name, theirs_name in (("dense_1", "fc1"), ("dense_2", "fc2")):
+            kernel = weights[f"{block}/{ours_name}/kernel"]
+            yield f"{name}.mlp.{theirs_name}.weight", kernel.T
+            yield f"{name}.mlp.{theirs_name}.bias", weights[f"{block}/{ours_name}/bias"]
+
+
+def _norm(weights, ours: str, theirs: str) -> Iterator[tuple[str, np.ndarray]]:
+    yield f"{theirs}.weight", weights[f"{ours}/gamma"]
+    yield f"{theirs}.bias", weights[f"{ours}/beta"]
+
+
+def _linear(weights, ours: str, theirs: str, tokens) -> Iterator[tuple[str, np.ndarray]]:
+    """An attention layer's, whose heads are an axis of their own."""
+    width = tokens.shape[1]
+    yield f"{theirs}.weight", weights[f"{ours}/kernel"].reshape(width, width).T
+    yield f"{theirs}.bias", weights[f"{ours}/bias"].reshape(width)
+
+
+def _write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    """A safetensors file: https://github.com/huggingface/safetensors, "Format"."""
+    header, begin = {"__metadata__": {"format": "pt"}}, 0
+    for name, tensor in tensors.items():
+        end = begin + tensor.nbytes
+        header[name] = {
+            "dtype": "F32",
+            "shape": tensor.shape,
+            "data_offsets": [begin, end],
+        }
+        begin = end
+    text = json.dumps(header).encode()
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for tensor in tensors.values():
+            file.write(np.ascontiguousarray(tensor, "<f4").tobytes())
+
+
+def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
+    """Weights by short names, and the constants of the graph in the order of their use."""
+    reranker = bundle.model("reranker")
+    for variable in reranker._variables:
+        name = variable.name
+        for pattern, short in _SHORT_NAMES:
+            name = re.sub(pattern, short, name)
+        yield name, variable.numpy()
+    captured = reranker.signatures[KEPT_SIGNATURE].captured_inputs
+    constants = [one.numpy() for one in captured if one.dtype != tf.resource]
+    yield from zip(("facet_of", "grades"), constants, strict=True)
+    is_kind = [facet == KIND for facet in bundle.info.facets]
+    yield "is_kind", np.array(is_kind, np.float32)
+    yield "doubt", np.float32(DOUBT)
+    yield "least_chance", np.float32(LEAST_CHANCE)
+    yield "weight_unit", np.float32(WEIGHT_UNIT)
+
+
+def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:
+    """{words: numbers of the facet values that they ask for}."""
+    encoder = bundle.model("query_encoder")
+    forms, _ = tf.raw_ops.LookupTableExportV2(
+        table_handle=encoder._asked._rows.resource_handle, Tkeys=tf.string, Tvalues=tf.int32
+    )
+    # Of the words of a phrase the whole phrase is the longest that is known.
+    asked = encoder.signatures[DEFAULT_SIGNATURE](query=forms)["asked"].numpy()
+    return {
+        form.decode(): np.flatnonzero(row).tolist()
+        for form, row in zip(forms.numpy(), asked)
+    }

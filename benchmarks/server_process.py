@@ -1,0 +1,120 @@
+"""A server in a process of its own, ready when it says so."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from fitrank_tf.core.errors import FitRankError
+
+_POLL_SECONDS = 0.1
+_STOP_SECONDS = 30.0
+# Imports, models and their warm-up, on a busy machine.
+READY_SECONDS = 180.0
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving_process(
+    name: str,
+    arguments: Sequence[str],
+    log: Path,
+    is_ready: Callable[[], bool],
+    deadline: float,
+    environment: Mapping[str, str],
+) -> Iterator[subprocess.Popen]:
+    """Runs `python -m` with arguments until the block ends.
+
+    Args:
+        name: for errors.
+        arguments: after `-m`.
+        log: gets what it prints.
+        is_ready: asked until it says yes.
+        deadline: seconds that it may take.
+        environment: variables to set.
+
+    Raises:
+        FitRankError: if it ends, or is not ready in time.
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        _wait(name, process, log, is_ready, deadline)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def local_server(
+    name: str, arguments: Sequence[str], log: Path
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Runs the local server, `python -m` with these arguments, on a free port.
+
+    Args:
+        name: for errors.
+        arguments: `serving.server` and its flags.
+        log: gets what it prints.
+
+    Yields:
+        The gRPC address, and the process.
+
+    Raises:
+        FitRankError: as `serving_process`.
+    """
+    port = free_port()
+
+    def is_ready() -> bool:
+        return "serving on" in log.read_text(errors="replace")
+
+    arguments = [*arguments, f"--port={port}"]
+    with serving_process(name, arguments, log, is_ready, READY_SECONDS, {}) as process:
+        yield f"127.0.0.1:{port}", process
+
+
+def _wait(
+    name: str,
+    process: subprocess.Popen,
+    log: Path,
+    is_ready: Callable[[], bool],
+    deadline: float,
+) -> None:
+    until = time.monotonic() + deadline
+    while not is_ready():
+        if process.poll() is not None:
+            raise FitRankError(
+                f"{name}: its server ended with status {process.returncode} "
+                f"({last_line(log)})"
+            )
+        if time.monotonic() > until:
+            raise FitRankError(
+                f"{name}: its server was not ready in {deadline:.0f} s ({last_line(log)})"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def last_line(log: Path) -> str:
+    """The last words of a process."""
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "without a word"

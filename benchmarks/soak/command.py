@@ -1,0 +1,109 @@
+"""Long runs that try to break what is served: `python -m pipelines.soak --suite swap`.
+
+swap     clients search while versions are swapped and the catalogue changes: no request
+         may fail, and each answer must be its version's
+kill     writers and servers are killed at random moments: nothing half-written may be
+         served
+memory   distinct random queries: the server's memory must stay flat
+
+All servers listen on this machine alone. The exit status is 2 if something was wrong.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.soak.kill import Commands, soak_kills
+from benchmarks.soak.memory import soak_memory
+from benchmarks.soak.swap import SwapEffort, soak_swaps
+from fitrank_tf.cli.command import DEFAULT_BUNDLE
+from fitrank_tf.core.errors import FitRankError
+
+# What may be added between the first and the last tenth of the queries.
+_FLAT_MEBIBYTES = 16.0
+_SHOWN = 5
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    usual = SwapEffort()
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.soak",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--suite", required=True, choices=SUITES)
+    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, help="stays as it is")
+    parser.add_argument("--clients", type=int, default=usual.clients, help="swap")
+    parser.add_argument(
+        "--updates", type=int, default=usual.updates, help="swap: of the catalogue"
+    )
+    parser.add_argument(
+        "--swaps", type=int, default=usual.swaps, help="swap: of the query encoder"
+    )
+    parser.add_argument("--kills", type=int, default=20, help="kill")
+    parser.add_argument("--seed", type=int, default=0, help="kill: of the moments")
+    parser.add_argument("--queries", type=int, default=100_000, help="memory")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None) -> None:
+    """See the module."""
+    options = parse(arguments)
+    SUITES[options.suite](options)
+
+
+def _swap(options: argparse.Namespace) -> None:
+    effort = SwapEffort(options.clients, options.updates, options.swaps)
+    report = soak_swaps(Path(options.bundle), effort)
+    print(
+        f"{effort.clients} clients, {effort.updates} catalogue updates, {report.swaps} "
+        f"swaps of the query encoder: {report.requests} searches answered by "
+        f"{report.versions} versions, {len(report.failed)} failed, "
+        f"{len(report.wrong)} wrong"
+    )
+    _refuse([*report.failed, *report.wrong])
+
+
+def _kill(options: argparse.Namespace) -> None:
+    commands = Commands(
+        change=lambda bundle, item: [
+            *("-m", "pipelines.build_index", f"--bundle={bundle}", f"--remove={item}")
+        ],
+        export=lambda bundle, repository: [
+            *("-m", "pipelines.export", f"--bundle={bundle}"),
+            f"--output_dir={repository}",
+        ],
+    )
+    kills = soak_kills(Path(options.bundle), options.kills, commands, options.seed)
+    print("| killed | after s | was done | faults |")
+    print("| --- | ---: | --- | ---: |")
+    for kill in kills:
+        done = "yes" if kill.finished else "no"
+        print(f"| {kill.what} | {kill.seconds:.1f} | {done} | {len(kill.faults)} |")
+    _refuse([fault for kill in kills for fault in kill.faults])
+
+
+def _memory(options: argparse.Namespace) -> None:
+    readings = soak_memory(Path(options.bundle), options.queries)
+    print("| distinct queries | server's memory MiB |")
+    print("| ---: | ---: |")
+    for reading in readings:
+        print(f"| {reading.queries} | {reading.mebibytes:.1f} |")
+    grown = readings[-1].mebibytes - readings[0].mebibytes
+    print(f"\n{grown:+.1f} MiB from the first reading to the last")
+    if grown > _FLAT_MEBIBYTES:
+        _refuse([f"memory grew by {grown:.1f} MiB, more than {_FLAT_MEBIBYTES:.0f}"])
+
+
+def _refuse(faults: Sequence[str]) -> None:
+    if faults:
+        shown = "; ".join(faults[:_SHOWN])
+        raise FitRankError(f"{len(faults)} faults, the first: {shown}")
+
+
+SUITES: dict[str, Callable[[argparse.Namespace], None]] = {
+    "swap": _swap,
+    "kill": _kill,
+    "memory": _memory,
+}

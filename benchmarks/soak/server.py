@@ -1,0 +1,47 @@
+"""The local server of a bundle in a process of its own, for endurance runs."""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.server_process import local_server
+
+_POLL = "--file_system_poll_wait_seconds=1"
+
+
+@contextlib.contextmanager
+def bundle_server(
+    bundle: Path, models: Sequence[str], folder: Path, flags: Sequence[str] = ()
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Serves models of a bundle and follows its versions until the block ends.
+
+    Args:
+        bundle: its directory.
+        models: which.
+        folder: gets the configuration and the log.
+        flags: more of `python -m serving.server`.
+
+    Yields:
+        The address, and the process.
+    """
+    arguments = [*server_command(bundle, models, folder), *flags]
+    with local_server("server", arguments, folder / "server.log") as running:
+        yield running
+
+
+def server_command(bundle: Path, models: Sequence[str], folder: Path) -> list[str]:
+    """What runs after `python -m`; writes the configuration into the folder."""
+    config = folder / "models.config"
+    config.write_text(_config(bundle, models), encoding="utf-8")
+    return ["serving.server", f"--model_config_file={config}", _POLL]
+
+
+def _config(bundle: Path, models: Sequence[str]) -> str:
+    """`models.config` with the newest version of each."""
+    entries = "".join(
+        f'  config {{ name: "{name}" base_path: "{bundle.resolve() / name}" '
+        'model_platform: "tensorflow" }\n'
+        for name in models
+    )
+    return f"model_config_list {{\n{entries}}}\n"

@@ -1,0 +1,88 @@
+"""Changes what a bundle searches: `python -m pipelines.build_index --bundle DIR ...`.
+
+    (catalogue options)             this catalogue becomes what is searched
+    (catalogue options) --add       its products join; one whose id is known is replaced
+    --remove ID,ID | --remove_file FILE   products leave
+
+Nothing is trained. A new version of the models that hold the catalogue (`search`,
+`similar`, `search_scann`) is written beside the old one; servers that poll the bundle swap
+to it, and `pipelines.export` hands it to those that read a repository.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.command import DEFAULT_BUNDLE
+from fitrank_tf.cli.text_lines import read_lines
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
+from fitrank_tf.datasets.splits import ALL
+from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
+from fitrank_tf.export.live_catalogue import Change, change_catalogue
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.features.extract import FeatureExtractor
+from fitrank_tf.inputs.photos import photos
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.build_index",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_catalogue_arguments(parser)
+    parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--add", action="store_true", help="the catalogue's products join those there"
+    )
+    ways.add_argument("--remove", default="", metavar="ID,ID", help="products that leave")
+    ways.add_argument("--remove_file", default="", help="their ids, one a line")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None) -> None:
+    """See the module."""
+    options = parse(arguments)
+    bundle = Path(options.bundle)
+    version = change_catalogue(bundle, _change(options, bundle))
+    print(f"SavedModel     {bundle / 'search' / str(version)}")
+
+
+def _change(options: argparse.Namespace, bundle: Path) -> Change:
+    if options.remove or options.remove_file:
+        removed = _removed_ids(options)
+        return lambda old: old.without(removed)
+    catalogue = open_catalogue(catalogue_source(options), options.data_dir)
+    told = describe(LoadedBundle(bundle), catalogue)
+    if options.add:
+        return lambda old: old.with_products(told)
+    return lambda old: told
+
+
+def _removed_ids(options: argparse.Namespace) -> list[str]:
+    if options.remove:
+        ids = [item.strip() for item in options.remove.split(",") if item.strip()]
+    else:
+        ids = read_lines("--remove_file", options.remove_file)
+    if not ids:
+        raise FitRankError("no id to remove: give at least one")
+    return ids
+
+
+def describe(bundle: LoadedBundle, catalogue: Catalogue) -> SearchableCatalogue:
+    """What a bundle's models know of a catalogue's products."""
+    records = catalogue.records(ALL)
+    extractor = FeatureExtractor(bundle.feature_models)
+    features = extractor.extract(catalogue.items(ALL), len(records))
+    pictures = photos(catalogue, ALL, bundle.info.image_size)
+    embeddings = bundle.embed_photos(pictures, features)
+    return SearchableCatalogue(
+        records.ids,
+        records.texts,
+        records.attributes,
+        bundle.known(embeddings, features),
+    )

@@ -1,0 +1,54 @@
+"""The options that say which catalogue a command reads."""
+
+import argparse
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.catalogue import CatalogueSource
+
+
+def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that say which catalogue."""
+    group = parser.add_argument_group("catalogue")
+    group.add_argument(
+        "--dataset", default="synthetic_catalogue", help="TFDS builder to read"
+    )
+    group.add_argument(
+        "--manual_dir",
+        default="",
+        help="fashion_product_images: folder with Kaggle's archive; modanet: its folder",
+    )
+    group.add_argument("--table", default="", help="csv_catalogue: CSV or Parquet file")
+    group.add_argument("--images", default="", help="csv_catalogue, photo_folder: photos")
+    group.add_argument(
+        "--columns",
+        default="",
+        help="csv_catalogue: field=column pairs, e.g. id=sku,text=name,colour=shade",
+    )
+    group.add_argument(
+        "--num_items", type=int, default=2000, help="synthetic_catalogue: size"
+    )
+    group.add_argument("--data_seed", type=int, default=0, help="synthetic_catalogue: seed")
+    group.add_argument("--data_dir", default=None, help="where TFDS keeps prepared data")
+
+
+def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
+    """The catalogue that the arguments name.
+
+    Raises:
+        FitRankError: for an unknown data set or a malformed `--columns`.
+    """
+    pairs = []
+    for pair in filter(None, arguments.columns.split(",")):
+        field, equals, column = pair.partition("=")
+        if not equals or not field or not column:
+            raise FitRankError(f"--columns {pair}: write it as field=column")
+        pairs.append((field.strip(), column.strip()))
+    return CatalogueSource(
+        dataset=arguments.dataset,
+        manual_dir=arguments.manual_dir,
+        table=arguments.table,
+        images=arguments.images,
+        columns=tuple(pairs),
+        num_items=arguments.num_items,
+        seed=arguments.data_seed,
+    )

@@ -1,0 +1,118 @@
+"""Measures a bundle's systems on any catalogue: `python -m pipelines.evaluate`.
+
+Without `--queries`, the queries are made from the catalogue's test products and
+judged by their attributes, against the products outside the training split.
+With `--queries`, the whole catalogue is searched.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.command import DEFAULT_BUNDLE
+from fitrank_tf.cli.text_lines import read_lines
+from fitrank_tf.config import EvaluationConfig
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.catalogue import open_catalogue
+from fitrank_tf.datasets.splits import ALL, TRAIN
+from fitrank_tf.evaluation.run import (
+    EvaluationRun,
+    given_queries,
+    measure,
+    own_queries,
+    table_with_command,
+    write_runs,
+)
+from fitrank_tf.evaluation.systems import SYSTEMS, Index, check_systems
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.features.extract import FeatureExtractor
+from fitrank_tf.retrieval.choose_index import build_index
+from fitrank_tf.retrieval.query_bank import BankedIndex
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.evaluate", description=__doc__
+    )
+    add_catalogue_arguments(parser)
+    parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
+    parser.add_argument("--queries", default="", help="query_id<TAB>text, one a line")
+    parser.add_argument("--qrels", default="", help="TREC qrels of these queries")
+    parser.add_argument(
+        "--binary_grade", type=int, default=1, help="least relevant grade of --qrels"
+    )
+    parser.add_argument(
+        "--query_bank",
+        default="",
+        help="queries of any kind, one a line: the fine-tuned first stage takes off what a "
+        "product scores with all of them",
+    )
+    parser.add_argument(
+        "--query_bank_beta", type=float, default=10.0, help="see retrieval/query_bank.py"
+    )
+    parser.add_argument("--systems", default=",".join(SYSTEMS))
+    parser.add_argument(
+        "--run_dir", default="", help="gets <system>.run; BUNDLE/report if empty"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None) -> None:
+    """See the module."""
+    options = parse(arguments)
+    systems = check_systems([name for name in options.systems.split(",") if name])
+    if options.qrels and not options.queries:
+        raise FitRankError(
+            "--qrels needs --queries: name the file of the queries it judges"
+        )
+    bank = _read_bank(options.query_bank) if options.query_bank else []
+    source = catalogue_source(options)
+    bundle = LoadedBundle(Path(options.bundle))
+    given = None
+    if options.queries:
+        qrels = Path(options.qrels) if options.qrels else None
+        given = given_queries(Path(options.queries), qrels, options.binary_grade)
+    catalogue = open_catalogue(source, options.data_dir)
+    records = catalogue.records(ALL)
+    extractor = FeatureExtractor(bundle.feature_models)
+    features = extractor.extract(catalogue.items(ALL), len(records))
+    keep = [given is not None or part != TRAIN for part in records.splits]
+    info = bundle.info
+    evaluation = EvaluationRun(
+        bundle, catalogue, features, keep, info.image_size, info.list_size
+    )
+    config = EvaluationConfig(**info.config["evaluation"])
+    query_set = given or own_queries(evaluation.records, config, info.config["seed"])
+    tuned_index = _tuned_index(bundle, bank, options.query_bank_beta)
+    answers = evaluation.run(query_set, systems, tuned_index)
+    runs = answers.rankings
+    folder = Path(options.run_dir or Path(options.bundle) / "report")
+    write_runs(query_set, runs, folder)
+    sheet = evaluation.draw_sheet(query_set, runs, config, folder)
+    changes = evaluation.draw_changes(query_set, answers, info.facets, config, folder)
+    if query_set.qrels:
+        print(table_with_command(query_set, measure(query_set, runs), folder))
+    print(f"runs           {', '.join(str(folder / f'{name}.run') for name in runs)}")
+    print(f"contact sheet  {sheet} (and .html)")
+    if changes:
+        print(f"what moved     {changes}")
+
+
+def _tuned_index(
+    bundle: LoadedBundle, bank: Sequence[str], beta: float
+) -> Callable[[np.ndarray], Index]:
+    if not bank:
+        return build_index
+    asked = bundle.encode_queries(bank, baseline=False)["embedding"]
+    return lambda products: BankedIndex(products, asked, beta, build_index)
+
+
+def _read_bank(path: str) -> list[str]:
+    texts = read_lines("--query_bank", path)
+    if not texts:
+        raise FitRankError(f"--query_bank {path} holds no query; write one a line")
+    return texts

@@ -1,0 +1,88 @@
+"""Packs the towers' training for a machine without TensorFlow: `python -m pipelines.pack`.
+
+Writes the training products as the towers of the recipe read them (photos at their size,
+texts as tokens of their vocabulary, features), and the validation products to choose by.
+`python -m pipelines.train_packed` trains on it, with JAX alone.
+"""
+
+import argparse
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.command import add_recipe_arguments, run_config
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.catalogue import open_catalogue
+from fitrank_tf.datasets.splits import ALL
+from fitrank_tf.inputs.packed import PACKED_FILE, PackedProducts, encode_square
+from fitrank_tf.inputs.photos import chosen_photos, photos
+from fitrank_tf.towers.tokenise import tokenise
+from fitrank_tf.towers.towers import Towers
+from fitrank_tf.training.run import TrainingRun
+from fitrank_tf.training.work_dir import add_work_arguments, named_work_dir
+
+logger = logging.getLogger(__name__)
+
+_MOST_QUALITY = 100
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.pack",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_catalogue_arguments(parser)
+    add_recipe_arguments(parser, "fitrank_tiny")
+    parser.add_argument("--output_dir", required=True, help="the folder to write")
+    add_work_arguments(parser)
+    parser.add_argument("--quality", type=int, default=92, help="of the JPEGs, 1 to 100")
+    return parser.parse_args(arguments)
+
+
+def pack(run: TrainingRun, quality: int) -> tuple[PackedProducts, Towers]:
+    """A run's products, and the towers whose vocabulary and size they are packed for."""
+    towers = run.new_towers()
+    told = run.config.base.feature_weight
+    titles = run.rows_of(run.validation_rows).texts
+    packed = PackedProducts(
+        table=run.contrastive_table(towers, run.features if told else None),
+        photos=list(_encoded(run, towers, run.tower_rows, quality)),
+        validation_photos=list(_encoded(run, towers, run.validation_rows, quality)),
+        validation_titles=tokenise(towers.tokenizer, titles, towers.context_length),
+        image_size=towers.image_size,
+        vocabulary_size=towers.tokenizer.vocabulary_size(),
+    )
+    return packed, towers
+
+
+def _encoded(
+    run: TrainingRun, towers: Towers, rows: np.ndarray, quality: int
+) -> Iterator[bytes]:
+    squares = chosen_photos(photos(run.catalogue, ALL, towers.image_size), rows)
+    for _, square in tqdm(squares.as_numpy_iterator(), total=len(rows), desc="photos"):
+        yield encode_square(square, quality)
+
+
+def main(arguments: Sequence[str] | None) -> None:
+    """See the module."""
+    options = parse(arguments)
+    if not 1 <= options.quality <= _MOST_QUALITY:
+        raise FitRankError(f"--quality {options.quality}: write 1 to {_MOST_QUALITY}")
+    output = Path(options.output_dir)
+    catalogue = open_catalogue(catalogue_source(options), options.data_dir)
+    work = named_work_dir(options)
+    run = TrainingRun(run_config(options), catalogue, work, verbose=2)
+    packed, towers = pack(run, options.quality)
+    towers.tokenizer.save_to_preset(str(output))
+    packed.save(output)
+    size = (output / PACKED_FILE).stat().st_size / 2**20
+    print(
+        f"{len(packed.photos)} products to learn, {len(packed.validation_photos)} to "
+        f"choose by    {output} ({size:.1f} MiB)"
+    )

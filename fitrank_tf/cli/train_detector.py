@@ -1,0 +1,76 @@
+"""Trains the detector on drawn and annotated photos: `python -m pipelines.train_detector`.
+
+Ends with its average precision on the annotations marked "test". A dataset that has
+boxes of its own (modanet) is trained and measured on those.
+"""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.command import add_recipe_arguments, run_config
+from fitrank_tf.config import RunConfig
+from fitrank_tf.datasets.annotations import read_annotations
+from fitrank_tf.datasets.annotations.annotated_items import annotated_items
+from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
+from fitrank_tf.datasets.splits import TEST, TRAIN
+from fitrank_tf.evaluation.detector_report import measure_detector
+from fitrank_tf.features.garment.detector import Detector
+from fitrank_tf.features.garment.detector_training import train_detector
+
+logger = logging.getLogger(__name__)
+
+_HAVE_BOXES = ("modanet", "synthetic_catalogue")
+ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.train_detector", description=__doc__
+    )
+    add_catalogue_arguments(parser)
+    parser.add_argument("--annotations", default=ANNOTATIONS, help="COCO JSON")
+    add_recipe_arguments(parser, "detector")
+    parser.add_argument("--drawn", type=int, default=600, help="synthetic photos")
+    parser.add_argument(
+        "--detector", default="", help="measure this SavedModel, train nothing"
+    )
+    parser.add_argument("--output_dir", default="saved_models/detector")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None) -> None:
+    """See the module."""
+    options = parse(arguments)
+    source = catalogue_source(options)
+    config = run_config(options)
+    catalogue = open_catalogue(source, options.data_dir)
+    measured = _boxed(options, catalogue, TEST)
+    if options.detector:
+        detector = Detector.load(Path(options.detector))
+    else:
+        detector = _train(options, config, _boxed(options, catalogue, TRAIN))
+        detector.save(Path(options.output_dir))
+    print(measure_detector(detector, measured).table())
+
+
+def _boxed(options: argparse.Namespace, catalogue: Catalogue, split: str):
+    """Items with boxes: the catalogue's own, or those that people drew."""
+    if catalogue.source.dataset in _HAVE_BOXES:
+        return catalogue.items(split)
+    return annotated_items(catalogue, read_annotations(options.annotations), split)
+
+
+def _train(options: argparse.Namespace, config: RunConfig, annotated) -> Detector:
+    drawn = open_catalogue(CatalogueSource(), options.data_dir).items(TRAIN)
+    # Annotated first: the configuration may take fewer photos than there are.
+    photos = _seen(annotated).concatenate(_seen(drawn.take(options.drawn)))
+    return Detector.from_network(train_detector(photos, config.detector, config.seed))
+
+
+def _seen(items):
+    """What a detector learns from, the same of any source."""
+    return items.map(lambda item: {"image": item["image"], "objects": item["objects"]})

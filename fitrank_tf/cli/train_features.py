@@ -1,0 +1,111 @@
+"""Trains what stands on the detector: `python -m pipelines.train_features`.
+
+Colour names from the catalogue's own column; pattern, sleeve and neckline from labels
+by eye and, trusted less, from titles. Ends with their accuracy on the test split, and
+a confusion matrix each.
+"""
+
+import argparse
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.command import add_recipe_arguments, run_config
+from fitrank_tf.config import RunConfig
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.shipped import find_shipped
+from fitrank_tf.datasets.annotations.label_file import ProductLabels, read_labels
+from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
+from fitrank_tf.datasets.splits import TEST, TRAIN
+from fitrank_tf.evaluation.attribute_report import measure_attributes
+from fitrank_tf.features.appearance.network import (
+    AppearanceNetwork,
+    load_appearance,
+)
+from fitrank_tf.features.extract import FeatureExtractor
+from fitrank_tf.features.feature_models import (
+    APPEARANCE_DIR,
+    FeatureModels,
+    LearnedHeads,
+)
+from fitrank_tf.features.garment.detector import Detector
+from fitrank_tf.features.garment.views import view_garments
+from fitrank_tf.features.heads.feature_training import FeatureData, train_heads
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_HEADS = "saved_models/features"
+LABELS = "fitrank_tf/datasets/annotations/fashion_product_images_labels.csv"
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.train_features", description=__doc__
+    )
+    add_catalogue_arguments(parser)
+    parser.add_argument("--labels", default=LABELS, help="CSV of labels by eye")
+    add_recipe_arguments(parser, "features")
+    parser.add_argument("--heads", default="", help="measure these, train nothing")
+    parser.add_argument(
+        "--appearance",
+        default=f"{DEFAULT_HEADS}/{APPEARANCE_DIR}",
+        help="a KerasHub image backbone that goes with them: a folder, or a preset's name",
+    )
+    parser.add_argument("--output_dir", default=DEFAULT_HEADS)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None) -> None:
+    """See the module."""
+    options = parse(arguments)
+    source = catalogue_source(options)
+    config = run_config(options)
+    labels = {product.id: product for product in read_labels(options.labels)}
+    catalogue = open_catalogue(source, options.data_dir)
+    folder = Path(options.heads or options.output_dir)
+    detector = find_shipped(config.detector.preset)
+    if not options.heads:
+        appearance = load_appearance(options.appearance)
+        data = _training_data(catalogue, labels, Detector.load(detector))
+        heads = _train(data, appearance, config, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        heads.save(folder)
+        logger.info("wrote the feature models to %s", folder)
+    _measure(catalogue, labels, FeatureModels.load(detector, folder), folder)
+
+
+def _training_data(
+    catalogue: Catalogue, labels: Mapping[str, ProductLabels], detector: Detector
+) -> FeatureData:
+    records = catalogue.records(TRAIN)
+    if not len(records):
+        raise FitRankError("the catalogue has no training product; give a larger one")
+    views = view_garments(catalogue.items(TRAIN), len(records), detector)
+    train_labels = {item: of for item, of in labels.items() if of.split == TRAIN}
+    return FeatureData(records, views, train_labels)
+
+
+def _train(
+    data: FeatureData, appearance: AppearanceNetwork, config: RunConfig, folder: Path
+) -> LearnedHeads:
+    backup = folder.with_name(folder.name + ".work")
+    heads = train_heads(data, appearance, config, backup, 2)
+    shutil.rmtree(backup, ignore_errors=True)
+    return heads
+
+
+def _measure(
+    catalogue: Catalogue,
+    labels: Mapping[str, ProductLabels],
+    models: FeatureModels,
+    folder: Path,
+) -> None:
+    records = catalogue.records(TEST)
+    features = FeatureExtractor(models).extract(catalogue.items(TEST), len(records))
+    report = measure_attributes(features, records, labels)
+    print(report.table())
+    for path in report.draw(folder / "report"):
+        logger.info("wrote %s", path)

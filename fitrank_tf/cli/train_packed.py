@@ -1,0 +1,223 @@
+"""Trains towers on packed products, without TensorFlow: `python -m pipelines.train_packed`.
+
+Reads what `python -m pipelines.pack` wrote and trains the base towers of a recipe, e.g.
+with `KERAS_BACKEND=jax` on an accelerator; with `--teachers` they learn from trained towers
+besides. Interrupted, it goes on where it was. Writes a KerasHub preset, for
+`--set towers.preset=OUTPUT_DIR`.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fitrank_tf.cli.command import add_recipe_arguments, keras_verbosity
+from fitrank_tf.config import RunConfig, override
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.shipped import folder_fingerprint
+from fitrank_tf.inputs.packed import (
+    PACKED_FILE,
+    PackedBatches,
+    PackedProducts,
+    decode_squares,
+)
+from fitrank_tf.recipes import load_recipe
+from fitrank_tf.towers.presets import untokenised_towers
+from fitrank_tf.towers.towers import Towers, backbone_from_sizes, count_parameters
+from fitrank_tf.towers.training.augmentation import Augmentation
+from fitrank_tf.towers.training.contrastive import ContrastiveModel
+from fitrank_tf.towers.training.distillation import Teachers
+from fitrank_tf.towers.training.feature_prediction import FeaturePrediction, new_prediction
+from fitrank_tf.towers.training.loop import train_contrastive
+
+logger = logging.getLogger(__name__)
+
+_BACKUP = ".unfinished"
+_AT_ONCE = 256
+_TOP = 10
+# A recipe for packed products is one of real photos.
+_ANY_DATASET = ""
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.train_packed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("packed", help="folder that pipelines.pack wrote")
+    add_recipe_arguments(parser, "fitrank_tiny")
+    parser.add_argument(
+        "--teachers", default="", help="folders of trained towers to learn from, by commas"
+    )
+    parser.add_argument("--output_dir", required=True, help="the preset to write")
+    return parser.parse_args(arguments)
+
+
+def new_towers(config: RunConfig, packed: PackedProducts) -> Towers:
+    """The recipe's towers before their training."""
+    if config.towers.preset:
+        folder = Path(config.towers.preset)
+        towers = untokenised_towers(folder, config.towers.context_length)
+        return check_fits(towers.with_image_size(packed.image_size), packed, folder)
+    sizes = dataclasses.replace(config.towers, image_size=packed.image_size)
+    backbone = backbone_from_sizes(sizes, packed.vocabulary_size, config.seed)
+    return Towers(backbone, None, config.towers.context_length)
+
+
+def check_fits(towers: Towers, packed: PackedProducts, folder: Path) -> Towers:
+    """The towers, if they read photos and tokens as these are packed.
+
+    Raises:
+        FitRankError: if they do not.
+    """
+    for name, theirs, ours in (
+        ("image size", towers.image_size, packed.image_size),
+        (
+            "vocabulary",
+            towers.backbone.text_encoder.vocabulary_size,
+            packed.vocabulary_size,
+        ),
+        ("context length", towers.context_length, packed.table.token_ids.shape[-1]),
+    ):
+        if theirs != ours:
+            raise FitRankError(
+                f"{folder} has {name} {theirs}, the packed products {ours}; pack them "
+                f"with `--set towers.preset={folder}`"
+            )
+    return towers
+
+
+def check_whole_batches(config: RunConfig) -> None:
+    """Refuses batches in parts, which only `pipelines.train` takes.
+
+    Raises:
+        FitRankError: if the recipe has them.
+    """
+    parts = config.base.accumulation
+    if parts > 1:
+        raise FitRankError(
+            f"base.accumulation is {parts}; packed products are trained on in whole "
+            "batches: set base.accumulation=1 and a base.batch_size that fits"
+        )
+
+
+def backup_of(output: Path, config: RunConfig, read: Sequence[Path]) -> Path:
+    """Where the state of a training is kept: another configuration has another place.
+
+    Args:
+        output: of the training.
+        config: what is trained how.
+        read: folders that it reads.
+    """
+    made_of = [config.to_json(), *map(folder_fingerprint, read)]
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    return output.with_name(f"{output.name}.{digest[:8]}{_BACKUP}")
+
+
+def prediction_of(
+    config: RunConfig, towers: Towers, packed: PackedProducts
+) -> FeaturePrediction | None:
+    """What has the features told, if the recipe wants it.
+
+    Raises:
+        FitRankError: if it does, and the products were packed without features.
+    """
+    if not config.base.feature_weight:
+        return None
+    features = packed.table.features
+    if features is None:
+        raise FitRankError(
+            "base.feature_weight asks for features, and the products were packed without; "
+            "set it to 0, or pack them with this recipe"
+        )
+    return new_prediction(towers.backbone.vision_encoder.hidden_dim, features)
+
+
+def train(
+    config: RunConfig, packed: PackedProducts, teachers: Sequence[Towers], backup: Path
+) -> Towers:
+    """The recipe's base towers, trained."""
+    towers = new_towers(config, packed)
+    logger.info("towers: %s parameters", f"{count_parameters(towers.backbone.weights):,}")
+    base = config.base
+    if config.towers.preset:
+        base = dataclasses.replace(base, temperature=towers.temperature)
+    model = ContrastiveModel(
+        towers,
+        None,
+        base,
+        config.seed,
+        prediction=prediction_of(config, towers, packed),
+        augmentation=Augmentation(config.seed),
+        teachers=Teachers(teachers) if teachers else None,
+    )
+    pixels = decode_squares(packed.photos, packed.image_size)
+    table = packed.table
+    if not base.feature_weight:
+        table = dataclasses.replace(table, features=None)
+    batches = PackedBatches(table, pixels, base.batch_size, config.seed)
+    steps = batches.steps_per_epoch
+    train_contrastive(model, batches, steps, base, backup, keras_verbosity())
+    return towers
+
+
+def validation_hits(towers: Towers, packed: PackedProducts) -> float:
+    """Share of the validation titles that find their product among the first ten."""
+    pixels = decode_squares(packed.validation_photos, packed.image_size)
+    images = _Encoder(towers, towers.encode_images).all_of(pixels)
+    titles = _Encoder(towers, towers.encode_tokens).all_of(packed.validation_titles)
+    scores = titles @ images.T
+    better = (scores > np.diag(scores)[:, None]).sum(axis=1)
+    return float((better < _TOP).mean())
+
+
+class _Encoder(keras.Model):
+    """One way through the towers, compiled by whatever backend Keras has."""
+
+    def __init__(self, towers: Towers, encode: Callable):
+        super().__init__(name="encoder")
+        self.backbone, self._encode = towers.backbone, encode
+        self.built = True
+
+    def call(self, inputs):
+        return self._encode(inputs)
+
+    def all_of(self, inputs: np.ndarray) -> np.ndarray:
+        return self.predict(inputs, batch_size=_AT_ONCE, verbose=0)
+
+
+def main(arguments: Sequence[str] | None) -> None:
+    """See the module."""
+    options = parse(arguments)
+    folder, output = Path(options.packed), Path(options.output_dir)
+    config = override(load_recipe(options.recipe, _ANY_DATASET), options.set)
+    check_whole_batches(config)
+    packed = PackedProducts.load(folder)
+    names = list(filter(None, options.teachers.split(",")))
+    context = packed.table.token_ids.shape[-1]
+    teachers = [
+        check_fits(untokenised_towers(Path(name), context), packed, Path(name))
+        for name in names
+    ]
+    backup = backup_of(output, config, [folder, *map(Path, names)])
+    towers = train(config, packed, teachers, backup)
+    towers.save_to_preset(output)
+    shutil.copytree(
+        folder, output, dirs_exist_ok=True, ignore=shutil.ignore_patterns(PACKED_FILE)
+    )
+    shutil.rmtree(backup, ignore_errors=True)
+    print(f"preset    {output}")
+    if len(packed.validation_photos) > _TOP:
+        print(
+            f"R@{_TOP} of {len(packed.validation_titles)} validation titles "
+            f"{validation_hits(towers, packed):.4f}"
+        )

@@ -1,0 +1,37 @@
+"""Small trained models as one NPZ file of named arrays."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import write_atomically
+
+
+def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> None:
+    """Writes named arrays as one NPZ file, whole or not at all."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_arrays(path: str | os.PathLike[str], made_by: str) -> dict[str, np.ndarray]:
+    """Reads what `save_arrays` wrote.
+
+    Args:
+        path: the file.
+        made_by: the command that makes it anew, for the error.
+
+    Raises:
+        FitRankError: if the file cannot be read.
+    """
+    try:
+        with np.load(Path(path), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except Exception as error:
+        # Damage shows in whatever numpy and zipfile come across first.
+        raise FitRankError(
+            f"{path} cannot be read ({error}); train it with `{made_by}`"
+        ) from error

@@ -1,0 +1,46 @@
+"""Where the models lie that ship with the repository."""
+
+import hashlib
+from pathlib import Path
+
+import fitrank_tf
+from fitrank_tf.core.errors import FitRankError
+
+_CARD = "README.md"
+
+
+def find_shipped(folder: str) -> Path:
+    """A folder of trained models.
+
+    Args:
+        folder: relative to the working directory, else to the repository, which ships
+            some in `saved_models/`.
+
+    Raises:
+        FitRankError: if there is no such folder.
+    """
+    found = folder_here_or_shipped(folder)
+    if found is not None:
+        return found
+    raise FitRankError(
+        f"there is no folder {folder!r}, neither here nor in the repository; name one "
+        "that `python -m pipelines.train_detector` or `train_features` wrote"
+    )
+
+
+def folder_here_or_shipped(folder: str) -> Path | None:
+    """The folder in the working directory, else in the repository; None without."""
+    for base in (Path(), Path(fitrank_tf.__file__).parent.parent):
+        if folder and (base / folder).is_dir():
+            return base / folder
+    return None
+
+
+def folder_fingerprint(folder: Path) -> str:
+    """SHA-256 (hex) of the names and contents of all files in it, but for its card."""
+    digest = hashlib.sha256()
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != _CARD)
+    for path in sorted(files):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,132 @@
+"""The served image encoders: photos to unit embeddings.
+
+Resizing and padding are part of the graph, the same functions as in training,
+so that nobody has to repeat them in front of the server.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
+from fitrank_tf.inputs.images import decode_photo
+from fitrank_tf.towers.fusion import FeatureFusion, encode_with_features
+from fitrank_tf.towers.towers import Towers
+
+PIXELS_SIGNATURE = "pixels"
+FEATURES_SIGNATURE = "with_features"
+
+
+@functools.cache
+def example_photo() -> bytes:
+    """A grey JPEG: what is on it changes nothing of what decoding and encoding cost.
+
+    Not made on import: TensorFlow's threads could not be set after it.
+    """
+    return tf.io.encode_jpeg(np.full((224, 168, 3), 128, np.uint8)).numpy()
+
+
+_IMAGE = tf.TensorSpec([None], tf.string, name="image")
+
+
+class ImageEncoder(ServedModule):
+    """The image tower alone.
+
+    Signatures: `serving_default` takes `image` string [batch] (JPEG or PNG
+    bytes), `pixels` takes `pixels` uint8 [batch, S, S, 3] made by
+    `inputs.images`; both give `embedding` float32 [batch, D].
+
+    Args:
+        towers: trained.
+    """
+
+    def __init__(self, towers: Towers):
+        super().__init__(name="image_encoder")
+        self._variables = [variable.value for variable in towers.backbone.variables]
+        self._towers_encode = towers.encode_images
+        self._size = towers.image_size
+
+    def examples(self) -> Mapping[str, bytes]:
+        """A photo to warm up with."""
+        return {"image": example_photo()}
+
+    def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
+        """See the class."""
+
+        @tf.function(input_signature=[_IMAGE])
+        def encode(image: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"embedding": self._towers_encode(decode_batch(image, self._size))}
+
+        @tf.function(input_signature=[_pixels_spec(self._size)])
+        def encode_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"embedding": self._towers_encode(pixels)}
+
+        return {DEFAULT_SIGNATURE: encode, PIXELS_SIGNATURE: encode_pixels}
+
+
+class FusedImageEncoder(ServedModule):
+    """The fine-tuned image tower with feature fusion.
+
+    Signatures: `serving_default` takes `image` string [batch] and leaves the
+    features out; `with_features` takes `image` and `features` float32
+    [batch, F]; `pixels` takes `pixels` uint8 [batch, S, S, 3] and `features`.
+    All give `embedding` float32 [batch, D].
+
+    Args:
+        towers: fine-tuned.
+        fusion: trained with them.
+        num_features: F.
+    """
+
+    def __init__(self, towers: Towers, fusion: FeatureFusion, num_features: int):
+        super().__init__(name="fused_image_encoder")
+        variables = [*towers.backbone.variables, *fusion.variables]
+        self._variables = [variable.value for variable in variables]
+        self._towers_encode = towers.encode_images
+        self._fuse: Callable = functools.partial(encode_with_features, towers, fusion)
+        self._size = towers.image_size
+        self._features = tf.TensorSpec([None, num_features], tf.float32, name="features")
+
+    def examples(self) -> Mapping[str, bytes]:
+        """A photo to warm up with."""
+        return {"image": example_photo()}
+
+    def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
+        """See the class."""
+
+        @tf.function(input_signature=[_IMAGE])
+        def encode(image: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"embedding": self._towers_encode(decode_batch(image, self._size))}
+
+        @tf.function(input_signature=[_IMAGE, self._features])
+        def encode_with_features(
+            image: tf.Tensor, features: tf.Tensor
+        ) -> dict[str, tf.Tensor]:
+            return self._fused(decode_batch(image, self._size), features)
+
+        @tf.function(input_signature=[_pixels_spec(self._size), self._features])
+        def encode_pixels(pixels: tf.Tensor, features: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self._fused(pixels, features)
+
+        return {
+            DEFAULT_SIGNATURE: encode,
+            FEATURES_SIGNATURE: encode_with_features,
+            PIXELS_SIGNATURE: encode_pixels,
+        }
+
+    def _fused(self, pixels: tf.Tensor, features: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"embedding": self._fuse(pixels, features)}
+
+
+def decode_batch(images: tf.Tensor, size: int) -> tf.Tensor:
+    """Encoded photos to uint8 [batch, size, size, 3]."""
+    spec = tf.TensorSpec([size, size, 3], tf.uint8)
+    return tf.map_fn(
+        lambda data: decode_photo(data, size), images, fn_output_signature=spec
+    )
+
+
+def _pixels_spec(size: int) -> tf.TensorSpec:
+    return tf.TensorSpec([None, size, size, 3], tf.uint8, name="pixels")

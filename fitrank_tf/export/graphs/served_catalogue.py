@@ -1,0 +1,167 @@
+"""A catalogue inside a served graph: what is searched, and what is told of it."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.export.graphs.attribute_filter import FILTERS, AttributeFilter
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchTables:
+    """What a search keeps of N products, row by row.
+
+    Attributes:
+        embeddings: float32 [N, D], unit image embeddings.
+        traits: float32 [N, 64], by `Reranker.traits`: a fraction of the features' size.
+        answers: float32 [N, V], how likely each facet value is, by `FacetHeads`.
+    """
+
+    embeddings: np.ndarray
+    traits: np.ndarray
+    answers: np.ndarray
+
+    def select(self, rows: np.ndarray) -> "SearchTables":
+        """Some of the products."""
+        return SearchTables(*(table[rows] for table in self._arrays()))
+
+    def joined(self, others: "SearchTables") -> "SearchTables":
+        """These products, then the others."""
+        pairs = zip(self._arrays(), others._arrays(), strict=True)
+        return SearchTables(*(np.concatenate(pair) for pair in pairs))
+
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        return self.embeddings, self.traits, self.answers
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchableCatalogue:
+    """What a search knows of N products, row by row.
+
+    Attributes:
+        ids: N product ids, each once.
+        titles: N titles.
+        attributes: name -> N values, for each of `FILTERS`; they filter and never score.
+        tables: what the models know of the products.
+    """
+
+    ids: tuple[str, ...]
+    titles: tuple[str, ...]
+    attributes: Mapping[str, tuple[str, ...]]
+    tables: SearchTables
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def select(self, rows: Sequence[int]) -> "SearchableCatalogue":
+        """Some of the products, in the order of `rows`."""
+
+        def pick(column: Sequence[str]) -> tuple[str, ...]:
+            return tuple(column[row] for row in rows)
+
+        return SearchableCatalogue(
+            pick(self.ids),
+            pick(self.titles),
+            {name: pick(column) for name, column in self.attributes.items()},
+            self.tables.select(np.asarray(rows, np.int64)),
+        )
+
+    def with_products(self, others: "SearchableCatalogue") -> "SearchableCatalogue":
+        """The products of both; where an id is in both, the other's product."""
+        replaced = set(others.ids)
+        kept = self.select([i for i, item in enumerate(self.ids) if item not in replaced])
+        return SearchableCatalogue(
+            kept.ids + tuple(others.ids),
+            kept.titles + tuple(others.titles),
+            {
+                name: column + tuple(others.attributes[name])
+                for name, column in kept.attributes.items()
+            },
+            kept.tables.joined(others.tables),
+        )
+
+    def without(self, ids: Sequence[str]) -> "SearchableCatalogue":
+        """All but some products.
+
+        Raises:
+            FitRankError: if an id is not here, or no product is left.
+        """
+        removed = set(ids)
+        unknown = sorted(removed - set(self.ids))
+        if unknown:
+            raise FitRankError(
+                f"no product '{unknown[0]}' in the catalogue "
+                f"({len(unknown)} of {len(removed)} ids are unknown): nothing was removed"
+            )
+        if len(removed) == len(self.ids):
+            raise FitRankError(
+                "that would remove every product: a search needs one at least"
+            )
+        return self.select([i for i, item in enumerate(self.ids) if item not in removed])
+
+
+class ServedCatalogue(tf.Module):
+    """The catalogue's tables as variables, so that a SavedModel holds each once.
+
+    Args:
+        catalogue: at least one product.
+    """
+
+    def __init__(self, catalogue: SearchableCatalogue):
+        super().__init__(name="catalogue")
+        if not len(catalogue):
+            raise FitRankError(
+                "the catalogue is empty: a search needs one product at least"
+            )
+
+        def fixed(values: Sequence | np.ndarray, dtype: tf.DType) -> tf.Variable:
+            return tf.Variable(values, dtype=dtype, trainable=False)
+
+        tables = catalogue.tables
+        self.ids = fixed(list(catalogue.ids), tf.string)
+        self.titles = fixed(list(catalogue.titles), tf.string)
+        # [filters, N], the catalogue's own spelling: what `read_catalogue` gives back.
+        self.attributes = fixed(
+            [list(catalogue.attributes[name]) for name in FILTERS], tf.string
+        )
+        self.embeddings = fixed(tables.embeddings, tf.float32)
+        self.traits = fixed(tables.traits, tf.float32)
+        self.answers = fixed(tables.answers, tf.float32)
+        self.filter = AttributeFilter(catalogue.attributes)
+        self.size = len(catalogue)
+
+    def answer(
+        self, rows: tf.Tensor, scores: tf.Tensor, ranks: tf.Tensor, found: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """What a search says of products, best first; all arguments are [batch, k].
+
+        Args:
+            rows: int32, of the catalogue.
+            scores: float32.
+            ranks: int32, in the first stage, from 1.
+            found: bool, False for padding, whose id and title are "".
+        """
+        return {
+            "ids": tf.where(found, tf.gather(self.ids, rows), ""),
+            "titles": tf.where(found, tf.gather(self.titles, rows), ""),
+            "scores": scores,
+            "first_stage_ranks": ranks,
+        }
+
+
+def read_catalogue(loaded: tf.Module) -> SearchableCatalogue:
+    """The catalogue of a loaded SavedModel that searches one."""
+    held = loaded.catalogue
+
+    def texts(values: np.ndarray) -> tuple[str, ...]:
+        return tuple(value.decode(errors="replace") for value in values)
+
+    return SearchableCatalogue(
+        texts(held.ids.numpy()),
+        texts(held.titles.numpy()),
+        {name: texts(row) for name, row in zip(FILTERS, held.attributes.numpy())},
+        SearchTables(held.embeddings.numpy(), held.traits.numpy(), held.answers.numpy()),
+    )

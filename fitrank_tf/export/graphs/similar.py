@@ -1,0 +1,102 @@
+"""Products like a photo, or like it but as a text says, in one served graph."""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from fitrank_tf.export.graphs.attribute_filter import FILTERS
+from fitrank_tf.export.graphs.candidate_stage import ExactStage
+from fitrank_tf.export.graphs.image_encoder import example_photo
+from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
+from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
+from fitrank_tf.export.graphs.served_reranker import KEPT_EXPLAINED_SIGNATURE
+from fitrank_tf.export.signatures import (
+    DEFAULT_SIGNATURE,
+    FILTERED_SIGNATURE,
+    ServedModule,
+)
+
+
+class Similar(ServedModule):
+    """Image encoder, exact first stage, and what a text asks for.
+
+    A text moves the photo's embedding towards its own (the sum of both, as for composed
+    queries in Baldrati et al., CVPR 2022 workshops), and the facet values that it names
+    count as they do for the re-ranker. Without a text the order is that of the cosine.
+
+    `serving_default`: `image` string [batch] of JPEG or PNG bytes -> `ids` and `titles`
+    string [batch, k], `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k]
+    from 1; the best first, scores comparable within one answer only.
+
+    `filtered`: `image`, `text` and each of `attribute_filter.FILTERS`, string [batch], ""
+    for none -> the same. Where fewer than k products pass, "" ids are padding at the end.
+
+    Args:
+        image_encoder: a loaded SavedModel with `image` -> `embedding`.
+        query_encoder: a loaded SavedModel with `query` -> `embedding` and `asked`.
+        reranker: a loaded SavedModel of `ServedReranker`.
+        catalogue: what is searched.
+        stage: the first stage, of the same catalogue.
+    """
+
+    def __init__(
+        self,
+        image_encoder: tf.Module,
+        query_encoder: tf.Module,
+        reranker: tf.Module,
+        catalogue: ServedCatalogue,
+        stage: ExactStage,
+    ):
+        super().__init__(name="similar")
+        self._image_encoder, self._query_encoder = image_encoder, query_encoder
+        self._reranker = reranker
+        self.catalogue, self._stage = catalogue, stage
+
+    def examples(self) -> Mapping[str, bytes]:
+        """A photo and a text to warm up with."""
+        return {"image": example_photo(), "text": EXAMPLE_QUERY}
+
+    def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
+        """See the class."""
+        names = ("image", "text", *FILTERS)
+        specs = [tf.TensorSpec([None], tf.string, name=name) for name in names]
+
+        @tf.function(input_signature=specs[:1])
+        def similar(image: tf.Tensor) -> dict[str, tf.Tensor]:
+            rows, first_stage, found = self._stage(self._embed(image), {})
+            ranks = tf.zeros_like(rows) + tf.range(1, self._stage.size + 1)
+            return self.catalogue.answer(rows, first_stage, ranks, found)
+
+        @tf.function(input_signature=specs)
+        def similar_filtered(
+            image: tf.Tensor, text: tf.Tensor, *filters: tf.Tensor
+        ) -> dict[str, tf.Tensor]:
+            return self._modified(image, text, dict(zip(FILTERS, filters)))
+
+        return {DEFAULT_SIGNATURE: similar, FILTERED_SIGNATURE: similar_filtered}
+
+    def _embed(self, image: tf.Tensor) -> tf.Tensor:
+        return self._image_encoder.signatures[DEFAULT_SIGNATURE](image=image)["embedding"]
+
+    def _modified(
+        self, image: tf.Tensor, text: tf.Tensor, filters: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        told = self._query_encoder.signatures[DEFAULT_SIGNATURE](query=text)
+        has_text = tf.strings.strip(text)[:, tf.newaxis] != ""
+        shift = tf.where(has_text, told["embedding"], 0.0)
+        embedding = tf.math.l2_normalize(self._embed(image) + shift, axis=-1)
+        rows, first_stage, found = self._stage(embedding, filters)
+        parts = self._reranker.signatures[KEPT_EXPLAINED_SIGNATURE](
+            query=told["embedding"],
+            asked=told["asked"],
+            traits=tf.gather(self.catalogue.traits, rows),
+            answers=tf.gather(self.catalogue.answers, rows),
+            first_stage=first_stage,
+            mask=found,
+        )["contributions"]
+        # Not the correction, the last part: it has learned from texts alone.
+        scores = tf.reduce_sum(parts[..., :-1], axis=-1)
+        scores = tf.where(found, scores, scores.dtype.min)
+        scores, order = tf.math.top_k(scores, k=self._stage.size)
+        rows, found = (tf.gather(values, order, batch_dims=1) for values in (rows, found))
+        return self.catalogue.answer(rows, scores, order + 1, found)

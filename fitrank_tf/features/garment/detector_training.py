@@ -1,0 +1,261 @@
+"""Training the detector on items that have boxes."""
+
+import logging
+from collections.abc import Mapping
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from fitrank_tf._legacy import keras_cv, tf_keras
+from fitrank_tf.config import DetectorConfig
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.features.garment.detector import build_network
+from fitrank_tf.features.garment.photo_square import (
+    boxes_to_square,
+    mirror_boxes,
+    photo_extent,
+)
+from fitrank_tf.inputs.backdrops import paste_on_backdrop
+from fitrank_tf.inputs.images import resize_and_pad
+
+# KerasCV takes a box with a corner at -1 for "no box here". This one is not all -1:
+# its sides must not be 0, see `_SteadyCIoU`.
+_NO_BOX = (-1.0, -1.0, 0.0, 0.0)
+_NO_CLASS = -1.0
+# A twentieth of training: by then the moments of AdamW mean something.
+_WARM_UP_SHARE = 0.05
+_WEIGHT_DECAY = 1e-3
+_CLIP_NORM = 10.0
+_WHITE = 255.0
+_LEAST_SEEN = 0.4
+
+logger = logging.getLogger(__name__)
+
+
+def train_detector(
+    items: tf.data.Dataset, config: DetectorConfig, seed: int = 0
+) -> tf_keras.Model:
+    """Trains a detector from nothing.
+
+    Args:
+        items: Items (`datasets.item`); those without boxes are passed over, and
+            those beyond `config.num_images`.
+        config: sizes and schedule. An epoch is `num_images` photos, even if there
+            are fewer.
+        seed: of the weights, the order and the mirroring.
+
+    Returns:
+        The trained KerasCV `YOLOV8Detector`, for `Detector.from_network`.
+
+    Raises:
+        FitRankError: if no item has a box.
+    """
+    network = build_network(config, seed)
+    steps = max(1, config.epochs * config.num_images // config.batch_size)
+    network.compile(
+        box_loss=_SteadyCIoU(bounding_box_format="xyxy", reduction="sum"),
+        classification_loss="binary_crossentropy",
+        optimizer=_optimizer(config.learning_rate, steps),
+    )
+    progress = _ProgressBar(steps)
+    network.fit(
+        training_batches(items, config, seed),
+        steps_per_epoch=steps,
+        verbose=0,
+        callbacks=[progress],
+    )
+    logger.info(
+        "trained the detector: %d steps of %d photos, loss %.3f",
+        steps,
+        config.batch_size,
+        progress.loss,
+    )
+    return network
+
+
+def training_batches(
+    items: tf.data.Dataset, config: DetectorConfig, seed: int
+) -> tf.data.Dataset:
+    """Endless batches of what `YOLOV8Detector` trains on.
+
+    Returns:
+        Pairs of images, float32 [B, S, S, 3], and {"boxes": float32 [B, N, 4],
+        "classes": float32 [B, N]}, mirrored at random. Padding is class -1 and
+        box `_NO_BOX`.
+
+    Raises:
+        FitRankError: if no item has a box.
+    """
+    examples = (
+        items.filter(lambda item: tf.size(item["objects"]["label"]) > 0)
+        .map(lambda item: _example(item, config.image_size), tf.data.AUTOTUNE)
+        .take(config.num_images)
+    )
+    if next(iter(examples), None) is None:
+        raise FitRankError(
+            "no item of the detector's training data has a box; train it on a dataset "
+            "with boxes, such as synthetic_catalogue"
+        )
+    random = tf.random.Generator.from_seed(seed)
+    examples = examples.cache()
+    return (
+        _pasted(examples, config, seed)
+        .map(lambda image, truth: _mirror_half(image, truth, random))
+        .map(lambda image, truth: _zoom(image, truth, random, config.zoom))
+        .map(lambda image, truth: (_recolour(image, random, config.colour_jitter), truth))
+        .padded_batch(
+            config.batch_size,
+            padding_values=(None, {"boxes": 0.0, "classes": _NO_CLASS}),
+        )
+        .map(_for_keras_cv)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def _example(item: Mapping, size: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """An Item as a uint8 square, its boxes and classes."""
+    shape = tf.shape(item["image"])
+    extent = photo_extent(shape[0], shape[1], size)
+    boxes = boxes_to_square(item["objects"]["bbox"], extent, size)
+    classes = tf.cast(item["objects"]["label"], tf.float32)
+    return resize_and_pad(item["image"], size), {"boxes": boxes, "classes": classes}
+
+
+def _pasted(
+    examples: tf.data.Dataset, config: DetectorConfig, seed: int
+) -> tf.data.Dataset:
+    """Endless shuffled examples, a share of them before another backdrop."""
+    first, second = (
+        examples.shuffle(config.num_images, seed=seed + number).repeat()
+        for number in range(2)
+    )
+    if not config.pasted:
+        return first
+
+    def paste(number: tf.Tensor, pair: tuple) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        (image, truth), (other, _) = pair
+        image_seed = tf.stack([tf.cast(seed, tf.int64), number])
+        chosen = tf.random.stateless_uniform([], image_seed) < config.pasted
+        shown = tf.cond(
+            chosen, lambda: paste_on_backdrop(image, other, image_seed), lambda: image
+        )
+        return shown, truth
+
+    return (
+        tf.data.Dataset.zip(first, second)
+        .enumerate()
+        .map(lambda number, pair: paste(number, pair), num_parallel_calls=2)
+    )
+
+
+def _mirror_half(
+    image: tf.Tensor, truth: dict[str, tf.Tensor], random: tf.random.Generator
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Mirrors one image in two, with its boxes."""
+    if random.uniform([]) < 0.5:
+        image = tf.reverse(image, axis=[1])
+        truth = {**truth, "boxes": mirror_boxes(truth["boxes"])}
+    return image, truth
+
+
+def _zoom(
+    image: tf.Tensor, truth: dict[str, tf.Tensor], random: tf.random.Generator, zoom: float
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Shows a window of the square, or the square in a larger white one.
+
+    A box that is then seen to less than `_LEAST_SEEN` of its area is left out: of a
+    garment cut in two nobody could say where it ends.
+    """
+    if not zoom:
+        return image, truth
+    side = 1.0 / random.uniform([], 1.0 - zoom, 1.0 + zoom)
+    corner = random.uniform([2]) * (1.0 - side)
+    window = tf.concat([corner, corner + side], axis=0)
+    seen = tf.image.crop_and_resize(
+        tf.cast(image[tf.newaxis], tf.float32),
+        window[tf.newaxis],
+        [0],
+        image.shape[:2],
+        extrapolation_value=_WHITE,
+    )[0]
+    moved = (truth["boxes"] - tf.tile(corner, [2])) / side
+    boxes = tf.clip_by_value(moved, 0.0, 1.0)
+    kept = _area(boxes) >= _LEAST_SEEN * _area(moved)
+    shown = {"boxes": boxes[kept], "classes": truth["classes"][kept]}
+    return tf.cast(tf.round(seen), tf.uint8), shown
+
+
+def _area(boxes: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+
+
+def _recolour(image: tf.Tensor, random: tf.random.Generator, jitter: float) -> tf.Tensor:
+    """Another hue, saturation and lightness; white stays white."""
+    if not jitter:
+        return image
+    hue, saturation, lightness = tf.unstack(random.uniform([3], -jitter, jitter))
+    image = tf.image.adjust_saturation(tf.image.adjust_hue(image, hue / 2), 1 + saturation)
+    # By a power, which leaves black and white where they are.
+    powered = tf.pow(tf.cast(image, tf.float32) / _WHITE, tf.exp(lightness))
+    return tf.cast(tf.round(powered * _WHITE), tf.uint8)
+
+
+def _for_keras_cv(
+    images: tf.Tensor, truth: dict[str, tf.Tensor]
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    is_box = truth["classes"][..., None] >= 0
+    boxes = tf.where(is_box, truth["boxes"], tf.constant(_NO_BOX))
+    return tf.cast(images, tf.float32), {**truth, "boxes": boxes}
+
+
+def _optimizer(learning_rate: float, steps: int) -> tf_keras.optimizers.Optimizer:
+    warm_up = max(1, round(steps * _WARM_UP_SHARE))
+    schedule = tf_keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=learning_rate,
+        warmup_steps=warm_up,
+        decay_steps=max(1, steps - warm_up),
+    )
+    return tf_keras.optimizers.AdamW(
+        schedule,
+        weight_decay=_WEIGHT_DECAY,
+        global_clipnorm=_CLIP_NORM,
+        # Compiling the update takes longer than it saves in a run of minutes.
+        jit_compile=False,
+    )
+
+
+class _SteadyCIoU(keras_cv.losses.CIoULoss):
+    """CIoU that stays finite for boxes without height.
+
+    KerasCV adds an epsilon to the height, (bottom - top) + 1e-7, before it divides
+    by it. TensorFlow's graph optimiser regroups that to (bottom + 1e-7) - top,
+    where the epsilon is lost, and the cells without a box give 0 / 0.
+    """
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """The loss of [..., 4] boxes, each grown by a thousandth of a cell."""
+        sliver = tf.constant([0.0, 0.0, 1e-3, 1e-3])
+        return super().call(y_true + sliver, y_pred + sliver)
+
+
+class _ProgressBar(tf_keras.callbacks.Callback):
+    """Steps and the mean loss so far, on stderr."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self._steps = steps
+        self.loss = float("nan")
+
+    def on_train_begin(self, logs: Mapping | None = None) -> None:
+        self._bar = tqdm(
+            total=self._steps, desc="training the detector", unit="step", disable=None
+        )
+
+    def on_train_batch_end(self, batch: int, logs: Mapping | None = None) -> None:
+        self.loss = logs["loss"]
+        self._bar.set_postfix(loss=f"{self.loss:.3f}", refresh=False)
+        self._bar.update()
+
+    def on_train_end(self, logs: Mapping | None = None) -> None:
+        self._bar.close()

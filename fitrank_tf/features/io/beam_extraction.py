@@ -1,0 +1,214 @@
+"""Features of a whole catalogue as an Apache Beam pipeline.
+
+A shard is one piece of work: a worker reads its products from the prepared catalogue,
+sees them with `FeatureExtractor` (the code that tf.data runs too) and writes one file.
+A shard that is there already is not made again, so an interrupted run goes on. On a
+cluster the catalogue, the models and the output lie on a file system that all workers
+see.
+"""
+
+import argparse
+import dataclasses
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import apache_beam as beam
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.catalogue import ENCODED, Catalogue, read_prepared
+from fitrank_tf.datasets.splits import SPLITS
+from fitrank_tf.features.extract import FeatureExtractor, Seen
+from fitrank_tf.features.feature_models import FeatureModels
+from fitrank_tf.features.io.saved_features import (
+    ShardSummary,
+    begin_features,
+    finished_shard,
+    shard_name,
+    write_shard,
+)
+
+logger = logging.getLogger(__name__)
+
+UNREADABLE = "photo cannot be decoded"
+_BATCH = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """Some products of one split.
+
+    Attributes:
+        number: of the shard.
+        file: that it is written to.
+        split: of the prepared catalogue.
+        begin, end: rows of the split.
+    """
+
+    number: int
+    file: str
+    split: str
+    begin: int
+    end: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ExtractionPlan:
+    """What is extracted.
+
+    Attributes:
+        catalogue: folder of the prepared TFDS catalogue.
+        detector: folder of the detector.
+        heads: folder of the feature heads.
+        output: folder of the features.
+        shards: all of them.
+    """
+
+    catalogue: str
+    detector: str
+    heads: str
+    output: str
+    shards: tuple[Shard, ...]
+
+
+def plan_extraction(
+    catalogue: Catalogue, detector: Path, heads: Path, output: Path, shard_size: int
+) -> ExtractionPlan:
+    """Cuts a catalogue into shards, in the order of `Catalogue.items`."""
+    pieces = [
+        (split, begin, min(begin + shard_size, size))
+        for split, size in ((name, catalogue.num_items(name)) for name in SPLITS)
+        for begin in range(0, size, shard_size)
+    ]
+    shards = tuple(
+        Shard(number, shard_name(number, len(pieces)), *piece)
+        for number, piece in enumerate(pieces)
+    )
+    folders = (catalogue.builder.data_path, detector, heads, output)
+    absolute = [str(Path(folder).resolve()) for folder in folders]
+    return ExtractionPlan(*absolute, shards)
+
+
+def run_extraction(
+    plan: ExtractionPlan, made_of: Mapping[str, str], options: Sequence[str]
+) -> list[ShardSummary]:
+    """Runs the pipeline; returns when all shards are there.
+
+    Args:
+        plan: what to extract.
+        made_of: fingerprints of catalogue and models.
+        options: Beam's own, such as `--runner=FlinkRunner`.
+
+    Returns:
+        The summaries of all shards, in their order.
+
+    Raises:
+        FitRankError: if the output folder holds features of something else, or the
+            workers wrote to another one.
+    """
+    folder = Path(plan.output)
+    begin_features(folder, {**made_of, "shards": str(len(plan.shards))})
+    made = sum(finished_shard(folder / shard.file) is not None for shard in plan.shards)
+    if made:
+        logger.info("%d of %d shards were made before", made, len(plan.shards))
+    with beam.Pipeline(options=PipelineOptions(_with_runner(options))) as pipeline:
+        _ = (
+            pipeline
+            | "shards" >> beam.Create(plan.shards)
+            # Without it a runner may fuse all shards into one worker.
+            | "spread" >> beam.Reshuffle()
+            | "extract" >> beam.ParDo(_ExtractShard(plan))
+            | "count" >> beam.Map(_count)
+        )
+    summaries = {shard.file: finished_shard(folder / shard.file) for shard in plan.shards}
+    lost = [name for name, summary in summaries.items() if summary is None]
+    if lost:
+        raise FitRankError(
+            f"{folder / lost[0]} is not there: the workers wrote to a file system of their "
+            "own; name a folder that all of them see"
+        )
+    return list(summaries.values())
+
+
+def check_beam_options(options: Sequence[str]) -> None:
+    """Refuses what Beam would pass over in silence.
+
+    Raises:
+        FitRankError: for an option that no runner knows.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for group in PipelineOptions.__subclasses__():
+        group._add_argparse_args(parser)
+    _, unknown = parser.parse_known_args(options)
+    if unknown:
+        raise FitRankError(
+            f"{unknown[0]!r} is neither an option of this command nor of Apache Beam"
+        )
+
+
+def _with_runner(options: Sequence[str]) -> list[str]:
+    """Beam's DirectRunner by default, in this process: it needs nothing else."""
+    named = any(option.startswith("--runner") for option in options)
+    return [*options] if named else ["--runner=FnApiRunner", *options]
+
+
+class _ExtractShard(beam.DoFn):
+    """Sees the products of a shard and writes them."""
+
+    def __init__(self, plan: ExtractionPlan):
+        # Beam pickles this; without the shards it is small.
+        self._plan = dataclasses.replace(plan, shards=())
+        self._extractor: FeatureExtractor | None = None
+
+    def setup(self) -> None:
+        models = FeatureModels.load(Path(self._plan.detector), Path(self._plan.heads))
+        self._extractor = FeatureExtractor(models)
+
+    def process(self, shard: Shard) -> Iterator[tuple[int, int, int]]:
+        path = Path(self._plan.output) / shard.file
+        summary = finished_shard(path)
+        if summary is None:
+            summary = self._make(shard, path)
+            logger.info("wrote %s: %d products", path, summary.written)
+        skipped = sum(len(ids) for ids in summary.skipped.values())
+        yield shard.number, summary.written, skipped
+
+    def _make(self, shard: Shard, path: Path) -> ShardSummary:
+        seen: list[tuple[str, Seen]] = []
+        skipped: dict[str, list[str]] = {}
+        batch: list[tuple[str, tf.Tensor]] = []
+        for item_id, data in self._products(shard):
+            try:
+                photo = tf.io.decode_image(data, channels=3, expand_animations=False)
+            except tf.errors.InvalidArgumentError:
+                skipped.setdefault(UNREADABLE, []).append(item_id)
+                continue
+            batch.append((item_id, photo.numpy()))
+            if len(batch) == _BATCH:
+                seen += self._see(batch)
+                batch = []
+        seen += self._see(batch)
+        return write_shard(path, seen, skipped)
+
+    def _products(self, shard: Shard) -> Iterator[tuple[str, bytes]]:
+        builder = tfds.builder_from_directory(self._plan.catalogue)
+        rows = f"{shard.split}[{shard.begin}:{shard.end}]"
+        for item in read_prepared(builder, rows, ENCODED).as_numpy_iterator():
+            yield item["id"].decode(), item["image"]
+
+    def _see(self, batch: list) -> list[tuple[str, Seen]]:
+        if not batch:
+            return []
+        ids, photos = zip(*batch)
+        return list(zip(ids, self._extractor.describe(photos)))
+
+
+def _count(shard: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Beam's own counters, where the runner shows them."""
+    _, written, skipped = shard
+    beam.metrics.Metrics.counter("features", "written").inc(written)
+    beam.metrics.Metrics.counter("features", "skipped").inc(skipped)
+    return shard

@@ -1,0 +1,207 @@
+"""Query sets: what a shopper types, made from a split's products.
+
+Each query comes from one product: its title, or a facet sentence about it. The
+split of the product is the split of the query, so that test queries are about
+products that training never saw.
+"""
+
+import dataclasses
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from fitrank_tf.datasets.catalogue import CatalogueRecords
+from fitrank_tf.queries.facets import FACETS, facet_sentence, named_facets
+from fitrank_tf.queries.lexicon import FacetLexicon
+from fitrank_tf.queries.misspellings import readings, with_a_slip
+from fitrank_tf.queries.words import known_words, plain_words
+
+TITLE, FACET, GIVEN = "title", "facet", "given"
+_FEWEST_FACETS, _MOST_FACETS = 2, 5
+# Of an evaluation's facet queries; one of ten queries in web searches' logs is misspelt
+# (Cucerzan and Brill, EMNLP 2004: 10 to 15 %).
+MISSPELT_SHARE = 0.1
+# Facets that a shopper asks for alone; the kinds of those queries are called like them.
+SINGLE_FACETS = ("article_type", "colour")
+# With fewer products of a value no system could fill the first ten places.
+_ENOUGH = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """One query and what it means.
+
+    Attributes:
+        id: unique in its set; starts with its kind.
+        text: what is typed.
+        kind: `TITLE`, `FACET`, one of `SINGLE_FACETS`, or `GIVEN` for a user's own.
+        wanted: (facet, value) pairs that the text names; judgments use these.
+        title: the title that the query quotes, "" for other kinds.
+    """
+
+    id: str
+    text: str
+    kind: str
+    wanted: tuple[tuple[str, str], ...] = ()
+    title: str = ""
+
+
+def title_queries(records: CatalogueRecords) -> list[Query]:
+    """Every product's title as a query; products without one are left out."""
+    return [
+        Query(
+            id=f"{TITLE}-{item_id}",
+            text=title,
+            kind=TITLE,
+            wanted=_wanted(records, row, named_facets(title, _attributes(records, row))),
+            title=title,
+        )
+        for row, (item_id, title) in enumerate(zip(records.ids, records.texts))
+        if title.strip()
+    ]
+
+
+def facet_queries(records: CatalogueRecords, count: int, seed: int) -> list[Query]:
+    """Shopper's queries of two to five facets, the article type always among them.
+
+    Args:
+        records: products to ask for; some are asked for more than once if
+            `count` is above their number.
+        count: how many queries.
+        seed: decides products, facets and wording.
+
+    Returns:
+        `count` queries, or none if no product has an article type and one
+        facet more.
+    """
+    generator = random.Random(seed)
+    rows = [row for row in range(len(records)) if len(_present(records, row)) > 1]
+    if not rows:
+        return []
+    drawn: list[int] = []
+    while len(drawn) < count:
+        drawn += generator.sample(rows, min(len(rows), count - len(drawn)))
+    return [
+        _facet_query(records, row, number, generator) for number, row in enumerate(drawn)
+    ]
+
+
+def _facet_query(
+    records: CatalogueRecords, row: int, number: int, generator: random.Random
+) -> Query:
+    others = [facet for facet in _present(records, row) if facet != "article_type"]
+    most = min(_MOST_FACETS - 1, len(others))
+    named = generator.sample(others, generator.randint(min(_FEWEST_FACETS - 1, most), most))
+    facets = ("article_type", *named)
+    return Query(
+        id=f"{FACET}-{number:05d}-{records.ids[row]}",
+        text=facet_sentence(_attributes(records, row), facets, generator),
+        kind=FACET,
+        wanted=_wanted(records, row, facets),
+    )
+
+
+def with_misspellings(
+    queries: Sequence[Query], records: CatalogueRecords, seed: int
+) -> list[Query]:
+    """Some facet queries with one word misspelt, as people misspell it.
+
+    What a query means stays, and its kind and id. No word becomes another that the
+    catalogue's facets or titles know.
+
+    Args:
+        queries: of `facet_queries`.
+        records: all products that are searched.
+        seed: decides queries, words and slips.
+
+    Returns:
+        The queries, in order, `MISSPELT_SHARE` of them misspelt, or all that can be if
+        those are fewer.
+    """
+    words = FacetLexicon.of(records).words | known_words()
+    meant = readings(words, set(plain_words(" ".join(records.texts)).split()))
+    generator = random.Random(f"{seed}:misspelt")
+    misspelt = list(queries)
+    left = round(MISSPELT_SHARE * len(queries))
+    for place in generator.sample(range(len(queries)), len(queries)):
+        if not left:
+            break
+        text = with_a_slip(queries[place].text, meant, generator)
+        if text != queries[place].text:
+            misspelt[place] = dataclasses.replace(queries[place], text=text)
+            left -= 1
+    return misspelt
+
+
+def single_facet_queries(records: CatalogueRecords, facet: str, seed: int) -> list[Query]:
+    """One query for each value that ten products or more share: "handbags", "navy blue".
+
+    Args:
+        records: products that are searched.
+        facet: one of `SINGLE_FACETS`.
+        seed: decides the wording.
+    """
+    generator = random.Random(f"{seed}:{facet}")
+    counts = Counter(filter(None, records.attributes[facet]))
+    values = sorted(value for value, count in counts.items() if count >= _ENOUGH)
+    return [
+        Query(
+            id=f"{facet}-{number:03d}",
+            text=facet_sentence({facet: value}, (facet,), generator),
+            kind=facet,
+            wanted=((facet, value),),
+        )
+        for number, value in enumerate(values)
+    ]
+
+
+def first_of_each_text(queries: Iterable[Query]) -> dict[str, Query]:
+    """{text: the first query with these words}, in the order of the queries."""
+    by_text: dict[str, Query] = {}
+    for query in queries:
+        by_text.setdefault(query.text, query)
+    return by_text
+
+
+def spread_over_kinds(queries: Sequence[Query], count: int) -> list[Query]:
+    """A few queries to look at, none with the words of another.
+
+    Args:
+        queries: of any kinds.
+        count: how many at most. Every kind gets the same share, evenly taken from it.
+    """
+    worded = first_of_each_text(queries).values()
+    kinds = list(dict.fromkeys(query.kind for query in worded))
+    shown: list[Query] = []
+    for number, kind in enumerate(kinds):
+        of_kind = [query for query in worded if query.kind == kind]
+        share = (count - len(shown)) // (len(kinds) - number)
+        step = max(1, len(of_kind) // max(1, share))
+        shown += of_kind[::step][:share]
+    return shown
+
+
+def _present(records: CatalogueRecords, row: int) -> list[str]:
+    attributes = _attributes(records, row)
+    if not attributes["article_type"]:
+        return []
+    # Nobody types "casual casual shoes".
+    said = f" {plain_words(attributes['article_type'])} "
+    return [
+        facet
+        for facet in FACETS
+        if (value := plain_words(attributes[facet]))
+        and (facet == "article_type" or f" {value} " not in said)
+    ]
+
+
+def _attributes(records: CatalogueRecords, row: int) -> dict[str, str]:
+    return {facet: records.attributes[facet][row] for facet in FACETS}
+
+
+def _wanted(
+    records: CatalogueRecords, row: int, facets: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (facet, records.attributes[facet][row]) for facet in FACETS if facet in facets
+    )

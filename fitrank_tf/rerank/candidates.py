@@ -1,0 +1,108 @@
+"""Candidate lists: what the first stage hands to the re-ranker."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from fitrank_tf.inputs.listwise import ListArrays
+from fitrank_tf.queries.grades import EXACT
+from fitrank_tf.queries.judgments import Judge
+from fitrank_tf.queries.query_sets import Query
+from fitrank_tf.retrieval.candidate_index import CandidateIndex, Candidates
+
+
+@dataclasses.dataclass(frozen=True)
+class CandidateLists:
+    """Candidates of Q queries, best of the first stage first.
+
+    Attributes:
+        query_embeddings: float32 [Q, D].
+        candidates: positions int32 [Q, K] in the catalogue, -1 for padding, and
+            first-stage scores float32 [Q, K].
+        labels: float32 [Q, K], grades 0 to 4, -1 for padding; None without
+            judgments.
+    """
+
+    query_embeddings: np.ndarray
+    candidates: Candidates
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.query_embeddings)
+
+
+def retrieve(
+    index: CandidateIndex, query_embeddings: np.ndarray, size: int
+) -> CandidateLists:
+    """The first stage's top `size` for each query, nothing added."""
+    return CandidateLists(query_embeddings, index.search(query_embeddings, size))
+
+
+def list_arrays(lists: CandidateLists, asked: np.ndarray) -> ListArrays:
+    """The lists as the re-ranker's batches are made of them.
+
+    Args:
+        lists: with labels or, to be scored only, without.
+        asked: float32 [Q, V], facet values that the queries name.
+    """
+    positions, scores = lists.candidates.positions, lists.candidates.scores
+    labels = lists.labels
+    if labels is None:
+        labels = np.zeros(positions.shape, np.float32)
+    return ListArrays(lists.query_embeddings, asked, positions, scores, labels)
+
+
+def with_labels(
+    lists: CandidateLists, queries: Sequence[Query], judge: Judge
+) -> CandidateLists:
+    """The same lists with the candidates' grades."""
+    labels = np.stack(
+        [
+            np.where(row < 0, -1, judge.grades(query)[row])
+            for query, row in zip(queries, lists.candidates.positions, strict=True)
+        ]
+    )
+    return dataclasses.replace(lists, labels=labels.astype(np.float32))
+
+
+def with_positives(
+    lists: CandidateLists, queries: Sequence[Query], judge: Judge, embeddings: np.ndarray
+) -> CandidateLists:
+    """The same lists, to learn from: where no candidate is exact, one gives place.
+
+    The weakest does, to the exact product that the first stage scores highest. What is
+    measured is never completed: what retrieval missed is missed.
+
+    Args:
+        lists: with labels.
+        queries: of the lists.
+        judge: of the catalogue.
+        embeddings: float32 [N, D], unit, of its products.
+    """
+    positions = lists.candidates.positions.copy()
+    scores, labels = lists.candidates.scores.copy(), lists.labels.copy()
+    for row in np.flatnonzero((labels < EXACT).all(axis=1)):
+        exact = np.flatnonzero(judge.grades(queries[row]) == EXACT)
+        if len(exact):
+            cosines = embeddings[exact] @ lists.query_embeddings[row]
+            last = np.count_nonzero(positions[row] >= 0) - 1
+            positions[row, last] = exact[cosines.argmax()]
+            scores[row, last], labels[row, last] = cosines.max(), EXACT
+    candidates = Candidates(positions, scores)
+    return CandidateLists(lists.query_embeddings, candidates, labels)
+
+
+def worth_learning(labels: np.ndarray) -> np.ndarray:
+    """Which lists have at least two different grades; the others teach no order.
+
+    Args:
+        labels: float32 [Q, K], -1 for padding.
+
+    Returns:
+        Rising row numbers.
+    """
+    real = labels >= 0
+    best = np.where(real, labels, -np.inf).max(axis=1, initial=-np.inf)
+    worst = np.where(real, labels, np.inf).min(axis=1, initial=np.inf)
+    return np.flatnonzero(best > worst)

@@ -1,0 +1,219 @@
+"""P(facet value | photo): what a product is, told from its embedding and its features.
+
+A query that asks for "navy blue" is answered by how likely the photo shows navy blue, not
+only by how alike photo and text are. The catalogue's attributes are the labels of training
+products; of a product that is searched only the pixels are asked.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from fitrank_tf.config import FacetHeadsConfig
+from fitrank_tf.core.arrays import load_arrays, save_arrays
+from fitrank_tf.core.chunks import tell_all
+from fitrank_tf.features.standardise import standard_scale, z_scores
+from fitrank_tf.queries.lexicon import FacetLexicon
+
+_ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
+_MADE_BY = "python -m pipelines.train"
+_STEPS_AT_ONCE = 16
+# Heads err: with this chance a product has a value, whatever they say. Logarithms of
+# answers go no lower.
+DOUBT = 0.001
+
+
+class _Head(keras.Model):
+    """One network from a product's numbers to the logits of all facets' values."""
+
+    def __init__(self, config: FacetHeadsConfig, num_values: int):
+        super().__init__(name="facet_head")
+        self.hide = keras.layers.Dropout(config.dropout / 2)
+        self.hidden = keras.layers.Dense(config.hidden, activation="gelu", name="hidden")
+        self.dropout = keras.layers.Dropout(config.dropout)
+        self.values = keras.layers.Dense(num_values, name="values")
+
+    def build(self, shape):
+        """Makes the two layers for inputs of width `shape[-1]`."""
+        self.hidden.build(shape)
+        self.values.build((None, self.hidden.units))
+
+    def call(self, inputs, training=None):
+        """float32 [B, V] logits."""
+        hidden = self.hidden(self.hide(inputs, training=training))
+        return self.values(self.dropout(hidden, training=training))
+
+
+class FacetHeads:
+    """Heads of several folds, whose probabilities are averaged.
+
+    Args:
+        lexicon: the facets' values, V of them.
+        mean: float32 [D + F], of the training products' embeddings and features.
+        scale: float32 [D + F], what is multiplied after that.
+        heads: trained.
+    """
+
+    def __init__(
+        self,
+        lexicon: FacetLexicon,
+        mean: np.ndarray,
+        scale: np.ndarray,
+        heads: Sequence[_Head],
+    ):
+        self.lexicon, self.heads = lexicon, tuple(heads)
+        self._mean, self._scale = mean, scale
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All heads' weights."""
+        return [variable for head in self.heads for variable in head.variables]
+
+    def answer(self, embeddings, features):
+        """What products are.
+
+        Args:
+            embeddings: float32 [B, D], unit image embeddings.
+            features: float32 [B, F].
+
+        Returns:
+            float32 [B, V]; the values of each facet add up to 1.
+        """
+        inputs = _standardised(embeddings, features, self._mean, self._scale)
+        return _mean_answer(self.heads, inputs, self.lexicon)
+
+    def answer_all(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """`answer` of a whole catalogue, float32 [N, V]."""
+        return tell_all(self.answer, embeddings, features)
+
+    def save(self, folder: Path) -> None:
+        """Writes the heads and their lexicon."""
+        arrays = {"mean": self._mean, "scale": self._scale}
+        for number, head in enumerate(self.heads):
+            for place, array in enumerate(head.get_weights()):
+                arrays[f"head_{number}_{place}"] = array
+        save_arrays(folder / _ARRAYS, arrays)
+        (folder / _LEXICON).write_text(self.lexicon.to_json(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, config: FacetHeadsConfig) -> "FacetHeads":
+        """What `save` wrote.
+
+        Raises:
+            FitRankError: if it cannot be read.
+        """
+        arrays = load_arrays(folder / _ARRAYS, _MADE_BY)
+        lexicon = FacetLexicon.from_json((folder / _LEXICON).read_text(encoding="utf-8"))
+        mean, scale = arrays.pop("mean"), arrays.pop("scale")
+        heads = []
+        for number in range(len(arrays) // 4):
+            head = _new_head(config, lexicon, len(mean))
+            head.set_weights([arrays[f"head_{number}_{place}"] for place in range(4)])
+            heads.append(head)
+        return cls(lexicon, mean, scale, heads)
+
+
+def cross_fitted(
+    lexicon: FacetLexicon,
+    codes: np.ndarray,
+    embeddings: np.ndarray,
+    features: np.ndarray,
+    seen: np.ndarray,
+    config: FacetHeadsConfig,
+    seed: int,
+) -> tuple[FacetHeads, np.ndarray]:
+    """Trains a head on all folds but one, for each fold.
+
+    What a head says of products that it has learned is better than what it will say of
+    others. So a training product is answered by the head that has not seen it, and the
+    re-ranker learns how far to trust such answers.
+
+    Args:
+        lexicon: the facets' values, V of them.
+        codes: int32 [N, F], `lexicon.codes` of the training products.
+        embeddings: float32 [N, D], their unit image embeddings.
+        features: float32 [N, E].
+        seen: float32 [E], 1 for the features that the heads see.
+        config: sizes and folds.
+        seed: decides folds and weights.
+
+    Returns:
+        (the heads together, float32 [N, V] answers for the training products).
+    """
+    raw = np.concatenate([embeddings, features], axis=1)
+    mean, scale = standard_scale(raw)
+    scale[embeddings.shape[1] :] *= seen
+    inputs = np.asarray(_standardised(embeddings, features, mean, scale))
+    answers = np.zeros((len(codes), lexicon.size), np.float32)
+    if not lexicon.size or len(codes) < 2 * config.folds:
+        return FacetHeads(lexicon, mean, scale, []), answers
+    fold = np.random.default_rng(seed).permutation(len(codes)) % config.folds
+    heads = []
+    for number in range(config.folds):
+        keras.utils.set_random_seed(seed + number)
+        head = _new_head(config, lexicon, inputs.shape[1])
+        _fit(head, inputs[fold != number], codes[fold != number], lexicon, config)
+        left = np.flatnonzero(fold == number)
+        answers[left] = np.asarray(_mean_answer([head], inputs[left], lexicon))
+        heads.append(head)
+    return FacetHeads(lexicon, mean, scale, heads), answers
+
+
+def facet_loss(codes, logits, sizes: Sequence[int]):
+    """Cross-entropy of each facet, summed over the facets that a product has.
+
+    Args:
+        codes: int32 [B, F], a value's place among its facet's, -1 for "not known".
+        logits: float32 [B, V], the facets' values one after the other.
+        sizes: how many values each facet has.
+
+    Returns:
+        float32 [B].
+    """
+    total, first = 0.0, 0
+    for column, size in enumerate(sizes):
+        code = codes[:, column : column + 1]
+        logs = ops.log_softmax(logits[:, first : first + size], axis=-1)
+        own = ops.take_along_axis(logs, ops.maximum(code, 0), axis=1)
+        total = total - ops.where(code >= 0, own, 0.0)[:, 0]
+        first += size
+    return total
+
+
+def _fit(head, inputs, codes, lexicon: FacetLexicon, config: FacetHeadsConfig) -> None:
+    steps = max(1, -(-len(inputs) // config.batch_size) * config.epochs)
+    head.compile(
+        optimizer=keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(config.learning_rate, steps),
+            weight_decay=config.weight_decay,
+        ),
+        loss=lambda codes, logits: facet_loss(codes, logits, lexicon.sizes),
+        # A step is so small that starting it takes longer than it does.
+        steps_per_execution=_STEPS_AT_ONCE,
+    )
+    head.fit(inputs, codes, batch_size=config.batch_size, epochs=config.epochs, verbose=0)
+
+
+def _new_head(config: FacetHeadsConfig, lexicon: FacetLexicon, width: int) -> _Head:
+    head = _Head(config, lexicon.size)
+    head.build((None, width))
+    return head
+
+
+def _standardised(embeddings, features, mean, scale):
+    return z_scores(ops.concatenate([embeddings, features], axis=-1), mean, scale)
+
+
+def _mean_answer(heads: Sequence[_Head], inputs, lexicon: FacetLexicon):
+    if not heads:
+        return ops.zeros((ops.shape(inputs)[0], lexicon.size))
+    return sum(_probabilities(head(inputs), lexicon.sizes) for head in heads) / len(heads)
+
+
+def _probabilities(logits, sizes: Sequence[int]):
+    cuts = np.cumsum(sizes)[:-1].tolist()
+    parts = ops.split(logits, cuts, axis=-1)
+    return ops.concatenate([ops.softmax(part, axis=-1) for part in parts], axis=-1)

@@ -1,0 +1,409 @@
+"""The listwise re-ranker, on TF-Ranking.
+
+Scores all candidates of a query together, from the query's embedding and what its words
+ask for, the candidates' features, what the facet heads say of them, and the first stage's
+score.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf._legacy import tf_keras, tfr
+from fitrank_tf.config import RerankerConfig
+from fitrank_tf.features.standardise import standard_scale
+from fitrank_tf.queries.grades import EXACT, GAINS
+from fitrank_tf.rerank.expected_grade import ExpectedGrade
+from fitrank_tf.rerank.facet_heads import DOUBT
+from fitrank_tf.rerank.list_mean import list_mean
+
+
+def _gain(grades: tf.Tensor) -> tf.Tensor:
+    """What a product of a grade counts as; padding counts as nothing."""
+    place = tf.clip_by_value(grades, 0.0, float(EXACT))
+    return tf.gather(tf.constant(GAINS), tf.cast(place, tf.int32))
+
+
+_LOSSES = {
+    "softmax": tfr.keras.losses.SoftmaxLoss,
+    "approx_ndcg": tfr.keras.losses.ApproxNDCGLoss,
+    "gumbel_approx_ndcg": tfr.keras.losses.GumbelApproxNDCGLoss,
+    "list_mle": tfr.keras.losses.ListMLELoss,
+    "pairwise_logistic": tfr.keras.losses.PairwiseLogisticLoss,
+    # Pairs weigh what swapping them changes in nDCG@10 (LambdaLoss; Wang et al., 2018).
+    "lambda_ndcg": lambda: tfr.keras.losses.PairwiseLogisticLoss(
+        lambda_weight=tfr.keras.losses.NDCGLambdaWeightV2(topn=10, gain_fn=_gain),
+        temperature=1.0,
+    ),
+}
+# Cosines of one list lie within a few tenths; the losses work on logits.
+_FIRST_STAGE_START = 10.0
+# Where the blend of all three was good on real products; training goes on from there.
+_MATCH_START, _GRADE_START = 1.0, 3.0
+# Chances are told apart down to this one, and from below to 1 less it.
+LEAST_CHANCE = 1e-4
+# The blend's weights are so many times what is learned: steps that fit a network's
+# weights would not bring these anywhere.
+WEIGHT_UNIT = 10.0
+# Which weights there are; another number for others, so that none are loaded as these.
+FORM = 2
+# Numbers of a product's traits.
+TRAITS = 64
+_PADDING_SCORE = -1e9
+
+
+class Reranker(tf_keras.Model):
+    """First-stage score, plus how well a candidate fits what is asked, plus a correction.
+
+    The fit is the log of the chance that a candidate has the values that the query's
+    words name, and the grade that it is expected to get for those that it has; a facet
+    that is not named does not count. The chances are the facet heads', bent by a slope
+    and a shift a facet. How much first stage, chances and grade weigh beside each other
+    depends on what is asked and how sure the first stage is. The correction
+    sees that fit facet by facet, where fit and first-stage score stand in the list, and
+    query times features (which features matter to this query). What it does not see is
+    the embeddings by themselves: of products that the towers have learned they say more
+    than of others, and a network would rely on it. Attention over the list lets a
+    candidate be judged beside the others; it enters as a latent cross
+    (1 + attention) * hidden, and training adds noise to what is seen of a candidate, after
+    Qin et al. (ICLR 2021). The last layer starts at zero,
+    so an untrained re-ranker is a blend of first stage and fit. Scores do not depend on
+    the candidates' order.
+
+    Args:
+        config: sizes and dropout.
+        feature_mean: float32 [F], of the training products.
+        feature_scale: float32 [F], what a centred feature is multiplied by.
+        facets: {facet: how many of the V facet values it has}.
+    """
+
+    def __init__(
+        self,
+        config: RerankerConfig,
+        feature_mean: np.ndarray,
+        feature_scale: np.ndarray,
+        facets: Mapping[str, int],
+    ):
+        super().__init__(name="reranker")
+        layers = tf_keras.layers
+        self._mean = tf.constant(feature_mean, tf.float32)
+        self._scale = tf.constant(feature_scale, tf.float32)
+        # [V, facets], 1 where a value is of a facet.
+        facet_of = np.repeat(np.arange(len(facets)), list(facets.values()))
+        self._facet_of = tf.constant(np.eye(len(facets))[facet_of], tf.float32)
+        self._expected_grade = ExpectedGrade(list(facets))
+        self._query_cross = layers.Dense(TRAITS, name="query_cross")
+        self._feature_cross = layers.Dense(TRAITS, name="feature_cross")
+        self._normalise = layers.LayerNormalization(name="normalise")
+        self._hidden = [
+            layers.Dense(width, activation="gelu", name=f"hidden_{i}")
+            for i, width in enumerate(config.hidden)
+        ]
+        self._dropout = layers.Dropout(config.dropout)
+        self._noise = layers.GaussianNoise(config.noise)
+        self._attention = (
+            tfr.keras.layers.DocumentInteractionAttention(
+                num_heads=config.attention_heads,
+                head_size=config.hidden[-1],
+                num_layers=1,
+                dropout=config.dropout,
+            )
+            if config.attention_heads
+            else None
+        )
+        self._cross = layers.Dense(
+            config.hidden[-1], kernel_initializer="zeros", name="cross"
+        )
+        self._correction = layers.Dense(1, kernel_initializer="zeros", name="correction")
+        self._weight = self.add_weight(
+            name="first_stage_weight",
+            shape=(),
+            initializer=tf_keras.initializers.Constant(_FIRST_STAGE_START / WEIGHT_UNIT),
+        )
+        self._match_weight = self.add_weight(
+            name="match_weight",
+            shape=(len(facets),),
+            initializer=tf_keras.initializers.Constant(_MATCH_START / WEIGHT_UNIT),
+        )
+        self._grade_weight = self.add_weight(
+            name="grade_weight",
+            shape=(),
+            initializer=tf_keras.initializers.Constant(_GRADE_START / WEIGHT_UNIT),
+        )
+        self._slope, self._shift = (
+            self.add_weight(name=name, shape=(len(facets),), initializer="zeros")
+            for name in ("chance_slope", "chance_shift")
+        )
+        self._gate_hidden = layers.Dense(16, activation="gelu", name="gate_hidden")
+        self._gate = layers.Dense(3, kernel_initializer="zeros", name="gate")
+
+    def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Scores of lists.
+
+        Args:
+            inputs: `query` float32 [B, D], `asked` [B, V], `features` [B, L, F],
+                `answers` [B, L, V], `first_stage` [B, L], `mask` bool [B, L].
+                Who keeps the `traits` [B, L, 64] of the products gives them in the
+                place of `features`.
+            training: turns dropout and noise on.
+
+        Returns:
+            float32 [B, L]; padding scores lowest.
+        """
+        return _total(self._parts(inputs, training), inputs["mask"])
+
+    def traits(self, features: tf.Tensor) -> tf.Tensor:
+        """All that scores depend on of products' features, whatever is asked.
+
+        Args:
+            features: float32 [..., F].
+
+        Returns:
+            float32 [..., 64].
+        """
+        features = (features - self._mean) * self._scale
+        return self._feature_cross(tf.clip_by_value(features, -5.0, 5.0))
+
+    def explain(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scores, and what each part of them says for or against a candidate.
+
+        Args:
+            inputs: as for `call`.
+
+        Returns:
+            Scores as of `call`, and float32 [B, L, 1 + facets + 1]: the first stage, each
+            facet, the correction; each less its mean over the list, so that a
+            candidate's add up to what its score is above the list's mean.
+        """
+        mask = inputs["mask"]
+        parts = self._parts(inputs, training=False)
+        steps = self._expected_grade.steps(parts.chance, parts.asks, mask)
+        facets = parts.match + parts.grade_weight * steps
+        terms = tf.concat([parts.first_stage, facets, parts.correction], axis=-1)
+        return _total(parts, mask), _centred(terms, mask)
+
+    def _parts(self, inputs: Mapping[str, tf.Tensor], training: bool) -> "_Parts":
+        mask = inputs["mask"]
+        asks = tf.matmul(inputs["asked"], self._facet_of)[:, tf.newaxis, :] > 0.0
+        chance = self._chance(inputs)
+        match = tf.where(asks, tf.math.log(DOUBT + (1.0 - DOUBT) * chance), 0.0)
+        grade = self._expected_grade(chance, asks)[..., tf.newaxis]
+        hidden = self._candidate_vectors(inputs, asks, match, grade, training)
+        for layer in self._hidden:
+            hidden = self._dropout(layer(hidden), training=training)
+        if self._attention is not None:
+            attended = self._attention((hidden, mask), training=training)
+            hidden = (1.0 + self._cross(attended)) * hidden
+        of_first, of_match, of_grade = tf.split(
+            WEIGHT_UNIT * self._gates(inputs, asks, training), 3, axis=-1
+        )
+        return _Parts(
+            first_stage=self._weight * of_first * inputs["first_stage"][..., tf.newaxis],
+            match=self._match_weight * of_match * match,
+            grade=grade,
+            grade_weight=self._grade_weight * of_grade,
+            correction=self._correction(hidden),
+            chance=chance,
+            asks=asks,
+        )
+
+    def _chance(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """float32 [B, L, facets]: of having what is asked; of what is not, no matter."""
+        asked = inputs["asked"][:, tf.newaxis, :]
+        told = tf.matmul(asked * inputs["answers"], self._facet_of)
+        told = tf.clip_by_value(told, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
+        logits = tf.math.log(told / (1.0 - told))
+        slope, shift = tf.exp(WEIGHT_UNIT * self._slope), WEIGHT_UNIT * self._shift
+        return tf.sigmoid(slope * logits + shift)
+
+    def _gates(
+        self, inputs: Mapping[str, tf.Tensor], asks: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """float32 [B, 1, 3], above 0: of first stage, chances and expected grade."""
+        first, mask = inputs["first_stage"][..., tf.newaxis], inputs["mask"]
+        asked = tf.cast(asks, tf.float32)
+        best = tf.reduce_max(
+            tf.where(mask[..., tf.newaxis], first, -1.0), axis=1, keepdims=True
+        )
+        ahead = tf.reduce_max(_centred(first, mask), axis=1, keepdims=True)
+        named = tf.reduce_sum(asked, axis=-1, keepdims=True)
+        seen = tf.concat([asked, named / 4.0, best * 2.0, ahead * 10.0], axis=-1)
+        hidden = self._gate_hidden(self._noise(seen, training=training))
+        return tf.exp(self._gate(self._dropout(hidden, training=training)))
+
+    def _candidate_vectors(
+        self,
+        inputs: Mapping[str, tf.Tensor],
+        asks: tf.Tensor,
+        match: tf.Tensor,
+        grade: tf.Tensor,
+        training: bool,
+    ) -> tf.Tensor:
+        """float32 [B, L, ...]: all that the correction sees of each candidate."""
+        mask, first = inputs["mask"], inputs["first_stage"][..., tf.newaxis]
+        fit = tf.reduce_sum(match, axis=-1, keepdims=True)
+        traits = inputs.get("traits")
+        if traits is None:
+            traits = self.traits(inputs["features"])
+        cross = self._query_cross(inputs["query"])[:, tf.newaxis, :] * traits
+        seen = tf.concat(
+            [
+                match,
+                fit / 2.0,
+                grade,
+                _behind_best(grade, mask),
+                _behind_best(fit, mask) / 2.0,
+                _behind_best(first, mask) * 10.0,
+                _standardised(first, mask),
+                tf.cast(asks, tf.float32) + tf.zeros_like(match),
+                self._dropout(self._normalise(cross), training=training),
+            ],
+            axis=-1,
+        )
+        return self._noise(seen, training=training)
+
+
+class _Parts(NamedTuple):
+    """What adds up to scores, each [B, L, 1] but `match` [B, L, facets], and their reasons.
+
+    The grade counts `grade_weight` [B, 1, 1] times. `chance` is [B, L, facets], `asks`
+    bool [B, 1, facets].
+    """
+
+    first_stage: tf.Tensor
+    match: tf.Tensor
+    grade: tf.Tensor
+    grade_weight: tf.Tensor
+    correction: tf.Tensor
+    chance: tf.Tensor
+    asks: tf.Tensor
+
+
+def _total(parts: _Parts, mask: tf.Tensor) -> tf.Tensor:
+    """[B, L]: first stage, facets, grade and correction; padding scores lowest."""
+    fit = tf.reduce_sum(parts.match, axis=-1, keepdims=True)
+    fit += parts.grade_weight * parts.grade
+    total = parts.first_stage + fit + parts.correction
+    return tf.where(mask, total[..., 0], _PADDING_SCORE)
+
+
+def _behind_best(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[B, L, 1]: how far each candidate is from the best of its list."""
+    real = tf.where(mask[..., tf.newaxis], values, -100.0)
+    return real - tf.reduce_max(real, axis=1, keepdims=True)
+
+
+def _standardised(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[B, L, 1]: each candidate's place in the spread of its list."""
+    centred = _centred(values, mask)
+    return centred / tf.sqrt(list_mean(tf.square(centred), mask) + 1e-6)
+
+
+def _centred(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[B, L, ...]: values less their mean over the list, 0 for padding."""
+    real = tf.cast(mask, values.dtype)[..., tf.newaxis]
+    return real * (values - list_mean(values, mask))
+
+
+def build_reranker(
+    config: RerankerConfig,
+    features: np.ndarray,
+    embedding_dim: int,
+    facets: Mapping[str, int],
+) -> Reranker:
+    """An untrained re-ranker for a catalogue's features.
+
+    Args:
+        config: sizes.
+        features: float32 [N, F] of the training products, for mean and spread.
+        embedding_dim: width of the towers' embedding.
+        facets: {facet: how many values it has}.
+    """
+    mean, scale = standard_scale(features)
+    model = Reranker(config, mean, scale, facets)
+    values = sum(facets.values())
+    model(example_inputs(2, 3, embedding_dim, features.shape[1], values))
+    return model
+
+
+def example_inputs(
+    batch: int, length: int, embedding_dim: int, num_features: int, num_values: int
+) -> dict:
+    """Inputs of the right shapes, all zero and nothing padded."""
+    return {
+        "query": tf.zeros([batch, embedding_dim]),
+        "asked": tf.zeros([batch, num_values]),
+        "features": tf.zeros([batch, length, num_features]),
+        "answers": tf.zeros([batch, length, num_values]),
+        "first_stage": tf.zeros([batch, length]),
+        "mask": tf.ones([batch, length], tf.bool),
+    }
+
+
+def train_reranker(
+    model: Reranker,
+    training: tf.data.Dataset,
+    validation: tf.data.Dataset | None,
+    config: RerankerConfig,
+    log_dir: Path,
+    verbose: int,
+) -> tf_keras.callbacks.History:
+    """Trains with a listwise loss and keeps the weights of the best validation nDCG@10.
+
+    Args:
+        model: to train.
+        training: (inputs, grades [B, L], -1 for padding).
+        validation: the same, of products of neither training nor test; None
+            keeps the last weights.
+        config: loss, epochs and rate.
+        log_dir: gets `history.csv`.
+        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
+    """
+    steps = max(1, int(training.cardinality()) * config.epochs)
+    schedule = tf_keras.optimizers.schedules.CosineDecay(
+        config.learning_rate, steps, alpha=0.01
+    )
+    model.compile(
+        optimizer=tf_keras.optimizers.Adam(schedule, global_clipnorm=1.0),
+        loss=_on_gains(config.loss),
+        metrics=[tfr.keras.metrics.NDCGMetric(topn=10, gain_fn=_gain, name="ndcg_10")],
+    )
+    callbacks = [tf_keras.callbacks.CSVLogger(str(log_dir / "history.csv"))]
+    if validation is not None:
+        callbacks.append(_keep_best(config))
+    return model.fit(
+        training,
+        validation_data=validation,
+        epochs=config.epochs,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+
+
+def _keep_best(config: RerankerConfig) -> tf_keras.callbacks.Callback:
+    return tf_keras.callbacks.EarlyStopping(
+        monitor="val_ndcg_10",
+        mode="max",
+        patience=config.epochs,
+        restore_best_weights=True,
+    )
+
+
+def _on_gains(name: str):
+    """The loss by name; the grades become `GAINS`.
+
+    The gains of a list add up to 1, so that a query with many relevant products
+    does not outweigh one with a single one. Padding stays below 0.
+    """
+    loss = _LOSSES[name]()
+
+    def on_gains(grades: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+        real = grades >= 0.0
+        gains = tf.where(real, _gain(grades), 0.0)
+        total = tf.maximum(tf.reduce_sum(gains, axis=1, keepdims=True), 1.0)
+        return loss(tf.where(real, gains / total, -1.0), scores)
+
+    return loss if "ndcg" in name else on_gains

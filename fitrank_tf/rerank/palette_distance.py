@@ -1,0 +1,102 @@
+"""How far a product's dominant colours are from the colour that a query asks for."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fitrank_tf.features.colour.names import Prototypes, colour_numbers
+from fitrank_tf.features.colour.palette import dominant_colours
+from fitrank_tf.features.schema import FeatureSchema
+from fitrank_tf.inputs.listwise import ListArrays
+from fitrank_tf.rerank.list_places import behind_best
+
+_COLOUR = "colour"
+# A dominant colour that fills less is a seam or a logo.
+_LEAST_SHARE = 0.1
+# Of products without a colour: further than any two colours are apart.
+_NONE = 100.0
+_AT_ONCE = 1024
+
+
+class PaletteDistance:
+    """Numbers of a candidate from the palette of its photo and the words of a query.
+
+    A colour name is as far from a palette's colour as the nearest of the name's
+    prototypes (`features/colour_names.py`), in CIEDE2000 units.
+
+    Args:
+        features: float32 [N, F] of a catalogue's products.
+        schema: of the features.
+        prototypes: of the colour names; a value without prototypes is at distance 0
+            from everything.
+        values: {facet: its values}, as the lists' `asked` numbers them.
+    """
+
+    names = ("palette distance", "nearest palette distance", "palette behind the best")
+    # The numbers are 0 where a query does not ask for this.
+    of_facet: str | None = _COLOUR
+
+    def __init__(
+        self,
+        features: np.ndarray,
+        schema: FeatureSchema,
+        prototypes: Prototypes,
+        values: Mapping[str, Sequence[str]],
+    ):
+        facet_of = np.repeat(list(values), [len(names) for names in values.values()])
+        self._asked = facet_of == _COLOUR
+        palette, shares = dominant_colours(features, schema)
+        self._distances = palette_distances(
+            palette, shares, prototypes, values.get(_COLOUR, ())
+        )
+
+    def columns(self, lists: ListArrays) -> np.ndarray:
+        """The numbers of every candidate.
+
+        Args:
+            lists: Q lists of L positions in the catalogue.
+
+        Returns:
+            float32 [Q, L, 3]: the mean distance of the palette, each colour by its share;
+            that of its nearest dominant colour; how much further the mean is than the
+            list's least, below 0. Of several colours that a word may mean the nearest
+            counts.
+        """
+        asked, inside = lists.asked[:, self._asked] > 0.0, lists.positions >= 0
+        told = np.full((*inside.shape, 2), _NONE, np.float32)
+        for row, wanted in enumerate(asked):
+            if wanted.any():
+                of_list = self._distances[lists.positions[row]][:, wanted]
+                told[row] = of_list.min(axis=1)
+        mean, nearest = told[..., 0], told[..., 1]
+        columns = np.stack([mean, nearest, behind_best(-mean, inside)], axis=-1)
+        return np.where((asked.any(axis=1)[:, None] & inside)[..., None], columns, 0.0)
+
+
+def palette_distances(
+    palette: np.ndarray, shares: np.ndarray, prototypes: Prototypes, names: Sequence[str]
+) -> np.ndarray:
+    """Distances of products to colour names.
+
+    Args:
+        palette: float32 [N, P, 3], CIE L, a, b of the dominant colours.
+        shares: float32 [N, P], 0 for "no more".
+        prototypes: of the names.
+        names: C of them.
+
+    Returns:
+        float32 [N, C, 2], CIEDE2000: the mean over the palette, and that of the nearest
+        colour that fills a tenth or more.
+    """
+    told = np.zeros((len(palette), len(names), 2), np.float32)
+    weights = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-6)
+    numbers = colour_numbers(names)
+    known = np.flatnonzero(np.isin(numbers, prototypes.names))
+    for start in range(0, len(palette), _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        some, large = palette[rows], shares[rows, :, None] >= _LEAST_SHARE
+        apart = prototypes.distances(some.reshape(-1, 3))[:, numbers[known]]
+        apart = apart.reshape(*some.shape[:2], -1)
+        told[rows, known, 0] = (apart * weights[rows, :, None]).sum(axis=1)
+        told[rows, known, 1] = np.where(large, apart, _NONE).min(axis=1)
+    return told

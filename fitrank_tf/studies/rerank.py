@@ -1,0 +1,280 @@
+"""The re-rankers beside each other, on the candidates of the same fine-tuned towers."""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from fitrank_tf.config import RunConfig, override
+from fitrank_tf.evaluation.ablation import Measured, QueryValues
+from fitrank_tf.evaluation.metrics import evaluate_queries
+from fitrank_tf.evaluation.run import QuerySet
+from fitrank_tf.evaluation.sheets.shape_plots import draw_shapes
+from fitrank_tf.evaluation.systems import as_run
+from fitrank_tf.evaluation.trec import write_run
+from fitrank_tf.export.embedding import encode_texts
+from fitrank_tf.inputs.listwise import ListArrays, ProductTables
+from fitrank_tf.rerank.baselines import LambdaMart, LinearBlend, has_lightgbm
+from fitrank_tf.rerank.candidates import CandidateLists, list_arrays, retrieve
+from fitrank_tf.rerank.crop_similarity import CropSimilarity
+from fitrank_tf.rerank.gam import (
+    TRAINING,
+    GamItem,
+    Shape,
+    build_gam_ranker,
+    train_gam_ranker,
+)
+from fitrank_tf.rerank.match_features import (
+    gam_columns,
+    match_columns,
+    match_features,
+)
+from fitrank_tf.rerank.palette_distance import PaletteDistance
+from fitrank_tf.retrieval.choose_index import build_index
+from fitrank_tf.training.run import TrainingRun
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 64
+# The blend's start: a cosine against a log-probability.
+_SCORE_WEIGHT, _FIT_WEIGHT = 20.0, 3.0
+_PALETTE, _CROP = "palette distance", "crop similarity"
+# What a ranker sees beside facets, expected grade and first stage.
+LOOKS = {
+    "GAM": (),
+    "with palette distance": (_PALETTE,),
+    "with crop similarity": (_CROP,),
+    "with both": (_PALETTE, _CROP),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Numbers:
+    """Lists with the numbers of their candidates."""
+
+    lists: ListArrays
+    features: np.ndarray
+
+    def followed_by(self, columns: np.ndarray) -> "_Numbers":
+        """The same lists, with more numbers a candidate, [Q, L, K]."""
+        both = np.concatenate([self.features, columns], axis=-1, dtype=np.float32)
+        return _Numbers(self.lists, both)
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.lists.labels
+
+    @property
+    def mask(self) -> np.ndarray:
+        return self.lists.positions >= 0
+
+
+class RerankStudy:
+    """Measures re-rankers that learned from the same lists.
+
+    Args:
+        train: makes the run of a configuration; its stages are kept.
+        config: of the run.
+        rows: rising row numbers of the products that are searched.
+        query_set: what is asked of them.
+        output: folder of the run files.
+        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
+    """
+
+    def __init__(
+        self,
+        train: Callable[[RunConfig], TrainingRun],
+        config: RunConfig,
+        rows: np.ndarray,
+        query_set: QuerySet,
+        output: Path,
+        verbose: int,
+    ):
+        self._train, self._config = train, config
+        self._run, self._rows = train(config), rows
+        self._query_set, self._output = query_set, output
+        self._verbose = verbose
+        self._facets = self._run.facet_heads.lexicon.facet_sizes
+        # Of the GAMs trained so far.
+        self._shapes: list[list[Shape]] = []
+
+    def measure(self, seeds: Sequence[int]) -> list[Measured]:
+        """The towers' own order, the baselines' and the neural re-ranker's, the last.
+
+        Draws what the GAM makes of each number, a curve a seed, into `gam_shapes.png`.
+        """
+        rankers = {
+            "linear blend": self._blend,
+            "GAM": self._gam,
+            "re-ranker": self.neural,
+        }
+        if has_lightgbm():
+            rankers = {"LambdaMART": self._lambda_mart, **rankers}
+        else:
+            logger.warning(
+                "LambdaMART is left out: LightGBM is not installed; "
+                '`pip install "fitrank-tf[bench]"`'
+            )
+        towers = self._values("towers", self._asked.scores)
+        measured = [Measured("fine-tuned towers", [towers])] + [
+            Measured(name, [rank(seed) for seed in seeds]) for name, rank in rankers.items()
+        ]
+        self._draw_shapes()
+        return measured
+
+    def measure_looks(self, seeds: Sequence[int]) -> list[Measured]:
+        """The GAM, and what it makes of closer looks at the photos.
+
+        Draws the curves of the last, which sees all, into `gam_shapes.png`.
+        """
+        measured = []
+        for name, looks in LOOKS.items():
+            self._shapes.clear()
+            file = name.replace(" ", "_")
+            runs = [self._gam(seed, file, looks) for seed in seeds]
+            measured.append(Measured(name, runs))
+        self._draw_shapes()
+        return measured
+
+    def _draw_shapes(self) -> None:
+        picture = self._output / "gam_shapes.png"
+        draw_shapes(self._shapes, picture)
+        logger.info("wrote %s", picture)
+
+    @cached_property
+    def _tables(self) -> ProductTables:
+        return self._run.product_tables.select(self._rows)
+
+    @cached_property
+    def _candidates(self) -> tuple[CandidateLists, np.ndarray]:
+        encode = self._run.load_query_encoder()
+        encoded = encode_texts(encode, list(self._query_set.texts().values()))
+        index = build_index(self._tables.embeddings)
+        depth = self._config.reranker.list_size
+        return retrieve(index, encoded["embedding"], depth), encoded["asked"]
+
+    @cached_property
+    def _asked(self) -> ListArrays:
+        """The lists that are measured, without labels."""
+        return list_arrays(*self._candidates)
+
+    @cached_property
+    def _asked_numbers(self) -> _Numbers:
+        return self._with_numbers(self._asked, self._tables)
+
+    @cached_property
+    def _learned(self) -> _Numbers:
+        run = self._run
+        return self._with_numbers(run.lists_to_learn(), run.ranker_tables)
+
+    @cached_property
+    def _chosen(self) -> _Numbers:
+        run = self._run
+        tables = run.product_tables.select(run.validation_rows)
+        return self._with_numbers(run.lists_to_choose_by(), tables)
+
+    def _with_numbers(self, lists: ListArrays, tables: ProductTables) -> _Numbers:
+        return _Numbers(lists, match_features(lists, tables.answers, self._facets))
+
+    def _blend(self, seed: int) -> QueryValues:
+        names = match_columns(self._run.facet_heads.lexicon.facets)
+        start = {names.index("score"): _SCORE_WEIGHT}
+        start |= {i: _FIT_WEIGHT for i, name in enumerate(names) if name[:5] == "fits "}
+        blend = LinearBlend(start)
+        blend.fit(self._learned.features, self._learned.labels, seed)
+        logger.info(
+            "linear blend: %s",
+            {names[i]: round(weight, 2) for i, weight in blend.weights.items()},
+        )
+        return self._values(f"blend.seed_{seed}", blend.score(self._asked_numbers.features))
+
+    def _lambda_mart(self, seed: int) -> QueryValues:
+        trees = LambdaMart(seed)
+        learned, chosen = self._learned, self._chosen
+        trees.fit(learned.features, learned.labels, (chosen.features, chosen.labels))
+        return self._values(
+            f"lambda_mart.seed_{seed}", trees.score(self._asked_numbers.features)
+        )
+
+    def _gam(self, seed: int, file: str = "gam", looks: Sequence[str] = ()) -> QueryValues:
+        run, name = self._run, f"{file}.seed_{seed}"
+        learned = self._looking(self._learned, run.ranker_rows, looks)
+        chosen = self._looking(self._chosen, run.validation_rows, looks)
+        asked = self._looking(self._asked_numbers, self._rows, looks)
+        items, context = self._gam_items(looks)
+        model = build_gam_ranker(items, context, learned.features, learned.mask, seed)
+        log_dir = self._output / name
+        log_dir.mkdir(exist_ok=True)
+        train_gam_ranker(
+            model,
+            (learned.features, learned.labels),
+            (chosen.features, chosen.labels),
+            dataclasses.replace(TRAINING, loss=self._config.reranker.loss),
+            seed,
+            log_dir,
+            self._verbose,
+        )
+        self._shapes.append(model.shapes(learned.features, learned.mask))
+        return self._values(name, model.score(asked.features, asked.mask))
+
+    def _gam_items(
+        self, looks: Sequence[str]
+    ) -> tuple[tuple[GamItem, ...], tuple[int, ...]]:
+        facets = self._run.facet_heads.lexicon.facets
+        items, context = gam_columns(facets)
+        names = match_columns(facets)
+        asks = dict(zip(facets, context))
+        more, column = [], len(names)
+        for look in (self._looks[look] for look in looks):
+            of_facet = asks.get(look.of_facet)
+            more += [
+                GamItem(name, column + place, of_facet)
+                for place, name in enumerate(look.names)
+            ]
+            column += len(look.names)
+        return (*items, *more), context
+
+    @cached_property
+    def _looks(self) -> dict[str, PaletteDistance | CropSimilarity]:
+        run = self._run
+        prototypes = run.feature_models.heads.namer.prototypes
+        values = dict(run.facet_heads.lexicon.values)
+        return {
+            _PALETTE: PaletteDistance(run.features, run.schema, prototypes, values),
+            _CROP: CropSimilarity(run.crop_embeddings),
+        }
+
+    def _looking(
+        self, numbers: _Numbers, rows: np.ndarray, looks: Sequence[str]
+    ) -> _Numbers:
+        """The numbers of lists of some products, with those of closer looks."""
+        lists = numbers.lists.at(rows)
+        for look in looks:
+            numbers = numbers.followed_by(self._looks[look].columns(lists))
+        return numbers
+
+    def neural(self, seed: int, name: str = "reranker") -> QueryValues:
+        """The neural re-ranker's values, trained from a seed.
+
+        Args:
+            seed: of its weights and order.
+            name: of its run file.
+        """
+        run = self._train(override(self._config, [f"reranker.seed={seed}"]))
+        model = run.load_reranker()
+        batches = self._asked.batches(self._tables, _BATCH)
+        scores = np.concatenate([model(inputs).numpy() for inputs, _ in batches])
+        return self._values(f"{name}.seed_{seed}", scores)
+
+    def _values(self, name: str, scores: np.ndarray) -> QueryValues:
+        lists, _ = self._candidates
+        ids = self._run.records.select(self._rows).ids
+        ranking = as_run(self._query_set.texts(), ids, lists, scores)
+        path = self._output / f"{name}.run"
+        write_run(path, ranking, name)
+        logger.info("wrote %s", path)
+        qrels, grade = self._query_set.qrels, self._query_set.binary_grade
+        return evaluate_queries(ranking, qrels, grade)

@@ -1,0 +1,160 @@
+"""How PyTorch's tensors go into the layers of a KerasHub CLIP.
+
+What the two kinds of checkpoint share stands here; their names for things stand in
+`huggingface_clip` and `open_clip`.
+"""
+
+import dataclasses
+
+import keras
+import keras_hub
+import numpy as np
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.towers.checkpoints.json_config import JsonConfig
+from fitrank_tf.towers.checkpoints.safetensors_file import Tensors
+from fitrank_tf.towers.clip_backbone import ClipSizes, new_backbone
+from fitrank_tf.towers.towers import CLIP_MEAN, CLIP_STD
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoStatistics:
+    """What the image tower was trained to subtract and to divide by.
+
+    Attributes:
+        mean: of each channel, photos in 0..1.
+        std: of each channel.
+    """
+
+    mean: tuple[float, float, float] = CLIP_MEAN
+    std: tuple[float, float, float] = CLIP_STD
+
+
+def read_statistics(config: JsonConfig, mean: str, std: str) -> PhotoStatistics:
+    """Statistics from two fields; where they are absent, CLIP's.
+
+    Raises:
+        FitRankError: if a field holds anything but three numbers, or a std of 0.
+    """
+    values = {
+        mean: config.get(mean, list(CLIP_MEAN)),
+        std: config.get(std, list(CLIP_STD)),
+    }
+    for name, value in values.items():
+        if not _three_numbers(value):
+            raise config.error(name, "must be three numbers, one a colour channel")
+    if min(values[std]) <= 0:
+        raise config.error(std, "must be above 0")
+    return PhotoStatistics(tuple(values[mean]), tuple(values[std]))
+
+
+def _three_numbers(value: object) -> bool:
+    numbers = isinstance(value, list) and all(isinstance(v, int | float) for v in value)
+    return numbers and len(value) == 3
+
+
+def build_backbone(sizes: ClipSizes, config: JsonConfig) -> keras_hub.models.CLIPBackbone:
+    """The network, its weights still to be filled in.
+
+    KerasHub's last layer norm of the text tower adds 1e-6 to the variance v where
+    the checkpoints' own code adds 1e-5: it scales by a factor of 1 + 4.5e-6 / v, which
+    the unit length of an embedding nearly takes away.
+
+    Args:
+        sizes: of both towers.
+        config: whose fields the sizes are; it is named where they do not fit.
+
+    Raises:
+        FitRankError: if a width does not divide into its heads, or the photo is
+            smaller than a patch.
+    """
+    for tower, part in (("image", sizes.vision), ("text", sizes.text)):
+        if part.width % part.heads:
+            raise FitRankError(
+                f"{config.path}: the {tower} tower's width {part.width} does not divide "
+                f"into {part.heads} heads"
+            )
+    if sizes.image_size < sizes.patch_size:
+        raise FitRankError(
+            f"{config.path}: photos of {sizes.image_size} pixels are smaller than a patch "
+            f"of {sizes.patch_size}"
+        )
+    return new_backbone(sizes)
+
+
+def fill(variable: keras.Variable, tensors: Tensors, name: str) -> None:
+    """A tensor that KerasHub keeps in the same shape."""
+    variable.assign(tensors.take(name, variable.shape))
+
+
+def fill_transposed(variable: keras.Variable, tensors: Tensors, name: str) -> None:
+    """The weight of PyTorch's Linear, [out, in], into a kernel, [in, out]."""
+    variable.assign(tensors.take(name, variable.shape[::-1]).T)
+
+
+def fill_dense(layer: keras.layers.Dense, tensors: Tensors, name: str) -> None:
+    """A Linear with a bias."""
+    fill_transposed(layer.kernel, tensors, f"{name}.weight")
+    fill(layer.bias, tensors, f"{name}.bias")
+
+
+def fill_norm(layer: keras.layers.Layer, tensors: Tensors, name: str) -> None:
+    """A layer norm."""
+    fill(layer.gamma, tensors, f"{name}.weight")
+    fill(layer.beta, tensors, f"{name}.bias")
+
+
+def fill_attention(
+    attention: keras.layers.MultiHeadAttention,
+    inputs: tuple[np.ndarray, np.ndarray],
+    output: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """The four projections of an attention layer.
+
+    Args:
+        attention: of width D.
+        inputs: weights [3, D, D] and biases [3, D] of query, key and value.
+        output: weight [D, D] and bias [D].
+    """
+    denses = (attention.query_dense, attention.key_dense, attention.value_dense)
+    for dense, weight, bias in zip(denses, *inputs):
+        dense.kernel.assign(weight.T.reshape(dense.kernel.shape))
+        dense.bias.assign(bias.reshape(dense.bias.shape))
+    last = attention.output_dense
+    last.kernel.assign(output[0].T.reshape(last.kernel.shape))
+    last.bias.assign(output[1])
+
+
+def fill_patches(
+    embedding: keras.layers.Layer,
+    tensors: Tensors,
+    kernel_name: str,
+    positions_name: str,
+    statistics: PhotoStatistics,
+) -> None:
+    """The patch convolution and the positions, for photos normalised as CLIP's.
+
+    `Towers` feeds y = (x - m) / s with CLIP's m and s; a checkpoint with other
+    statistics m' and s' wants (x - m') / s' = y s / s' + (m - m') / s'. The factor
+    goes into the kernel. A patch has no padding, so that the summand is the same
+    everywhere and goes into the patches' positions. Both are exact.
+
+    Args:
+        embedding: KerasHub's CLIPVisionEmbedding of width D.
+        tensors: of the checkpoint.
+        kernel_name: of the convolution, [D, 3, P, P], PyTorch's order.
+        positions_name: of the positions, [1 + patches, D]; the first is the class
+            token's.
+        statistics: the checkpoint's.
+    """
+    height, width, channels, filters = embedding.patch_embedding.kernel.shape
+    kernel = tensors.take(kernel_name, (filters, channels, height, width))
+    numbers = embedding.position_embedding.embeddings
+    positions = tensors.take(positions_name, numbers.shape)
+    mean, std = np.float64(statistics.mean), np.float64(statistics.std)
+    kernel = np.transpose(kernel, (2, 3, 1, 0)).astype(np.float64)
+    shift = np.einsum("hwio,i->o", kernel, (np.float64(CLIP_MEAN) - mean) / std)
+    scale = (np.float64(CLIP_STD) / std)[:, np.newaxis]
+    embedding.patch_embedding.kernel.assign(kernel * scale)
+    shifts = np.outer(np.arange(len(positions)) > 0, shift)
+    numbers.assign(positions + shifts)

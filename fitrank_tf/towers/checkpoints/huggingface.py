@@ -1,0 +1,226 @@
+"""CLIP checkpoints in the layout of transformers: OpenAI's, FashionCLIP, TinyCLIP.
+
+Names and meanings of the fields follow transformers' CLIPConfig and CLIPModel.
+"""
+
+from pathlib import Path
+
+import keras
+import keras_hub
+import numpy as np
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.towers.checkpoints.clip_weights import (
+    PhotoStatistics,
+    build_backbone,
+    fill,
+    fill_attention,
+    fill_dense,
+    fill_norm,
+    fill_patches,
+    fill_transposed,
+    read_statistics,
+)
+from fitrank_tf.towers.checkpoints.json_config import JsonConfig
+from fitrank_tf.towers.checkpoints.safetensors_file import Tensors, open_tensors
+from fitrank_tf.towers.checkpoints.tokenizer_files import read_tokenizer
+from fitrank_tf.towers.clip_backbone import ClipSizes, TransformerSizes
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+MODEL_TYPE = "clip"
+
+# Fields that a config leaves out have these values (CLIPConfig of transformers).
+_SHARED = {"num_hidden_layers": 12, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
+_TEXT = {
+    **_SHARED,
+    "vocab_size": 49408,
+    "hidden_size": 512,
+    "intermediate_size": 2048,
+    "num_attention_heads": 8,
+    "max_position_embeddings": 77,
+}
+_VISION = {
+    **_SHARED,
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "num_attention_heads": 12,
+    "num_channels": 3,
+    "image_size": 224,
+    "patch_size": 32,
+}
+_ACTIVATIONS = ("quick_gelu", "gelu")
+# What old configs say instead of the end mark's id; transformers then takes the argmax.
+_LEGACY_END = 2
+_POSITION_IDS = (
+    "text_model.embeddings.position_ids",
+    "vision_model.embeddings.position_ids",
+)
+
+
+def read_huggingface_clip(
+    folder: Path,
+) -> tuple[keras_hub.models.CLIPBackbone, keras_hub.models.CLIPTokenizer]:
+    """Network and tokenizer of a folder.
+
+    Args:
+        folder: with `config.json`, `model.safetensors` (or shards and their index),
+            tokenizer files and, where the photos' statistics are not CLIP's,
+            `preprocessor_config.json`.
+
+    Raises:
+        FitRankError: if a file is missing or broken, or the network is not CLIP with
+            two plain transformers.
+    """
+    config = JsonConfig.read(folder / CONFIG_NAME)
+    if config.get("model_type") != MODEL_TYPE:
+        raise config.error(
+            "model_type", "must be 'clip': no other network of transformers is supported"
+        )
+    sizes = _sizes(config)
+    tokenizer = read_tokenizer(folder, sizes.vocabulary_size)
+    _check_end(config, tokenizer)
+    statistics = _statistics(folder)
+    tensors = open_tensors(folder, WEIGHTS_NAME)
+    backbone = build_backbone(sizes, config)
+    _check_position_ids(tensors, sizes)
+    _fill_vision(backbone, tensors, statistics)
+    _fill_text(backbone, tensors)
+    fill(backbone.clip_head.logit_scale, tensors, "logit_scale")
+    tensors.refuse_left_over()
+    return backbone, tokenizer
+
+
+def _tower_config(config: JsonConfig, name: str, defaults: dict) -> JsonConfig:
+    """A tower's fields. `<name>_dict` of old files rules over everything else."""
+    if config.get(f"{name}_dict"):
+        return config.section(f"{name}_dict", defaults)
+    return config.section(name, defaults)
+
+
+def _sizes(config: JsonConfig) -> ClipSizes:
+    text = _tower_config(config, "text_config", _TEXT)
+    vision = _tower_config(config, "vision_config", _VISION)
+    if vision.get("num_channels") != 3:
+        raise vision.error("num_channels", "must be 3: photos are read in colour")
+    return ClipSizes(
+        vision=_transformer(vision),
+        text=_transformer(text),
+        image_size=vision.side("image_size"),
+        patch_size=vision.side("patch_size"),
+        vocabulary_size=text.whole("vocab_size"),
+        context_length=text.whole("max_position_embeddings"),
+        embedding_dim=config.whole("projection_dim", 512),
+    )
+
+
+def _transformer(tower: JsonConfig) -> TransformerSizes:
+    if tower.get("hidden_act") not in _ACTIVATIONS:
+        raise tower.error("hidden_act", f"must be one of {_ACTIVATIONS}")
+    if tower.number("layer_norm_eps") != 1e-5:
+        raise tower.error("layer_norm_eps", "must be 1e-05, which KerasHub's CLIP has")
+    return TransformerSizes(
+        width=tower.whole("hidden_size"),
+        layers=tower.whole("num_hidden_layers"),
+        heads=tower.whole("num_attention_heads"),
+        intermediate=tower.whole("intermediate_size"),
+        activation=tower.get("hidden_act"),
+    )
+
+
+def _check_end(config: JsonConfig, tokenizer: keras_hub.models.CLIPTokenizer) -> None:
+    text = _tower_config(config, "text_config", _TEXT)
+    end = tokenizer.end_token_id
+    if text.get("eos_token_id", end) not in (_LEGACY_END, end, [end]):
+        raise text.error("eos_token_id", f"must be {end}, the tokenizer's end mark")
+
+
+def _statistics(folder: Path) -> PhotoStatistics:
+    path = folder / "preprocessor_config.json"
+    if path.is_file():
+        return _read_statistics(JsonConfig.read(path))
+    # CLIPProcessor of newer releases writes the same fields into its own file.
+    path = folder / "processor_config.json"
+    if path.is_file():
+        return _read_statistics(JsonConfig.read(path).section("image_processor"))
+    return PhotoStatistics()
+
+
+def _read_statistics(config: JsonConfig) -> PhotoStatistics:
+    if config.get("do_rescale", True) is not True:
+        raise config.error("do_rescale", "must be true: towers read photos in 0..1")
+    if abs(config.get("rescale_factor", 1 / 255) * 255 - 1) > 1e-6:
+        raise config.error("rescale_factor", "must be 1/255: towers read photos in 0..1")
+    if config.get("do_normalize", True) is not True:
+        return PhotoStatistics(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    return read_statistics(config, "image_mean", "image_std")
+
+
+def _check_position_ids(tensors: Tensors, sizes: ClipSizes) -> None:
+    """Older files hold the tokens' numbers, which KerasHub counts by itself."""
+    patches = (sizes.image_size // sizes.patch_size) ** 2
+    for name, count in zip(_POSITION_IDS, (sizes.context_length, 1 + patches)):
+        if name not in tensors.names():
+            continue
+        if not np.array_equal(tensors.take(name, (1, count))[0], np.arange(count)):
+            raise FitRankError(
+                f"{tensors.path}: tensor {name!r} must count from 0 to {count - 1}: "
+                "positions in another order are not supported"
+            )
+
+
+def _fill_vision(
+    backbone: keras_hub.models.CLIPBackbone, tensors: Tensors, statistics: PhotoStatistics
+) -> None:
+    encoder, prefix = backbone.vision_encoder, "vision_model"
+    embedding, names = encoder.embedding, f"{prefix}.embeddings"
+    fill(embedding.class_embedding, tensors, f"{names}.class_embedding")
+    fill_patches(
+        embedding,
+        tensors,
+        f"{names}.patch_embedding.weight",
+        f"{names}.position_embedding.weight",
+        statistics,
+    )
+    # The missing letters are the checkpoints' own.
+    fill_norm(encoder.pre_layer_norm, tensors, f"{prefix}.pre_layrnorm")
+    _fill_blocks(encoder, tensors, prefix)
+    fill_norm(encoder.layer_norm, tensors, f"{prefix}.post_layernorm")
+    fill_transposed(backbone.vision_projection.kernel, tensors, "visual_projection.weight")
+
+
+def _fill_text(backbone: keras_hub.models.CLIPBackbone, tensors: Tensors) -> None:
+    encoder, prefix = backbone.text_encoder, "text_model"
+    embedding, names = encoder.embedding, f"{prefix}.embeddings"
+    fill(embedding.token_embedding.embeddings, tensors, f"{names}.token_embedding.weight")
+    fill(
+        embedding.position_embedding.position_embeddings,
+        tensors,
+        f"{names}.position_embedding.weight",
+    )
+    _fill_blocks(encoder, tensors, prefix)
+    fill_norm(encoder.layer_norm, tensors, f"{prefix}.final_layer_norm")
+    fill_transposed(backbone.text_projection.kernel, tensors, "text_projection.weight")
+
+
+def _fill_blocks(encoder: keras.Model, tensors: Tensors, prefix: str) -> None:
+    for index, block in enumerate(encoder.encoder_layers):
+        name = f"{prefix}.encoder.layers.{index}"
+        fill_norm(block.layer_norm_1, tensors, f"{name}.layer_norm1")
+        inputs, output = _attention(tensors, f"{name}.self_attn", encoder.hidden_dim)
+        fill_attention(block.attention, inputs, output)
+        fill_norm(block.layer_norm_2, tensors, f"{name}.layer_norm2")
+        fill_dense(block.dense_1, tensors, f"{name}.mlp.fc1")
+        fill_dense(block.dense_2, tensors, f"{name}.mlp.fc2")
+
+
+def _attention(tensors: Tensors, name: str, width: int) -> tuple[tuple, tuple]:
+    weights, biases = [
+        [
+            tensors.take(f"{name}.{part}_proj.{kind}", shape)
+            for part in ("q", "k", "v", "out")
+        ]
+        for kind, shape in (("weight", (width, width)), ("bias", (width,)))
+    ]
+    inputs = np.stack(weights[:3]), np.stack(biases[:3])
+    return inputs, (weights[3], biases[3])

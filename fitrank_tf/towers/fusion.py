@@ -1,0 +1,233 @@
+"""Image features into the image tower: beside its embedding, or as tokens in its blocks.
+
+Both start as nothing: an untrained fusion leaves the towers as they are.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from fitrank_tf.features.standardise import standard_scale
+from fitrank_tf.towers.towers import Towers, unit
+
+# A standardised feature beyond this many standard deviations is cut to it.
+_FAR = 5.0
+
+
+class FeatureFusion(keras.layers.Layer):
+    """What both fusions share: standardised features, of which whole groups may hide.
+
+    In training groups are hidden at random (set to their mean), so that the towers work
+    without them.
+
+    Args:
+        group_masks: [groups, F] of 0 and 1, a row a feature group.
+        group_dropout: chance that a group of an example is hidden in training.
+        seed: of the group dropout.
+    """
+
+    def __init__(
+        self,
+        group_masks: Sequence[Sequence[float]],
+        group_dropout: float = 0.1,
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.group_masks = np.asarray(group_masks, "float32")
+        self.group_dropout = group_dropout
+        self._seeds = keras.random.SeedGenerator(seed)
+
+    def build_scale(self) -> None:
+        """Makes the standardisation's constants; each fusion's `build` calls it first."""
+        size = self.group_masks.shape[1]
+        self.mean = self.add_weight(
+            name="mean", shape=(size,), initializer="zeros", trainable=False
+        )
+        self.scale = self.add_weight(
+            name="scale", shape=(size,), initializer="ones", trainable=False
+        )
+
+    def adapt(self, features: np.ndarray, seen: np.ndarray) -> None:
+        """Takes mean and spread of each feature from the training products.
+
+        Args:
+            features: float32 [N, F].
+            seen: [F] of 0 and 1; a feature with 0 always reads as its mean.
+        """
+        mean, scale = standard_scale(features)
+        self.mean.assign(mean)
+        self.scale.assign(scale * seen)
+
+    def standardise(self, features, training=None):
+        """Features of mean 0 and spread 1, float32 [batch, F]; hidden groups are 0."""
+        standard = ops.clip((features - self.mean) * self.scale, -_FAR, _FAR)
+        if training and self.group_dropout:
+            standard = standard * self._keep(ops.shape(features)[0])
+        return standard
+
+    def _keep(self, batch):
+        masks = ops.convert_to_tensor(self.group_masks, "float32")
+        drawn = keras.random.uniform((batch, masks.shape[0]), seed=self._seeds)
+        return ops.matmul(ops.cast(drawn >= self.group_dropout, "float32"), masks)
+
+    def prepare(self, features, training=None):
+        """What `block` and `finish` need of the features.
+
+        Args:
+            features: float32 [batch, F].
+            training: hides groups at random if true.
+        """
+        raise NotImplementedError
+
+    def block(self, number: int, block, tokens, prepared):
+        """One block of the image tower: float [batch, T, width] to the same shape."""
+        raise NotImplementedError
+
+    def finish(self, embedding, prepared):
+        """From the tower's embedding to the fused one, both float32 [batch, D]."""
+        raise NotImplementedError
+
+
+class ResidualFusion(FeatureFusion):
+    """Adds a learned function of the features to the image embedding.
+
+    `unit(embedding + W2 gelu(W1 standardised(features)))`, with W2 = 0 at the start.
+
+    Args:
+        embedding_dim: D.
+        hidden: width of the hidden layer.
+        **fusion: `FeatureFusion`'s.
+    """
+
+    def __init__(self, embedding_dim: int, hidden: int = 80, **fusion):
+        super().__init__(**fusion)
+        self.widen = keras.layers.Dense(hidden, activation="gelu", name="widen")
+        self.project = keras.layers.Dense(
+            embedding_dim, kernel_initializer="zeros", use_bias=False, name="project"
+        )
+        self.build_scale()
+        self.widen.build((None, self.group_masks.shape[1]))
+        self.project.build((None, hidden))
+        self.built = True
+
+    def prepare(self, features, training=None):
+        """What is added to the embedding, [batch, D]."""
+        return self.project(self.widen(self.standardise(features, training)))
+
+    def block(self, number: int, block, tokens, prepared):
+        """As it is."""
+        return block(tokens)
+
+    def finish(self, embedding, prepared):
+        """The sum, made a unit vector."""
+        return unit(embedding + prepared)
+
+
+class TokenFusion(FeatureFusion):
+    """A token a feature group, which every block of the image tower attends to.
+
+    Zero-initialised attention (LLaMA-Adapter; Zhang et al., 2023): a block's own
+    projections make queries of its tokens, and keys and values of the group tokens; what
+    that attention gives is scaled by tanh(gate), a gate a head, 0 at the start, and added
+    to the block's self-attention.
+
+    Args:
+        width: of the image tower.
+        blocks: of the image tower.
+        heads: of each block.
+        hidden: width of each group's hidden layer.
+        **fusion: `FeatureFusion`'s.
+    """
+
+    def __init__(self, width: int, blocks: int, heads: int, hidden: int = 64, **fusion):
+        super().__init__(**fusion)
+        groups, size = self.group_masks.shape
+        self.build_scale()
+        self.widen = self.add_weight(
+            name="widen", shape=(groups, size, hidden), initializer="glorot_uniform"
+        )
+        self.bias = self.add_weight(
+            name="bias", shape=(groups, hidden), initializer="zeros"
+        )
+        self.project = self.add_weight(
+            name="project", shape=(groups, hidden, width), initializer="glorot_uniform"
+        )
+        self.gates = self.add_weight(
+            name="gates", shape=(blocks, heads), initializer="zeros"
+        )
+        self.built = True
+
+    def prepare(self, features, training=None):
+        """The group tokens, [batch, groups, width]."""
+        standard = self.standardise(features, training)
+        apart = standard[:, None, :] * ops.convert_to_tensor(self.group_masks)
+        hidden = ops.gelu(ops.einsum("bgf,gfh->bgh", apart, self.widen) + self.bias)
+        return ops.einsum("bgh,ghw->bgw", hidden, self.project)
+
+    def block(self, number: int, block, tokens, prepared):
+        """The block with the group tokens beside its own."""
+        normed = block.layer_norm_1(tokens)
+        attended = block.attention(normed, normed, normed, use_causal_mask=False)
+        tokens = tokens + attended + self._look_at(number, block, normed, prepared)
+        return tokens + block.dense_2(
+            block.activation(block.dense_1(block.layer_norm_2(tokens)))
+        )
+
+    def _look_at(self, number: int, block, normed, prepared):
+        """Attention of the tokens [batch, T, width] to the group tokens alone."""
+        attention = block.attention
+        queries = attention.query_dense(normed)
+        keys, values = attention.key_dense(prepared), attention.value_dense(prepared)
+        scores = ops.einsum("bthd,bghd->bhtg", queries, keys)
+        shares = ops.softmax(scores / queries.shape[-1] ** 0.5, axis=-1)
+        seen = ops.einsum("bhtg,bghd->bthd", shares, values)
+        gated = seen * ops.tanh(self.gates[number])[:, None]
+        output = attention.output_dense
+        # Its bias is in the block's own attention already.
+        return output(gated) - output.bias
+
+    def finish(self, embedding, prepared):
+        """As it is: the features are in it."""
+        return unit(embedding)
+
+
+def new_fusion(
+    kind: str, towers: Towers, group_masks: np.ndarray, group_dropout: float, seed: int
+) -> FeatureFusion:
+    """An untrained fusion, always the same for a seed.
+
+    Args:
+        kind: one of `config.FUSIONS`.
+        towers: that it is for.
+        group_masks: [groups, F] of 0 and 1.
+        group_dropout: see `FeatureFusion`.
+        seed: of weights and dropout.
+    """
+    keras.utils.set_random_seed(seed)
+    shared = {"group_masks": group_masks, "group_dropout": group_dropout, "seed": seed}
+    if kind == "residual":
+        return ResidualFusion(towers.embedding_dim, **shared)
+    encoder = towers.backbone.vision_encoder
+    return TokenFusion(encoder.hidden_dim, encoder.num_layers, encoder.num_heads, **shared)
+
+
+def encode_with_features(towers: Towers, fusion: FeatureFusion, images, features):
+    """Unit image embeddings with the features in them.
+
+    Args:
+        towers: fine-tuned.
+        fusion: trained with them.
+        images: [batch, S, S, 3], values 0..255, any numeric dtype.
+        features: float32 [batch, F].
+
+    Returns:
+        float32 [batch, D], L2-normalised.
+    """
+    prepared = fusion.prepare(features)
+    pooled = towers.pool_images(
+        images, lambda number, block, tokens: fusion.block(number, block, tokens, prepared)
+    )
+    return fusion.finish(towers.project_image(pooled), prepared)

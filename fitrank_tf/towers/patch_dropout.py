@@ -1,0 +1,107 @@
+"""Patch dropout and stochastic depth: what a training step leaves out of the image tower.
+
+Li et al., "Scaling Language-Image Pre-training via Masking" (FLIP), 2022: half the
+patches cost half the time, and a photo whose parts differ from step to step is harder
+to learn by heart. Of a studio photo more than half the patches are backdrop, so those
+go first. Huang et al., "Deep Networks with Stochastic Depth", 2016: so do whole blocks.
+"""
+
+import keras
+from keras import ops
+
+from fitrank_tf.towers.towers import RunBlock, Towers, plain_block
+
+# Below this spread of its pixels (of 255) a patch is backdrop.
+_PLAIN = 4.0
+# How much later than a patch of backdrop, of all draws, one with content is left out.
+_HEAD_START = 0.5
+
+
+def pool_in_part(
+    towers: Towers,
+    images,
+    patch_share: float,
+    depth_share: float,
+    seeds: keras.random.SeedGenerator,
+    run_block: RunBlock = plain_block,
+):
+    """What the image tower pools of photos with patches and blocks left out.
+
+    Args:
+        towers: of which the image tower is used.
+        images: [B, S, S, 3], values 0..255.
+        patch_share: of the patches to leave out; one is always kept.
+        depth_share: chance that a block is left out for a photo.
+        seeds: decides which.
+        run_block: how a block that is not left out is run.
+
+    Returns:
+        float32 [B, width of the image tower], for `Towers.project_image`.
+    """
+    encoder = towers.backbone.vision_encoder
+    tokens = encoder.embedding(towers.normalise(images))
+    content = has_content(images, encoder.patch_size)
+
+    def sometimes(number, block, tokens):
+        after = run_block(number, block, tokens)
+        return drop_block(tokens, after, depth_share, seeds)
+
+    return towers.pool_tokens(drop_patches(tokens, content, patch_share, seeds), sometimes)
+
+
+def has_content(images, patch_size: int):
+    """Which patches show more than a plain backdrop.
+
+    Args:
+        images: [B, S, S, 3], values 0..255, S a multiple of `patch_size`.
+        patch_size: side of a patch, in pixels.
+
+    Returns:
+        bool [B, (S / patch_size) ** 2], row by row.
+    """
+    side = images.shape[1] // patch_size
+    pixels = ops.reshape(
+        ops.cast(images, "float32"), (-1, side, patch_size, side, patch_size * 3)
+    )
+    return ops.reshape(ops.std(pixels, axis=(2, 4)) > _PLAIN, (-1, side * side))
+
+
+def drop_patches(tokens, content, share: float, seeds: keras.random.SeedGenerator):
+    """The class token and some of the patches, each with its own position.
+
+    Args:
+        tokens: float [B, 1 + P, D], the class token first; positions are added already.
+        content: bool [B, P], the patches that are more likely to be kept.
+        share: of the P patches to leave out.
+        seeds: decides which.
+
+    Returns:
+        float [B, 1 + K, D], the K kept patches in any order: attention has none.
+    """
+    batch, patches = ops.shape(tokens)[0], tokens.shape[1] - 1
+    kept = max(1, round(patches * (1.0 - share)))
+    drawn = keras.random.uniform((batch, patches), seed=seeds)
+    drawn = drawn - _HEAD_START * ops.cast(content, "float32")
+    chosen = 1 + ops.argsort(drawn, axis=1)[:, :kept]
+    some = ops.take_along_axis(tokens, chosen[:, :, None], axis=1)
+    return ops.concatenate([tokens[:, :1], some], axis=1)
+
+
+def drop_block(before, after, share: float, seeds: keras.random.SeedGenerator):
+    """A residual block's output, or what went into it, drawn photo by photo.
+
+    Args:
+        before: float [B, T, D], the block's input.
+        after: float [B, T, D], its output.
+        share: chance that the block is left out; what it adds is scaled by
+            1 / (1 - share) where it is not, so that the mean stays.
+        seeds: decides where.
+
+    Returns:
+        float [B, T, D].
+    """
+    if not share:
+        return after
+    drawn = keras.random.uniform((ops.shape(before)[0], 1, 1), seed=seeds)
+    weight = ops.cast(drawn >= share, before.dtype) / (1.0 - share)
+    return before + weight * (after - before)

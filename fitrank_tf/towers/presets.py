@@ -1,0 +1,90 @@
+"""The one door of trained towers: presets, local folders, folders of the hub."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import keras_hub
+
+from fitrank_tf.core.errors import FitRankError, first_line
+from fitrank_tf.core.shipped import folder_here_or_shipped
+from fitrank_tf.towers.checkpoints.convert import towers_from_checkpoint
+from fitrank_tf.towers.checkpoints.json_config import JsonConfig
+from fitrank_tf.towers.towers import Towers
+
+logger = logging.getLogger(__name__)
+
+_HUB = "hf://"
+_WANTED = ["*.json", "*.txt", "*.safetensors"]
+
+
+def towers_from_preset(preset: str, context_length: int) -> Towers:
+    """Trained towers.
+
+    Args:
+        preset: a KerasHub preset name; a folder of KerasHub, of transformers or of
+            open_clip, in the working directory or shipped with the repository; or
+            "hf://owner/name", which is downloaded first.
+        context_length: tokens of a text; cut to what the preset can read.
+
+    Raises:
+        FitRankError: if there is no such preset, or it cannot be read.
+    """
+    is_remote = preset.startswith(_HUB)
+    folder = _download(preset) if is_remote else folder_here_or_shipped(preset)
+    if folder is not None and not _is_keras_hub(folder):
+        return towers_from_checkpoint(folder, context_length)
+    here = preset if is_remote or folder is None else str(folder)
+    tokenizer = keras_hub.models.CLIPTokenizer.from_preset
+    return _towers_from_keras_hub(here, context_length, tokenizer)
+
+
+def _download(preset: str) -> Path:
+    logger.info("downloading %s", preset)
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(
+                preset.removeprefix(_HUB), allow_patterns=_WANTED
+            )
+        )
+    except Exception as error:  # no network, no such name, no permission: many kinds
+        raise FitRankError(
+            f"preset {preset!r} cannot be downloaded ({first_line(error)}); check the "
+            "name, or pass a local folder with its files"
+        ) from error
+
+
+def _is_keras_hub(folder: Path) -> bool:
+    path = folder / "config.json"
+    return path.is_file() and "registered_name" in JsonConfig.read(path).fields
+
+
+def untokenised_towers(folder: Path, context_length: int) -> Towers:
+    """Trained towers without their tokenizer, which needs TensorFlow.
+
+    Args:
+        folder: in KerasHub's layout.
+        context_length: tokens of a text; cut to what the towers can read.
+
+    Raises:
+        FitRankError: if they cannot be read.
+    """
+    return _towers_from_keras_hub(str(folder), context_length, lambda preset: None)
+
+
+def _towers_from_keras_hub(
+    preset: str, context_length: int, load_tokenizer: Callable[[str], Any]
+) -> Towers:
+    try:
+        backbone = keras_hub.models.CLIPBackbone.from_preset(preset)
+        tokenizer = load_tokenizer(preset)
+    except Exception as error:  # KerasHub and its hubs raise many kinds
+        raise FitRankError(
+            f"preset {preset!r} cannot be loaded ({first_line(error)}); name a KerasHub "
+            f"CLIP preset, {_HUB}owner/name, or a local folder of KerasHub, transformers "
+            "or open_clip"
+        ) from error
+    longest = backbone.text_encoder.max_sequence_length
+    return Towers(backbone, tokenizer, min(context_length, longest))

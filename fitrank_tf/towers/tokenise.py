@@ -1,0 +1,169 @@
+"""Text to token ids: one definition, two ways to run it.
+
+`tokenise` runs over lists in Python (KerasHub's CLIPTokenizer) and makes the
+training data; `GraphTokeniser` runs inside a served graph and gives the same
+ids. KerasHub has a graph path too, but it caches every new word in a table that
+only grows, which a server cannot afford.
+
+Both cut a text after `MAX_CHARACTERS` and blank out CLIP's start and end marks,
+so that a query cannot end itself early.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import keras_hub
+import numpy as np
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from fitrank_tf.towers.vocabulary import END_OF_WORD, END_TOKEN, START_TOKEN
+
+MAX_CHARACTERS = 512
+
+_MARKS = r"(?i)<\|(?:start|end)oftext\|>"
+# RE2's \s is ASCII only; CLIP's splitting means any Unicode white space.
+_SPACE = r"\s\v\x{85}\p{Z}"
+_WORD = rf"'s|'t|'re|'ve|'m|'ll|'d|\p{{L}}+|\p{{N}}|[^{_SPACE}\p{{L}}\p{{N}}]+"
+_NO_MERGE = np.iinfo(np.int32).max
+
+
+def tokenise(
+    tokenizer: keras_hub.models.CLIPTokenizer, texts: Sequence[str], context_length: int
+) -> np.ndarray:
+    """Token ids of texts: start mark, words, end mark, padding.
+
+    Args:
+        tokenizer: as a preset or `learn_vocabulary` gives it.
+        texts: any strings, empty ones too.
+        context_length: tokens per text with both marks; longer texts are cut.
+
+    Returns:
+        int32 [len(texts), context_length].
+    """
+    ids = np.full((len(texts), context_length), tokenizer.pad_token_id, np.int32)
+    if not len(texts):
+        return ids
+    for row, words in zip(ids, tokenizer.tokenize([_clean(text) for text in texts])):
+        words = np.asarray(words, np.int32)[: context_length - 2]
+        row[0] = tokenizer.start_token_id
+        row[1 : 1 + len(words)] = words
+        row[1 + len(words)] = tokenizer.end_token_id
+    return ids
+
+
+def _clean(text: str) -> str:
+    text = unicodedata.normalize("NFC", text[:MAX_CHARACTERS].replace("\0", " ")).lower()
+    text = re.sub(_MARKS, " ", text)
+    # The tokenizer drops a list's empty strings, a blank keeps its place.
+    return text or " "
+
+
+class GraphTokeniser(tf.Module):
+    """The same ids as `tokenise`, in TensorFlow ops that stock TF-Serving links.
+
+    Byte-pair merging runs on a dense matrix of one row a word: each step merges
+    the best-ranked pair of every word at once. No state is kept between calls.
+
+    Args:
+        tokenizer: the KerasHub tokenizer to follow.
+        context_length: tokens per text with both marks.
+    """
+
+    def __init__(self, tokenizer: keras_hub.models.CLIPTokenizer, context_length: int):
+        super().__init__(name="graph_tokeniser")
+        vocabulary = dict(tokenizer.vocabulary)
+        self._context_length = context_length
+        self._start = vocabulary[START_TOKEN]
+        self._end = vocabulary[END_TOKEN]
+        self._pad = tokenizer.pad_token_id
+        self._size = len(vocabulary)
+        characters = _byte_characters()
+        self._byte_ids = [vocabulary[c] for c in characters]
+        self._last_byte_ids = [vocabulary[c + END_OF_WORD] for c in characters]
+        pairs = [m.split(" ") for m in tokenizer.merges if not m.startswith("#version")]
+        self._merged_ids = [vocabulary[a + b] for a, b in pairs] or [0]
+        self._ranks = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(
+                tf.constant(
+                    [vocabulary[a] * self._size + vocabulary[b] for a, b in pairs] or [-1],
+                    tf.int64,
+                ),
+                tf.range(max(len(pairs), 1), dtype=tf.int32),
+            ),
+            default_value=_NO_MERGE,
+        )
+
+    def __call__(self, texts: tf.Tensor) -> tf.Tensor:
+        """Token ids of texts.
+
+        Args:
+            texts: string [batch], UTF-8; broken bytes are replaced.
+
+        Returns:
+            int32 [batch, context_length].
+        """
+        words = self._split(texts)
+        merged = self._merge(self._initial_ids(words.flat_values))
+        present = merged >= 0
+        tokens = tf.RaggedTensor.from_row_lengths(
+            tf.boolean_mask(merged, present),
+            tf.reduce_sum(tf.cast(present, tf.int64), axis=1),
+        )
+        tokens = tf.RaggedTensor.from_row_splits(tokens, words.row_splits)
+        tokens = tokens.merge_dims(1, 2)[:, : self._context_length - 2]
+        column = tf.ones_like(tokens[:, :1].to_tensor(shape=[None, 1]))
+        tokens = tf.concat([column * self._start, tokens, column * self._end], axis=1)
+        ids = tokens.to_tensor(self._pad, shape=[None, self._context_length])
+        return tf.ensure_shape(ids, [None, self._context_length])
+
+    def _split(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+        # TF-Text's ops take a NUL byte for the end of the string.
+        texts = tf.strings.regex_replace(texts, r"\x00", " ")
+        texts = tf.strings.substr(texts, 0, MAX_CHARACTERS, unit="UTF8_CHAR")
+        texts = tf.strings.lower(tf_text.normalize_utf8(texts, "NFC"), encoding="utf-8")
+        texts = tf.strings.regex_replace(texts, _MARKS, " ")
+        pieces = tf_text.regex_split(texts, _WORD, _WORD)
+        blank = tf.strings.regex_full_match(pieces.flat_values, f"[{_SPACE}]*")
+        return tf.ragged.boolean_mask(pieces, pieces.with_flat_values(~blank))
+
+    def _initial_ids(self, words: tf.Tensor) -> tf.Tensor:
+        """Ids of single bytes, the last one of a word marked: int32 [words, longest]."""
+        lengths = tf.strings.length(words)[:, tf.newaxis]
+        longest = tf.maximum(1, tf.reduce_max(tf.concat([[0], lengths[:, 0]], axis=0)))
+        codes = tf.cast(tf.io.decode_raw(words, tf.uint8, fixed_length=longest), tf.int32)
+        columns = tf.range(longest)[tf.newaxis, :]
+        inner = tf.gather(tf.constant(self._byte_ids, tf.int32), codes)
+        last = tf.gather(tf.constant(self._last_byte_ids, tf.int32), codes)
+        ids = tf.where(columns == lengths - 1, last, inner)
+        return tf.where(columns < lengths, ids, -1)
+
+    def _merge(self, ids: tf.Tensor) -> tf.Tensor:
+        merged_ids = tf.constant(self._merged_ids, tf.int32)
+
+        def step(ids: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            following = tf.pad(ids[:, 1:], [[0, 0], [0, 1]], constant_values=-1)
+            keys = tf.cast(ids, tf.int64) * self._size + tf.cast(following, tf.int64)
+            ranks = self._ranks.lookup(tf.where(following >= 0, keys, -2))
+            best = tf.reduce_min(ranks, axis=1, keepdims=True)
+            found = best != _NO_MERGE
+            place = tf.argmin(ranks, axis=1, output_type=tf.int32)[:, tf.newaxis]
+            columns = tf.range(tf.shape(ids)[1])[tf.newaxis, :]
+            merged = tf.gather(merged_ids, tf.where(found, best, 0))
+            shifted = tf.where(columns == place, merged, following)
+            changed = tf.where(columns < place, ids, shifted)
+            return tf.where(found, changed, ids), tf.reduce_any(found)
+
+        start = (ids, tf.size(ids) > 0)
+        return tf.while_loop(lambda _, going: going, step, start)[0]
+
+
+def _byte_characters() -> list[str]:
+    """The printable stand-in of each byte value 0..255 (GPT-2's table)."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    table = {byte: chr(byte) for byte in plain}
+    extra = (byte for byte in range(256) if byte not in table)
+    table.update({byte: chr(256 + i) for i, byte in enumerate(extra)})
+    return [table[byte] for byte in range(256)]

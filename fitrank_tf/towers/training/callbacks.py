@@ -1,0 +1,223 @@
+"""What goes on beside the steps of a training: state kept, numbers watched and logged."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.towers.training.checkpoint import RunningMeans, TrainingCheckpoint
+from fitrank_tf.towers.training.losses import MAX_LOG_SCALE
+
+# Seconds; the longest that an interruption can set back short epochs.
+_SOON = 15.0
+_WATCHED = ("images", "features")
+
+
+@dataclasses.dataclass
+class Position:
+    """How many steps of a training are done, those before an interruption included."""
+
+    step: int
+
+
+class CountSteps(keras.callbacks.Callback):
+    """Moves the position on; comes before the callbacks that read it."""
+
+    def __init__(self, position: Position):
+        super().__init__()
+        self._position, self._first = position, 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Remembers the first of the steps taken at once."""
+        self._first = batch
+
+    def on_train_batch_end(self, batch, logs=None):
+        """So many steps more."""
+        self._position.step += batch - self._first + 1
+
+
+class KeepState(keras.callbacks.Callback):
+    """Writes the state at the end of epochs, and in long ones now and then.
+
+    Epochs that end within seconds of the last writing are not worth one each.
+
+    Args:
+        checkpoint: where to.
+        position: of the training.
+        minutes: between two writings.
+        means: of the epoch that the first `fit` goes on with; None if it begins one.
+    """
+
+    def __init__(
+        self,
+        checkpoint: TrainingCheckpoint,
+        position: Position,
+        minutes: float,
+        means: RunningMeans | None,
+    ):
+        super().__init__()
+        self._checkpoint, self._position, self._means = checkpoint, position, means
+        self._seconds, self._kept = minutes * 60, time.monotonic()
+        self._kept_step = position.step
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Goes on with the means of an interrupted epoch."""
+        if self._means is not None:
+            self._means.restore()
+            self._means = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Writes if it is time."""
+        if time.monotonic() - self._kept >= self._seconds:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes what the last step did not, if it was not just done."""
+        is_due = time.monotonic() - self._kept >= min(self._seconds, _SOON)
+        if is_due and self._kept_step != self._position.step:
+            self._save()
+
+    def on_train_end(self, logs=None):
+        """Writes what the last epoch did not."""
+        if self._kept_step != self._position.step:
+            self._save()
+
+    def _save(self):
+        # JAX keeps the state to itself until the model is asked for.
+        assert self.model is not None
+        self._checkpoint.save(self._position.step)
+        self._kept, self._kept_step = time.monotonic(), self._position.step
+
+
+class StopAtNaN(keras.callbacks.Callback):
+    """Stops at the first step whose loss is no number, and says what is known of it.
+
+    Args:
+        position: of the training, this step counted.
+        steps: of the whole training.
+        schedule: learning rate of a step, counted from 0.
+        batch_of: the inputs of a step, counted from 0.
+    """
+
+    def __init__(
+        self,
+        position: Position,
+        steps: int,
+        schedule: Callable,
+        batch_of: Callable[[int], dict],
+    ):
+        super().__init__()
+        self._position, self._steps = position, steps
+        self._schedule, self._batch_of = schedule, batch_of
+        self._temperature = math.nan
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Remembers the temperature: after the step it may be no number either."""
+        self._temperature = temperature_of(self.model)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Raises FitRankError if the loss is no number."""
+        loss = float(logs["loss"])
+        if math.isfinite(loss):
+            return
+        step = self._position.step
+        rate = float(self._schedule(step - 1))
+        raise FitRankError(
+            f"the contrastive loss became {loss} in step {step} of {self._steps}, at "
+            f"learning rate {rate:.3g} and temperature {self._temperature:.3g}; "
+            f"{_about(self._batch_of(step - 1))}. Nothing of this stage was kept but its "
+            "state before"
+        )
+
+
+def _about(batch: dict) -> str:
+    """Which inputs of a batch are numbers, and what to do about the loss."""
+    told, broken = [], []
+    for name in (name for name in _WATCHED if name in batch):
+        values = np.asarray(batch[name])
+        rows = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+        state = f"not finite in row {rows[0]}" if len(rows) else "finite"
+        told.append(f"{name} {state}")
+        broken += [name] * bool(len(rows))
+    mend = (
+        f"mend the {' and '.join(broken)}"
+        if broken
+        else "so the steps are too large: set a smaller learning_rate, a longer "
+        "warmup_share, or precision float32"
+    )
+    return f"of its batch: {', '.join(told)}; {mend}"
+
+
+class TensorBoardLog(keras.callbacks.Callback):
+    """Curves for TensorBoard, a point a step.
+
+    `loss` is the step's own, `images/s` that of the time since the step before;
+    `learning_rate` and `temperature` are those after the step.
+
+    Args:
+        folder: for TensorBoard's `--logdir`; a run that goes on adds to it.
+        images_per_step: photos that one step learns from.
+    """
+
+    def __init__(self, folder: Path, images_per_step: float):
+        super().__init__()
+        self._folder, self._images = folder, images_per_step
+        self._writer = None
+
+    def on_train_begin(self, logs=None):
+        """Opens the file."""
+        import tensorflow as tf
+
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self._folder))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """The running mean of the loss begins anew."""
+        self._seen, self._sum = self._counted()
+        self._time = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Writes the step's numbers."""
+        now = time.monotonic()
+        seen, total = self._counted()
+        model = self.model
+        self._write(
+            int(ops.convert_to_numpy(model.optimizer.iterations)),
+            {
+                "loss": (total - self._sum) / max(seen - self._seen, 1.0),
+                "learning_rate": float(model.optimizer.learning_rate),
+                "temperature": temperature_of(model),
+                "images/s": self._images / max(now - self._time, 1e-9),
+            }.items(),
+        )
+        self._seen, self._sum, self._time = seen, total, now
+
+    def on_train_end(self, logs=None):
+        """Leaves nothing unwritten."""
+        self._writer.flush()
+
+    def _counted(self) -> tuple[float, float]:
+        """Examples of the epoch so far, and the sum of their losses."""
+        means = self.model.metrics_variables
+        total, count = (float(ops.convert_to_numpy(variable)) for variable in means)
+        return count, total
+
+    def _write(self, step: int, values: Iterable[tuple[str, float]]) -> None:
+        import tensorflow as tf
+
+        with self._writer.as_default(step=step):
+            for name, value in values:
+                tf.summary.scalar(name, value)
+
+
+def temperature_of(model) -> float:
+    """The temperature that a `ContrastiveModel` has learned so far."""
+    log_scale = float(ops.convert_to_numpy(model.log_scale))
+    with np.errstate(over="ignore"):
+        return float(np.exp(-min(log_scale, MAX_LOG_SCALE)))

@@ -1,0 +1,135 @@
+"""All that a training needs to go on where it was, in one file."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.towers.training.strategies import agree_on, scope_of
+
+_STEP = "step"
+
+
+class TrainingCheckpoint:
+    """Weights, optimizer, random state, running means and step of a compiled model.
+
+    Variables are kept by their order: Keras' names count what the process made before.
+
+    Args:
+        path: the file; its folder is made when there is something to keep.
+        model: compiled; its optimizer is built here.
+    """
+
+    def __init__(self, path: Path, model: keras.Model):
+        self._path, self._model = path, model
+        with scope_of(model):
+            if not model.optimizer.built:
+                model.optimizer.build(model.trainable_variables)
+
+    def save(self, step: int) -> None:
+        """Replaces the file by the state after `step` steps.
+
+        A process that is killed meanwhile leaves the file as it was.
+
+        Raises:
+            FitRankError: if a weight is no number any more; the file stays.
+        """
+        arrays = [ops.convert_to_numpy(variable) for variable in self._variables()]
+        for variable, array in zip(self._variables(), arrays):
+            if not np.isfinite(array).all():
+                raise FitRankError(
+                    f"after step {step} the weight {variable.path} is no longer a number; "
+                    "set a smaller learning_rate, or precision float32. The state before "
+                    f"is still in {self._path}"
+                )
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path.with_name(self._path.name + ".unfinished")
+        with unfinished.open("wb") as file:
+            np.savez(
+                file,
+                **{_STEP: np.array(step, np.int64)},
+                **{f"{number:05d}": array for number, array in enumerate(arrays)},
+            )
+            file.flush()
+            # The new name must not be on the disk before what it names.
+            os.fsync(file.fileno())
+        unfinished.replace(self._path)
+
+    def restore(self) -> int:
+        """Puts the state back, if there is one.
+
+        Returns:
+            Steps that it had taken, 0 without a file.
+
+        Raises:
+            FitRankError: if the file is broken or another model's; if the workers that
+                train together have states of different steps.
+        """
+        step, arrays = self._read() if self._path.is_file() else (0, [])
+        # Some variables can be set by all workers together only.
+        agree_on(self._model, step)
+        if not arrays:
+            return 0
+        self._check(arrays)
+        with scope_of(self._model):
+            for variable, array in zip(self._variables(), arrays):
+                variable.assign(array)
+        return step
+
+    def _read(self) -> tuple[int, list[np.ndarray]]:
+        try:
+            with np.load(self._path, allow_pickle=False) as file:
+                step = int(file[_STEP])
+                return step, [file[name] for name in sorted(file.files) if name != _STEP]
+        except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError) as error:
+            raise FitRankError(
+                f"{self._path} is broken ({error}); delete it, and this training starts "
+                "from its beginning"
+            ) from error
+
+    def _check(self, arrays: list[np.ndarray]) -> None:
+        variables = self._variables()
+        mend = "delete it, and this training starts from its beginning"
+        if len(arrays) != len(variables):
+            raise FitRankError(
+                f"{self._path} is of another model: it has {len(arrays)} variables, the "
+                f"one to train {len(variables)}; {mend}"
+            )
+        for variable, array in zip(variables, arrays):
+            if array.shape != tuple(variable.shape):
+                raise FitRankError(
+                    f"{self._path} is of another model: {variable.path} is "
+                    f"{array.shape} in it, not {tuple(variable.shape)}; {mend}"
+                )
+
+    def _variables(self) -> list[keras.Variable]:
+        model = self._model
+        return [
+            *model.variables,
+            *model.optimizer.variables,
+            *model.metrics_variables,
+        ]
+
+
+class RunningMeans:
+    """The means of an epoch that was begun before an interruption.
+
+    Keras forgets them at the beginning of each `fit`.
+
+    Args:
+        model: whose state was just restored.
+    """
+
+    def __init__(self, model: keras.Model):
+        self._model = model
+        self._values = [ops.convert_to_numpy(v) for v in model.metrics_variables]
+
+    def restore(self) -> None:
+        """Puts them back."""
+        with scope_of(self._model):
+            for variable, value in zip(self._model.metrics_variables, self._values):
+                variable.assign(value)

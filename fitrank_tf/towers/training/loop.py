@@ -1,0 +1,235 @@
+"""How the towers are trained: optimizer, schedule, callbacks, resumed where it stopped."""
+
+import dataclasses
+import logging
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import keras
+
+from fitrank_tf.config import ContrastiveConfig
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.towers.training.callbacks import (
+    CountSteps,
+    KeepState,
+    Position,
+    StopAtNaN,
+)
+from fitrank_tf.towers.training.checkpoint import RunningMeans, TrainingCheckpoint
+from fitrank_tf.towers.training.contrastive import ContrastiveModel
+from fitrank_tf.towers.training.global_batch import GlobalBatchAdamW
+from fitrank_tf.towers.training.precision import computing_in
+from fitrank_tf.towers.training.strategies import (
+    is_distributed,
+    is_multiworker,
+    ready_for_workers,
+    replicas_of,
+    scope_of,
+)
+from fitrank_tf.towers.training.throughput import Throughput
+from fitrank_tf.towers.training.warmup_cosine import WarmupCosine
+
+logger = logging.getLogger(__name__)
+
+_STATE = "state.npz"
+
+
+def train_contrastive(
+    model: ContrastiveModel,
+    batches: Callable[[int, int], Iterable[dict]],
+    steps_per_epoch: int,
+    config: ContrastiveConfig,
+    backup_dir: Path,
+    verbose: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> keras.callbacks.History:
+    """Trains with AdamW, linear warm-up and cosine decay.
+
+    After every epoch, and every `checkpoint_minutes` of a long one, the state goes to
+    `backup_dir`; called again after an interruption, training goes on at that step, as if
+    nothing had been. The caller removes the folder when it has what it wanted.
+
+    Args:
+        model: to train; only its trainable variables change. Built in the scope of the
+            strategy that spreads the steps.
+        batches: inputs as dicts, between two steps of the training, as
+            `contrastive_batches` gives them.
+        steps_per_epoch: steps of one epoch; of a batch in parts each part is one.
+        config: sizes and rates.
+        backup_dir: folder for the state.
+        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
+        callbacks: more of Keras', beside those that resume, stop and time. In a training
+            that goes on inside an epoch, training begins and ends twice for them.
+
+    Raises:
+        FitRankError: if the loss is no longer a number; training stops at that step. If
+            the state in `backup_dir` is broken or another model's. For a batch in parts
+            or mixed photos on several devices.
+    """
+    _check_devices(replicas_of(model), config)
+    training = _Training(steps_per_epoch, config)
+    optimizer = _optimizer(model, training, config)
+    with computing_in(model, config.precision):
+        with scope_of(model):
+            model.compile(
+                optimizer=optimizer,
+                jit_compile=_is_worth_compiling(model),
+                steps_per_execution=config.steps_at_once,
+            )
+        ready_for_workers(model)
+        checkpoint = TrainingCheckpoint(backup_dir / _STATE, model)
+        position = Position(checkpoint.restore())
+        if position.step:
+            logger.info("training goes on after step %d", position.step)
+        watching = [
+            Throughput(config.batch_size / config.accumulation),
+            CountSteps(position),
+            _stop_at_nan(batches, position, training),
+            *callbacks,
+            _WholePhotosLast(math.ceil(config.epochs * (1 - config.whole_share))),
+            KeepState(
+                checkpoint,
+                position,
+                # Each worker has a clock of its own, and all have to stop at one step.
+                math.inf if is_multiworker(model) else config.checkpoint_minutes,
+                RunningMeans(model) if position.step % steps_per_epoch else None,
+            ),
+        ]
+        history = keras.callbacks.History()
+        for stretch in training.stretches(position.step):
+            model.fit(
+                _for_fit(batches(stretch.first, stretch.end)),
+                steps_per_epoch=stretch.steps_per_epoch,
+                initial_epoch=stretch.epoch,
+                epochs=stretch.end_epoch,
+                callbacks=keras.callbacks.CallbackList(
+                    [*watching, history],
+                    add_progbar=verbose != 0,
+                    model=model,
+                    verbose=verbose,
+                    epochs=config.epochs,
+                    steps=stretch.steps_per_epoch,
+                ),
+            )
+    if training.steps:
+        optimizer.keep_average()
+    model.keep_scale()
+    return history
+
+
+def _for_fit(batches: Iterable[dict]) -> Iterable:
+    """A Python generator of inputs as Keras takes one; tf.data is taken as it is."""
+    if isinstance(batches, Iterator):
+        return ((batch,) for batch in batches)
+    return batches
+
+
+def _check_devices(devices: int, config: ContrastiveConfig) -> None:
+    if devices == 1:
+        return
+    if config.accumulation > 1:
+        raise FitRankError(
+            f"accumulation is {config.accumulation} on {devices} devices; a batch is "
+            "either taken in parts or spread over devices: set accumulation=1, or "
+            "--strategy cpu"
+        )
+    if config.mixup:
+        raise FitRankError(
+            f"mixup is {config.mixup} on {devices} devices; photos are mixed on one "
+            "device only: set mixup=0, or --strategy cpu"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stretch:
+    """Epochs of the same length, for one `fit`: steps `first` .. `end` - 1."""
+
+    first: int
+    end: int
+    epoch: int
+    end_epoch: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return (self.end - self.first) // (self.end_epoch - self.epoch)
+
+
+class _Training:
+    """The steps of a training, and their learning rates."""
+
+    def __init__(self, steps_per_epoch: int, config: ContrastiveConfig):
+        self._steps_per_epoch, self._epochs = steps_per_epoch, config.epochs
+        self.steps = steps_per_epoch * config.epochs
+        steps = max(1, self.steps)
+        warmup = int(steps * config.warmup_share)
+        self.schedule = WarmupCosine(config.learning_rate, warmup, steps - warmup)
+
+    def stretches(self, done: int) -> Iterator[_Stretch]:
+        """What is left after `done` steps: an epoch's rest, and the epochs after it."""
+        epoch, into = divmod(done, self._steps_per_epoch)
+        if into:
+            end = (epoch + 1) * self._steps_per_epoch
+            yield _Stretch(done, end, epoch, epoch + 1)
+            done, epoch = end, epoch + 1
+        if epoch < self._epochs:
+            yield _Stretch(done, self.steps, epoch, self._epochs)
+
+
+def _stop_at_nan(batches, position: Position, training: _Training) -> StopAtNaN:
+    def batch_of(step: int) -> dict:
+        return next(iter(batches(step, step + 1)))
+
+    return StopAtNaN(position, training.steps, training.schedule, batch_of)
+
+
+class _WholePhotosLast(keras.callbacks.Callback):
+    """Ends the patch dropout, so that the towers are at home with whole photos."""
+
+    def __init__(self, first_whole: int):
+        super().__init__()
+        self._first_whole = first_whole
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch >= self._first_whole and self.model.patch_dropout:
+            self.model.patch_dropout = 0.0
+            # The step that runs was traced with the dropout in it.
+            self.model.make_train_function(force=True)
+
+
+def _is_worth_compiling(model) -> bool:
+    """Whether XLA pays: TensorFlow on a CPU steps no faster, and 20 s later at first."""
+    if is_distributed(model):
+        # XLA compiles for one device; a TPU's strategy compiles by itself.
+        return False
+    # JAX without it runs each operation on its own.
+    return keras.backend.backend() == "jax" or any(
+        keras.distribution.list_devices(kind) for kind in ("gpu", "tpu")
+    )
+
+
+def _optimizer(model, training: _Training, config: ContrastiveConfig) -> GlobalBatchAdamW:
+    # Its strategy is that of the scope in which it is made.
+    with scope_of(model):
+        optimizer = _new_optimizer(training, config)
+    # Decay is for directions, not for offsets and gains (Loshchilov & Hutter, 2019).
+    optimizer.exclude_from_weight_decay(
+        var_list=[v for v in model.trainable_variables if len(v.shape) < 2]
+    )
+    return optimizer
+
+
+def _new_optimizer(training: _Training, config: ContrastiveConfig) -> GlobalBatchAdamW:
+    return GlobalBatchAdamW(
+        training.schedule,
+        weight_decay=config.weight_decay,
+        beta_2=0.98,
+        epsilon=1e-6,
+        global_clipnorm=1.0,
+        gradient_accumulation_steps=config.accumulation
+        if config.accumulation > 1
+        else None,
+        use_ema=config.ema > 0,
+        # Keras averages after every part; weights move after the last one only.
+        ema_momentum=config.ema ** (1 / config.accumulation),
+    )

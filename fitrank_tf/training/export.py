@@ -1,0 +1,126 @@
+"""The last stage of training: exports a bundle and measures what was exported."""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from fitrank_tf.config import RunConfig
+from fitrank_tf.core.chunks import tell_all
+from fitrank_tf.datasets.splits import TRAIN
+from fitrank_tf.evaluation.run import (
+    EvaluationRun,
+    measure,
+    own_queries,
+    table_with_command,
+    write_runs,
+)
+from fitrank_tf.evaluation.systems import SYSTEMS
+from fitrank_tf.export.bundle import (
+    BUNDLE_FILE,
+    REPORT_DIR,
+    BundleInfo,
+    next_version,
+    package_versions,
+    write_bundle,
+)
+from fitrank_tf.export.export_models import TrainedModels, export_models
+from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.rerank.model import Reranker
+from fitrank_tf.training.run import TrainingRun
+
+logger = logging.getLogger(__name__)
+
+
+def write_measured_bundle(run: TrainingRun, config: RunConfig, output: Path) -> None:
+    """Writes the bundle with its report, then prints the table and the paths."""
+    models = _trained(run, config)
+    with write_bundle(output) as folder:
+        version = next_version(output)
+        export_models(models, _searched(run, models.reranker), folder, version)
+        info = _info(run, config, models)
+        (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
+        info = dataclasses.replace(info, metrics=_report(run, config, folder, output))
+        (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
+    _print_paths(output, version)
+
+
+def _searched(run: TrainingRun, reranker: Reranker) -> SearchableCatalogue:
+    """All products of the run."""
+    records, tables = run.records, run.product_tables
+    traits = tell_all(reranker.traits, tables.features)
+    return SearchableCatalogue(
+        records.ids,
+        records.texts,
+        records.attributes,
+        SearchTables(tables.embeddings, traits, tables.answers),
+    )
+
+
+def _trained(run: TrainingRun, config: RunConfig) -> TrainedModels:
+    tuned, fusion = run.load_tuned()
+    return TrainedModels(
+        base=run.load_base(),
+        tuned=tuned,
+        fusion=fusion,
+        feature_models=run.feature_models,
+        facet_heads=run.facet_heads,
+        reranker=run.load_reranker(),
+        num_features=run.schema.size,
+        list_size=config.reranker.list_size,
+    )
+
+
+def _info(run: TrainingRun, config: RunConfig, models: TrainedModels) -> BundleInfo:
+    return BundleInfo(
+        config=config.to_json(),
+        dataset=run.catalogue.source.dataset,
+        fingerprint=run.catalogue.fingerprint,
+        image_size=models.tuned.image_size,
+        list_size=config.reranker.list_size,
+        schema=run.schema,
+        facets=models.facet_heads.lexicon.facets,
+        packages=package_versions(),
+    )
+
+
+def _report(run: TrainingRun, config: RunConfig, folder: Path, output: Path) -> dict:
+    """Measures the exported models on products that training never saw."""
+    keep = [part != TRAIN for part in run.records.splits]
+    bundle = LoadedBundle(folder)
+    evaluation = EvaluationRun(
+        bundle,
+        run.catalogue,
+        run.features,
+        keep,
+        bundle.info.image_size,
+        config.reranker.list_size,
+    )
+    query_set = own_queries(evaluation.records, config.evaluation, config.seed)
+    answers = evaluation.run(query_set, SYSTEMS)
+    runs = answers.rankings
+    report = folder / REPORT_DIR
+    write_runs(query_set, runs, report)
+    rows = measure(query_set, runs)
+    text = table_with_command(query_set, rows, output / REPORT_DIR)
+    (report / "table.md").write_text(text, encoding="utf-8")
+    evaluation.draw_sheet(query_set, runs, config.evaluation, report)
+    facets = bundle.info.facets
+    evaluation.draw_changes(query_set, answers, facets, config.evaluation, report)
+    searched, asked = np.count_nonzero(keep), len(query_set.queries)
+    print(
+        f"\n{asked} queries of test products against {searched} products never trained on\n"
+    )
+    print(text)
+    return {f"{row.system}/{row.query_kind}": dict(row.values) for row in rows}
+
+
+def _print_paths(output: Path, version: int) -> None:
+    report = output / REPORT_DIR
+    print(f"contact sheet  {report / 'contact_sheet.png'} (and .html)")
+    print(f"what moved     {report / 'changes.html'}")
+    print(f"runs, qrels    {report}")
+    for path in sorted(output.glob(f"*/{version}/saved_model.pb")):
+        print(f"SavedModel     {path.parent}")

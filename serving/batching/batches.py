@@ -1,0 +1,258 @@
+"""Requests that wait at the same time, run as one."""
+
+import functools
+import threading
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+
+from serving.batching.batch_scheduler import BatchQueue, BatchScheduler
+from serving.batching.parameters import BatchingParameters
+from serving.models.servable import Servable, as_array
+from serving.status import StatusError, invalid_argument
+
+_Arrays = Mapping[str, np.ndarray]
+
+
+class BatchedServable:
+    """A servable whose calls are merged along their first dimension, as TF-Serving does.
+
+    Unlike there, a call that fails does not fail those that it was merged with: they
+    are run again one by one. So are calls whose arrays cannot be merged.
+
+    Attributes:
+        name, version, signature_defs: those of the servable.
+    """
+
+    def __init__(self, servable: Servable, scheduler: BatchScheduler) -> None:
+        self.name = servable.name
+        self.version = servable.version
+        self.signature_defs = servable.signature_defs
+        self._servable = servable
+        self._scheduler = scheduler
+        parameters = scheduler.parameters
+        # Hold the servable, and not `self`, so that no cycle keeps its memory.
+        self._queues = {
+            name: BatchQueue(
+                parameters, functools.partial(_run_pieces, servable, name, parameters)
+            )
+            for name in servable.signature_defs
+        }
+
+    def signature(self, name: str) -> SignatureDef:
+        """The signature `name`, or FAILED_PRECONDITION if it cannot be run."""
+        return self._servable.signature(name)
+
+    def run(
+        self,
+        name: str,
+        inputs: Mapping[str, np.ndarray | tf.Tensor],
+        fetched: Sequence[str],
+    ) -> dict[str, np.ndarray]:
+        """Runs the signature `name`, together with other calls.
+
+        Args:
+            name: a name that `signature` accepts.
+            inputs: input alias -> array [batch, ...], one for each input.
+            fetched: the aliases of the outputs to answer with.
+
+        Returns:
+            Output alias -> array [batch, ...], in the order of `fetched`.
+
+        Raises:
+            StatusError: the first dimensions of the inputs differ, or there is none
+                (INVALID_ARGUMENT); that of an output is another
+                (FAILED_PRECONDITION); too many calls wait (UNAVAILABLE).
+            tf.errors.OpError: an op refused the values, dtypes or shapes.
+        """
+        arrays = {alias: as_array(inputs[alias]) for alias in sorted(inputs)}
+        rows = _rows_of(arrays)
+        if rows == 0:
+            # Nothing to merge, and nothing to pad with.
+            return self._servable.run(name, arrays, fetched)
+        call = _Call(arrays, rows, fetched)
+        self._scheduler.put(self._queues[name], call)
+        return call.result()
+
+
+class _Call:
+    """One call of `run`, waited for by its thread.
+
+    Attributes:
+        inputs: input alias -> array [rows, ...].
+        rows: its rows.
+        fetched: output aliases.
+    """
+
+    def __init__(self, inputs: _Arrays, rows: int, fetched: Sequence[str]) -> None:
+        self.inputs = inputs
+        self.rows = rows
+        self.fetched = fetched
+        self._pieces: list[_Piece] = []
+        self._done = threading.Event()
+
+    def split(self, first: int, others: int) -> "list[_Piece]":
+        """Pieces of at most `first` rows, and then of at most `others`."""
+        starts = [0, *range(first, self.rows, others)]
+        stops = [*starts[1:], self.rows]
+        self._pieces = [_Piece(self, start, stop) for start, stop in zip(starts, stops)]
+        return self._pieces
+
+    def tell(self) -> None:
+        """Wakes who waits for the result, if that is complete."""
+        if all(piece.is_done for piece in self._pieces):
+            self._done.set()
+
+    def result(self) -> dict[str, np.ndarray]:
+        """Waits for the outputs, or raises what a piece failed with."""
+        self._done.wait()
+        for piece in self._pieces:
+            if piece.error is not None:
+                piece.raise_error()
+        if len(self._pieces) == 1:
+            return self._pieces[0].outputs
+        return {
+            alias: np.concatenate([piece.outputs[alias] for piece in self._pieces])
+            for alias in self.fetched
+        }
+
+
+class _Piece:
+    """Some rows of a call, and then their outputs or their error."""
+
+    def __init__(self, call: _Call, start: int, stop: int) -> None:
+        self.rows = stop - start
+        self.fetched = call.fetched
+        self.outputs: dict[str, np.ndarray] = {}
+        self.error: Exception | None = None
+        self.is_done = False
+        self._call = call
+        self._span = slice(start, stop)
+
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """Input alias -> array [rows, ...]."""
+        return {alias: array[self._span] for alias, array in self._call.inputs.items()}
+
+    def answer(self, outputs: _Arrays, start: int) -> None:
+        """Takes this piece's outputs from those of a batch."""
+        stop = start + self.rows
+        self.outputs = {alias: outputs[alias][start:stop] for alias in self.fetched}
+        self._end()
+
+    def fail(self, error: Exception) -> None:
+        """Takes an error instead of outputs."""
+        self.error = error
+        self._end()
+
+    def raise_error(self) -> NoReturn:
+        """Raises the error, once: with its traceback it would keep the model alive."""
+        try:
+            raise self.error
+        finally:
+            self.error = None
+
+    def _end(self) -> None:
+        self.is_done = True
+        self._call.tell()
+
+
+class _NotMergeableError(Exception):
+    """Arrays of different calls that are no one array."""
+
+
+def _rows_of(arrays: _Arrays) -> int:
+    """The first dimension that all inputs share; checks and words of TF-Serving."""
+    if not arrays:
+        raise invalid_argument("Batching Run() must have at least one input tensor")
+    if any(array.ndim == 0 for array in arrays.values()):
+        raise invalid_argument(
+            "Batching Run() input tensors must have at least one dimension"
+        )
+    sizes = {len(array) for array in arrays.values()}
+    if len(sizes) > 1:
+        raise invalid_argument(
+            "Batching Run() input tensors must have equal 0th-dimension size"
+        )
+    return sizes.pop()
+
+
+def _run_pieces(
+    servable: Servable, name: str, parameters: BatchingParameters, pieces: list[_Piece]
+) -> None:
+    """Runs pieces as one batch; if that fails, each by itself."""
+    try:
+        rows = sum(piece.rows for piece in pieces)
+        size = parameters.padded(rows)
+        inputs = _merged([piece.inputs for piece in pieces], size - rows, parameters)
+        fetched = sorted({alias for piece in pieces for alias in piece.fetched})
+        outputs = servable.run(name, inputs, fetched)
+        _check_outputs(outputs, size)
+    except Exception as error:
+        if len(pieces) == 1:
+            pieces[0].fail(error)
+            return
+        for piece in pieces:
+            _run_pieces(servable, name, parameters, [piece])
+        return
+    start = 0
+    for piece in pieces:
+        piece.answer(outputs, start)
+        start += piece.rows
+
+
+def _merged(
+    inputs: Sequence[_Arrays], padding: int, parameters: BatchingParameters
+) -> dict[str, np.ndarray]:
+    """Input alias -> array of all rows, and of `padding` more."""
+    if any(arrays.keys() != inputs[0].keys() for arrays in inputs):
+        raise _NotMergeableError
+    merged = {}
+    for alias in inputs[0]:
+        parts = [arrays[alias] for arrays in inputs]
+        if parameters.pad_variable_length_inputs:
+            parts = _padded_to_largest(parts)
+        if len({(part.dtype, part.shape[1:]) for part in parts}) > 1:
+            raise _NotMergeableError
+        if padding:
+            # The last call's first row, which is a valid one, as TF-Serving does.
+            parts.append(np.repeat(parts[-1][:1], padding, axis=0))
+        merged[alias] = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    return merged
+
+
+def _padded_to_largest(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Arrays of one shape but for the first dimension, with their first element after."""
+    if len({part.ndim for part in parts}) > 1:
+        raise _NotMergeableError
+    largest = np.max([part.shape[1:] for part in parts], axis=0, initial=0).astype(int)
+    return [_padded_to(part, (len(part), *largest)) for part in parts]
+
+
+def _padded_to(part: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if part.shape == shape:
+        return part
+    if part.size == 0:
+        raise invalid_argument("Got empty tensor in batch of non-empty tensors.")
+    padded = np.full(shape, part.flat[0], part.dtype)
+    padded[tuple(slice(size) for size in part.shape)] = part
+    return padded
+
+
+def _check_outputs(outputs: _Arrays, rows: int) -> None:
+    for array in outputs.values():
+        if array.ndim == 0:
+            raise StatusError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "Batched output tensor has 0 dimensions",
+            )
+        if len(array) != rows:
+            raise StatusError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "Batched output tensor's 0th dimension does not equal the sum of the "
+                "0th dimension sizes of the input tensors",
+            )

@@ -1,0 +1,156 @@
+"""A small search handed to PyTorch: the same files, the same answers."""
+
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks.rivals.torch_search_files import write_torch_search
+from benchmarks.rivals.torch_search_layout import TEXT_TOWER
+from fitrank_tf.config import RerankerConfig, TowersConfig
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.packages import missing_packages
+from fitrank_tf.export.graphs.attribute_filter import FILTERS
+from fitrank_tf.export.graphs.candidate_stage import ExactStage
+from fitrank_tf.export.graphs.query_encoder import AskingQueryEncoder
+from fitrank_tf.export.graphs.search import Search
+from fitrank_tf.export.graphs.served_catalogue import (
+    SearchableCatalogue,
+    SearchTables,
+    ServedCatalogue,
+)
+from fitrank_tf.export.graphs.served_reranker import ServedReranker
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, save_served
+from fitrank_tf.queries.lexicon import FacetLexicon
+from fitrank_tf.rerank.model import build_reranker
+from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
+from fitrank_tf.towers.checkpoints.safetensors_file import open_tensors
+from fitrank_tf.towers.towers import Towers, towers_from_sizes
+from fitrank_tf.towers.vocabulary import learn_vocabulary
+
+SIZES = TowersConfig(
+    image_size=32,
+    patch_size=16,
+    vision_width=24,
+    vision_layers=1,
+    vision_heads=2,
+    text_width=16,
+    text_layers=2,
+    text_heads=2,
+    embedding_dim=12,
+    vocabulary_size=600,
+    context_length=10,
+)
+LEXICON = FacetLexicon(
+    (("colour", ("Blue", "Navy Blue", "Red")), ("article_type", ("Kurtas", "Tshirts")))
+)
+# More than the list holds.
+PRODUCTS, FEATURES = 130, 7
+QUERIES = [
+    "red check shirt",
+    "Navy Blue kurta for WOMEN",
+    "blue navy blue tee blue",
+    "black casual shoes that are far longer than the ten tokens of a text",
+    "t-shirt, men's",
+    "été “odd” 漢字",
+]
+
+
+@pytest.fixture(scope="module")
+def towers() -> Towers:
+    titles = ["red check shirt", "women navy blue kurta", "black casual shoes"]
+    vocabulary = learn_vocabulary(titles, 600)
+    return towers_from_sizes(SIZES, vocabulary, seed=1)
+
+
+@pytest.fixture(scope="module")
+def bundle(towers, tmp_path_factory):
+    """What a `LoadedBundle` has of a small search, and its catalogue."""
+    folder = tmp_path_factory.mktemp("bundle")
+    towers.save_to_preset(folder / "preset")
+    draw = np.random.default_rng(0)
+    shapes = [(PRODUCTS, width) for width in (SIZES.embedding_dim, FEATURES, LEXICON.size)]
+    embeddings, features, answers = (draw.random(shape, np.float32) for shape in shapes)
+    embeddings -= 0.5
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    reranker = build_reranker(
+        RerankerConfig(), features, SIZES.embedding_dim, LEXICON.facet_sizes
+    )
+    # Untrained, its last layers are zero and hide the rest.
+    for variable in reranker.variables:
+        variable.assign(variable + 0.2 * draw.standard_normal(variable.shape))
+    models = {
+        "query_encoder": AskingQueryEncoder(towers, LEXICON),
+        "reranker": ServedReranker(reranker, SIZES.embedding_dim, FEATURES, LEXICON.size),
+    }
+    loaded = {
+        name: tf.saved_model.load(str(save_served(model, folder / name, 1)))
+        for name, model in models.items()
+    }
+    catalogue = SearchableCatalogue(
+        tuple(f"p{number}" for number in range(PRODUCTS)),
+        tuple(f"Title {number}" for number in range(PRODUCTS)),
+        dict.fromkeys(FILTERS, ("",) * PRODUCTS),
+        SearchTables(embeddings, reranker.traits(features).numpy(), answers),
+    )
+    held = ServedCatalogue(catalogue)
+    parts = (loaded["query_encoder"], loaded["reranker"], held)
+    search = Search(*parts, ExactStage(held, 100), LEXICON.facets)
+    loaded["search"] = tf.saved_model.load(str(save_served(search, folder / "search", 1)))
+    config = {"towers": {"preset": str(folder / "preset")}}
+    return types.SimpleNamespace(
+        model=loaded.get,
+        info=types.SimpleNamespace(config=config, facets=LEXICON.facets),
+        catalogue=catalogue,
+    )
+
+
+@pytest.fixture(scope="module")
+def files(bundle, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("torch_search")
+    write_torch_search(bundle, folder)
+    return folder
+
+
+def test_the_text_towers_tensors_are_read_back_to_the_same_embeddings(
+    towers, files
+) -> None:
+    vocabulary = towers.tokenizer.vocabulary_size()
+    blank = towers_from_sizes(SIZES, towers.tokenizer, seed=2)
+    tensors = open_tensors(files / TEXT_TOWER, huggingface_clip.WEIGHTS_NAME)
+    huggingface_clip._fill_text(blank.backbone, tensors)
+    tensors.refuse_left_over()
+    start, end = vocabulary - 2, vocabulary - 1
+    tokens = np.array([[start, 5, 9, 40, 3, end, 0, 0, 0, 0], [start, 70, end, *[0] * 7]])
+    np.testing.assert_allclose(
+        blank.encode_tokens(tokens), towers.encode_tokens(tokens), atol=1e-6
+    )
+
+
+def test_a_bundle_without_a_preset_has_no_tokenizer_to_hand_on(tmp_path) -> None:
+    info = types.SimpleNamespace(config={"towers": {"preset": ""}})
+    with pytest.raises(FitRankError, match="from no preset"):
+        write_torch_search(types.SimpleNamespace(info=info), tmp_path)
+
+
+def test_pytorch_gives_the_same_answers(bundle, files) -> None:
+    line = missing_packages("PyTorch", ("torch", "transformers", "faiss"))
+    if line:
+        pytest.skip(line)
+    from benchmarks.rivals.torch_search import TorchSearch
+
+    theirs = TorchSearch(files)
+    encode = bundle.model("query_encoder").signatures[DEFAULT_SIGNATURE]
+    ours = encode(query=tf.constant(QUERIES))
+    np.testing.assert_allclose(theirs.encode(QUERIES), ours["embedding"], atol=1e-5)
+    for query, asked in zip(QUERIES, ours["asked"]):
+        np.testing.assert_array_equal(theirs._asked(query), asked)
+    search = bundle.model("search").signatures[DEFAULT_SIGNATURE]
+    found = search(query=tf.constant(QUERIES))
+    for row, answer in enumerate(theirs.search(QUERIES)):
+        np.testing.assert_allclose(answer.scores, found["scores"][row], atol=1e-3)
+        ids = [one.decode() for one in found["ids"][row].numpy()]
+        assert answer.ids[:10] == ids[:10] and set(answer.ids) == set(ids)
+        [alone] = theirs.search([QUERIES[row]])
+        np.testing.assert_allclose(alone.scores, answer.scores, atol=1e-3)

@@ -1,0 +1,81 @@
+"""How a command ends: one line for a user's error, a traceback for a bug."""
+
+import argparse
+import subprocess
+import sys
+
+import pytest
+
+from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.command import run_command
+from fitrank_tf.core.errors import FitRankError
+
+
+def _raises(error: BaseException):
+    def main(arguments) -> None:
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (FitRankError("the file is missing; give it"), 2, "error: the file is missing"),
+        (KeyboardInterrupt(), 130, "interrupted; finished stages are kept"),
+    ],
+)
+def test_a_users_error_is_one_line_and_a_status(error, status, line, capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_command(_raises(error))
+    assert ended.value.code == status
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert printed.err.startswith(line)
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_command(_raises(ZeroDivisionError("a bug")))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["pipelines.train", "--dataset=fashion", "--output_dir={out}"],
+        ["pipelines.evaluate", "--bundle={out}"],
+        ["pipelines.search", "--bundle={out}", "red shirt"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_commands_end_with_status_2_one_line_and_nothing_written(
+    arguments, tmp_path
+) -> None:
+    out = tmp_path / "bundle"
+    command = [sys.executable, "-m", *(part.format(out=out) for part in arguments)]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def _source(*arguments: str):
+    parser = argparse.ArgumentParser()
+    add_catalogue_arguments(parser)
+    return catalogue_source(parser.parse_args(arguments))
+
+
+def test_columns_are_field_and_column_pairs() -> None:
+    source = _source("--dataset=csv_catalogue", "--columns=id=sku,text=product name")
+    assert source.columns == (("id", "sku"), ("text", "product name"))
+
+
+@pytest.mark.parametrize("columns", ["id", "id=", "=sku", "id=sku,text"])
+def test_malformed_columns_are_named(columns: str) -> None:
+    with pytest.raises(FitRankError, match="write it as field=column"):
+        _source("--dataset=csv_catalogue", f"--columns={columns}")

@@ -1,0 +1,156 @@
+"""Training the feature heads by command, on a catalogue of drawn products."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fitrank_tf.cli import train_features
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.annotations.label_file import (
+    PATTERNS,
+    ProductLabels,
+    write_labels,
+)
+from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
+from fitrank_tf.datasets.splits import TEST, TRAIN
+from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.colour.names import COLOUR_NAMES
+from fitrank_tf.features.extract import FeatureExtractor, feature_schema
+from fitrank_tf.features.feature_models import (
+    APPEARANCE_FILES,
+    ATTRIBUTES_FILE,
+    HEADS_FILE,
+    FeatureModels,
+    load_heads,
+)
+
+COUNT = 60
+SMALL = (
+    *("colour_names.epochs=2", "colour_names.hidden=8", "colour_names.batch_size=16"),
+    *("patterns.epochs=2", "patterns.hidden=8", "patterns.batch_size=8"),
+    *("attributes.epochs=1", "attributes.batch_size=16", "attributes.times_seen=1"),
+)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory) -> str:
+    return str(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def labels(data_dir, tmp_path_factory) -> Path:
+    """Labels of four test products, and of eight to train on."""
+    source = CatalogueSource("synthetic_catalogue", num_items=COUNT)
+    catalogue = open_catalogue(source, data_dir)
+    products = [
+        ProductLabels(item, split, "long", "collar", PATTERNS[number % 4])
+        for split, count in ((TRAIN, 8), (TEST, 4))
+        for number, item in enumerate(catalogue.records(split).ids[:count])
+    ]
+    assert sum(product.split == TEST for product in products) > 1
+    path = tmp_path_factory.mktemp("labels") / "labels.csv"
+    write_labels(path, products)
+    return path
+
+
+@pytest.fixture(scope="module")
+def options(data_dir, labels, model_folders) -> list[str]:
+    assignments = (*SMALL, f"detector.preset={model_folders[0]}")
+    return [
+        *(f"--num_items={COUNT}", f"--data_dir={data_dir}", f"--labels={labels}"),
+        *(f"--set={assignment}" for assignment in assignments),
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(options, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("trained") / "heads"
+    train_features.main([*options, f"--output_dir={folder}"])
+    return folder
+
+
+def test_what_was_trained_can_be_used(trained, model_folders) -> None:
+    models = FeatureModels.load(model_folders[0], trained)
+    photo = np.full((60, 40, 3), (200, 30, 30), np.uint8)
+    [seen] = FeatureExtractor(models).describe([photo])
+    for name in ("colour_names", "pattern", "sleeve", "neckline"):
+        told = seen.features[feature_schema().slice(name)]
+        assert told.sum() == pytest.approx(1.0, abs=1e-4)
+    assert models.heads.pattern.labels == PATTERNS
+    outputs = models.heads.attributes.output
+    assert {name: of.shape[1] for name, of in outputs.items()} == {
+        "sleeve": len(SLEEVE_ANSWERS),
+        "neckline": len(NECKLINE_ANSWERS),
+    }
+    assert len(models.heads.namer.prototypes.lab) >= 3
+
+
+def test_nothing_but_the_heads_and_their_report_is_left(trained) -> None:
+    assert sorted(path.name for path in trained.parent.iterdir()) == ["heads"]
+    names = {path.relative_to(trained).as_posix() for path in trained.rglob("*.*")}
+    drawn = {f"report/{name}.png" for name in ("colour", "pattern", "sleeve", "neckline")}
+    assert names - {"appearance/metadata.json"} == {
+        HEADS_FILE,
+        ATTRIBUTES_FILE,
+        *APPEARANCE_FILES,
+        *drawn,
+    }
+    for name in drawn:
+        with Image.open(trained / name) as picture:
+            assert min(picture.size) > 100
+
+
+def test_heads_that_are_there_are_measured_not_trained(
+    trained, options, labels, tmp_path, capsys
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in trained.glob("*.*")}
+    unused = f"--output_dir={tmp_path / 'unused'}"
+    train_features.main([*options, f"--heads={trained}", unused])
+    assert {path: path.stat().st_mtime_ns for path in trained.glob("*.*")} == before
+    table = capsys.readouterr().out
+    tested = labels.read_text(encoding="utf-8").count(",test,")
+    for name in ("pattern", "sleeve", "neckline"):
+        assert re.search(rf"^\| {name} \| {tested} \|", table, re.MULTILINE)
+    assert re.search(r"^\| colour \| \d+ \| [01]\.\d{3} \|", table, re.MULTILINE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_heads_learn_the_catalogues_colours(trained, data_dir) -> None:
+    catalogue = open_catalogue(
+        CatalogueSource("synthetic_catalogue", num_items=COUNT), data_dir
+    )
+    said = set(catalogue.records(TRAIN).attributes["colour"])
+    prototypes = load_heads(trained).namer.prototypes
+    assert {COLOUR_NAMES[name] for name in prototypes.names} == said & set(COLOUR_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("--labels=none.csv", "none.csv cannot be read"),
+        ("--heads=no/such", "heads.npz cannot be read"),
+        ("--set=detector.preset=no/such", "there is no folder 'no/such'"),
+        ("--set=attributes.epochs=0", "must be above 0"),
+        ("--recipe=nothing", "--recipe nothing: unknown"),
+    ],
+)
+def test_wrong_options_are_named(options, wrong, message, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FitRankError, match=message):
+        train_features.main([*options, f"--output_dir={tmp_path / 'out'}", wrong])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_catalogue_without_colours_is_refused(options, tmp_path) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        Image.new("RGB", (20, 20), (20 * number, 0, 90)).save(
+            tmp_path / "photos" / f"{number}.png"
+        )
+    arguments = ["--dataset=photo_folder", f"--images={tmp_path / 'photos'}"]
+    with pytest.raises(FitRankError):
+        train_features.main([*options, *arguments, f"--output_dir={tmp_path / 'out'}"])
+    assert not (tmp_path / "out").exists()

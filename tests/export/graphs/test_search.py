@@ -1,0 +1,137 @@
+"""The served search against its parts run one after the other in numpy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fitrank_tf.export.graphs.attribute_filter import FILTERS
+from fitrank_tf.export.graphs.candidate_stage import ExactStage, ScannStage
+from fitrank_tf.export.graphs.search import ScannSearch, Search
+from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
+from fitrank_tf.export.signatures import (
+    DEFAULT_SIGNATURE,
+    EXPLAINED_SIGNATURE,
+    FILTERED_SIGNATURE,
+    save_served,
+)
+from tests.export.toy_parts import IDS, TITLES
+
+OUTPUTS = ("ids", "titles", "scores", "first_stage_ranks")
+
+
+@pytest.fixture(scope="module", params=[(Search, ExactStage), (ScannSearch, ScannStage)])
+def served(request, parts, catalogue, tmp_path_factory):
+    """Saved with its parts and loaded, as a server has it; lists of three."""
+    kind, stage = request.param
+    held = ServedCatalogue(catalogue)
+    search = kind(
+        parts["query_encoder"], parts["reranker"], held, stage(held, 3), ["shape"]
+    )
+    path = save_served(search, tmp_path_factory.mktemp("models") / "search", version=7)
+    assert path.name == "7"
+    return tf.saved_model.load(str(path))
+
+
+def _search(served, queries, filters=None, signature=FILTERED_SIGNATURE):
+    inputs = {"query": tf.constant(queries, tf.string)}
+    if filters is None:
+        answer = served.signatures[DEFAULT_SIGNATURE](**inputs)
+    else:
+        for name in FILTERS:
+            texts = filters.get(name, [""] * len(queries))
+            inputs[name] = tf.constant(texts, tf.string)
+        answer = served.signatures[signature](**inputs)
+    return {name: value.numpy() for name, value in answer.items()}
+
+
+def _expected(catalogue, query: str, admitted: list[int]):
+    """Rows in the order of the re-ranker, their scores and first-stage ranks."""
+    angle = float(query)
+    similarity = catalogue.tables.embeddings @ [np.cos(angle), np.sin(angle), 0, 0]
+    candidates = sorted(admitted, key=lambda row: -similarity[row])[:3]
+    scores = catalogue.tables.traits[candidates, 0] + 0.1 * similarity[candidates]
+    order = np.argsort(-scores)
+    return np.array(candidates)[order], scores[order], order + 1
+
+
+@pytest.mark.parametrize("queries", [["0.1"], ["0.8", "1.5", "0.0"]])
+def test_candidates_of_the_first_stage_in_the_order_of_the_reranker(
+    served, catalogue, queries
+) -> None:
+    answer = _search(served, queries)
+    for row, query in enumerate(queries):
+        wanted, scores, ranks = _expected(catalogue, query, list(range(len(IDS))))
+        assert [item.decode() for item in answer["ids"][row]] == [IDS[w] for w in wanted]
+        titles = [title.decode() for title in answer["titles"][row]]
+        assert titles == [TITLES[w] for w in wanted]
+        np.testing.assert_allclose(answer["scores"][row], scores, rtol=1e-5)
+        np.testing.assert_array_equal(answer["first_stage_ranks"][row], ranks)
+
+
+@pytest.mark.parametrize(
+    ("filters", "admitted"),
+    [
+        ({}, [0, 1, 2, 3, 4]),
+        ({"gender": "Women"}, [1, 2]),
+        ({"gender": " wOMEN  "}, [1, 2]),
+        ({"gender": "Women|Unisex"}, [1, 2, 3]),
+        ({"gender": "Women|"}, [1, 2]),
+        ({"gender": "Women", "colour": "RED"}, [2]),
+        ({"colour": "navy  blue"}, [1]),
+        ({"colour": "ÉTÉ"}, [4]),
+        # A value of another attribute, one that nobody has, one that no product has.
+        ({"colour": "Women"}, []),
+        ({"gender": "Cats"}, []),
+        ({"usage": "Casual"}, []),
+    ],
+)
+def test_filters_admit_what_has_the_value(served, catalogue, filters, admitted) -> None:
+    query = "0.5"
+    answer = _search(served, [query], {name: [text] for name, text in filters.items()})
+    wanted, scores, _ = _expected(catalogue, query, admitted)
+    assert [i.decode() for i in answer["ids"][0] if i] == [IDS[w] for w in wanted]
+    np.testing.assert_allclose(answer["scores"][0][: len(wanted)], scores, rtol=1e-5)
+    # Padding is at the end, says nothing and scores lower than anything real.
+    for name in ("ids", "titles"):
+        assert set(answer[name][0][len(wanted) :]) <= {b""}
+    assert (answer["scores"][0][len(wanted) :] < -1e6).all()
+
+
+def test_each_query_of_a_batch_has_its_own_filters(served) -> None:
+    filters = {"gender": ["Men", "", "Women"], "colour": ["", "blue", ""]}
+    answer = _search(served, ["0.5"] * 3, filters)
+    found = [{i.decode() for i in row if i} for row in answer["ids"]]
+    assert found == [{"p0"}, {"p3"}, {"p1", "p2"}]
+
+
+@pytest.mark.parametrize("filters", [{}, {"gender": ["Women"]}])
+def test_an_explanation_is_the_same_answer_and_tells_reasons(served, filters) -> None:
+    plain = _search(served, ["0.4"], filters)
+    told = _search(served, ["0.4"], filters, EXPLAINED_SIGNATURE)
+    reasons = told.pop("reasons")[0]
+    for name, values in told.items():
+        np.testing.assert_array_equal(values, plain[name])
+    assert [bool(reason) for reason in reasons] == [bool(i) for i in plain["ids"][0]]
+
+
+def test_reasons_name_the_strongest_parts_first(served) -> None:
+    """p0 has the embedding (1, 0, 0, 0) and the trait 5; its first chance is 0."""
+    answer = _search(served, ["0.0"], {}, EXPLAINED_SIGNATURE)
+    place = list(answer["ids"][0]).index(b"p0")
+    assert answer["reasons"][0][place].decode() == "photo +5.00, similarity +0.10"
+
+
+def test_every_output_has_the_batch_in_front(served) -> None:
+    for batch in (0, 1, 4):
+        for filters in (None, {}):
+            answer = _search(served, ["0.5"] * batch, filters)
+            shapes = {name: value.shape for name, value in answer.items()}
+            assert shapes == dict.fromkeys(OUTPUTS, (batch, 3))
+
+
+def test_a_catalogue_smaller_than_the_list_is_returned_whole(parts, catalogue) -> None:
+    held = ServedCatalogue(catalogue)
+    stage = ExactStage(held, 100)
+    search = Search(parts["query_encoder"], parts["reranker"], held, stage, ["shape"])
+    answer = search.signatures()[DEFAULT_SIGNATURE](tf.constant(["0.3"]))
+    assert sorted(answer["ids"][0].numpy()) == [item.encode() for item in IDS]

@@ -1,0 +1,174 @@
+"""Which label a product learns by: by eye, by title, by its kind, or none."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fitrank_tf.config import AttributeConfig, HeadConfig, RunConfig
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
+from fitrank_tf.datasets.catalogue import CatalogueRecords
+from fitrank_tf.datasets.item import ATTRIBUTES
+from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.colour.palette import read_colours
+from fitrank_tf.features.garment.crop import GarmentCrop
+from fitrank_tf.features.garment.views import GarmentViews
+from fitrank_tf.features.heads.feature_training import (
+    FeatureData,
+    answers_of,
+    attribute_table,
+    train_pattern_head,
+)
+from fitrank_tf.features.texture.patterns import pattern_inputs
+from fitrank_tf.features.texture.statistics import texture_features
+
+ANSWERS = {"sleeve": SLEEVE_ANSWERS, "neckline": NECKLINE_ANSWERS, "pattern": PATTERNS}
+WEAK = 0.25
+
+
+def _crop(pixels: np.ndarray | None = None) -> GarmentCrop:
+    pixels = np.full((96, 96, 3), 200, np.uint8) if pixels is None else pixels
+    return GarmentCrop(pixels, np.full(3, 255, np.uint8), 0.0, 0.0)
+
+
+def _data(
+    titles: list[str],
+    kind: tuple[str, str] = ("", ""),
+    labels: tuple[ProductLabels, ...] = (),
+    splits: tuple[str, ...] = (),
+) -> FeatureData:
+    """Products p0, p1, ... of one subcategory and article type."""
+    ids = tuple(f"p{row}" for row in range(len(titles)))
+    attributes = dict.fromkeys(ATTRIBUTES, ("",) * len(ids))
+    attributes |= {"subcategory": (kind[0],) * len(ids)}
+    attributes |= {"article_type": (kind[1],) * len(ids)}
+    records = CatalogueRecords(
+        ids, tuple(titles), attributes, splits or ("train",) * len(ids)
+    )
+    views = GarmentViews([_crop() for _ in ids], np.zeros((len(ids), 13), np.float32))
+    return FeatureData(records, views, {product.id: product for product in labels})
+
+
+def _by_eye(**fields: str) -> ProductLabels:
+    values = {"id": "p0", "split": "train", "sleeve": "", "neckline": "", "pattern": ""}
+    return ProductLabels(**{**values, **fields})
+
+
+def _answer(data: FeatureData, facet: str) -> tuple[str, float]:
+    """The first product's answer, "" for none, and its trust."""
+    labels, trust = answers_of(data, facet, ANSWERS[facet], WEAK)
+    assert labels.shape == trust.shape == (len(data.records),)
+    return "" if labels[0] < 0 else ANSWERS[facet][labels[0]], float(trust[0])
+
+
+TOP, SHIRT, SHOES = ("Topwear", "Tshirts"), ("Topwear", "Shirts"), ("Shoes", "Heels")
+TITLE = "Striped Polo Tshirt with Full Sleeves"
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "facet", "answer"),
+    [
+        (TOP, TITLE, "sleeve", ("long", WEAK)),
+        (TOP, TITLE, "neckline", ("collar", WEAK)),
+        (TOP, TITLE, "pattern", ("striped", WEAK)),
+        # What the title does not say nobody knows,
+        (TOP, "Red Tshirt", "sleeve", ("", 0)),
+        (TOP, "Red Tshirt", "neckline", ("", 0)),
+        (TOP, "Red Tshirt", "pattern", ("", 0)),
+        # but shirts have collars.
+        (SHIRT, "Red Shirt", "neckline", ("collar", WEAK)),
+        (SHIRT, "Red V Neck Shirt", "neckline", ("v", WEAK)),
+        (SHIRT, "Red Shirt", "sleeve", ("", 0)),
+        # A kind without arms, whatever the title says.
+        (SHOES, "Heels", "sleeve", ("unknown", WEAK)),
+        (SHOES, "Heels", "neckline", ("unknown", WEAK)),
+        (("Bottomwear", "Capris"), "3/4 Pants", "sleeve", ("unknown", WEAK)),
+        (("Bags", "Backpacks"), "Hooded Bag", "neckline", ("unknown", WEAK)),
+        # "unknown" is no pattern; shoes have none to learn from, trousers do.
+        (SHOES, "Striped Heels", "pattern", ("", 0)),
+        (("Bottomwear", "Jeans"), "Striped Jeans", "pattern", ("striped", WEAK)),
+        # A catalogue without kinds: the title alone.
+        (("", ""), "Sleeveless Top", "sleeve", ("sleeveless", WEAK)),
+        (("", ""), "Top", "sleeve", ("", 0)),
+    ],
+)
+def test_without_a_look_the_shop_is_asked(kind, title, facet, answer) -> None:
+    assert _answer(_data([title], kind), facet) == answer
+
+
+@pytest.mark.parametrize(
+    ("facet", "said", "answer"),
+    [
+        ("sleeve", "short", ("short", 1)),
+        ("neckline", "v", ("v", 1)),
+        ("pattern", "plain", ("plain", 1)),
+        # Nothing by eye is an answer too, if the question has it.
+        ("sleeve", "", ("unknown", 1)),
+        ("neckline", "", ("unknown", 1)),
+        ("pattern", "", ("", 0)),
+    ],
+)
+@pytest.mark.parametrize("kind", [TOP, SHOES])
+def test_a_look_beats_the_title(facet: str, said: str, answer, kind) -> None:
+    data = _data([TITLE, TITLE], kind, (_by_eye(**{facet: said}),))
+    assert _answer(data, facet) == answer
+    # The other product was not looked at.
+    assert answers_of(data, facet, ANSWERS[facet], WEAK)[1][1] < 1
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_products_kept_for_testing_are_refused(split: str) -> None:
+    with pytest.raises(FitRankError, match="product 'p1' is kept for testing"):
+        _data(["a", "b", "c"], splits=("train", split, "train"))
+
+
+def test_the_table_asks_for_pattern_and_kind_too() -> None:
+    data = _data(["Striped Tee", "Tee"], TOP, (_by_eye(sleeve="short"),))
+    kinds = ("Tshirts", "Dresses")
+    attributes = {**data.records.attributes, "article_type": kinds}
+    data = dataclasses.replace(
+        data, records=dataclasses.replace(data.records, attributes=attributes)
+    )
+    config = AttributeConfig(weak_trust=WEAK, times_seen=4)
+    table, extra = attribute_table(data, config)
+    assert extra == {"pattern": len(PATTERNS), "kind": 2}
+    assert set(table.answers) == set(table.trust) == {"sleeve", "neckline", *extra}
+    assert table.times.tolist() == [4, 1]
+    assert table.canvases.shape == (2, 96, 96, 3) and table.canvases.dtype == np.uint8
+    assert table.answers["sleeve"].tolist() == [SLEEVE_ANSWERS.index("short"), -1]
+    assert table.trust["sleeve"].tolist() == [1, 0]
+    # By the alphabet: dresses, then T-shirts.
+    assert table.answers["kind"].tolist() == [1, 0]
+    assert table.trust["kind"].tolist() == [WEAK, WEAK]
+
+
+def _striped(generator: np.random.Generator, stripes: bool) -> GarmentCrop:
+    pixels = np.full((96, 96, 3), generator.integers(60, 200, 3), np.uint8)
+    if stripes:
+        pixels[(np.arange(96) // generator.integers(4, 9)) % 2 == 1] = 240
+    return _crop(pixels)
+
+
+def test_patterns_are_learned_from_titles_and_looks() -> None:
+    generator = np.random.default_rng(0)
+    truth = np.arange(48) % 2
+    crops = [_striped(generator, bool(stripes)) for stripes in truth]
+    titles = ["Striped Shirt" if stripes else "Plain Shirt" for stripes in truth]
+    # The first title lies; who looked knows better.
+    titles[0] = "Striped Shirt"
+    data = _data(titles, SHIRT, (_by_eye(pattern="plain"),))
+    views = dataclasses.replace(data.views, crops=crops)
+    data = dataclasses.replace(data, views=views)
+    colours = read_colours(crops)
+    config = RunConfig("test", patterns=HeadConfig(epochs=20, batch_size=16))
+    head = train_pattern_head(data, colours, config)
+    inputs = pattern_inputs(texture_features(crops), colours)
+    told = head.probabilities(inputs).argmax(axis=1)
+    assert (told == truth).mean() > 0.95 and told[0] == PATTERNS.index("plain")
+
+
+def test_a_catalogue_that_says_nothing_is_refused() -> None:
+    data = _data(["Tee", "Tee"], TOP)
+    with pytest.raises(FitRankError, match="no product has a label of plain, striped"):
+        train_pattern_head(data, read_colours(data.views.crops), RunConfig("test"))

@@ -1,0 +1,115 @@
+"""Facets as words: only what was asked for is said, and titles are read whole."""
+
+import random
+
+import pytest
+
+from fitrank_tf.queries.facets import FACETS, facet_sentence, named_facets
+from fitrank_tf.queries.words import plain_words, value_forms
+
+KURTA = dict.fromkeys(FACETS, "") | {
+    "gender": "Women",
+    "colour": "Navy Blue",
+    "article_type": "Kurtas",
+    "sleeve": "three-quarter",
+    "neckline": "v",
+}
+
+
+@pytest.mark.parametrize(
+    ("facets", "said", "unsaid"),
+    [
+        (("colour", "article_type"), ["navy", "kurta"], ["women", "sleeve", "neck"]),
+        (("sleeve", "neckline"), ["sleeve", "v neck"], ["kurta", "navy"]),
+        # Asked for, but the product does not have them.
+        (("article_type", "usage", "season"), ["kurta"], ["navy", "women"]),
+    ],
+)
+def test_a_sentence_says_the_facets_asked_for_and_no_other(facets, said, unsaid) -> None:
+    for seed in range(20):
+        sentence = facet_sentence(KURTA, facets, random.Random(seed))
+        assert all(words in sentence for words in said)
+        assert not any(words in sentence for words in unsaid)
+        assert sentence == sentence.lower() == " ".join(sentence.split())
+
+
+def test_wording_varies_with_the_generator_and_with_nothing_else() -> None:
+    facets = ("gender", "colour", "article_type")
+    sentences = [facet_sentence(KURTA, facets, random.Random(seed)) for seed in range(30)]
+    again = [facet_sentence(KURTA, facets, random.Random(seed)) for seed in range(30)]
+    assert sentences == again
+    assert len(set(sentences)) > 5
+
+
+def test_every_template_says_every_facet_once() -> None:
+    product = KURTA | {"usage": "Ethnic", "season": "Fall", "pattern": "Checked"}
+    orders = set()
+    for seed in range(300):
+        sentence = facet_sentence(product, FACETS, random.Random(seed))
+        said, places = f" {plain_words(sentence)} ", []
+        for facet in FACETS:
+            forms = sorted(value_forms(facet, product[facet]), key=len, reverse=True)
+            form = next(form for form in forms if f" {form} " in said)
+            assert said.count(f" {form} ") == 1
+            places.append((said.index(f" {form} "), facet))
+            said = said.replace(f" {form} ", f" {'-' * len(form)} ")
+        assert set(said.replace("-", "").split()) <= {"for", "in", "with"}
+        orders.add(tuple(facet for _, facet in sorted(places)))
+    assert len(orders) >= 10
+
+
+@pytest.mark.parametrize(
+    ("facet", "value", "unnatural"),
+    [
+        ("gender", "Men", ("for mens", "for men's")),
+        ("gender", "Unisex", ("for unisex",)),
+        ("sleeve", "sleeveless", ("with", "sleeveless sleeve")),
+        ("neckline", "collar", ("collar neck",)),
+    ],
+)
+def test_prepositions_stand_where_people_put_them(facet, value, unnatural) -> None:
+    product = {facet: value, "article_type": "Tshirts"}
+    sentences = [
+        facet_sentence(product, (facet, "article_type"), random.Random(seed))
+        for seed in range(200)
+    ]
+    assert not any(words in sentence for words in unnatural for sentence in sentences)
+    assert len(set(sentences)) > 8
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Acme Men Red Check Shirt", ("gender", "colour", "article_type")),
+        ("Acme Redwood Shirtless Mention", ()),
+        ("Red T-shirt for men's shirts", ("gender", "colour", "article_type")),
+    ],
+)
+def test_named_facets_are_whole_words(title: str, expected: tuple[str, ...]) -> None:
+    attributes = dict.fromkeys(FACETS, "") | {
+        "gender": "Men",
+        "colour": "Red",
+        "article_type": "Shirts",
+    }
+    assert named_facets(title, attributes) == expected
+
+
+@pytest.mark.parametrize(
+    ("title", "pattern", "named"),
+    [
+        ("Acme Polo Check Shirt", "Checked", True),
+        ("Acme Polo Plaid Shirt", "checked", True),
+        ("Acme Polo Check Shirt", "Solid", False),
+        ("Acme Polo Check Shirt", "", False),
+        ("Acme Checkmate Shirt", "Checked", False),
+        ("Acme Polo Chekc Shirt", "Checked", False),
+    ],
+)
+def test_a_title_names_the_pattern_that_the_product_has(title, pattern, named) -> None:
+    attributes = dict.fromkeys(FACETS, "") | {"pattern": pattern}
+    assert named_facets(title, attributes) == (("pattern",) if named else ())
+
+
+def test_kids_name_neither_boys_nor_girls_in_a_title() -> None:
+    attributes = dict.fromkeys(FACETS, "") | {"gender": "Boys", "sleeve": "short"}
+    assert named_facets("Acme Kids Short Dress", attributes) == ()

@@ -1,0 +1,58 @@
+"""Expected grades, against every way in which a candidate can share what is asked."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from fitrank_tf.rerank.expected_grade import ExpectedGrade
+
+FACETS = ("gender", "colour", "article_type", "season")
+
+
+def _by_cases(chance: np.ndarray, asked: np.ndarray) -> float:
+    """Mean of the judges' rule over all outcomes of the facets that are asked for."""
+    named = np.flatnonzero(asked)
+    if not len(named):
+        return 0.0
+    total = 0.0
+    for outcome in itertools.product((0, 1), repeat=len(named)):
+        shares = dict(zip(named, outcome))
+        if not shares.get(FACETS.index("article_type"), 1):
+            continue
+        shared = sum(outcome)
+        grade = 4 if shared == len(named) else 3 * shared // len(named)
+        likely = [chance[f] if has else 1 - chance[f] for f, has in shares.items()]
+        total += grade * np.prod(likely)
+    return total
+
+
+@pytest.mark.parametrize("asked", list(itertools.product((0, 1), repeat=4)))
+def test_is_the_mean_over_all_cases(asked: tuple[int, ...]) -> None:
+    chance = np.random.default_rng(0).random((2, 5, 4)).astype("float32")
+    asks = np.broadcast_to(np.array(asked, bool), (2, 1, 4))
+    grades = ExpectedGrade(FACETS)(chance, asks).numpy()
+    expected = [[_by_cases(one, np.array(asked)) for one in row] for row in chance]
+    np.testing.assert_allclose(grades, expected, atol=1e-5)
+
+
+def test_steps_add_up_to_what_a_candidate_is_above_mean_chances() -> None:
+    draw = np.random.default_rng(1)
+    chance = draw.random((3, 6, 4)).astype("float32")
+    asks = np.array([[[1, 1, 1, 0]], [[0, 1, 0, 0]], [[0, 0, 0, 0]]], bool)
+    mask = np.arange(6) < np.array([[6], [4], [5]])
+    expect = ExpectedGrade(FACETS)
+    steps = expect.steps(chance, asks, mask).numpy()
+    for row, inside in enumerate(mask):
+        mean = chance[row, inside].mean(axis=0)
+        base = _by_cases(mean, asks[row, 0])
+        above = expect(chance, asks).numpy()[row, inside] - base
+        np.testing.assert_allclose(steps[row, inside].sum(axis=-1), above, atol=1e-5)
+        assert not steps[row][:, ~asks[row, 0]].any()
+
+
+def test_a_catalogue_without_kinds_counts_what_is_shared() -> None:
+    expect = ExpectedGrade(("colour", "season"))
+    grade = expect(np.array([[[0.5, 0.25]]], "float32"), np.ones((1, 1, 2), bool))
+    # Both 4, one of two floor(3 / 2).
+    np.testing.assert_allclose(grade, [[4 * 0.125 + 1 * (0.5 * 0.75 + 0.5 * 0.25)]])

@@ -1,0 +1,91 @@
+"""Facet heads: the loss by hand, folds that have not seen what they answer, the file."""
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+from fitrank_tf.config import FacetHeadsConfig
+from fitrank_tf.queries.lexicon import FacetLexicon
+from fitrank_tf.rerank.facet_heads import FacetHeads, cross_fitted, facet_loss
+
+LEXICON = FacetLexicon((("colour", ("Blue", "Red")), ("kind", ("Bag", "Hat", "Shoe"))))
+CONFIG = FacetHeadsConfig(
+    folds=2, hidden=16, epochs=30, batch_size=16, learning_rate=1e-2, dropout=0.0
+)
+N, D, F = 96, 4, 3
+ALL = np.ones(F, bool)
+
+
+def _products(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Colour shows in the embedding, kind in the features."""
+    draw = np.random.default_rng(seed)
+    codes = np.stack([draw.integers(0, 2, N), draw.integers(0, 3, N)], axis=1)
+    embeddings = 0.1 * draw.normal(size=(N, D))
+    embeddings[:, 0] += 2.0 * codes[:, 0] - 1.0
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    features = 0.3 * draw.normal(size=(N, F)) + np.eye(3)[codes[:, 1]]
+    return codes.astype("int32"), embeddings.astype("float32"), features.astype("float32")
+
+
+def test_the_loss_is_the_cross_entropy_of_the_facets_that_are_known() -> None:
+    logits = np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
+    codes = np.array([[1, 2], [-1, 0], [-1, -1]], "int32")
+    colour, kind = log_softmax(logits[:, :2], axis=1), log_softmax(logits[:, 2:], axis=1)
+    expected = [-colour[0, 1] - kind[0, 2], -kind[1, 0], 0.0]
+    np.testing.assert_allclose(facet_loss(codes, logits, (2, 3)), expected, rtol=1e-5)
+
+
+def test_unseen_products_are_told_and_chances_add_up() -> None:
+    codes, embeddings, features = _products()
+    heads, crossed = cross_fitted(LEXICON, codes, embeddings, features, ALL, CONFIG, seed=0)
+    other_codes, *other = _products(seed=1)
+    for answers, right in ((crossed, codes), (heads.answer_all(*other), other_codes)):
+        assert answers.shape == (N, 5) and answers.dtype == np.float32
+        np.testing.assert_allclose(answers[:, :2].sum(axis=1), 1.0, rtol=1e-5)
+        np.testing.assert_allclose(answers[:, 2:].sum(axis=1), 1.0, rtol=1e-5)
+        assert (answers[:, :2].argmax(axis=1) == right[:, 0]).mean() > 0.95
+        assert (answers[:, 2:].argmax(axis=1) == right[:, 1]).mean() > 0.8
+
+
+def test_no_product_answers_for_itself() -> None:
+    """Labels of pure chance: who had learned them would know them."""
+    codes, embeddings, features = _products()
+    codes = np.random.default_rng(5).permutation(codes)
+    heads, crossed = cross_fitted(LEXICON, codes, embeddings, features, ALL, CONFIG, seed=0)
+    own = heads.answer_all(embeddings, features)
+    assert (own[:, :2].argmax(axis=1) == codes[:, 0]).mean() > 0.7
+    assert (crossed[:, :2].argmax(axis=1) == codes[:, 0]).mean() < 0.65
+
+
+def test_a_feature_that_is_not_seen_changes_no_answer() -> None:
+    codes, embeddings, features = _products()
+    seen = np.array([True, False, False])
+    heads, _ = cross_fitted(LEXICON, codes, embeddings, features, seen, CONFIG, seed=0)
+    other = np.where(seen, features, 7.0).astype("float32")
+    answers = heads.answer_all(embeddings, features)
+    np.testing.assert_array_equal(heads.answer_all(embeddings, other), answers)
+    # The kind shows in the features: with one of three it is told less well.
+    assert (answers[:, 2:].argmax(axis=1) == codes[:, 1]).mean() < 0.9
+
+
+def test_what_was_saved_answers_the_same(tmp_path) -> None:
+    codes, embeddings, features = _products()
+    heads, _ = cross_fitted(LEXICON, codes, embeddings, features, ALL, CONFIG, seed=0)
+    heads.save(tmp_path)
+    loaded = FacetHeads.load(tmp_path, CONFIG)
+    assert loaded.lexicon == LEXICON
+    np.testing.assert_array_equal(
+        loaded.answer_all(embeddings, features), heads.answer_all(embeddings, features)
+    )
+
+
+@pytest.mark.parametrize("lexicon", [FacetLexicon(()), LEXICON])
+def test_too_little_to_learn_from_gives_no_answer(lexicon: FacetLexicon, tmp_path) -> None:
+    """No facets at all, or fewer products than folds: nothing is likelier than another."""
+    few = np.zeros((3, len(lexicon.facets)), "int32")
+    rows = np.ones((3, D), "float32"), np.ones((3, F), "float32")
+    heads, crossed = cross_fitted(lexicon, few, *rows, ALL, CONFIG, seed=0)
+    assert crossed.shape == (3, lexicon.size)
+    heads.save(tmp_path)
+    answers = FacetHeads.load(tmp_path, CONFIG).answer_all(*rows)
+    np.testing.assert_array_equal(answers, np.zeros((3, lexicon.size)))

@@ -1,0 +1,115 @@
+"""Studies of the re-ranker, on the stages of the small run."""
+
+import cv2
+import pytest
+
+from fitrank_tf.cli import ablate
+from fitrank_tf.config import RANKING_LOSSES, LoraConfig, RerankerConfig, override
+from fitrank_tf.evaluation.ablation import Variant
+from fitrank_tf.evaluation.trec import read_run
+from fitrank_tf.recipes import load_recipe
+from fitrank_tf.studies import rerank as rerank_study
+from tests.training.small_chain import SMALL
+
+
+def _ablate(bundle, study: str, output) -> list[list[str]]:
+    """The cells of the table's lines about facet queries."""
+    options = [f"--set={assignment}" for assignment in SMALL]
+    ablate.main(
+        [
+            *(f"--study={study}", "--seeds=0", "--num_items=160", *options),
+            *(f"--work_dir={bundle}.work", f"--output_dir={output}"),
+        ]
+    )
+    lines = (output / f"{study}.md").read_text().splitlines()
+    return [line.split(" | ") for line in lines if "facet (10)" in line]
+
+
+def _orders(path) -> dict[str, list[str]]:
+    """{query id: product ids, the best first} of a run file."""
+    return {query: [item for item, _ in hits] for query, hits in read_run(path).items()}
+
+
+def test_rerankers_are_measured_beside_each_other(bundle, tmp_path, capsys) -> None:
+    """On the run's own stages; the last line is what the bundle's report says."""
+    rows = _ablate(bundle, "rerankers", tmp_path)
+    assert (tmp_path / "rerankers.md").read_text() in capsys.readouterr().out
+    names = [row[1] for row in rows if row[1] != "LambdaMART"]
+    assert names == ["fine-tuned towers", "linear blend", "GAM", "re-ranker"]
+    for run, measured in (("towers", "clip_lora"), ("reranker.seed_0", "reranked")):
+        reported = _orders(bundle / "report" / f"{measured}.run")
+        assert _orders(tmp_path / f"{run}.run") == reported
+    additive = _orders(tmp_path / "gam.seed_0.run")
+    towers = _orders(tmp_path / "towers.run")
+    assert additive != towers
+    assert {q: set(ids) for q, ids in additive.items()} == {
+        q: set(ids) for q, ids in towers.items()
+    }
+    assert cv2.imread(str(tmp_path / "gam_shapes.png")) is not None
+
+
+def test_closer_looks_are_columns_of_the_additive_model(
+    bundle, tmp_path, monkeypatch
+) -> None:
+    looks = {name: rerank_study.LOOKS[name] for name in ("GAM", "with both")}
+    monkeypatch.setattr(rerank_study, "LOOKS", looks)
+    rows = _ablate(bundle, "looks", tmp_path)
+    assert [row[1] for row in rows] == ["GAM", "with both"]
+    assert _orders(tmp_path / "GAM.seed_0.run") != _orders(
+        tmp_path / "with_both.seed_0.run"
+    )
+    assert cv2.imread(str(tmp_path / "gam_shapes.png")) is not None
+
+
+def test_feature_groups_are_hidden_from_the_facet_heads(
+    bundle, tmp_path, monkeypatch
+) -> None:
+    """Each variant has heads of its own, and the whole one is the bundle's."""
+    variants = ablate.RERANKED_STUDIES["facets"]
+    monkeypatch.setitem(ablate.RERANKED_STUDIES, "facets", (variants[0], variants[-1]))
+    _ablate(bundle, "facets", tmp_path)
+    alone = _orders(tmp_path / "embedding_alone.seed_0.run")
+    whole = _orders(tmp_path / "embedding_and_all_groups.seed_0.run")
+    assert whole == _orders(bundle / "report" / "reranked.run")
+    assert alone != whole
+
+
+def test_a_list_size_is_also_what_is_asked_with(bundle, tmp_path, monkeypatch) -> None:
+    """The shorter lists' candidates are the towers' first; the others the bundle's."""
+    variants = tuple(
+        Variant(f"{size} candidates", (f"reranker.list_size={size}",)) for size in (6, 20)
+    )
+    monkeypatch.setitem(ablate.RERANKED_STUDIES, "list_sizes", variants)
+    rows = _ablate(bundle, "list_sizes", tmp_path)
+    assert [row[1] for row in rows] == ["6 candidates", "20 candidates"]
+    towers = _orders(bundle / "report" / "clip_lora.run")
+    short = _orders(tmp_path / "6_candidates.seed_0.run")
+    assert {q: set(ids) for q, ids in short.items()} == {
+        q: set(ids[:6]) for q, ids in towers.items()
+    }
+    long = _orders(tmp_path / "20_candidates.seed_0.run")
+    assert long == _orders(bundle / "report" / "reranked.run")
+
+
+@pytest.mark.parametrize(
+    ("study", "field", "values"),
+    [("losses", "loss", RANKING_LOSSES), ("list_sizes", "list_size", (20, 50, 100, 200))],
+)
+def test_the_default_is_the_last_of_a_study(study: str, field: str, values) -> None:
+    configs = [
+        override(load_recipe("tiny", ""), variant.assignments).reranker
+        for variant in ablate.RERANKED_STUDIES[study]
+    ]
+    assert sorted(getattr(config, field) for config in configs) == sorted(values)
+    assert configs[-1] == RerankerConfig()
+
+
+def test_ranks_differ_in_rank_alone() -> None:
+    """An adapter is scaled by alpha / rank."""
+    configs = [
+        override(load_recipe("tiny", ""), variant.assignments).lora
+        for variant in ablate.STUDIES["ranks"]
+    ]
+    assert len({config.alpha / config.rank for config in configs}) == 1
+    assert len({config.rank for config in configs}) == len(configs)
+    assert configs[-1] == LoraConfig()

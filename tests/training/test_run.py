@@ -1,0 +1,148 @@
+"""Candidate lists of a run: what they are, and that they are kept."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fitrank_tf.config import override
+from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
+from fitrank_tf.queries.grades import EXACT
+from fitrank_tf.queries.judgments import Judge
+from fitrank_tf.queries.query_sets import facet_queries, title_queries
+from fitrank_tf.recipes import load_recipe
+from fitrank_tf.rerank.candidates import with_labels
+from fitrank_tf.training import run as training_run
+from fitrank_tf.training.run import TrainingRun
+from fitrank_tf.training.work_dir import WorkDir
+from tests.training.small_chain import SMALL
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return open_catalogue(CatalogueSource(num_items=160))
+
+
+def _work(bundle) -> Path:
+    return Path(f"{bundle}.work")
+
+
+def _run(bundle, catalogue, *assignments: str) -> TrainingRun:
+    """The bundle's own run, on the stages that its training has left, or another."""
+    config = load_recipe("tiny", "synthetic_catalogue")
+    config = override(config, [*SMALL, *assignments])
+    return TrainingRun(config, catalogue, WorkDir(_work(bundle)), verbose=0)
+
+
+def _kept(bundle) -> set[Path]:
+    return set(_work(bundle).glob("lists-*"))
+
+
+def test_lists_are_the_nearest_products_with_their_grades(bundle, catalogue) -> None:
+    run = _run(bundle, catalogue)
+    lists = run.lists_of_all()
+    embeddings = run.embeddings[run.ranker_rows]
+    scores = lists.queries @ embeddings.T
+    nearest = -np.sort(-scores)[:, :20]
+    np.testing.assert_allclose(nearest[:, :19], lists.scores[:, :19], atol=1e-5)
+    # The last one gave place only where no other is exact.
+    given = nearest[:, 19] - lists.scores[:, 19] > 1e-5
+    assert (lists.labels[given, :19] < EXACT).all()
+    assert (lists.labels[given, 19] == EXACT).all()
+    assert not given.all()
+    at_positions = np.take_along_axis(scores, lists.positions, axis=1)
+    np.testing.assert_allclose(at_positions, lists.scores, atol=1e-5)
+    # Which query a list is of: a list has the grades of one that is asked.
+    records = run.rows_of(run.ranker_rows)
+    queries = title_queries(records) + facet_queries(records, len(records), 0)
+    grades = np.array([Judge(records).grades(query) for query in queries])
+    for positions, labels in zip(lists.positions, lists.labels):
+        assert (grades[:, positions] == labels).all(axis=1).any()
+        assert labels.min() < labels.max()
+
+
+@pytest.mark.parametrize(
+    "assignment", ["reranker.seed=5", "reranker.loss=softmax", "reranker.epochs=9"]
+)
+def test_what_does_not_change_lists_finds_them_again(
+    bundle, catalogue, monkeypatch, assignment: str
+) -> None:
+    def made_again(*_):
+        raise AssertionError("these lists are there")
+
+    own = _run(bundle, catalogue).lists_to_learn()
+    monkeypatch.setattr(training_run, "with_labels", made_again)
+    other = _run(bundle, catalogue, assignment)
+    for name, array in dataclasses.asdict(own).items():
+        found = getattr(other.lists_to_learn(), name)
+        np.testing.assert_array_equal(found, array)
+        assert found.dtype == array.dtype
+
+
+def test_held_out_products_are_asked_for_among_themselves(bundle, catalogue) -> None:
+    run = _run(bundle, catalogue)
+    lists, everything = run.lists_to_learn(), run.lists_of_all()
+    own = lists.select(np.arange(len(everything), len(lists)))
+    assert len(own) > len(run.held_out_rows)
+    rows = run.ranker_rows[own.positions[own.positions >= 0]]
+    assert set(rows) <= set(run.held_out_rows)
+    assert not set(rows) & set(run.tower_rows)
+    # What a list says of a candidate is of the product that its position names.
+    places = np.maximum(own.positions, 0)
+    scores = np.einsum("qd,qld->ql", own.queries, run.ranker_tables.embeddings[places])
+    inside = own.positions >= 0
+    np.testing.assert_allclose(scores[inside], own.scores[inside], atol=1e-5)
+
+
+def test_what_retrieval_missed_is_given_to_lists_to_learn_alone(bundle, catalogue) -> None:
+    """By short lists of untrained towers: a title's product is seldom among three."""
+    run = _run(bundle, catalogue, "reranker.list_size=3")
+    assert (run.lists_of_all().labels.max(axis=1) == EXACT).all()
+    chosen = run.lists_to_choose_by()
+    assert (chosen.labels.max(axis=1) < EXACT).any()
+    vectors = run.embeddings[run.validation_rows]
+    best = np.sort(chosen.queries @ vectors.T, axis=1)[:, :-4:-1]
+    np.testing.assert_allclose(chosen.scores, best, atol=1e-5)
+
+
+def test_each_split_has_lists_of_its_own(bundle, catalogue) -> None:
+    run = _run(bundle, catalogue)
+    for lists, rows in (
+        (run.lists_to_learn(), run.ranker_rows),
+        (run.lists_to_choose_by(), run.validation_rows),
+    ):
+        assert lists.positions.max() == len(rows) - 1
+
+
+@pytest.mark.parametrize(
+    ("assignment", "width", "queries_each"),
+    [("reranker.list_size=7", 7, 2), ("reranker.queries_per_product=2", 20, 3)],
+)
+def test_what_changes_lists_makes_others(
+    bundle, catalogue, monkeypatch, assignment: str, width: int, queries_each: int
+) -> None:
+    judged = []
+
+    def counted(lists, queries, judge):
+        judged.append(len(queries))
+        return with_labels(lists, queries, judge)
+
+    monkeypatch.setattr(training_run, "with_labels", counted)
+    before = _kept(bundle)
+    run = _run(bundle, catalogue, assignment)
+    assert run.lists_to_learn().positions.shape[1] == width
+    # Of the held-out products four times as many facet queries.
+    held_out = (1 + 4 * (queries_each - 1)) * len(run.held_out_rows)
+    assert sorted(judged) == sorted([held_out, queries_each * len(run.ranker_rows)])
+    assert len(_kept(bundle) - before) == 2
+
+
+def test_other_products_to_learn_from_make_other_towers(bundle, catalogue) -> None:
+    """Also of a preset base, whose own key does not say which products are held out."""
+    shipped = ("towers.preset=saved_models/fitrank_tiny", "base.epochs=0")
+    own = _run(bundle, catalogue, *shipped)
+    other = _run(bundle, catalogue, *shipped, "reranker.holdout_share=0.5")
+    assert len(other.tower_rows) < len(own.tower_rows)
+    assert other._lora_key != own._lora_key
+    assert other._lora_key["base"] == own._lora_key["base"]

@@ -1,0 +1,94 @@
+"""One ranking, whoever asks: in this process, by our client, by the raw stubs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fitrank_tf.cli import search
+from fitrank_tf.export.graphs.attribute_filter import FILTERS
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+from serving import client
+from serving.models.model_config import single_model_config
+from serving.models.model_manager import ModelManager
+from serving.server import ServerOptions, serve
+
+CASES = [
+    ("red check shirt", {}),
+    ("red check shirt", {"gender": "Men"}),
+    ("dress", {"colour": "blue|red", "gender": "Women"}),
+    ("shirt", {"gender": "Nobody"}),
+]
+
+
+@pytest.fixture(scope="module")
+def port(bundle):
+    """Of a server of the bundle's searching models."""
+    models = [single_model_config(n, str(bundle / n)) for n in ("search", "similar")]
+    manager = ModelManager(models)
+    server, port = serve(manager, ServerOptions(port=0))
+    yield port
+    server.stop(None)
+    manager.close()
+
+
+def _options(filters: dict[str, str]) -> list[str]:
+    return [f"--filter={name}={value}" for name, value in filters.items()]
+
+
+def _printed(bundle, query: str, filters: dict[str, str], capsys) -> list[str]:
+    capsys.readouterr()
+    search.main(["--bundle", str(bundle), "--top_k=20", query, *_options(filters)])
+    return [line.split()[1] for line in capsys.readouterr().out.splitlines()[1:]]
+
+
+@pytest.mark.parametrize(("query", "filters"), CASES)
+def test_the_client_ranks_as_search_does(bundle, port, capsys, query, filters) -> None:
+    wanted = _printed(bundle, query, filters, capsys)
+    address = f"--address=127.0.0.1:{port}"
+    arguments = [query, address, "--json", "--top_k=20", *_options(filters)]
+    assert client.main(arguments) == 0
+    hits = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [hit["id"] for hit in hits] == wanted
+    assert (len(wanted) == 0) == ("Nobody" in filters.values())
+
+
+@pytest.mark.parametrize(("query", "filters"), CASES[:2])
+def test_the_raw_stubs_get_the_same(bundle, port, capsys, tmp_path, query, filters) -> None:
+    inputs = {"query": query}
+    if filters:
+        inputs |= {name: filters.get(name, "") for name in FILTERS}
+    script = Path(__file__).with_name("raw_stubs.py")
+    ran = subprocess.run(
+        [sys.executable, str(script), str(port), json.dumps(inputs)],
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer = json.loads(ran.stdout)
+    assert answer["ids"] == _printed(bundle, query, filters, capsys)
+    assert answer["scores"] == sorted(answer["scores"], reverse=True)
+
+
+def test_a_photo_finds_what_the_model_finds(bundle, port, tmp_path, capsys) -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (40, 30, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "photo.png"), photo)
+    data = (tmp_path / "photo.png").read_bytes()
+    similar = LoadedBundle(bundle).model("similar").signatures
+    inputs = {name: [b""] for name in ("text", *FILTERS)} | {"image": [data]}
+    inputs["text"] = [b"in red"]
+    asked = {name: np.array(value, object) for name, value in inputs.items()}
+    plain = similar["serving_default"](image=asked["image"])["ids"].numpy()[0]
+    moved = similar["filtered"](**asked)["ids"].numpy()[0]
+    for texts, wanted in (([], plain), (["in red"], moved)):
+        arguments = ["--image", str(tmp_path / "photo.png"), *texts, "--json", "--top_k=5"]
+        assert client.main([*arguments, f"--address=127.0.0.1:{port}"]) == 0
+        hits = [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()]
+        assert hits == [item.decode() for item in wanted[:5]]
