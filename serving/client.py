@@ -298,7 +298,7 @@ def _ask(arguments: argparse.Namespace) -> list[Hit]:
             image = _read_image(arguments.image)
             answers = client.similar([image], arguments.query, arguments.top_k, filters)
         else:
-            outputs = ("reasons",) if arguments.explain else ()
+            outputs = ("explanations",) if arguments.explain else ()
             answers = client.search([arguments.query], arguments.top_k, filters, outputs)
     return answers[0]
 

@@ -66,7 +66,7 @@ def _inputs(score: Callable, length: int) -> dict[str, tf.Tensor]:
     draw, inputs = np.random.default_rng(0), {}
     for name, spec in score.structured_input_signature[1].items():
         shape = [1, length, *spec.shape[2:]] if len(spec.shape) > 1 else [1]
-        if name in ("query", "asked"):
+        if name in ("query", "query_facets"):
             shape = [1, spec.shape[1]]
         inputs[name] = tf.cast(draw.random(shape) + (spec.dtype == tf.bool), spec.dtype)
     return inputs

@@ -57,7 +57,7 @@ class AskedFacets:
     def __call__(self, text: str) -> torch.Tensor:
         """float32 [V], 1 for a value that is asked for."""
         words = "".join(c if c.isalnum() else " " for c in text.lower()).split()
-        asked, free = torch.zeros(self._size), [True] * len(words)
+        query_facets, free = torch.zeros(self._size), [True] * len(words)
         for length in range(min(self._longest, len(words)), 0, -1):
             starts = range(len(words) - length + 1)
             found = [
@@ -67,9 +67,9 @@ class AskedFacets:
                 and (phrase := " ".join(words[start : start + length])) in self._phrases
             ]
             for start, values in found:
-                asked[values] = 1.0
+                query_facets[values] = 1.0
                 free[start : start + length] = [False] * length
-        return asked
+        return query_facets
 
 
 class Reranker(nn.Module):
@@ -108,9 +108,9 @@ class Reranker(nn.Module):
     def forward(
         self,
         query: torch.Tensor,
-        asked: torch.Tensor,
-        traits: torch.Tensor,
-        answers: torch.Tensor,
+        query_facets: torch.Tensor,
+        feature_projection: torch.Tensor,
+        facet_probs: torch.Tensor,
         first_stage: torch.Tensor,
     ) -> torch.Tensor:
         """Scores [B, L].
@@ -122,12 +122,12 @@ class Reranker(nn.Module):
             answers: [B, L, V].
             first_stage: [B, L].
         """
-        asks = (asked @ self.facet_of)[:, None, :] > 0.0
-        chance = self._chance((asked[:, None, :] * answers) @ self.facet_of)
+        asks = (query_facets @ self.facet_of)[:, None, :] > 0.0
+        chance = self._chance((query_facets[:, None, :] * facet_probs) @ self.facet_of)
         grade = self._expected_grade(chance, asks)[..., None]
         match = torch.where(asks, (self.doubt + (1.0 - self.doubt) * chance).log(), 0.0)
         fit, first = match.sum(dim=-1, keepdim=True), first_stage[..., None]
-        crossed = self.query_cross(query)[:, None, :] * traits
+        crossed = self.query_cross(query)[:, None, :] * feature_projection
         spread = first.var(dim=1, keepdim=True, correction=0)
         hidden = torch.cat(
             [
@@ -159,21 +159,21 @@ class Reranker(nn.Module):
         )
 
     def _expected_grade(self, chance: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
-        asked = asks.float()
-        of_kind = asked * self.is_kind
-        shares = asked * chance * (1.0 - self.is_kind) + of_kind
+        query_facets = asks.float()
+        of_kind = query_facets * self.is_kind
+        shares = query_facets * chance * (1.0 - self.is_kind) + of_kind
         count = torch.zeros(*shares.shape[:-1], shares.shape[-1] + 1)
         count[..., 0] = 1.0
         for share in shares.split(1, dim=-1):
             count = count + share * (functional.pad(count[..., :-1], (1, 0)) - count)
-        grades = self.grades[asked.sum(dim=-1).long()]
+        grades = self.grades[query_facets.sum(dim=-1).long()]
         return (count * grades).sum(dim=-1) * (1.0 - of_kind * (1.0 - chance)).prod(dim=-1)
 
     def _gates(self, first: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
-        asked, best = asks.float(), first.amax(dim=1, keepdim=True)
-        named = asked.sum(dim=-1, keepdim=True)
+        query_facets, best = asks.float(), first.amax(dim=1, keepdim=True)
+        named = query_facets.sum(dim=-1, keepdim=True)
         ahead = best - first.mean(dim=1, keepdim=True)
-        seen = torch.cat([asked, named / 4.0, best * 2.0, ahead * 10.0], dim=-1)
+        seen = torch.cat([query_facets, named / 4.0, best * 2.0, ahead * 10.0], dim=-1)
         return self.gate(functional.gelu(self.gate_hidden(seen))).exp()
 
 
@@ -235,8 +235,8 @@ class TorchSearch:
         with np.load(folder / CATALOGUE) as tables:
             self._index = faiss.IndexFlatIP(tables["embeddings"].shape[1])
             self._index.add(tables["embeddings"])
-            self._traits = torch.from_numpy(tables["traits"])
-            self._answers = torch.from_numpy(tables["answers"])
+            self._traits = torch.from_numpy(tables["feature_projection"])
+            self._answers = torch.from_numpy(tables["facet_probs"])
         products = json.loads((folder / PRODUCTS).read_text(encoding="utf-8"))
         self._ids, self._titles = products["ids"], products["titles"]
         phrases = json.loads((folder / PHRASES).read_text(encoding="utf-8"))
@@ -248,9 +248,9 @@ class TorchSearch:
         embeddings = self.encode(texts)
         count = min(_LIST_SIZE, len(self._ids))
         found, rows = map(torch.from_numpy, self._index.search(embeddings.numpy(), count))
-        asked = torch.stack([self._asked(text) for text in texts])
+        query_facets = torch.stack([self._asked(text) for text in texts])
         scores = self._reranker(
-            embeddings, asked, self._traits[rows], self._answers[rows], found
+            embeddings, query_facets, self._traits[rows], self._answers[rows], found
         )
         scores, order = scores.sort(dim=1, descending=True, stable=True)
         rows = rows.gather(1, order)

@@ -62,8 +62,8 @@ def _training_step(towers: Towers, batch: Batch) -> Way:
         "token_ids": batch.token_ids,
         # No two products alike, and texts that ask for nothing.
         "groups": np.arange(size, dtype=np.int32),
-        "has": np.zeros((size, 1), np.int32),
-        "asks": np.zeros((size, 1), np.int32),
+        "product_codes": np.zeros((size, 1), np.int32),
+        "text_codes": np.zeros((size, 1), np.int32),
     }
     return lambda: np.float64(model.train_on_batch(inputs))
 

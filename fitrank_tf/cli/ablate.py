@@ -115,8 +115,8 @@ RERANKED_STUDIES = {
         for loss in sorted(RANKING_LOSSES, key=lambda name: name == RerankerConfig.loss)
     ),
 }
-RERANKERS, LOOKS = "rerankers", "looks"
-_ALL_STUDIES = (*STUDIES, RERANKERS, LOOKS, *RERANKED_STUDIES)
+RERANKERS, EXTRA_FEATURES = "rerankers", "extra_features"
+_ALL_STUDIES = (*STUDIES, RERANKERS, EXTRA_FEATURES, *RERANKED_STUDIES)
 _MEASURES = ("nDCG@10", "R@10", "P@10", "mAP", "RR")
 
 
@@ -238,7 +238,7 @@ def check_seeds(text: str) -> list[int]:
 def _measure(study: Study, name: str, seeds: Sequence[int]) -> list[Measured]:
     if name == RERANKERS:
         return study.measure_rerankers(seeds)
-    if name == LOOKS:
+    if name == EXTRA_FEATURES:
         return study.measure_looks(seeds)
     if name in RERANKED_STUDIES:
         return [study.measure_reranked(v, seeds) for v in RERANKED_STUDIES[name]]

@@ -43,7 +43,7 @@ def _print_hits(answer: Mapping[str, np.ndarray], top_k: int) -> None:
     for place in np.flatnonzero(answer["ids"] != b"")[:top_k]:
         item, title, why = (
             answer[name][place].decode(errors="replace")
-            for name in ("ids", "titles", "reasons")
+            for name in ("ids", "titles", "explanations")
         )
         print(
             f"{place + 1:4d}  {item:12s} {answer['scores'][place]:8.3f}  {title}  ({why})"

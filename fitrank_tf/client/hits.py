@@ -23,7 +23,7 @@ class Hit:
     id: str
     title: str
     score: float
-    reasons: str = ""
+    explanations: str = ""
 
 
 def read_hits(answer: Mapping[str, np.ndarray], top_k: int) -> list[Hit]:
@@ -46,7 +46,7 @@ def read_hits(answer: Mapping[str, np.ndarray], top_k: int) -> list[Hit]:
             id=texts["ids"][place],
             title=texts["titles"][place],
             score=float(answer["scores"][place]),
-            reasons=texts["reasons"][place] if "reasons" in texts else "",
+            explanations=texts["explanations"][place] if "explanations" in texts else "",
         )
         for rank, place in enumerate(found, start=1)
     ]
@@ -54,27 +54,28 @@ def read_hits(answer: Mapping[str, np.ndarray], top_k: int) -> list[Hit]:
 
 def format_table(hits: Sequence[Hit]) -> str:
     """Aligned columns: rank, id, score, title, and reasons where there are any."""
-    rows = [("rank", "id", "score", "title", "reasons" if _explained(hits) else "")]
+    rows = [("rank", "id", "score", "title", "explanations" if _explained(hits) else "")]
     rows += [
-        (str(hit.rank), hit.id, f"{hit.score:.4f}", hit.title, hit.reasons) for hit in hits
+        (str(hit.rank), hit.id, f"{hit.score:.4f}", hit.title, hit.explanations)
+        for hit in hits
     ]
     width = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
         f"{rank:>{width[0]}}  {item:<{width[1]}}  {score:>{width[2]}}  "
-        f"{title:<{width[3]}}  {reasons}".rstrip()
-        for rank, item, score, title, reasons in rows
+        f"{title:<{width[3]}}  {explanations}".rstrip()
+        for rank, item, score, title, explanations in rows
     )
 
 
 def _explained(hits: Sequence[Hit]) -> bool:
-    return any(hit.reasons for hit in hits)
+    return any(hit.explanations for hit in hits)
 
 
 def format_json_lines(hits: Sequence[Hit]) -> str:
     """One JSON object a hit, without reasons where there are none."""
     return "\n".join(
         json.dumps(
-            {k: v for k, v in asdict(hit).items() if k != "reasons" or v},
+            {k: v for k, v in asdict(hit).items() if k != "explanations" or v},
             ensure_ascii=False,
         )
         for hit in hits

@@ -14,7 +14,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
 from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES, item_features
-from fitrank_tf.datasets.iteration import chosen_rows, closing_at_once
+from fitrank_tf.datasets.iteration import chosen_rows, without_autotune
 from fitrank_tf.datasets.modanet import ModaNet, ModaNetSource
 from fitrank_tf.datasets.photo_folder import PhotoFolder, PhotoFolderSource
 from fitrank_tf.datasets.prepare import cache_dir, prepare
@@ -181,7 +181,7 @@ def read_prepared(
     """
     # TFDS would cache what is small on disk in memory, decoded: 15 times as large.
     config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
-    return closing_at_once(
+    return without_autotune(
         builder.as_dataset(
             split=split, decoders=decoders, read_config=config, shuffle_files=False
         )

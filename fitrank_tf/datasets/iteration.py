@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def closing_at_once(dataset: tf.data.Dataset) -> tf.data.Dataset:
+def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """The same dataset, whose iterators close as soon as they are done with.
 
     With autotuning on, tf.data 2.20 keeps a thread that looks at an iterator after

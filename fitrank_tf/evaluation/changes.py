@@ -9,7 +9,6 @@ import numpy as np
 from fitrank_tf.evaluation.metrics import evaluate_queries
 from fitrank_tf.evaluation.sheets.rows import SheetItem, SheetRow
 from fitrank_tf.evaluation.systems import CLIP_LORA, RERANKED, Ranking, SystemRuns
-from fitrank_tf.rerank.explanations import reasons
 
 _MEASURE = "nDCG@10"
 
@@ -94,4 +93,4 @@ def _explained(
 ) -> SheetItem:
     rose = before.index(item.id) + 1 - rank
     moved = f"up {rose}" if rose > 0 else f"down {-rose}" if rose < 0 else "stays"
-    return dataclasses.replace(item, note=f"{moved}: {reasons(contributions, facets)}")
+    return dataclasses.replace(item, note=f"{moved}: {explanations(contributions, facets)}")

@@ -126,9 +126,9 @@ def run_systems(
         lists = retrieve(tuned_index(embeddings), encoded["embedding"], list_size)
         runs[CLIP_LORA] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
     if RERANKED in systems:
-        answers = models.answer_facets(embeddings, catalogue.features)
-        tables = ProductTables(embeddings, catalogue.features, answers)
-        batches = list_arrays(lists, encoded["asked"]).batches(tables, _RERANK_BATCH)
+        facet_probs = models.answer_facets(embeddings, catalogue.features)
+        tables = ProductTables(embeddings, catalogue.features, facet_probs)
+        batches = list_arrays(lists, encoded["query_facets"]).batches(tables, _RERANK_BATCH)
         scores, parts = models.rerank(batches)
         runs[RERANKED] = as_run(queries, catalogue.ids, lists, scores)
         contributions = _first_contributions(

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the query encoders
 
-from fitrank_tf.core.chunks import tell_all
+from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.bundle import (
     FEATURE_HEADS_DIR,
@@ -96,10 +96,10 @@ class LoadedBundle:
 
         def answer_some(some: np.ndarray, seen: np.ndarray) -> tf.Tensor:
             return answer(embedding=tf.constant(some), features=tf.constant(seen))[
-                "answers"
+                "facet_probs"
             ]
 
-        return tell_all(answer_some, embeddings, features)
+        return map_in_chunks(answer_some, embeddings, features)
 
     def known(self, embeddings: np.ndarray, features: np.ndarray) -> SearchTables:
         """What a search keeps of products.
@@ -108,10 +108,15 @@ class LoadedBundle:
             embeddings: float32 [N, D], by the fine-tuned towers.
             features: float32 [N, F].
         """
-        traits = self.model("reranker").signatures[TRAITS_SIGNATURE]
+        feature_projection = self.model("reranker").signatures[TRAITS_SIGNATURE]
         return SearchTables(
             embeddings,
-            tell_all(lambda some: traits(features=tf.constant(some))["traits"], features),
+            map_in_chunks(
+                lambda some: feature_projection(features=tf.constant(some))[
+                    "feature_projection"
+                ],
+                features,
+            ),
             self.answer_facets(embeddings, features),
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from fitrank_tf.datasets.iteration import closing_at_once
+from fitrank_tf.datasets.iteration import without_autotune
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.images import augment
 
@@ -46,7 +46,7 @@ def contrastive_batches(
 
     def between(first: int, end: int) -> tf.data.Dataset:
         epochs = tf.data.Dataset.range(first // steps, -(-end // steps))
-        batches = _spread_by_rows(closing_at_once(epochs)).flat_map(shuffled)
+        batches = _spread_by_rows(without_autotune(epochs)).flat_map(shuffled)
         return (
             tf.data.Dataset.zip(
                 tf.data.Dataset.range(first, end), batches.skip(first % steps)
@@ -77,7 +77,10 @@ def _spread_by_rows(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 def _make_batch(table: ContrastiveTable, seed: int):
     token_ids, groups = tf.constant(table.token_ids), tf.constant(table.groups)
-    has, asks = tf.constant(table.has), tf.constant(table.asks)
+    product_codes, text_codes = (
+        tf.constant(table.product_codes),
+        tf.constant(table.text_codes),
+    )
     features = None if table.features is None else tf.constant(table.features)
     texts = table.token_ids.shape[1]
 
@@ -92,8 +95,8 @@ def _make_batch(table: ContrastiveTable, seed: int):
             "images": augment(images, drawing),
             "token_ids": tf.gather_nd(token_ids, text),
             "groups": tf.gather(groups, rows),
-            "has": tf.gather(has, rows),
-            "asks": tf.gather_nd(asks, text),
+            "product_codes": tf.gather(product_codes, rows),
+            "text_codes": tf.gather_nd(text_codes, text),
         }
         if features is not None:
             batch["features"] = tf.gather(features, rows)

@@ -21,8 +21,8 @@ class ContrastiveTable:
 
     token_ids: np.ndarray
     groups: np.ndarray
-    has: np.ndarray
-    asks: np.ndarray
+    product_codes: np.ndarray
+    text_codes: np.ndarray
     features: np.ndarray | None = None
 
     def check(self) -> None:

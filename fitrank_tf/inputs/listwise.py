@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from fitrank_tf.datasets.iteration import closing_at_once
+from fitrank_tf.datasets.iteration import without_autotune
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +20,13 @@ class ProductTables:
 
     embeddings: np.ndarray
     features: np.ndarray
-    answers: np.ndarray
+    facet_probs: np.ndarray
 
     def select(self, rows: np.ndarray) -> "ProductTables":
         """Some of the products."""
-        return ProductTables(self.embeddings[rows], self.features[rows], self.answers[rows])
+        return ProductTables(
+            self.embeddings[rows], self.features[rows], self.facet_probs[rows]
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +42,7 @@ class ListArrays:
     """
 
     queries: np.ndarray
-    asked: np.ndarray
+    query_facets: np.ndarray
     positions: np.ndarray
     scores: np.ndarray
     labels: np.ndarray
@@ -82,16 +84,19 @@ class ListArrays:
             Dataset of (dict with `query` [B, D], `asked` [B, V], `features` [B, L, F],
             `answers` [B, L, V], `first_stage` [B, L], `mask` bool [B, L]; labels [B, L]).
         """
-        features, answers = tf.constant(tables.features), tf.constant(tables.answers)
+        features, facet_probs = (
+            tf.constant(tables.features),
+            tf.constant(tables.facet_probs),
+        )
 
-        def look_up(query, asked, position, score, label):
+        def look_up(query, query_facets, position, score, label):
             mask = position >= 0
             rows = tf.maximum(position, 0)
             inputs = {
                 "query": query,
-                "asked": asked,
+                "query_facets": query_facets,
                 "features": tf.gather(features, rows),
-                "answers": tf.gather(answers, rows),
+                "facet_probs": tf.gather(facet_probs, rows),
                 "first_stage": tf.where(mask, score, 0.0),
                 "mask": mask,
             }
@@ -99,14 +104,14 @@ class ListArrays:
 
         lists = tf.data.Dataset.from_tensor_slices(self._arrays())
         return (
-            closing_at_once(lists)
+            without_autotune(lists)
             .batch(batch_size)
             .map(look_up, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             .prefetch(tf.data.AUTOTUNE)
         )
 
     def _arrays(self) -> tuple[np.ndarray, ...]:
-        return self.queries, self.asked, self.positions, self.scores, self.labels
+        return self.queries, self.query_facets, self.positions, self.scores, self.labels
 
 
 def no_lists(embedding_dim: int, num_values: int, size: int) -> ListArrays:

@@ -5,7 +5,7 @@ import tensorflow as tf
 from fitrank_tf.inputs.contrastive import BatchesBetween
 
 
-def in_parts(
+def split_into_microbatches(
     batches: BatchesBetween, steps_per_epoch: int, parts: int
 ) -> tuple[BatchesBetween, int]:
     """Each batch once for each of its parts, in order.

@@ -19,7 +19,7 @@ from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 
 PACKED_FILE = "products.npz"
 _MADE_BY = "python -m pipelines.pack"
-_TABLE = ("token_ids", "groups", "has", "asks", "features")
+_TABLE = ("token_ids", "groups", "product_codes", "text_codes", "features")
 _SIZES = ("image_size", "vocabulary_size")
 
 
@@ -155,8 +155,8 @@ class PackedBatches:
             "images": self._pixels[rows],
             "token_ids": table.token_ids[rows, drawn],
             "groups": table.groups[rows],
-            "has": table.has[rows],
-            "asks": table.asks[rows, drawn],
+            "product_codes": table.product_codes[rows],
+            "text_codes": table.text_codes[rows, drawn],
         }
         if table.features is not None:
             batch["features"] = table.features[rows]

@@ -39,7 +39,7 @@ def retrieve(
     return CandidateLists(query_embeddings, index.search(query_embeddings, size))
 
 
-def list_arrays(lists: CandidateLists, asked: np.ndarray) -> ListArrays:
+def list_arrays(lists: CandidateLists, query_facets: np.ndarray) -> ListArrays:
     """The lists as the re-ranker's batches are made of them.
 
     Args:
@@ -50,7 +50,7 @@ def list_arrays(lists: CandidateLists, asked: np.ndarray) -> ListArrays:
     labels = lists.labels
     if labels is None:
         labels = np.zeros(positions.shape, np.float32)
-    return ListArrays(lists.query_embeddings, asked, positions, scores, labels)
+    return ListArrays(lists.query_embeddings, query_facets, positions, scores, labels)
 
 
 def with_labels(

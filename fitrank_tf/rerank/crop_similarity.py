@@ -3,7 +3,7 @@
 import numpy as np
 
 from fitrank_tf.inputs.listwise import ListArrays
-from fitrank_tf.rerank.list_places import behind_best
+from fitrank_tf.rerank.list_places import gap_to_best
 
 
 class CropSimilarity:
@@ -34,5 +34,5 @@ class CropSimilarity:
         # One list at a time: a crop's embedding is a hundred times its cosine.
         for row, (query, places) in enumerate(zip(lists.queries, lists.positions)):
             cosines[row] = self._embeddings[places] @ query
-        columns = np.stack([cosines, behind_best(cosines, inside)], axis=-1)
+        columns = np.stack([cosines, gap_to_best(cosines, inside)], axis=-1)
         return np.where(inside[..., None], columns, 0.0)

@@ -37,16 +37,18 @@ class ExpectedGrade:
         Returns:
             float32 [..., L], 0 where nothing is asked.
         """
-        asked = tf.cast(asks, tf.float32)
-        of_kind = asked * self._is_kind
+        query_facets = tf.cast(asks, tf.float32)
+        of_kind = query_facets * self._is_kind
         # All that follows is given that the kind is right.
-        shares = asked * chance * (1.0 - self._is_kind) + of_kind + tf.zeros_like(chance)
+        shares = (
+            query_facets * chance * (1.0 - self._is_kind) + of_kind + tf.zeros_like(chance)
+        )
         size = len(self._is_kind) + 1
         count = tf.one_hot(tf.zeros_like(shares[..., 0], tf.int32), size)
         for share in tf.split(shares, size - 1, axis=-1):
             one_more = tf.concat([tf.zeros_like(share), count[..., :-1]], axis=-1)
             count += share * (one_more - count)
-        named = tf.cast(tf.reduce_sum(asked, axis=-1), tf.int32)
+        named = tf.cast(tf.reduce_sum(query_facets, axis=-1), tf.int32)
         grade = tf.reduce_sum(count * tf.gather(self._grades, named), axis=-1)
         return grade * tf.reduce_prod(1.0 - of_kind * (1.0 - chance), axis=-1)
 

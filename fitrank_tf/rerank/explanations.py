@@ -9,12 +9,12 @@ LEAST_REASON = 0.005
 MOST_REASONS = 3
 
 
-def score_parts(facets: Sequence[str]) -> tuple[str, ...]:
+def score_contributions(facets: Sequence[str]) -> tuple[str, ...]:
     """Names of the parts, in the order of `Reranker.explain`."""
     return ("similarity", *facets, "photo")
 
 
-def reasons(contributions: np.ndarray, facets: Sequence[str]) -> str:
+def explanations(contributions: np.ndarray, facets: Sequence[str]) -> str:
     """What speaks most for or against a candidate, the strongest first.
 
     The served search says the same in its graph (`export.search`).
@@ -26,7 +26,7 @@ def reasons(contributions: np.ndarray, facets: Sequence[str]) -> str:
     Returns:
         Such as "colour +1.20, similarity -0.31".
     """
-    names = score_parts(facets)
+    names = score_contributions(facets)
     strongest = np.argsort(-np.abs(contributions), kind="stable")[:MOST_REASONS]
     return ", ".join(
         f"{names[part]} {contributions[part]:+.2f}"

@@ -14,7 +14,7 @@ from keras import ops
 
 from fitrank_tf.config import FacetHeadsConfig
 from fitrank_tf.core.arrays import load_arrays, save_arrays
-from fitrank_tf.core.chunks import tell_all
+from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.features.standardise import standard_scale, z_scores
 from fitrank_tf.queries.lexicon import FacetLexicon
 
@@ -23,7 +23,7 @@ _MADE_BY = "python -m pipelines.train"
 _STEPS_AT_ONCE = 16
 # Heads err: with this chance a product has a value, whatever they say. Logarithms of
 # answers go no lower.
-DOUBT = 0.001
+PROB_FLOOR = 0.001
 
 
 class _Head(keras.Model):
@@ -87,7 +87,7 @@ class FacetHeads:
 
     def answer_all(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
         """`answer` of a whole catalogue, float32 [N, V]."""
-        return tell_all(self.answer, embeddings, features)
+        return map_in_chunks(self.answer, embeddings, features)
 
     def save(self, folder: Path) -> None:
         """Writes the heads and their lexicon."""
@@ -147,9 +147,9 @@ def cross_fitted(
     mean, scale = standard_scale(raw)
     scale[embeddings.shape[1] :] *= seen
     inputs = np.asarray(_standardised(embeddings, features, mean, scale))
-    answers = np.zeros((len(codes), lexicon.size), np.float32)
+    facet_probs = np.zeros((len(codes), lexicon.size), np.float32)
     if not lexicon.size or len(codes) < 2 * config.folds:
-        return FacetHeads(lexicon, mean, scale, []), answers
+        return FacetHeads(lexicon, mean, scale, []), facet_probs
     fold = np.random.default_rng(seed).permutation(len(codes)) % config.folds
     heads = []
     for number in range(config.folds):
@@ -157,9 +157,9 @@ def cross_fitted(
         head = _new_head(config, lexicon, inputs.shape[1])
         _fit(head, inputs[fold != number], codes[fold != number], lexicon, config)
         left = np.flatnonzero(fold == number)
-        answers[left] = np.asarray(_mean_answer([head], inputs[left], lexicon))
+        facet_probs[left] = np.asarray(_mean_answer([head], inputs[left], lexicon))
         heads.append(head)
-    return FacetHeads(lexicon, mean, scale, heads), answers
+    return FacetHeads(lexicon, mean, scale, heads), facet_probs
 
 
 def facet_loss(codes, logits, sizes: Sequence[int]):

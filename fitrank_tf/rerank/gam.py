@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from fitrank_tf._legacy import tf_keras, tfr
 from fitrank_tf.config import RerankerConfig
-from fitrank_tf.datasets.iteration import closing_at_once
+from fitrank_tf.datasets.iteration import without_autotune
 from fitrank_tf.features.standardise import standard_scale
 from fitrank_tf.rerank.model import train_reranker
 
@@ -42,12 +42,12 @@ class GamItem:
 
     name: str
     column: int
-    asked: int | None = None
+    query_facets: int | None = None
 
     def told(self, features: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """float32 [N]: its values where it says something, of [Q, L, K] and [Q, L]."""
-        if self.asked is not None:
-            mask = mask & (features[..., self.asked] > 0.0)
+        if self.query_facets is not None:
+            mask = mask & (features[..., self.query_facets] > 0.0)
         return features[..., self.column][mask]
 
 
@@ -218,9 +218,9 @@ def _of_lists(features: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def _asking(item: GamItem, shared: np.ndarray) -> np.ndarray:
     """bool [Q]: the lists in which a number says something."""
-    if item.asked is None:
+    if item.query_facets is None:
         return np.ones(len(shared), bool)
-    return shared[:, item.asked] > 0.0
+    return shared[:, item.query_facets] > 0.0
 
 
 def _shape(
@@ -305,4 +305,4 @@ def _batches(features: np.ndarray, labels: np.ndarray, size: int) -> tf.data.Dat
     lists = tf.data.Dataset.from_tensor_slices(
         ({"features": features, "mask": labels >= 0.0}, labels)
     )
-    return closing_at_once(lists).batch(size).prefetch(tf.data.AUTOTUNE)
+    return without_autotune(lists).batch(size).prefetch(tf.data.AUTOTUNE)

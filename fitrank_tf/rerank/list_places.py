@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def behind_best(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def gap_to_best(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """How far each candidate is from the best of its list.
 
     Args:

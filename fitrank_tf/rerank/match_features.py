@@ -11,9 +11,9 @@ import numpy as np
 
 from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.rerank.expected_grade import ExpectedGrade
-from fitrank_tf.rerank.facet_heads import DOUBT
+from fitrank_tf.rerank.facet_heads import PROB_FLOOR
 from fitrank_tf.rerank.gam import GamItem
-from fitrank_tf.rerank.list_places import behind_best
+from fitrank_tf.rerank.list_places import gap_to_best
 
 _AT_ONCE = 256
 # Of the facets' own columns together: a curve of these would hide what each facet gives.
@@ -47,7 +47,7 @@ def gam_columns(facets: Sequence[str]) -> tuple[tuple[GamItem, ...], tuple[int, 
 
 
 def match_features(
-    lists: ListArrays, answers: np.ndarray, facets: Mapping[str, int]
+    lists: ListArrays, facet_probs: np.ndarray, facets: Mapping[str, int]
 ) -> np.ndarray:
     """The numbers of every candidate of every list.
 
@@ -61,25 +61,25 @@ def match_features(
         nothing is), whether the facet is asked for, and the seven of `match_columns`.
     """
     parts = [
-        _of_some(lists.select(rows), answers, facets)
+        _of_some(lists.select(rows), facet_probs, facets)
         for rows in np.split(np.arange(len(lists)), range(_AT_ONCE, len(lists), _AT_ONCE))
     ]
     return np.concatenate(parts)
 
 
 def _of_some(
-    lists: ListArrays, answers: np.ndarray, facets: Mapping[str, int]
+    lists: ListArrays, facet_probs: np.ndarray, facets: Mapping[str, int]
 ) -> np.ndarray:
     mask = lists.positions >= 0
-    told = answers[np.maximum(lists.positions, 0)]
+    told = facet_probs[np.maximum(lists.positions, 0)]
     cuts = np.cumsum(list(facets.values()))[:-1]
     fits, asks, shares = [], [], []
-    for asked, chances in zip(
-        np.split(lists.asked, cuts, axis=1), np.split(told, cuts, axis=2)
+    for query_facets, chances in zip(
+        np.split(lists.query_facets, cuts, axis=1), np.split(told, cuts, axis=2)
     ):
-        chance = np.einsum("qv,qlv->ql", asked, chances)
-        is_asked = asked.any(axis=1)[:, None] & mask
-        fit = np.log(DOUBT + (1.0 - DOUBT) * chance)
+        chance = np.einsum("qv,qlv->ql", query_facets, chances)
+        is_asked = query_facets.any(axis=1)[:, None] & mask
+        fit = np.log(PROB_FLOOR + (1.0 - PROB_FLOOR) * chance)
         fits.append(np.where(is_asked, fit, 0.0))
         asks.append(is_asked.astype(np.float32))
         shares.append(chance)
@@ -89,6 +89,6 @@ def _of_some(
     grade = expect(np.stack(shares, axis=-1).astype(np.float32), of_facets).numpy()
     ranks = np.tile(np.arange(mask.shape[1]), (len(mask), 1))
     score = np.where(mask, lists.scores, 0.0)
-    sums = [(values, behind_best(values, mask)) for values in (fit, grade, score)]
+    sums = [(values, gap_to_best(values, mask)) for values in (fit, grade, score)]
     columns = [*fits, *asks, *itertools.chain(*sums), ranks]
     return np.stack(columns, axis=2).astype(np.float32)

@@ -17,7 +17,7 @@ from fitrank_tf.config import RerankerConfig
 from fitrank_tf.features.standardise import standard_scale
 from fitrank_tf.queries.grades import EXACT, GAINS
 from fitrank_tf.rerank.expected_grade import ExpectedGrade
-from fitrank_tf.rerank.facet_heads import DOUBT
+from fitrank_tf.rerank.facet_heads import PROB_FLOOR
 from fitrank_tf.rerank.list_mean import list_mean
 
 
@@ -155,7 +155,7 @@ class Reranker(tf_keras.Model):
         """
         return _total(self._parts(inputs, training), inputs["mask"])
 
-    def traits(self, features: tf.Tensor) -> tf.Tensor:
+    def feature_projection(self, features: tf.Tensor) -> tf.Tensor:
         """All that scores depend on of products' features, whatever is asked.
 
         Args:
@@ -187,9 +187,9 @@ class Reranker(tf_keras.Model):
 
     def _parts(self, inputs: Mapping[str, tf.Tensor], training: bool) -> "_Parts":
         mask = inputs["mask"]
-        asks = tf.matmul(inputs["asked"], self._facet_of)[:, tf.newaxis, :] > 0.0
+        asks = tf.matmul(inputs["query_facets"], self._facet_of)[:, tf.newaxis, :] > 0.0
         chance = self._chance(inputs)
-        match = tf.where(asks, tf.math.log(DOUBT + (1.0 - DOUBT) * chance), 0.0)
+        match = tf.where(asks, tf.math.log(PROB_FLOOR + (1.0 - PROB_FLOOR) * chance), 0.0)
         grade = self._expected_grade(chance, asks)[..., tf.newaxis]
         hidden = self._candidate_vectors(inputs, asks, match, grade, training)
         for layer in self._hidden:
@@ -212,8 +212,8 @@ class Reranker(tf_keras.Model):
 
     def _chance(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """float32 [B, L, facets]: of having what is asked; of what is not, no matter."""
-        asked = inputs["asked"][:, tf.newaxis, :]
-        told = tf.matmul(asked * inputs["answers"], self._facet_of)
+        query_facets = inputs["query_facets"][:, tf.newaxis, :]
+        told = tf.matmul(query_facets * inputs["facet_probs"], self._facet_of)
         told = tf.clip_by_value(told, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
         logits = tf.math.log(told / (1.0 - told))
         slope, shift = tf.exp(WEIGHT_UNIT * self._slope), WEIGHT_UNIT * self._shift
@@ -224,13 +224,13 @@ class Reranker(tf_keras.Model):
     ) -> tf.Tensor:
         """float32 [B, 1, 3], above 0: of first stage, chances and expected grade."""
         first, mask = inputs["first_stage"][..., tf.newaxis], inputs["mask"]
-        asked = tf.cast(asks, tf.float32)
+        query_facets = tf.cast(asks, tf.float32)
         best = tf.reduce_max(
             tf.where(mask[..., tf.newaxis], first, -1.0), axis=1, keepdims=True
         )
         ahead = tf.reduce_max(_centred(first, mask), axis=1, keepdims=True)
-        named = tf.reduce_sum(asked, axis=-1, keepdims=True)
-        seen = tf.concat([asked, named / 4.0, best * 2.0, ahead * 10.0], axis=-1)
+        named = tf.reduce_sum(query_facets, axis=-1, keepdims=True)
+        seen = tf.concat([query_facets, named / 4.0, best * 2.0, ahead * 10.0], axis=-1)
         hidden = self._gate_hidden(self._noise(seen, training=training))
         return tf.exp(self._gate(self._dropout(hidden, training=training)))
 
@@ -245,10 +245,10 @@ class Reranker(tf_keras.Model):
         """float32 [B, L, ...]: all that the correction sees of each candidate."""
         mask, first = inputs["mask"], inputs["first_stage"][..., tf.newaxis]
         fit = tf.reduce_sum(match, axis=-1, keepdims=True)
-        traits = inputs.get("traits")
-        if traits is None:
-            traits = self.traits(inputs["features"])
-        cross = self._query_cross(inputs["query"])[:, tf.newaxis, :] * traits
+        feature_projection = inputs.get("feature_projection")
+        if feature_projection is None:
+            feature_projection = self.feature_projection(inputs["features"])
+        cross = self._query_cross(inputs["query"])[:, tf.newaxis, :] * feature_projection
         seen = tf.concat(
             [
                 match,
@@ -335,9 +335,9 @@ def example_inputs(
     """Inputs of the right shapes, all zero and nothing padded."""
     return {
         "query": tf.zeros([batch, embedding_dim]),
-        "asked": tf.zeros([batch, num_values]),
+        "query_facets": tf.zeros([batch, num_values]),
         "features": tf.zeros([batch, length, num_features]),
-        "answers": tf.zeros([batch, length, num_values]),
+        "facet_probs": tf.zeros([batch, length, num_values]),
         "first_stage": tf.zeros([batch, length]),
         "mask": tf.ones([batch, length], tf.bool),
     }

@@ -8,7 +8,7 @@ from fitrank_tf.features.colour.names import Prototypes, colour_numbers
 from fitrank_tf.features.colour.palette import dominant_colours
 from fitrank_tf.features.schema import FeatureSchema
 from fitrank_tf.inputs.listwise import ListArrays
-from fitrank_tf.rerank.list_places import behind_best
+from fitrank_tf.rerank.list_places import gap_to_best
 
 _COLOUR = "colour"
 # A dominant colour that fills less is a seam or a logo.
@@ -62,15 +62,20 @@ class PaletteDistance:
             list's least, below 0. Of several colours that a word may mean the nearest
             counts.
         """
-        asked, inside = lists.asked[:, self._asked] > 0.0, lists.positions >= 0
+        query_facets, inside = (
+            lists.query_facets[:, self._asked] > 0.0,
+            lists.positions >= 0,
+        )
         told = np.full((*inside.shape, 2), _NONE, np.float32)
-        for row, wanted in enumerate(asked):
+        for row, wanted in enumerate(query_facets):
             if wanted.any():
                 of_list = self._distances[lists.positions[row]][:, wanted]
                 told[row] = of_list.min(axis=1)
         mean, nearest = told[..., 0], told[..., 1]
-        columns = np.stack([mean, nearest, behind_best(-mean, inside)], axis=-1)
-        return np.where((asked.any(axis=1)[:, None] & inside)[..., None], columns, 0.0)
+        columns = np.stack([mean, nearest, gap_to_best(-mean, inside)], axis=-1)
+        return np.where(
+            (query_facets.any(axis=1)[:, None] & inside)[..., None], columns, 0.0
+        )
 
 
 def palette_distances(

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fitrank_tf.core.chunks import tell_all
+from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.retrieval.candidate_index import CandidateIndex, Candidates, check_matrix
 
@@ -40,7 +40,7 @@ def hubness(embeddings: np.ndarray, bank: np.ndarray, beta: float) -> np.ndarray
         raise FitRankError("the query bank is empty; give one query at least")
     if not 0 < beta < np.inf:
         raise FitRankError(f"the query bank's beta is {beta}; write a number above 0")
-    return tell_all(lambda some: _soft_maximum(some @ bank.T, beta), embeddings)
+    return map_in_chunks(lambda some: _soft_maximum(some @ bank.T, beta), embeddings)
 
 
 def _soft_maximum(scores: np.ndarray, beta: float) -> np.ndarray:

@@ -43,7 +43,7 @@ _BATCH = 64
 _SCORE_WEIGHT, _FIT_WEIGHT = 20.0, 3.0
 _PALETTE, _CROP = "palette distance", "crop similarity"
 # What a ranker sees beside facets, expected grade and first stage.
-LOOKS = {
+EXTRA_FEATURES = {
     "GAM": (),
     "with palette distance": (_PALETTE,),
     "with crop similarity": (_CROP,),
@@ -131,10 +131,10 @@ class RerankStudy:
         Draws the curves of the last, which sees all, into `gam_shapes.png`.
         """
         measured = []
-        for name, looks in LOOKS.items():
+        for name, extra_features in EXTRA_FEATURES.items():
             self._shapes.clear()
             file = name.replace(" ", "_")
-            runs = [self._gam(seed, file, looks) for seed in seeds]
+            runs = [self._gam(seed, file, extra_features) for seed in seeds]
             measured.append(Measured(name, runs))
         self._draw_shapes()
         return measured
@@ -154,7 +154,7 @@ class RerankStudy:
         encoded = encode_texts(encode, list(self._query_set.texts().values()))
         index = build_index(self._tables.embeddings)
         depth = self._config.reranker.list_size
-        return retrieve(index, encoded["embedding"], depth), encoded["asked"]
+        return retrieve(index, encoded["embedding"], depth), encoded["query_facets"]
 
     @cached_property
     def _asked(self) -> ListArrays:
@@ -177,7 +177,7 @@ class RerankStudy:
         return self._with_numbers(run.lists_to_choose_by(), tables)
 
     def _with_numbers(self, lists: ListArrays, tables: ProductTables) -> _Numbers:
-        return _Numbers(lists, match_features(lists, tables.answers, self._facets))
+        return _Numbers(lists, match_features(lists, tables.facet_probs, self._facets))
 
     def _blend(self, seed: int) -> QueryValues:
         names = match_columns(self._run.facet_heads.lexicon.facets)
@@ -199,12 +199,14 @@ class RerankStudy:
             f"lambda_mart.seed_{seed}", trees.score(self._asked_numbers.features)
         )
 
-    def _gam(self, seed: int, file: str = "gam", looks: Sequence[str] = ()) -> QueryValues:
+    def _gam(
+        self, seed: int, file: str = "gam", extra_features: Sequence[str] = ()
+    ) -> QueryValues:
         run, name = self._run, f"{file}.seed_{seed}"
-        learned = self._looking(self._learned, run.ranker_rows, looks)
-        chosen = self._looking(self._chosen, run.validation_rows, looks)
-        asked = self._looking(self._asked_numbers, self._rows, looks)
-        items, context = self._gam_items(looks)
+        learned = self._looking(self._learned, run.ranker_rows, extra_features)
+        chosen = self._looking(self._chosen, run.validation_rows, extra_features)
+        measured = self._looking(self._asked_numbers, self._rows, extra_features)
+        items, context = self._gam_items(extra_features)
         model = build_gam_ranker(items, context, learned.features, learned.mask, seed)
         log_dir = self._output / name
         log_dir.mkdir(exist_ok=True)
@@ -218,17 +220,17 @@ class RerankStudy:
             self._verbose,
         )
         self._shapes.append(model.shapes(learned.features, learned.mask))
-        return self._values(name, model.score(asked.features, asked.mask))
+        return self._values(name, model.score(measured.features, query_facets.mask))
 
     def _gam_items(
-        self, looks: Sequence[str]
+        self, extra_features: Sequence[str]
     ) -> tuple[tuple[GamItem, ...], tuple[int, ...]]:
         facets = self._run.facet_heads.lexicon.facets
         items, context = gam_columns(facets)
         names = match_columns(facets)
         asks = dict(zip(facets, context))
         more, column = [], len(names)
-        for look in (self._looks[look] for look in looks):
+        for look in (self._extra_features[look] for look in extra_features):
             of_facet = asks.get(look.of_facet)
             more += [
                 GamItem(name, column + place, of_facet)
@@ -238,7 +240,7 @@ class RerankStudy:
         return (*items, *more), context
 
     @cached_property
-    def _looks(self) -> dict[str, PaletteDistance | CropSimilarity]:
+    def _extra_features(self) -> dict[str, PaletteDistance | CropSimilarity]:
         run = self._run
         prototypes = run.feature_models.heads.namer.prototypes
         values = dict(run.facet_heads.lexicon.values)
@@ -248,12 +250,12 @@ class RerankStudy:
         }
 
     def _looking(
-        self, numbers: _Numbers, rows: np.ndarray, looks: Sequence[str]
+        self, numbers: _Numbers, rows: np.ndarray, extra_features: Sequence[str]
     ) -> _Numbers:
         """The numbers of lists of some products, with those of closer looks."""
         lists = numbers.lists.at(rows)
-        for look in looks:
-            numbers = numbers.followed_by(self._looks[look].columns(lists))
+        for look in extra_features:
+            numbers = numbers.followed_by(self._extra_features[look].columns(lists))
         return numbers
 
     def neural(self, seed: int, name: str = "reranker") -> QueryValues:

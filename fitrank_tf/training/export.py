@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fitrank_tf.config import RunConfig
-from fitrank_tf.core.chunks import tell_all
+from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.datasets.splits import TRAIN
 from fitrank_tf.evaluation.run import (
     EvaluationRun,
@@ -50,12 +50,12 @@ def write_measured_bundle(run: TrainingRun, config: RunConfig, output: Path) -> 
 def _searched(run: TrainingRun, reranker: Reranker) -> SearchableCatalogue:
     """All products of the run."""
     records, tables = run.records, run.product_tables
-    traits = tell_all(reranker.traits, tables.features)
+    feature_projection = map_in_chunks(reranker.feature_projection, tables.features)
     return SearchableCatalogue(
         records.ids,
         records.texts,
         records.attributes,
-        SearchTables(tables.embeddings, traits, tables.answers),
+        SearchTables(tables.embeddings, feature_projection, tables.facet_probs),
     )
 
 

@@ -50,7 +50,7 @@ from fitrank_tf.features.garment.detector_training import train_detector
 from fitrank_tf.inputs.contrastive import contrastive_batches
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables, no_lists
-from fitrank_tf.inputs.microbatches import in_parts
+from fitrank_tf.inputs.microbatches import split_into_microbatches
 from fitrank_tf.inputs.photos import chosen_photos, garment_photos, photos
 from fitrank_tf.queries.grades import GAINS
 from fitrank_tf.queries.judgments import Judge
@@ -339,7 +339,7 @@ class TrainingRun:
                 f"many products, the training split has {len(self.tower_rows)}; set a "
                 "smaller batch_size"
             )
-        batches, steps = in_parts(batches, steps, config.accumulation)
+        batches, steps = split_into_microbatches(batches, steps, config.accumulation)
         board = TensorBoardLog(folder / _LOGS, config.batch_size / config.accumulation)
         train_contrastive(
             model, batches, steps, config, folder / "backup", self._verbose, [board]
@@ -357,12 +357,12 @@ class TrainingRun:
             [text.text for product in texts for text in product],
             towers.context_length,
         )
-        has = facet_codes(products)
+        product_codes = facet_codes(products)
         return ContrastiveTable(
             token_ids=flat.reshape(len(products), -1, towers.context_length),
             groups=text_groups(products),
-            has=has,
-            asks=asked_codes(texts, has),
+            product_codes=product_codes,
+            text_codes=asked_codes(texts, product_codes),
             features=None if features is None else features[self.tower_rows],
         )
 
@@ -485,15 +485,15 @@ class TrainingRun:
     @cached_property
     def product_tables(self) -> ProductTables:
         """What the models know of all products."""
-        answers = np.load(self._facet_heads_folder / _ANSWERS)
-        return ProductTables(self.embeddings, self.features, answers)
+        facet_probs = np.load(self._facet_heads_folder / _ANSWERS)
+        return ProductTables(self.embeddings, self.features, facet_probs)
 
     @property
     def ranker_tables(self) -> ProductTables:
         """The same of `ranker_rows`, answered by heads that have not learned them."""
-        answers = np.load(self._facet_heads_folder / _CROSS_ANSWERS)
+        facet_probs = np.load(self._facet_heads_folder / _CROSS_ANSWERS)
         rows = self.ranker_rows
-        return ProductTables(self.embeddings[rows], self.features[rows], answers)
+        return ProductTables(self.embeddings[rows], self.features[rows], facet_probs)
 
     @property
     def _seen_by_heads(self) -> np.ndarray:
@@ -641,4 +641,6 @@ class TrainingRun:
         embeddings, judge = self.embeddings[rows], Judge(records)
         lists = retrieve(build_index(embeddings), encoded["embedding"], config.list_size)
         lists = complete(with_labels(lists, queries, judge), queries, judge, embeddings)
-        return list_arrays(lists, encoded["asked"]).select(worth_learning(lists.labels))
+        return list_arrays(lists, encoded["query_facets"]).select(
+            worth_learning(lists.labels)
+        )

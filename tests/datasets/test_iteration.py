@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
-from fitrank_tf.datasets.iteration import closing_at_once
+from fitrank_tf.datasets.iteration import without_autotune
 from fitrank_tf.datasets.splits import ALL, TRAIN
 from fitrank_tf.inputs.contrastive import contrastive_batches
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
@@ -54,6 +54,6 @@ def test_every_pipeline_of_the_project_closes_at_once(pipeline, catalogue) -> No
 def test_elements_and_other_options_stay() -> None:
     options = tf.data.Options()
     options.deterministic = False
-    dataset = closing_at_once(tf.data.Dataset.range(5).with_options(options))
+    dataset = without_autotune(tf.data.Dataset.range(5).with_options(options))
     assert list(dataset.as_numpy_iterator()) == [0, 1, 2, 3, 4]
     assert dataset.options().deterministic is False

@@ -33,7 +33,7 @@ class Models:
     def encode_queries(self, texts: Sequence[str], baseline: bool) -> dict[str, np.ndarray]:
         degrees = np.array([float(text.split()[1]) for text in texts])
         turned = _on_circle(degrees if baseline else degrees + _TUNED_TURN)
-        return {"embedding": turned, "asked": np.zeros((len(texts), 3), np.float32)}
+        return {"embedding": turned, "query_facets": np.zeros((len(texts), 3), np.float32)}
 
     def embed_photos(self, photos, features) -> np.ndarray:
         return _on_circle(PRODUCTS)

@@ -24,9 +24,11 @@ def toy_catalogue() -> SearchableCatalogue:
     """Five products on a quarter circle, the first trait in no order of theirs."""
     angles = np.linspace(0, np.pi / 2, len(IDS))
     embeddings = np.stack([np.cos(angles), np.sin(angles), 0 * angles, 0 * angles], axis=1)
-    traits = np.array([[5, 0], [1, 0], [3, 0], [2, 0], [4, 0]])
-    answers = np.arange(len(IDS) * V).reshape(len(IDS), V) / 20.0
-    arrays = (array.astype(np.float32) for array in (embeddings, traits, answers))
+    feature_projection = np.array([[5, 0], [1, 0], [3, 0], [2, 0], [4, 0]])
+    facet_probs = np.arange(len(IDS) * V).reshape(len(IDS), V) / 20.0
+    arrays = (
+        array.astype(np.float32) for array in (embeddings, feature_projection, facet_probs)
+    )
     attributes = {name: ("",) * len(IDS) for name in FILTERS}
     attributes |= {"gender": GENDERS, "colour": COLOURS}
     return SearchableCatalogue(IDS, TITLES, attributes, SearchTables(*arrays))
@@ -39,7 +41,7 @@ class ToyEncoder(tf.Module):
     def encode(self, query: tf.Tensor) -> dict[str, tf.Tensor]:
         number = tf.strings.regex_replace(query, "^[^0-9]*$", "0")
         place = _on_circle(tf.strings.to_number(number))
-        return {"embedding": place, "asked": place[:, :V]}
+        return {"embedding": place, "query_facets": place[:, :V]}
 
 
 class ToyImageEncoder(tf.Module):
@@ -62,9 +64,9 @@ def _on_circle(angle: tf.Tensor) -> tf.Tensor:
 
 _SPECS = [
     tf.TensorSpec([None, D], tf.float32, name="query"),
-    tf.TensorSpec([None, V], tf.float32, name="asked"),
-    tf.TensorSpec([None, None, V], tf.float32, name="answers"),
-    tf.TensorSpec([None, None, T], tf.float32, name="traits"),
+    tf.TensorSpec([None, V], tf.float32, name="query_facets"),
+    tf.TensorSpec([None, None, V], tf.float32, name="facet_probs"),
+    tf.TensorSpec([None, None, T], tf.float32, name="feature_projection"),
     tf.TensorSpec([None, None], tf.float32, name="first_stage"),
     tf.TensorSpec([None, None], tf.bool, name="mask"),
 ]
@@ -77,16 +79,22 @@ class ToyReranker(tf.Module):
     """
 
     @tf.function(input_signature=_SPECS)
-    def score(self, query, asked, answers, traits, first_stage, mask):
-        told = self.explain(query, asked, answers, traits, first_stage, mask)
+    def score(
+        self, query, query_facets, facet_probs, feature_projection, first_stage, mask
+    ):
+        told = self.explain(
+            query, query_facets, facet_probs, feature_projection, first_stage, mask
+        )
         return {"scores": told["scores"]}
 
     @tf.function(input_signature=_SPECS)
-    def explain(self, query, asked, answers, traits, first_stage, mask):
+    def explain(
+        self, query, query_facets, facet_probs, feature_projection, first_stage, mask
+    ):
         # All inputs take part, as they do in the real one.
         nothing = 0.0 * tf.reduce_sum(query, axis=-1)[:, tf.newaxis]
-        facet = tf.reduce_sum(asked[:, tf.newaxis] * answers, axis=-1)
-        parts = [0.1 * first_stage + nothing, facet, traits[..., 0]]
+        facet = tf.reduce_sum(query_facets[:, tf.newaxis] * facet_probs, axis=-1)
+        parts = [0.1 * first_stage + nothing, facet, feature_projection[..., 0]]
         scores = parts[0] + parts[2]
         return {
             "scores": tf.where(mask, scores, -1e9),

@@ -19,8 +19,8 @@ def _table(count: int = COUNT) -> ContrastiveTable:
         token_ids=ids.reshape(count, TEXTS, 2).astype(np.int32),
         groups=numbers // 2,
         # Facet f of product p is 2 p + f, and its text t asks for t more.
-        has=ids[::TEXTS, :1] * 2 + np.arange(FACETS, dtype=np.int32),
-        asks=(ids[:, :1] * 2 + np.arange(FACETS) + ids[:, 1:])
+        product_codes=ids[::TEXTS, :1] * 2 + np.arange(FACETS, dtype=np.int32),
+        text_codes=(ids[:, :1] * 2 + np.arange(FACETS) + ids[:, 1:])
         .reshape(count, TEXTS, FACETS)
         .astype(np.int32),
         features=numbers[:, None].astype(np.float32),
@@ -44,9 +44,9 @@ def test_a_row_of_a_batch_is_one_product() -> None:
         products = batch["token_ids"][:, 0].numpy()
         np.testing.assert_array_equal(batch["groups"], products // 2)
         facets = 2 * products[:, None] + [0, 1]
-        np.testing.assert_array_equal(batch["has"], facets)
+        np.testing.assert_array_equal(batch["product_codes"], facets)
         texts = batch["token_ids"][:, 1:].numpy()
-        np.testing.assert_array_equal(batch["asks"], facets + texts)
+        np.testing.assert_array_equal(batch["text_codes"], facets + texts)
         np.testing.assert_array_equal(batch["features"][:, 0], products)
         # A window in the photo stays its colour, beyond it is white.
         darkest = tf.reduce_min(batch["images"], axis=[1, 2, 3])

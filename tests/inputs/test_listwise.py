@@ -6,8 +6,8 @@ import pytest
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables, no_lists
 
 Q, N, L, D, F, V = 7, 20, 4, 3, 2, 5
-LISTS = ("queries", "asked", "positions", "scores", "labels")
-TABLES = ("embeddings", "features", "answers")
+LISTS = ("queries", "query_facets", "positions", "scores", "labels")
+TABLES = ("embeddings", "features", "facet_probs")
 
 
 @pytest.fixture(scope="module")
@@ -17,13 +17,13 @@ def arrays() -> dict[str, np.ndarray]:
     positions[2, 2:] = -1
     return {
         "queries": generator.normal(size=(Q, D)).astype("float32"),
-        "asked": generator.integers(0, 2, (Q, V)).astype("float32"),
+        "query_facets": generator.integers(0, 2, (Q, V)).astype("float32"),
         "positions": positions,
         "scores": generator.normal(size=(Q, L)).astype("float32"),
         "labels": np.where(positions < 0, -1, positions % 5).astype("float32"),
         "embeddings": generator.normal(size=(N, D)).astype("float32"),
         "features": generator.normal(size=(N, F)).astype("float32"),
-        "answers": generator.random((N, V)).astype("float32"),
+        "facet_probs": generator.random((N, V)).astype("float32"),
     }
 
 
@@ -42,8 +42,8 @@ def test_batches_look_up_by_position(arrays) -> None:
     np.testing.assert_array_equal(inputs["mask"], real)
     np.testing.assert_array_equal(labels, arrays["labels"][:3])
     np.testing.assert_array_equal(inputs["query"], arrays["queries"][:3])
-    np.testing.assert_array_equal(inputs["asked"], arrays["asked"][:3])
-    for name in ("features", "answers"):
+    np.testing.assert_array_equal(inputs["query_facets"], arrays["query_facets"][:3])
+    for name in ("features", "facet_probs"):
         np.testing.assert_array_equal(
             inputs[name].numpy()[real], arrays[name][arrays["positions"][:3][real]]
         )

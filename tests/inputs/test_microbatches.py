@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fitrank_tf.inputs.microbatches import in_parts
+from fitrank_tf.inputs.microbatches import split_into_microbatches
 
 
 def _batches(first: int, end: int) -> tf.data.Dataset:
@@ -14,7 +14,7 @@ def _batches(first: int, end: int) -> tf.data.Dataset:
 
 @pytest.mark.parametrize("parts", [2, 4])
 def test_every_batch_comes_whole_for_each_part(parts: int) -> None:
-    between, steps = in_parts(_batches, 3, parts)
+    between, steps = split_into_microbatches(_batches, 3, parts)
     seen = list(between(0, steps).as_numpy_iterator())
     assert steps == len(seen) == 3 * parts
     assert [int(one["part"][0]) for one in seen] == [*range(parts)] * 3
@@ -23,13 +23,13 @@ def test_every_batch_comes_whole_for_each_part(parts: int) -> None:
 
 
 def test_one_part_changes_nothing() -> None:
-    assert in_parts(_batches, 3, 1) == (_batches, 3)
+    assert split_into_microbatches(_batches, 3, 1) == (_batches, 3)
 
 
 @pytest.mark.parametrize(("first", "end"), [(0, 1), (1, 2), (3, 8), (4, 6), (5, 12)])
 def test_a_stretch_may_begin_and_end_inside_a_batch(first: int, end: int) -> None:
     def listed(first: int, end: int) -> list[tuple[int, int]]:
-        between, _ = in_parts(_batches, 3, 4)
+        between, _ = split_into_microbatches(_batches, 3, 4)
         seen = between(first, end).as_numpy_iterator()
         return [(int(one["part"][0]), int(one["rows"][0])) for one in seen]
 

@@ -30,8 +30,8 @@ def _table(features: np.ndarray | None = None) -> ContrastiveTable:
     return ContrastiveTable(
         token_ids=(numbers[:, None] * TEXTS + np.arange(TEXTS))[..., None].astype("int32"),
         groups=numbers,
-        has=numbers[:, None],
-        asks=np.tile(numbers[:, None, None], (1, TEXTS, 1)),
+        product_codes=numbers[:, None],
+        text_codes=np.tile(numbers[:, None, None], (1, TEXTS, 1)),
         features=features,
     )
 
@@ -103,8 +103,8 @@ def test_an_epoch_takes_every_product_once_with_a_text_of_its_own(batch_size: in
             np.testing.assert_array_equal(
                 batch["token_ids"][:, 0] // TEXTS, batch["groups"]
             )
-            np.testing.assert_array_equal(batch["asks"][:, 0], batch["groups"])
-            np.testing.assert_array_equal(batch["has"][:, 0], batch["groups"])
+            np.testing.assert_array_equal(batch["text_codes"][:, 0], batch["groups"])
+            np.testing.assert_array_equal(batch["product_codes"][:, 0], batch["groups"])
             assert "features" not in batch
     assert orders[0] != orders[1]
 

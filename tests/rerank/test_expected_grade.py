@@ -10,9 +10,9 @@ from fitrank_tf.rerank.expected_grade import ExpectedGrade
 FACETS = ("gender", "colour", "article_type", "season")
 
 
-def _by_cases(chance: np.ndarray, asked: np.ndarray) -> float:
+def _by_cases(chance: np.ndarray, query_facets: np.ndarray) -> float:
     """Mean of the judges' rule over all outcomes of the facets that are asked for."""
-    named = np.flatnonzero(asked)
+    named = np.flatnonzero(query_facets)
     if not len(named):
         return 0.0
     total = 0.0
@@ -27,12 +27,12 @@ def _by_cases(chance: np.ndarray, asked: np.ndarray) -> float:
     return total
 
 
-@pytest.mark.parametrize("asked", list(itertools.product((0, 1), repeat=4)))
-def test_is_the_mean_over_all_cases(asked: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("query_facets", list(itertools.product((0, 1), repeat=4)))
+def test_is_the_mean_over_all_cases(query_facets: tuple[int, ...]) -> None:
     chance = np.random.default_rng(0).random((2, 5, 4)).astype("float32")
-    asks = np.broadcast_to(np.array(asked, bool), (2, 1, 4))
+    asks = np.broadcast_to(np.array(query_facets, bool), (2, 1, 4))
     grades = ExpectedGrade(FACETS)(chance, asks).numpy()
-    expected = [[_by_cases(one, np.array(asked)) for one in row] for row in chance]
+    expected = [[_by_cases(one, np.array(query_facets)) for one in row] for row in chance]
     np.testing.assert_allclose(grades, expected, atol=1e-5)
 
 

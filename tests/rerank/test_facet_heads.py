@@ -39,12 +39,12 @@ def test_unseen_products_are_told_and_chances_add_up() -> None:
     codes, embeddings, features = _products()
     heads, crossed = cross_fitted(LEXICON, codes, embeddings, features, ALL, CONFIG, seed=0)
     other_codes, *other = _products(seed=1)
-    for answers, right in ((crossed, codes), (heads.answer_all(*other), other_codes)):
-        assert answers.shape == (N, 5) and answers.dtype == np.float32
-        np.testing.assert_allclose(answers[:, :2].sum(axis=1), 1.0, rtol=1e-5)
-        np.testing.assert_allclose(answers[:, 2:].sum(axis=1), 1.0, rtol=1e-5)
-        assert (answers[:, :2].argmax(axis=1) == right[:, 0]).mean() > 0.95
-        assert (answers[:, 2:].argmax(axis=1) == right[:, 1]).mean() > 0.8
+    for facet_probs, right in ((crossed, codes), (heads.answer_all(*other), other_codes)):
+        assert facet_probs.shape == (N, 5) and facet_probs.dtype == np.float32
+        np.testing.assert_allclose(facet_probs[:, :2].sum(axis=1), 1.0, rtol=1e-5)
+        np.testing.assert_allclose(facet_probs[:, 2:].sum(axis=1), 1.0, rtol=1e-5)
+        assert (facet_probs[:, :2].argmax(axis=1) == right[:, 0]).mean() > 0.95
+        assert (facet_probs[:, 2:].argmax(axis=1) == right[:, 1]).mean() > 0.8
 
 
 def test_no_product_answers_for_itself() -> None:
@@ -62,10 +62,10 @@ def test_a_feature_that_is_not_seen_changes_no_answer() -> None:
     seen = np.array([True, False, False])
     heads, _ = cross_fitted(LEXICON, codes, embeddings, features, seen, CONFIG, seed=0)
     other = np.where(seen, features, 7.0).astype("float32")
-    answers = heads.answer_all(embeddings, features)
-    np.testing.assert_array_equal(heads.answer_all(embeddings, other), answers)
+    facet_probs = heads.answer_all(embeddings, features)
+    np.testing.assert_array_equal(heads.answer_all(embeddings, other), facet_probs)
     # The kind shows in the features: with one of three it is told less well.
-    assert (answers[:, 2:].argmax(axis=1) == codes[:, 1]).mean() < 0.9
+    assert (facet_probs[:, 2:].argmax(axis=1) == codes[:, 1]).mean() < 0.9
 
 
 def test_what_was_saved_answers_the_same(tmp_path) -> None:
@@ -87,5 +87,5 @@ def test_too_little_to_learn_from_gives_no_answer(lexicon: FacetLexicon, tmp_pat
     heads, crossed = cross_fitted(lexicon, few, *rows, ALL, CONFIG, seed=0)
     assert crossed.shape == (3, lexicon.size)
     heads.save(tmp_path)
-    answers = FacetHeads.load(tmp_path, CONFIG).answer_all(*rows)
-    np.testing.assert_array_equal(answers, np.zeros((3, lexicon.size)))
+    facet_probs = FacetHeads.load(tmp_path, CONFIG).answer_all(*rows)
+    np.testing.assert_array_equal(facet_probs, np.zeros((3, lexicon.size)))

@@ -21,7 +21,7 @@ Q, L, K = 150, 12, 6
 ITEMS = (
     GamItem("hill", 0),
     GamItem("slope", 1),
-    GamItem("fits colour", 2, asked=4),
+    GamItem("fits colour", 2, query_facets=4),
     GamItem("constant", 3),
 )
 CONTEXT = (4, 5)
@@ -33,8 +33,8 @@ def _lists(seed: int) -> tuple[np.ndarray, np.ndarray]:
     features = draw.uniform(-1.0, 1.0, size=(Q, L, K)).astype("float32")
     features[..., 3] = 7.0
     features[..., 4:] = draw.integers(0, 2, size=(Q, 1, 2))
-    asked = features[..., 4]
-    features[..., 2] *= asked
+    query_facets = features[..., 4]
+    features[..., 2] *= query_facets
     worth = -3.0 * features[..., 0] ** 2 + features[..., 1] + 2.0 * features[..., 2]
     labels = np.clip(np.floor(worth + 3.0), 0, 4).astype("float32")
     labels[::5, L - 4 :] = -1
@@ -155,8 +155,8 @@ def test_curves_look_like_what_was_drawn_from(model) -> None:
     truths = (-(hill.values**2), slope.values, colour.values)
     for shape, truth in zip((hill, slope, colour), truths):
         assert np.corrcoef(shape.contributions, truth)[0, 1] > 0.9, shape.name
-    asked = (features[..., 4] == 1.0) & (labels >= 0)
-    assert len(colour.seen) == asked.sum()
+    query_facets = (features[..., 4] == 1.0) & (labels >= 0)
+    assert len(colour.seen) == query_facets.sum()
     np.testing.assert_array_equal(constant.contributions, 0.0)
     low, high = colour.band[:, -1]
     assert low <= colour.contributions[-1] <= high

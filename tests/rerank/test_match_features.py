@@ -59,9 +59,9 @@ def test_each_number_is_what_its_column_says(
 
 
 def test_a_chance_of_zero_is_no_certainty() -> None:
-    asked = np.array([[0, 0, 1, 0, 0]], np.float32)
+    query_facets = np.array([[0, 0, 1, 0, 0]], np.float32)
     lists = ListArrays(
-        np.zeros((1, 4)), asked, np.array([[1]]), np.array([[0.5]]), np.zeros((1, 1))
+        np.zeros((1, 4)), query_facets, np.array([[1]]), np.array([[0.5]]), np.zeros((1, 1))
     )
     fit = match_features(lists, ANSWERS, FACETS)[0, 0, match_columns(FACETS).index("fit")]
     assert fit == pytest.approx(math.log(0.001), abs=1e-5)

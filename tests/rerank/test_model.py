@@ -13,7 +13,7 @@ Q, N, L, D, F = 48, 40, 12, 6, 5
 FACETS = {"colour": 3, "article_type": 2}
 V = sum(FACETS.values())
 
-_OF_QUERY = ("query", "asked")
+_OF_QUERY = ("query", "query_facets")
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +27,11 @@ def arrays() -> dict[str, np.ndarray]:
     features = generator.random((N, F)).astype("float32")
     # Relevance lies in the first feature, which the first stage does not see.
     labels = np.floor(features[positions, 0] * 5).astype("float32")
-    answers = [generator.dirichlet(np.ones(size), N) for size in FACETS.values()]
+    facet_probs = [generator.dirichlet(np.ones(size), N) for size in FACETS.values()]
     return {
         "queries": queries,
-        "asked": np.zeros((Q, V), "float32"),
-        "answers": np.concatenate(answers, axis=1).astype("float32"),
+        "query_facets": np.zeros((Q, V), "float32"),
+        "facet_probs": np.concatenate(facet_probs, axis=1).astype("float32"),
         "positions": positions,
         "scores": np.take_along_axis(scores, positions, axis=1),
         "labels": labels,
@@ -41,9 +41,11 @@ def arrays() -> dict[str, np.ndarray]:
 
 
 def _batches(arrays: dict[str, np.ndarray], batch_size: int = 8) -> tf.data.Dataset:
-    names = ("queries", "asked", "positions", "scores", "labels")
+    names = ("queries", "query_facets", "positions", "scores", "labels")
     lists = ListArrays(*(arrays[name] for name in names))
-    tables = ProductTables(*(arrays[name] for name in ("images", "features", "answers")))
+    tables = ProductTables(
+        *(arrays[name] for name in ("images", "features", "facet_probs"))
+    )
     return lists.batches(tables, batch_size)
 
 
@@ -68,10 +70,16 @@ def test_untrained_keeps_the_first_stage_order(arrays) -> None:
 
 def test_what_is_asked_for_counts_by_its_chance(arrays) -> None:
     """Two values of one facet add up; the other facet, not asked for, says nothing."""
-    asked = {**arrays, "asked": np.tile([[1, 0, 1, 0, 0]], (Q, 1)).astype("float32")}
+    query_facets = {
+        **arrays,
+        "query_facets": np.tile([[1, 0, 1, 0, 0]], (Q, 1)).astype("float32"),
+    }
     model = _untrained(arrays)
-    (inputs, _), (plain, _) = next(iter(_batches(asked))), next(iter(_batches(arrays)))
-    chance = arrays["answers"][arrays["positions"][:8]][..., [0, 2]].sum(axis=-1)
+    (inputs, _), (plain, _) = (
+        next(iter(_batches(query_facets))),
+        next(iter(_batches(arrays))),
+    )
+    chance = arrays["facet_probs"][arrays["positions"][:8]][..., [0, 2]].sum(axis=-1)
     gained = model(inputs).numpy() - model(plain).numpy()
     # A query of one facet gives grade 4 for it, or nothing.
     expected = np.log(0.001 + 0.999 * chance) + 3.0 * 4.0 * chance

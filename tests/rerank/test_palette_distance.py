@@ -31,17 +31,17 @@ def _features() -> np.ndarray:
     return features
 
 
-def _lists(*asked: str) -> ListArrays:
+def _lists(*query_facets: str) -> ListArrays:
     """Both products, the second first, and padding."""
     names = [name for names in VALUES.values() for name in names]
-    named = np.array([[float(name in asked) for name in names]], np.float32)
+    named = np.array([[float(name in query_facets) for name in names]], np.float32)
     places = np.array([[1, 0, -1]], np.int32)
     return ListArrays(np.zeros((1, 4)), named, places, np.zeros((1, 3)), np.zeros((1, 3)))
 
 
-def _columns(*asked: str) -> np.ndarray:
+def _columns(*query_facets: str) -> np.ndarray:
     look = PaletteDistance(_features(), feature_schema(), PROTOTYPES, VALUES)
-    columns = look.columns(_lists(*asked))[0]
+    columns = look.columns(_lists(*query_facets))[0]
     assert columns.shape == (3, len(look.names))
     return columns
 
@@ -70,9 +70,9 @@ def test_of_several_colours_the_nearest_counts() -> None:
     np.testing.assert_allclose(_columns("Red", "Blue")[:, :2], both)
 
 
-@pytest.mark.parametrize("asked", [(), ("Men",), ("Fuchsia",)])
-def test_what_names_no_known_colour_is_near_to_everything(asked) -> None:
-    assert (_columns(*asked) == 0.0).all()
+@pytest.mark.parametrize("query_facets", [(), ("Men",), ("Fuchsia",)])
+def test_what_names_no_known_colour_is_near_to_everything(query_facets) -> None:
+    assert (_columns(*query_facets) == 0.0).all()
 
 
 def test_a_catalogue_without_colours_has_no_distances() -> None:

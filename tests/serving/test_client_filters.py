@@ -17,7 +17,7 @@ from fitrank_tf.core.errors import FitRankError
 from serving.client import Hit, SearchClient, main
 
 FILTERS = ("colour", "gender")
-ANSWER = {"ids": "5", "titles": "Bag", "scores": 0.5, "reasons": "colour +1.00"}
+ANSWER = {"ids": "5", "titles": "Bag", "scores": 0.5, "explanations": "colour +1.00"}
 
 
 class Recorder(PredictionServiceServicer):
@@ -177,7 +177,7 @@ def _run(address: str, arguments: Sequence[str]) -> int:
 def test_command_filters_and_explains(recorder, address, capsys) -> None:
     assert _run(address, ["shirt", "--filter", "gender=Men", "--explain"]) == 0
     header, row = capsys.readouterr().out.splitlines()
-    assert header.split() == ["rank", "id", "score", "title", "reasons"]
+    assert header.split() == ["rank", "id", "score", "title", "explanations"]
     assert row.split() == ["1", "5", "0.5000", "Bag", "colour", "+1.00"]
     assert _sent(recorder.requests[-1])["gender"] == ["Men"]
     assert recorder.requests[-1].model_spec.signature_name == "explained"

@@ -51,9 +51,11 @@ def test_rerankers_are_measured_beside_each_other(bundle, tmp_path, capsys) -> N
 def test_closer_looks_are_columns_of_the_additive_model(
     bundle, tmp_path, monkeypatch
 ) -> None:
-    looks = {name: rerank_study.LOOKS[name] for name in ("GAM", "with both")}
-    monkeypatch.setattr(rerank_study, "LOOKS", looks)
-    rows = _ablate(bundle, "looks", tmp_path)
+    extra_features = {
+        name: rerank_study.EXTRA_FEATURES[name] for name in ("GAM", "with both")
+    }
+    monkeypatch.setattr(rerank_study, "EXTRA_FEATURES", extra_features)
+    rows = _ablate(bundle, "extra_features", tmp_path)
     assert [row[1] for row in rows] == ["GAM", "with both"]
     assert _orders(tmp_path / "GAM.seed_0.run") != _orders(
         tmp_path / "with_both.seed_0.run"

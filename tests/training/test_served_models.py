@@ -63,7 +63,13 @@ def shapes(bundle, tmp_path_factory) -> dict[str, dict[str, dict[str, list[int]]
         (
             "reranker",
             {
-                *("serving_default", "explained", "traits", "kept", "kept_explained"),
+                *(
+                    "serving_default",
+                    "explained",
+                    "feature_projection",
+                    "kept",
+                    "kept_explained",
+                ),
                 "tensorflow/serving/predict",
             },
         ),
@@ -85,7 +91,7 @@ def test_searches_answer_with_whole_lists(shapes, name: str) -> None:
     assert shapes[name] == {
         "serving_default": wanted,
         "filtered": wanted,
-        "explained": {**wanted, "reasons": [_ROWS, _list_size()]},
+        "explained": {**wanted, "explanations": [_ROWS, _list_size()]},
     }
 
 

@@ -58,12 +58,12 @@ class AttributeFilter(tf.Module):
     def _admitted(self, name: str, texts: tf.Tensor) -> tf.Tensor:
         """bool [batch, N], or [batch, 1] where nobody uses this filter."""
         values = normalised(tf.strings.split(texts, _ALTERNATIVES).to_tensor(""))
-        asked = values != ""
-        idle = ~tf.reduce_any(asked, axis=1, keepdims=True)
+        wanted = values != ""
+        idle = ~tf.reduce_any(wanted, axis=1, keepdims=True)
 
         def compare() -> tf.Tensor:
             numbers = self._numbers.lookup(tf.strings.join([f"{name}=", values]))
-            numbers = tf.where(asked, numbers, _UNKNOWN)
+            numbers = tf.where(wanted, numbers, _UNKNOWN)
             codes = self.codes[FILTERS.index(name)]
             same = numbers[:, :, tf.newaxis] == codes[tf.newaxis, tf.newaxis, :]
             return idle | tf.reduce_any(same, axis=1)

@@ -34,6 +34,6 @@ class FacetAnswers(ServedModule):
             ]
         )
         def answer(embedding: tf.Tensor, features: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"answers": self._answer(embedding, features)}
+            return {"facet_probs": self._answer(embedding, features)}
 
         return {DEFAULT_SIGNATURE: answer}

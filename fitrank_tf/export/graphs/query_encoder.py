@@ -61,6 +61,6 @@ class AskingQueryEncoder(QueryEncoder):
 
         @tf.function(input_signature=[spec])
         def encode(query: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {**embed(query), "asked": self._asked(query)}
+            return {**embed(query), "query_facets": self._asked(query)}
 
         return {DEFAULT_SIGNATURE: encode}

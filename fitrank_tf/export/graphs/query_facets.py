@@ -51,7 +51,7 @@ class AskedFacets(tf.Module):
         """
         words = self._words(texts)
         free = words != ""
-        asked = tf.zeros([tf.shape(words)[0], self._size])
+        query_facets = tf.zeros([tf.shape(words)[0], self._size])
         for length in range(self._longest, 0, -1):
             places = tf.shape(words)[1] - length + 1
             parts = [words[:, start : start + places] for start in range(length)]
@@ -60,13 +60,13 @@ class AskedFacets(tf.Module):
             found = tf.reduce_all(tf.stack(untaken), axis=0) & (rows >= 0)
             named = tf.gather(self._named, tf.maximum(rows, 0))
             named *= tf.cast(found, tf.float32)[..., tf.newaxis]
-            asked = tf.maximum(asked, tf.reduce_max(named, axis=1))
+            query_facets = tf.maximum(query_facets, tf.reduce_max(named, axis=1))
             taken = [
                 tf.pad(found, [[0, 0], [start, length - 1 - start]])
                 for start in range(length)
             ]
             free &= ~tf.reduce_any(tf.stack(taken), axis=0)
-        return tf.ensure_shape(asked, [None, self._size])
+        return tf.ensure_shape(query_facets, [None, self._size])
 
     def _words(self, texts: tf.Tensor) -> tf.Tensor:
         """string [batch, T], "" for padding, T at least the longest phrase's words."""

@@ -18,7 +18,7 @@ from fitrank_tf.export.signatures import (
     FILTERED_SIGNATURE,
     ServedModule,
 )
-from fitrank_tf.rerank.explanations import LEAST_REASON, MOST_REASONS, score_parts
+from fitrank_tf.rerank.explanations import LEAST_REASON, MOST_REASONS, score_contributions
 from fitrank_tf.retrieval.scann_graph import SCANN_SAVE_OPTIONS
 
 
@@ -57,7 +57,7 @@ class Search(ServedModule):
         super().__init__(name="search")
         self._query_encoder, self._reranker = query_encoder, reranker
         self.catalogue, self._stage = catalogue, stage
-        self._parts = score_parts(facets)
+        self._parts = score_contributions(facets)
 
     def examples(self) -> Mapping[str, bytes]:
         """A query to warm up with."""
@@ -96,9 +96,9 @@ class Search(ServedModule):
         rows, first_stage, found = self._stage(encoded["embedding"], filters)
         scored = self._reranker.signatures[scoring](
             query=encoded["embedding"],
-            asked=encoded["asked"],
-            traits=tf.gather(self.catalogue.traits, rows),
-            answers=tf.gather(self.catalogue.answers, rows),
+            query_facets=encoded["query_facets"],
+            feature_projection=tf.gather(self.catalogue.feature_projection, rows),
+            facet_probs=tf.gather(self.catalogue.facet_probs, rows),
             first_stage=first_stage,
             mask=found,
         )
@@ -110,8 +110,8 @@ class Search(ServedModule):
         rows, found = ordered(rows), ordered(found)
         answer = self.catalogue.answer(rows, scores, order + 1, found)
         if "contributions" in scored:
-            reasons = self._reasons(ordered(scored["contributions"]))
-            answer["reasons"] = tf.where(found, reasons, "")
+            explanations = self._reasons(ordered(scored["contributions"]))
+            answer["explanations"] = tf.where(found, explanations, "")
         return answer
 
     def _reasons(self, contributions: tf.Tensor) -> tf.Tensor:

@@ -21,8 +21,8 @@ class SearchTables:
     """
 
     embeddings: np.ndarray
-    traits: np.ndarray
-    answers: np.ndarray
+    feature_projection: np.ndarray
+    facet_probs: np.ndarray
 
     def select(self, rows: np.ndarray) -> "SearchTables":
         """Some of the products."""
@@ -34,7 +34,7 @@ class SearchTables:
         return SearchTables(*(np.concatenate(pair) for pair in pairs))
 
     def _arrays(self) -> tuple[np.ndarray, ...]:
-        return self.embeddings, self.traits, self.answers
+        return self.embeddings, self.feature_projection, self.facet_probs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,8 +128,8 @@ class ServedCatalogue(tf.Module):
             [list(catalogue.attributes[name]) for name in FILTERS], tf.string
         )
         self.embeddings = fixed(tables.embeddings, tf.float32)
-        self.traits = fixed(tables.traits, tf.float32)
-        self.answers = fixed(tables.answers, tf.float32)
+        self.feature_projection = fixed(tables.feature_projection, tf.float32)
+        self.facet_probs = fixed(tables.facet_probs, tf.float32)
         self.filter = AttributeFilter(catalogue.attributes)
         self.size = len(catalogue)
 
@@ -163,5 +163,9 @@ def read_catalogue(loaded: tf.Module) -> SearchableCatalogue:
         texts(held.ids.numpy()),
         texts(held.titles.numpy()),
         {name: texts(row) for name, row in zip(FILTERS, held.attributes.numpy())},
-        SearchTables(held.embeddings.numpy(), held.traits.numpy(), held.answers.numpy()),
+        SearchTables(
+            held.embeddings.numpy(),
+            held.feature_projection.numpy(),
+            held.facet_probs.numpy(),
+        ),
     )

@@ -16,10 +16,10 @@ from fitrank_tf.rerank.model import TRAITS, Reranker
 # TF-Ranking's name for lists as serialized ExampleListWithContext.
 ELWC_SIGNATURE = "tensorflow/serving/predict"
 # For a search, which keeps its products' traits and not their features.
-TRAITS_SIGNATURE = "traits"
+TRAITS_SIGNATURE = "feature_projection"
 KEPT_SIGNATURE, KEPT_EXPLAINED_SIGNATURE = "kept", "kept_explained"
 
-_OF_QUERY = ("query", "asked")
+_OF_QUERY = ("query", "query_facets")
 _FIRST_STAGE = "first_stage"
 # Stands where an example has no such feature, so past the end of a list.
 _ABSENT = float("nan")
@@ -41,12 +41,12 @@ class ServedReranker(ServedModule):
         super().__init__(name="reranker")
         self._variables = list(model.variables)
         self._score, self._explain = model.call, model.explain
-        self._traits = model.traits
+        self._traits = model.feature_projection
         self._widths = {
             "query": embedding_dim,
-            "asked": num_values,
+            "query_facets": num_values,
             "features": num_features,
-            "answers": num_values,
+            "facet_probs": num_values,
         }
 
     def examples(self) -> Mapping[str, bytes]:
@@ -80,11 +80,11 @@ class ServedReranker(ServedModule):
         """
         features = tf.TensorSpec([None, self._widths["features"]], tf.float32, "features")
         whole = self._raw_specs("features", self._widths["features"])
-        kept = self._raw_specs("traits", TRAITS)
+        kept = self._raw_specs("feature_projection", TRAITS)
 
         @tf.function(input_signature=[features])
-        def traits(features: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"traits": self._traits(features)}
+        def feature_projection(features: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"feature_projection": self._traits(features)}
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
         def score_protos(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -93,7 +93,7 @@ class ServedReranker(ServedModule):
         return {
             DEFAULT_SIGNATURE: self._scoring(whole),
             EXPLAINED_SIGNATURE: self._explaining(whole),
-            TRAITS_SIGNATURE: traits,
+            TRAITS_SIGNATURE: feature_projection,
             KEPT_SIGNATURE: self._scoring(kept),
             KEPT_EXPLAINED_SIGNATURE: self._explaining(kept),
             ELWC_SIGNATURE: score_protos,
@@ -126,7 +126,10 @@ class ServedReranker(ServedModule):
         ]
         of_candidates = [
             tf.TensorSpec([None, None, wide], tf.float32, name=name)
-            for name, wide in ((product, width), ("answers", self._widths["answers"]))
+            for name, wide in (
+                (product, width),
+                ("facet_probs", self._widths["facet_probs"]),
+            )
         ]
         return [
             *of_query,

@@ -88,9 +88,9 @@ class Similar(ServedModule):
         rows, first_stage, found = self._stage(embedding, filters)
         parts = self._reranker.signatures[KEPT_EXPLAINED_SIGNATURE](
             query=told["embedding"],
-            asked=told["asked"],
-            traits=tf.gather(self.catalogue.traits, rows),
-            answers=tf.gather(self.catalogue.answers, rows),
+            query_facets=told["query_facets"],
+            feature_projection=tf.gather(self.catalogue.feature_projection, rows),
+            facet_probs=tf.gather(self.catalogue.facet_probs, rows),
             first_stage=first_stage,
             mask=found,
         )["contributions"]

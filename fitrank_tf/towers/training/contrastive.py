@@ -126,10 +126,13 @@ class ContrastiveModel(keras.Model):
 
         On several replicas each takes the whole batch's, and gives its share of it.
         """
-        groups, token_ids, has, asks = (
-            gather(x[name]) for name in ("groups", "token_ids", "has", "asks")
+        groups, token_ids, product_codes, text_codes = (
+            gather(x[name])
+            for name in ("groups", "token_ids", "product_codes", "text_codes")
         )
-        hidden = ops.logical_or(same_pairs(groups, token_ids), fitting_pairs(has, asks))
+        hidden = ops.logical_or(
+            same_pairs(groups, token_ids), fitting_pairs(product_codes, text_codes)
+        )
         image, text = gather(y_pred["image"]), gather(y_pred["text"])
         loss = self._batch_loss(image, text, hidden, y_pred)
         if self.prediction is not None:

@@ -16,7 +16,7 @@ from fitrank_tf.towers.training.contrastive import ContrastiveModel
 from fitrank_tf.towers.training.feature_prediction import FeaturePrediction
 
 
-class CachedContrastiveModel(ContrastiveModel):
+class GradCacheModel(ContrastiveModel):
     """`ContrastiveModel` that takes a batch in parts.
 
     Inputs are those of the whole batch, in each of its `accumulation` steps, and `part`
@@ -59,9 +59,7 @@ class CachedContrastiveModel(ContrastiveModel):
 
     def _embed_all(self, inputs):
         made = [
-            super(CachedContrastiveModel, self).call(
-                self._part_of(inputs, part), training=False
-            )
+            super(GradCacheModel, self).call(self._part_of(inputs, part), training=False)
             for part in range(self._config.accumulation)
         ]
         return tuple(
@@ -99,5 +97,5 @@ def new_contrastive_model(
     prediction: FeaturePrediction | None = None,
 ) -> ContrastiveModel:
     """The model that takes batches as the configuration says, whole or in parts."""
-    kind = CachedContrastiveModel if config.accumulation > 1 else ContrastiveModel
+    kind = GradCacheModel if config.accumulation > 1 else ContrastiveModel
     return kind(towers, fusion, config, seed, prediction)

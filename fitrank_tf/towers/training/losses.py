@@ -79,7 +79,7 @@ def same_pairs(groups, token_ids):
     return ops.logical_or(same_title, same_text)
 
 
-def fitting_pairs(has, asks):
+def fitting_pairs(product_codes, text_codes):
     """Pairs whose text asks for nothing that the photo's product lacks.
 
     "black shoes" was written for one product, and is as true of the other black shoes
@@ -93,7 +93,7 @@ def fitting_pairs(has, asks):
     Returns:
         bool [B, B], by photo and text.
     """
-    asked = asks[None, :, :]
-    met = ops.logical_or(ops.equal(asked, 0), ops.equal(asked, has[:, None, :]))
-    names_any = ops.any(ops.greater(asks, 0), axis=-1)
+    asked = text_codes[None, :, :]
+    met = ops.logical_or(ops.equal(asked, 0), ops.equal(asked, product_codes[:, None, :]))
+    names_any = ops.any(ops.greater(text_codes, 0), axis=-1)
     return ops.logical_and(ops.all(met, axis=-1), names_any[None, :])

@@ -71,7 +71,7 @@ def bundle(towers, tmp_path_factory):
     towers.save_to_preset(folder / "preset")
     draw = np.random.default_rng(0)
     shapes = [(PRODUCTS, width) for width in (SIZES.embedding_dim, FEATURES, LEXICON.size)]
-    embeddings, features, answers = (draw.random(shape, np.float32) for shape in shapes)
+    embeddings, features, facet_probs = (draw.random(shape, np.float32) for shape in shapes)
     embeddings -= 0.5
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     reranker = build_reranker(
@@ -92,7 +92,9 @@ def bundle(towers, tmp_path_factory):
         tuple(f"p{number}" for number in range(PRODUCTS)),
         tuple(f"Title {number}" for number in range(PRODUCTS)),
         dict.fromkeys(FILTERS, ("",) * PRODUCTS),
-        SearchTables(embeddings, reranker.traits(features).numpy(), answers),
+        SearchTables(
+            embeddings, reranker.feature_projection(features).numpy(), facet_probs
+        ),
     )
     held = ServedCatalogue(catalogue)
     parts = (loaded["query_encoder"], loaded["reranker"], held)
@@ -144,8 +146,8 @@ def test_pytorch_gives_the_same_answers(bundle, files) -> None:
     encode = bundle.model("query_encoder").signatures[DEFAULT_SIGNATURE]
     ours = encode(query=tf.constant(QUERIES))
     np.testing.assert_allclose(theirs.encode(QUERIES), ours["embedding"], atol=1e-5)
-    for query, asked in zip(QUERIES, ours["asked"]):
-        np.testing.assert_array_equal(theirs._asked(query), asked)
+    for query, query_facets in zip(QUERIES, ours["query_facets"]):
+        np.testing.assert_array_equal(theirs._asked(query), query_facets)
     search = bundle.model("search").signatures[DEFAULT_SIGNATURE]
     found = search(query=tf.constant(QUERIES))
     for row, answer in enumerate(theirs.search(QUERIES)):

@@ -34,8 +34,8 @@ def _by_hand(text: str) -> set[str]:
     return found
 
 
-def _named(asked: np.ndarray) -> set[str]:
-    return {NAMES[number] for number in np.flatnonzero(asked)}
+def _named(query_facets: np.ndarray) -> set[str]:
+    return {NAMES[number] for number in np.flatnonzero(query_facets)}
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def _named(asked: np.ndarray) -> set[str]:
     ],
 )
 def test_the_longest_phrase_is_what_is_asked_for(text: str, named) -> None:
-    asked = AskedFacets(LEXICON)(tf.constant([text])).numpy()[0]
-    assert _named(asked) == (_by_hand(text) if named is None else named)
-    assert _named(asked) == _by_hand(text)
+    query_facets = AskedFacets(LEXICON)(tf.constant([text])).numpy()[0]
+    assert _named(query_facets) == (_by_hand(text) if named is None else named)
+    assert _named(query_facets) == _by_hand(text)
 
 
 def test_a_graph_gives_the_same_and_rows_do_not_touch_each_other() -> None:
@@ -75,15 +75,20 @@ def test_a_graph_gives_the_same_and_rows_do_not_touch_each_other() -> None:
     graph = tf.function(module, input_signature=[tf.TensorSpec([None], tf.string)])
     together = graph(tf.constant(texts)).numpy()
     assert together.shape == (200, len(NAMES))
-    for text, asked in zip(texts, together):
-        np.testing.assert_array_equal(module(tf.constant([text])).numpy()[0], asked)
-        assert set(np.unique(asked)) <= {0.0, 1.0}
+    for text, query_facets in zip(texts, together):
+        np.testing.assert_array_equal(module(tf.constant([text])).numpy()[0], query_facets)
+        assert set(np.unique(query_facets)) <= {0.0, 1.0}
     assert graph(tf.constant([], tf.string)).shape == (0, len(NAMES))
 
 
 def test_broken_bytes_and_ten_thousand_characters() -> None:
-    asked = AskedFacets(LEXICON)(tf.constant([b"red \xff\xfe shoes", b"red " * 2500]))
-    assert [_named(row) for row in asked.numpy()] == [{"Red", "Casual Shoes"}, {"Red"}]
+    query_facets = AskedFacets(LEXICON)(
+        tf.constant([b"red \xff\xfe shoes", b"red " * 2500])
+    )
+    assert [_named(row) for row in query_facets.numpy()] == [
+        {"Red", "Casual Shoes"},
+        {"Red"},
+    ]
 
 
 def test_a_catalogue_without_facets_is_asked_for_nothing() -> None:
@@ -129,8 +134,8 @@ SHIRTS = FacetLexicon(
 )
 def test_misspelt_words_mean_one_thing_or_nothing(text: str, named: set[str]) -> None:
     names = [value for _, values in SHIRTS.values for value in values]
-    asked = AskedFacets(SHIRTS)(tf.constant([text])).numpy()[0]
-    assert {names[number] for number in np.flatnonzero(asked)} == named
+    query_facets = AskedFacets(SHIRTS)(tf.constant([text])).numpy()[0]
+    assert {names[number] for number in np.flatnonzero(query_facets)} == named
 
 
 def test_a_word_of_the_titles_is_no_misspelling() -> None:

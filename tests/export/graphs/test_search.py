@@ -49,7 +49,9 @@ def _expected(catalogue, query: str, admitted: list[int]):
     angle = float(query)
     similarity = catalogue.tables.embeddings @ [np.cos(angle), np.sin(angle), 0, 0]
     candidates = sorted(admitted, key=lambda row: -similarity[row])[:3]
-    scores = catalogue.tables.traits[candidates, 0] + 0.1 * similarity[candidates]
+    scores = (
+        catalogue.tables.feature_projection[candidates, 0] + 0.1 * similarity[candidates]
+    )
     order = np.argsort(-scores)
     return np.array(candidates)[order], scores[order], order + 1
 
@@ -108,17 +110,17 @@ def test_each_query_of_a_batch_has_its_own_filters(served) -> None:
 def test_an_explanation_is_the_same_answer_and_tells_reasons(served, filters) -> None:
     plain = _search(served, ["0.4"], filters)
     told = _search(served, ["0.4"], filters, EXPLAINED_SIGNATURE)
-    reasons = told.pop("reasons")[0]
+    explanations = told.pop("explanations")[0]
     for name, values in told.items():
         np.testing.assert_array_equal(values, plain[name])
-    assert [bool(reason) for reason in reasons] == [bool(i) for i in plain["ids"][0]]
+    assert [bool(reason) for reason in explanations] == [bool(i) for i in plain["ids"][0]]
 
 
 def test_reasons_name_the_strongest_parts_first(served) -> None:
     """p0 has the embedding (1, 0, 0, 0) and the trait 5; its first chance is 0."""
     answer = _search(served, ["0.0"], {}, EXPLAINED_SIGNATURE)
     place = list(answer["ids"][0]).index(b"p0")
-    assert answer["reasons"][0][place].decode() == "photo +5.00, similarity +0.10"
+    assert answer["explanations"][0][place].decode() == "photo +5.00, similarity +0.10"
 
 
 def test_every_output_has_the_batch_in_front(served) -> None:

@@ -14,7 +14,7 @@ from tests.export.toy_parts import COLOURS, IDS
 def _same(one, other) -> None:
     for field in ("ids", "titles", "attributes"):
         assert getattr(one, field) == getattr(other, field)
-    for name in ("embeddings", "traits", "answers"):
+    for name in ("embeddings", "feature_projection", "facet_probs"):
         np.testing.assert_array_equal(
             getattr(one.tables, name), getattr(other.tables, name)
         )
@@ -35,7 +35,9 @@ def test_products_that_join_replace_those_of_their_id(catalogue) -> None:
     assert joined.titles[-2:] == ("Replaced", "New")
     assert joined.attributes["colour"][-1] == COLOURS[4]
     rows = [0, 2, 3, 4, 1, 4]
-    np.testing.assert_array_equal(joined.tables.traits, catalogue.tables.traits[rows])
+    np.testing.assert_array_equal(
+        joined.tables.feature_projection, catalogue.tables.feature_projection[rows]
+    )
 
 
 def test_products_leave(catalogue) -> None:

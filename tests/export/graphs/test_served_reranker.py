@@ -22,7 +22,7 @@ from fitrank_tf.rerank.model import build_reranker
 
 D, F, FACETS = 6, 5, {"colour": 3, "article_type": 2}
 V = sum(FACETS.values())
-OF_EXAMPLE = {"features": F, "answers": V, "first_stage": 1}
+OF_EXAMPLE = {"features": F, "facet_probs": V, "first_stage": 1}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def served(model, tmp_path_factory):
 def _lists(lengths: list[int]) -> list[dict[str, np.ndarray]]:
     draw = np.random.default_rng(1)
     return [
-        {"query": draw.random(D), "asked": draw.integers(0, 2, V)}
+        {"query": draw.random(D), "query_facets": draw.integers(0, 2, V)}
         | {name: draw.random((length, width)) for name, width in OF_EXAMPLE.items()}
         for length in lengths
     ]
@@ -68,7 +68,7 @@ def _proto(one: dict[str, np.ndarray]) -> ExampleListWithContext:
 
     length = len(one["first_stage"])
     return ExampleListWithContext(
-        context=example({name: one[name] for name in ("query", "asked")}),
+        context=example({name: one[name] for name in ("query", "query_facets")}),
         examples=[
             example({name: one[name][row] for name in OF_EXAMPLE}) for row in range(length)
         ],
@@ -86,8 +86,10 @@ def test_raw_tensors_score_as_the_model_does(served, model) -> None:
 def test_traits_say_as_much_as_the_features_that_they_are_made_of(served) -> None:
     inputs = _tensors(_lists([5])[0])
     features = inputs.pop("features")
-    traits = served.signatures[TRAITS_SIGNATURE](features=features[0])["traits"]
-    kept = inputs | {"traits": traits[tf.newaxis]}
+    feature_projection = served.signatures[TRAITS_SIGNATURE](features=features[0])[
+        "feature_projection"
+    ]
+    kept = inputs | {"feature_projection": feature_projection[tf.newaxis]}
     for with_traits, with_features in (
         (KEPT_SIGNATURE, DEFAULT_SIGNATURE),
         (KEPT_EXPLAINED_SIGNATURE, EXPLAINED_SIGNATURE),
@@ -121,6 +123,6 @@ def test_an_example_that_lacks_a_feature_is_refused(served, name: str) -> None:
 
 def test_a_context_that_lacks_a_feature_is_refused(served) -> None:
     proto = _proto(_lists([3])[0])
-    del proto.context.features.feature["asked"]
-    with pytest.raises(tf.errors.InvalidArgumentError, match="asked"):
+    del proto.context.features.feature["query_facets"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="query_facets"):
         served.signatures[ELWC_SIGNATURE](inputs=tf.constant([proto.SerializeToString()]))

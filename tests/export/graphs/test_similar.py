@@ -61,7 +61,7 @@ def test_a_text_moves_the_photo_and_its_facets_count(
     similarity = catalogue.tables.embeddings @ (place / np.linalg.norm(place))
     nearest = np.argsort(-similarity)[:4]
     # The toy re-ranker's first two parts; the third stands for the correction.
-    facet = catalogue.tables.answers[nearest] @ _circle(float(text))[:3]
+    facet = catalogue.tables.facet_probs[nearest] @ _circle(float(text))[:3]
     scores = 0.1 * similarity[nearest] + facet
     order = np.argsort(-scores)
     ids, told = _modified(served, angle, text)

@@ -32,8 +32,8 @@ def small_batch(count: int, seed: int = 0) -> dict[str, np.ndarray]:
         "images": generator.uniform(0, 255, (count, 32, 32, 3)).astype("float32"),
         "token_ids": generator.integers(1, 500, (count, 10)).astype("int32"),
         "groups": np.arange(count, dtype="int32"),
-        "has": np.arange(count, dtype="int32")[:, None],
-        "asks": np.zeros((count, 1), "int32"),
+        "product_codes": np.arange(count, dtype="int32")[:, None],
+        "text_codes": np.zeros((count, 1), "int32"),
         "features": generator.normal(size=(count, 5)).astype("float32"),
     }
 

@@ -63,8 +63,8 @@ def _table() -> ContrastiveTable:
     return ContrastiveTable(
         token_ids=generator.integers(1, 500, (PRODUCTS, 3, 10)).astype(np.int32),
         groups=np.arange(PRODUCTS, dtype=np.int32),
-        has=np.ones((PRODUCTS, 1), np.int32),
-        asks=np.zeros((PRODUCTS, 3, 1), np.int32),
+        product_codes=np.ones((PRODUCTS, 1), np.int32),
+        text_codes=np.zeros((PRODUCTS, 3, 1), np.int32),
     )
 
 

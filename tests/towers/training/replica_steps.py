@@ -36,8 +36,8 @@ def global_batch(step: int) -> dict[str, np.ndarray]:
     """Pairs that must not be negatives of each other lie on different devices."""
     batch = small_batch(PAIRS, seed=step)
     batch["groups"] = np.arange(PAIRS, dtype="int32") % 5
-    batch["has"] = np.arange(PAIRS, dtype="int32")[:, None] % 3 + 1
-    batch["asks"][PAIRS // 2 :] = 2
+    batch["product_codes"] = np.arange(PAIRS, dtype="int32")[:, None] % 3 + 1
+    batch["text_codes"][PAIRS // 2 :] = 2
     return batch
 
 

@@ -17,8 +17,8 @@ def test_a_fitting_pair_is_no_negative(towers) -> None:
     """The loss is that of the formula with the pair taken out."""
     model = ContrastiveModel(towers, None, small_config(), seed=0)
     batch = small_batch(4)
-    batch["has"][:] = [[1], [1], [2], [3]]
-    batch["asks"][0] = 1
+    batch["product_codes"][:] = [[1], [1], [2], [3]]
+    batch["text_codes"][0] = 1
     seen = model(batch)
     hidden = np.eye(4, dtype=bool)
     hidden[1, 0] = True  # product 1 is as red as the text of product 0 asks for

@@ -7,7 +7,7 @@ import pytest
 from fitrank_tf.config import CONTRASTIVE_LOSSES
 from fitrank_tf.towers.fusion import new_fusion
 from fitrank_tf.towers.training.contrastive import ContrastiveModel
-from fitrank_tf.towers.training.grad_cache import CachedContrastiveModel
+from fitrank_tf.towers.training.grad_cache import GradCacheModel
 from tests.towers.small_towers import small_towers
 from tests.towers.training.contrastive_formula import small_batch, small_config
 
@@ -27,11 +27,11 @@ def _model(kind: type[ContrastiveModel], parts: int, **fields) -> ContrastiveMod
 @pytest.mark.parametrize("loss", CONTRASTIVE_LOSSES)
 def test_parts_give_the_step_of_the_whole_batch(parts: int, loss: str) -> None:
     whole, cached = _model(ContrastiveModel, 1, loss=loss), None
-    cached = _model(CachedContrastiveModel, parts, loss=loss)
+    cached = _model(GradCacheModel, parts, loss=loss)
     for seed in (0, 1):  # the second batch finds the first one's embeddings kept
         batch = small_batch(8, seed)
-        batch["has"][:, 0] = np.arange(8) // 2
-        batch["asks"][0] = 1
+        batch["product_codes"][:, 0] = np.arange(8) // 2
+        batch["text_codes"][0] = 1
         expected = whole.train_on_batch(batch)
         losses = [
             cached.train_on_batch({**batch, "part": np.array([part], "int32")})
@@ -52,7 +52,7 @@ def test_parts_give_the_step_of_the_whole_batch(parts: int, loss: str) -> None:
 
 
 def test_outside_training_it_is_the_plain_model() -> None:
-    whole, cached = _model(ContrastiveModel, 1), _model(CachedContrastiveModel, 2)
+    whole, cached = _model(ContrastiveModel, 1), _model(GradCacheModel, 2)
     batch = small_batch(8)
     for name, values in whole(batch).items():
         np.testing.assert_allclose(cached(batch)[name], values, atol=1e-6)
