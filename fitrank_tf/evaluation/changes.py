@@ -9,6 +9,7 @@ import numpy as np
 from fitrank_tf.evaluation.metrics import evaluate_queries
 from fitrank_tf.evaluation.sheets.rows import SheetItem, SheetRow
 from fitrank_tf.evaluation.systems import CLIP_LORA, RERANKED, Ranking, SystemRuns
+from fitrank_tf.rerank.explanations import explanations
 
 _MEASURE = "nDCG@10"
 

@@ -220,7 +220,7 @@ class RerankStudy:
             self._verbose,
         )
         self._shapes.append(model.shapes(learned.features, learned.mask))
-        return self._values(name, model.score(measured.features, query_facets.mask))
+        return self._values(name, model.score(measured.features, measured.mask))
 
     def _gam_items(
         self, extra_features: Sequence[str]
