@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # All are read once, when TensorFlow is first imported. The first lets
 # `compat.py` put TF-Ranking and KerasCV on legacy Keras; the second keeps
