@@ -467,7 +467,7 @@ class RunConfig:
     """All of a training run but its data.
 
     Attributes:
-        feature_heads: folder of what `pipelines.train_features` trained, relative to
+        feature_heads: folder of what `fitrank train-features` trained, relative to
             the working directory or to the repository.
     """
 

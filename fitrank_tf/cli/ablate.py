@@ -1,4 +1,4 @@
-"""What each part of a system is worth: `python -m pipelines.ablate --study towers`.
+"""What each part of a system is worth.
 
 towers     the base towers, LoRA without the features, LoRA with them
 fusions    the features beside the embedding, or as tokens of the blocks
@@ -29,6 +29,7 @@ from fitrank_tf.cli.command import (
     run_config,
 )
 from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically
 from fitrank_tf.datasets.catalogue import open_catalogue
@@ -60,7 +61,7 @@ def check_seeds(text: str) -> list[int]:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.ablate",
+        prog=command_line("ablate"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

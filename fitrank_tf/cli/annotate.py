@@ -1,4 +1,4 @@
-"""Boxes and labels by eye: `python -m pipelines.annotate`.
+"""Boxes and labels by eye.
 
     --sheets DIR          draws ruled sheets of chosen products, with a proposed box
                           or with the boxes of --file, and DIR/ids.txt
@@ -22,6 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations import (
     AnnotatedProduct,
@@ -48,7 +49,7 @@ logger = logging.getLogger(__name__)
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.annotate",
+        prog=command_line("annotate"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

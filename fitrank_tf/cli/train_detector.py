@@ -1,4 +1,4 @@
-"""Trains the detector on drawn and annotated photos: `python -m pipelines.train_detector`.
+"""Trains the detector on drawn and annotated photos.
 
 Ends with its average precision on the annotations marked "test". A dataset that has
 boxes of its own (modanet) is trained and measured on those.
@@ -12,6 +12,7 @@ from pathlib import Path
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.config import RunConfig
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.datasets.annotations import read_annotations
 from fitrank_tf.datasets.annotations.annotated_items import annotated_items
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
@@ -29,7 +30,7 @@ ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.train_detector", description=__doc__
+        prog=command_line("train-detector"), description=__doc__
     )
     add_catalogue_arguments(parser)
     parser.add_argument("--annotations", default=ANNOTATIONS, help="COCO JSON")

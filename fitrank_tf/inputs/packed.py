@@ -14,11 +14,12 @@ import numpy as np
 from tqdm import tqdm
 
 from fitrank_tf.core.arrays import load_arrays, save_arrays
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 
 PACKED_FILE = "products.npz"
-_MADE_BY = "python -m pipelines.pack"
+_MADE_BY = "pack"
 _TABLE = ("token_ids", "groups", "product_codes", "text_codes", "features")
 _SIZES = ("image_size", "vocabulary_size")
 
@@ -78,7 +79,8 @@ class PackedProducts:
             )
         except KeyError as error:
             raise FitRankError(
-                f"{path} has no {error.args[0]}; make it anew with `{_MADE_BY}`"
+                f"{path} has no {error.args[0]}; make it anew with "
+                f"`{command_line(_MADE_BY)}`"
             ) from error
 
 
@@ -111,7 +113,7 @@ def decode_squares(photos: Sequence[bytes], image_size: int) -> np.ndarray:
         if image is None or image.shape != pixels.shape[1:]:
             raise FitRankError(
                 f"packed photo {row} (counted from 0) is no square of {image_size} "
-                f"pixels; make the file anew with `{_MADE_BY}`"
+                f"pixels; make the file anew with `{command_line(_MADE_BY)}`"
             )
         pixels[row] = image[..., ::-1]
     return pixels

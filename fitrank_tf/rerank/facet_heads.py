@@ -19,7 +19,7 @@ from fitrank_tf.features.standardise import standard_scale, z_scores
 from fitrank_tf.queries.lexicon import FacetLexicon
 
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
-_MADE_BY = "python -m pipelines.train"
+_MADE_BY = "train"
 _STEPS_AT_ONCE = 16
 # Heads err: with this chance a product has a value, whatever they say. Logarithms of
 # answers go no lower.

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fitrank_tf.config import RunConfig, override
+from fitrank_tf.core.packages import missing_packages
 from fitrank_tf.evaluation.ablation import Measured, QueryValues
 from fitrank_tf.evaluation.metrics import evaluate_queries
 from fitrank_tf.evaluation.run import QuerySet
@@ -17,7 +18,7 @@ from fitrank_tf.evaluation.systems import as_run
 from fitrank_tf.evaluation.trec import write_run
 from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables
-from fitrank_tf.rerank.baselines import LambdaMart, LinearBlend, has_lightgbm
+from fitrank_tf.rerank.baselines import LambdaMart, LinearBlend
 from fitrank_tf.rerank.candidates import CandidateLists, list_arrays, retrieve
 from fitrank_tf.rerank.crop_similarity import CropSimilarity
 from fitrank_tf.rerank.gam import (
@@ -111,13 +112,10 @@ class RerankStudy:
             "GAM": self._gam,
             "re-ranker": self.neural,
         }
-        if has_lightgbm():
-            rankers = {"LambdaMART": self._lambda_mart, **rankers}
+        if missing := missing_packages("LambdaMART", ("lightgbm",)):
+            logger.warning(missing)
         else:
-            logger.warning(
-                "LambdaMART is left out: LightGBM is not installed; "
-                '`pip install "fitrank-tf[bench]"`'
-            )
+            rankers = {"LambdaMART": self._lambda_mart, **rankers}
         towers = self._values("towers", self._asked.scores)
         measured = [Measured("fine-tuned towers", [towers])] + [
             Measured(name, [rank(seed) for seed in seeds]) for name, rank in rankers.items()

@@ -9,6 +9,7 @@ from fitrank_tf._legacy import tfr
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
+    TRAITS_SIGNATURE,
     ServedModule,
 )
 from fitrank_tf.rerank.model import TRAITS, Reranker
@@ -16,7 +17,6 @@ from fitrank_tf.rerank.model import TRAITS, Reranker
 # TF-Ranking's name for lists as serialized ExampleListWithContext.
 ELWC_SIGNATURE = "tensorflow/serving/predict"
 # For a search, which keeps its products' traits and not their features.
-TRAITS_SIGNATURE = "feature_projection"
 KEPT_SIGNATURE, KEPT_EXPLAINED_SIGNATURE = "kept", "kept_explained"
 
 _OF_QUERY = ("query", "query_facets")

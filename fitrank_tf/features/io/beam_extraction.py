@@ -13,12 +13,11 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import apache_beam as beam
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.packages import imports_of
 from fitrank_tf.datasets.catalogue import ENCODED, Catalogue, read_prepared
 from fitrank_tf.datasets.splits import SPLITS
 from fitrank_tf.features.extract import FeatureExtractor, Seen
@@ -30,6 +29,10 @@ from fitrank_tf.features.io.saved_features import (
     shard_name,
     write_shard,
 )
+
+with imports_of("beam"):
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
 
 logger = logging.getLogger(__name__)
 
