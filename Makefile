@@ -5,12 +5,16 @@ BIN := $(VENV)/bin
 BUNDLE ?= saved_models/default
 QUERY ?= red check shirt
 
-.PHONY: train test serve search lint format clean
+.PHONY: train test test-all serve search lint format clean
 
 train: $(VENV)/ready
 	$(BIN)/python -m pipelines.train --output_dir $(BUNDLE)
 
+# All but what takes minutes, as building and installing the wheel does.
 test: $(VENV)/ready
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/ready
 	$(BIN)/python -m pytest
 
 # Serves the bundle that serving/models.config names.
@@ -35,7 +39,7 @@ saved_models/%/bundle.json: | $(VENV)/ready
 	$(BIN)/python -m pipelines.train --output_dir saved_models/$*
 
 # The stamp is written last, so an interrupted install is made again.
-$(VENV)/ready: requirements.lock setup.py
+$(VENV)/ready: requirements.lock pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
