@@ -44,6 +44,7 @@ class Everything:
     maybe_flag: bool | None = None
     maybe_reals: tuple[float, ...] | None = None
     either: int | str = 1
+    any_of: int | str | None = 1
     pair: tuple[int, int] = (1, 2)
     table: dict[str, int] = dataclasses.field(default_factory=dict)
 
@@ -104,6 +105,7 @@ def test_texts_are_parsed_by_the_type_of_their_field(assignment: str, value: Any
         ("maybe_whole=x", "'x' is not of type int | None"),
         ("maybe_reals=1,none", "'1,none' is not of type tuple[float, ...] | None"),
         ("either=1", "a field of type int | str cannot be set here"),
+        ("any_of=1", "a field of type int | str | None cannot be set here; write a recipe"),
         ("pair=3,4", "a field of type tuple[int, int] cannot be set here"),
         ("table=a", "a field of type dict[str, int] cannot be set here"),
         ("speed=1", "no field 'speed'; known here: ['section', 'absent', 'whole'"),
@@ -113,6 +115,7 @@ def test_texts_are_parsed_by_the_type_of_their_field(assignment: str, value: Any
         ("section=1", "section is a section; name its field"),
         ("section.inner=1", "inner is a section; name its field"),
         ("whole.x=1", "whole is a field, it has none in it"),
+        ("whole.x.y=1", ": whole is a field, it has none in it"),
         ("section.share.x=1", "section.share is a field, it has none in it"),
         ("section.inner.depth.x=1", "section.inner.depth is a field, it has none in it"),
         ("absent.share=1", "absent is a field, it has none in it"),
