@@ -209,7 +209,7 @@ def _record(options: argparse.Namespace) -> None:
 
 
 def to_json(result: Mapping[str, Any]) -> str:
-    """The measurement as JSON, a table's row on a line, so that a diff shows what changed."""
+    """The measurement as JSON, a row of a table on a line, for readable diffs."""
 
     def line(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)

@@ -15,7 +15,7 @@ _ROOMS = "benchmarks|docs|examples|fitrank_tf|pipelines|serving|tests"
 _PATH = re.compile(rf"`((?:{_ROOMS})/[a-z0-9_./]*)`")
 
 
-def _pages() -> list[str]:
+def pages() -> list[str]:
     listed = subprocess.check_output(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
         cwd=ROOT,
@@ -37,7 +37,7 @@ def _prose(page: Path) -> str:
     return _FENCE.sub("", page.read_text())
 
 
-@pytest.mark.parametrize("page", _pages())
+@pytest.mark.parametrize("page", pages())
 def test_links_lead_somewhere(page):
     path = ROOT / page
     for target in _LINK.findall(_prose(path)):
@@ -49,7 +49,7 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in _anchors(found), f"{page}: {target}"
 
 
-@pytest.mark.parametrize("page", _pages())
+@pytest.mark.parametrize("page", pages())
 def test_paths_named_in_the_text_exist(page):
     for path in _PATH.findall((ROOT / page).read_text()):
         assert (ROOT / path).exists(), f"{page}: {path}"
