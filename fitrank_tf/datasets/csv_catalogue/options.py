@@ -19,7 +19,7 @@ class CsvCatalogueOptions:
         table: path of a CSV or Parquet file.
         images: the folder of photos; "" is the table's own folder.
         columns: (field, column) pairs, the field one of `FIELDS`. A field that is
-          not named is read from the column of its own name, if there is one.
+            not named is read from the column of its own name, if there is one.
     """
 
     table: str
