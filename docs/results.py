@@ -135,7 +135,7 @@ def results_chart() -> str:
 def with_tables(text: str) -> str:
     """The text with its marked tables as the JSON files have them."""
     return _MARKED.sub(
-        lambda found: f"{found[1]}{_tables(read_result(found[2]))}{found[3]}", text
+        lambda found: f"{found[1]}\n{_tables(read_result(found[2]))}\n{found[3]}", text
     )
 
 
