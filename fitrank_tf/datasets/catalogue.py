@@ -196,7 +196,7 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     Args:
         source: which catalogue.
         data_dir: where prepared catalogues are kept, each in a folder of its own;
-          by default the cache folder (`prepare.cache_dir`).
+            by default the cache folder (`prepare.cache_dir`).
 
     Raises:
         FitRankError: if the source is not there, cannot be read, or has no product.
