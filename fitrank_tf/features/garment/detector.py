@@ -7,7 +7,6 @@ boxes [ymin, xmin, ymax, xmax] in 0..1 of that square.
 import hashlib
 import logging
 import math
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import tensorflow as tf
 from fitrank_tf._legacy import keras_cv, tf_keras
 from fitrank_tf.config import DetectorConfig
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 
 BOX_FORMAT = "rel_yxyx"
@@ -134,15 +134,10 @@ class Detector:
         Its signature takes `images` and returns `boxes`, `classes`, `scores`.
         """
         directory = Path(directory)
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=directory.parent) as temporary:
-            written = Path(temporary) / "new"
+        with folder_written_aside(directory) as unfinished:
             tf.saved_model.save(
-                self._module, str(written), signatures={_SIGNATURE: self._module.detect}
+                self._module, str(unfinished), signatures={_SIGNATURE: self._module.detect}
             )
-            if directory.exists():
-                directory.rename(Path(temporary) / "old")
-            written.rename(directory)
         logger.info("wrote the detector to %s", directory)
 
     @classmethod
