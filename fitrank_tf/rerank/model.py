@@ -48,8 +48,6 @@ LEAST_CHANCE = 1e-4
 # The blend's weights are so many times what is learned: steps that fit a network's
 # weights would not bring these anywhere.
 WEIGHT_UNIT = 10.0
-# Which weights there are; another number for others, so that none are loaded as these.
-FORM = 2
 # Numbers of a product's traits.
 TRAITS = 64
 _PADDING_SCORE = -1e9
