@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fitrank_tf.config import EvaluationConfig
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
 from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.datasets.splits import ALL, TEST
@@ -236,7 +237,8 @@ class EvaluationRun:
 
     def _thumbnails(self, ids: set[str]) -> dict[str, np.ndarray]:
         wanted = self._photos(_THUMBNAIL).as_numpy_iterator()
-        return {item: photo for item, photo in zip(self.records.ids, wanted) if item in ids}
+        searched = tracked(self.records.ids, "reading thumbnails", "photos")
+        return {item: photo for item, photo in zip(searched, wanted) if item in ids}
 
 
 def measure(query_set: QuerySet, runs: Runs) -> list[ResultRow]:
@@ -257,7 +259,6 @@ def write_runs(query_set: QuerySet, runs: Runs, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for system, run in runs.items():
         write_run(folder / f"{system}.run", run, system)
-        logger.info("wrote %s", folder / f"{system}.run")
     if query_set.qrels:
         write_qrels(folder / "judgments.qrels", query_set.qrels)
 
