@@ -13,7 +13,6 @@ Without --output_dir the shards lie in the cache folder and are used again.
 import argparse
 import hashlib
 import io
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -35,8 +34,6 @@ from fitrank_tf.features.io.saved_features import (
     total_skipped,
     write_summary,
 )
-
-logger = logging.getLogger(__name__)
 
 _FINGERPRINT_CHARS = 12
 

@@ -6,7 +6,6 @@ texts as tokens of their vocabulary, features), and the validation products to c
 """
 
 import argparse
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -25,8 +24,6 @@ from fitrank_tf.towers.tokenise import tokenise
 from fitrank_tf.towers.towers import Towers
 from fitrank_tf.training.contrastive import contrastive_table
 from fitrank_tf.training.run import Run
-
-logger = logging.getLogger(__name__)
 
 _MOST_QUALITY = 100
 

@@ -1,7 +1,6 @@
 """The last stage of training: exports a bundle and measures what was exported."""
 
 import dataclasses
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +29,6 @@ from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, Searc
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.rerank.model import Reranker
 from fitrank_tf.training.run import Run
-
-logger = logging.getLogger(__name__)
 
 
 def write_measured_bundle(run: Run, output: Path) -> None:
