@@ -15,10 +15,15 @@ from keras import ops
 from fitrank_tf.config import FacetHeadsConfig
 from fitrank_tf.core.arrays import load_arrays, save_arrays
 from fitrank_tf.core.chunks import map_in_chunks
-from fitrank_tf.features.standardise import standard_scale, z_scores
+from fitrank_tf.features.standardise import (
+    mean_and_inverse_scale,
+    standardise_by_inverse,
+)
 from fitrank_tf.queries.lexicon import FacetLexicon
 
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
+# Files call it so from when it had no other name.
+_INVERSE_SCALE = "scale"
 _MADE_BY = "python -m pipelines.train"
 _STEPS_AT_ONCE = 16
 # Heads err: with this chance a product has a value, whatever they say. Logarithms of
@@ -53,7 +58,7 @@ class FacetHeads:
     Args:
         lexicon: the facets' values, V of them.
         mean: float32 [D + F], of the training products' embeddings and features.
-        scale: float32 [D + F], what is multiplied after that.
+        inverse_scale: float32 [D + F], 1 / standard deviation, 0 for what they do not see.
         heads: trained.
     """
 
@@ -61,11 +66,11 @@ class FacetHeads:
         self,
         lexicon: FacetLexicon,
         mean: np.ndarray,
-        scale: np.ndarray,
+        inverse_scale: np.ndarray,
         heads: Sequence[_Head],
     ):
         self.lexicon, self.heads = lexicon, tuple(heads)
-        self._mean, self._scale = mean, scale
+        self._mean, self._inverse_scale = mean, inverse_scale
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -82,7 +87,7 @@ class FacetHeads:
         Returns:
             float32 [B, V]; the values of each facet add up to 1.
         """
-        inputs = _standardised(embeddings, features, self._mean, self._scale)
+        inputs = _standardised(embeddings, features, self._mean, self._inverse_scale)
         return _mean_answer(self.heads, inputs, self.lexicon)
 
     def answer_all(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
@@ -91,7 +96,7 @@ class FacetHeads:
 
     def save(self, folder: Path) -> None:
         """Writes the heads and their lexicon."""
-        arrays = {"mean": self._mean, "scale": self._scale}
+        arrays = {"mean": self._mean, _INVERSE_SCALE: self._inverse_scale}
         for number, head in enumerate(self.heads):
             for place, array in enumerate(head.get_weights()):
                 arrays[f"head_{number}_{place}"] = array
@@ -107,13 +112,13 @@ class FacetHeads:
         """
         arrays = load_arrays(folder / _ARRAYS, _MADE_BY)
         lexicon = FacetLexicon.from_json((folder / _LEXICON).read_text(encoding="utf-8"))
-        mean, scale = arrays.pop("mean"), arrays.pop("scale")
+        mean, inverse_scale = arrays.pop("mean"), arrays.pop(_INVERSE_SCALE)
         heads = []
         for number in range(len(arrays) // 4):
             head = _new_head(config, lexicon, len(mean))
             head.set_weights([arrays[f"head_{number}_{place}"] for place in range(4)])
             heads.append(head)
-        return cls(lexicon, mean, scale, heads)
+        return cls(lexicon, mean, inverse_scale, heads)
 
 
 def cross_fitted(
@@ -144,12 +149,12 @@ def cross_fitted(
         (the heads together, float32 [N, V] answers for the training products).
     """
     raw = np.concatenate([embeddings, features], axis=1)
-    mean, scale = standard_scale(raw)
-    scale[embeddings.shape[1] :] *= seen
-    inputs = np.asarray(_standardised(embeddings, features, mean, scale))
+    mean, inverse_scale = mean_and_inverse_scale(raw)
+    inverse_scale[embeddings.shape[1] :] *= seen
+    inputs = np.asarray(_standardised(embeddings, features, mean, inverse_scale))
     facet_probs = np.zeros((len(codes), lexicon.size), np.float32)
     if not lexicon.size or len(codes) < 2 * config.folds:
-        return FacetHeads(lexicon, mean, scale, []), facet_probs
+        return FacetHeads(lexicon, mean, inverse_scale, []), facet_probs
     fold = np.random.default_rng(seed).permutation(len(codes)) % config.folds
     heads = []
     for number in range(config.folds):
@@ -159,7 +164,7 @@ def cross_fitted(
         left = np.flatnonzero(fold == number)
         facet_probs[left] = np.asarray(_mean_answer([head], inputs[left], lexicon))
         heads.append(head)
-    return FacetHeads(lexicon, mean, scale, heads), facet_probs
+    return FacetHeads(lexicon, mean, inverse_scale, heads), facet_probs
 
 
 def facet_loss(codes, logits, sizes: Sequence[int]):
@@ -203,8 +208,9 @@ def _new_head(config: FacetHeadsConfig, lexicon: FacetLexicon, width: int) -> _H
     return head
 
 
-def _standardised(embeddings, features, mean, scale):
-    return z_scores(ops.concatenate([embeddings, features], axis=-1), mean, scale)
+def _standardised(embeddings, features, mean, inverse_scale):
+    inputs = ops.concatenate([embeddings, features], axis=-1)
+    return standardise_by_inverse(inputs, mean, inverse_scale)
 
 
 def _mean_answer(heads: Sequence[_Head], inputs, lexicon: FacetLexicon):

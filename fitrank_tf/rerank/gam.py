@@ -15,14 +15,16 @@ import tensorflow as tf
 from fitrank_tf._legacy import tf_keras, tfr
 from fitrank_tf.config import RerankerConfig
 from fitrank_tf.datasets.iteration import without_autotune
-from fitrank_tf.features.standardise import standard_scale
+from fitrank_tf.features.standardise import (
+    mean_and_inverse_scale,
+    standardise_by_inverse,
+)
 from fitrank_tf.rerank.model import train_reranker
 
 # Networks of one number each are small and start from nothing: they take larger steps
 # than the re-ranker, and more of them.
 TRAINING = RerankerConfig(epochs=6, learning_rate=5e-3)
 _ITEM_WIDTHS, _CONTEXT_WIDTHS = [16, 8], [8]
-_MOST_SPREADS = 5.0
 _PADDING_SCORE = -1e9
 _AT_ONCE = 256
 _GRID = 101
@@ -85,7 +87,7 @@ class GamRanker(tf_keras.Model):
         context: columns of the numbers that a list's candidates share, 0 or above; none
             weighs all curves alike.
         mean: float32 [items], of the candidates to learn from.
-        scale: float32 [items], what a centred number is multiplied by.
+        inverse_scale: float32 [items], 1 / standard deviation, 0 to leave a number out.
     """
 
     def __init__(
@@ -93,14 +95,14 @@ class GamRanker(tf_keras.Model):
         items: Sequence[GamItem],
         context: Sequence[int],
         mean: np.ndarray,
-        scale: np.ndarray,
+        inverse_scale: np.ndarray,
     ):
         super().__init__(name="gam_ranker")
         self._items = tuple(items)
         self._columns = np.array([item.column for item in items], np.int32)
         self._context = np.array(context, np.int32)
         self._mean = tf.constant(mean, tf.float32)
-        self._scale = tf.constant(scale, tf.float32)
+        self._inverse_scale = tf.constant(inverse_scale, tf.float32)
         # Batch normalisation would let padding into the curves.
         self._gam = tfr.keras.layers.GAMLayer(
             example_feature_num=len(self._items),
@@ -189,8 +191,7 @@ class GamRanker(tf_keras.Model):
         return self._normal(tf.gather(inputs["features"], self._columns, axis=-1))
 
     def _normal(self, numbers: tf.Tensor) -> tf.Tensor:
-        normal = (numbers - self._mean) * self._scale
-        return tf.clip_by_value(normal, -_MOST_SPREADS, _MOST_SPREADS)
+        return standardise_by_inverse(numbers, self._mean, self._inverse_scale)
 
     def _shared(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """float32 [B, 1, context]: that of any candidate, whichever comes first."""
@@ -248,24 +249,24 @@ def build_gam_ranker(
     Args:
         items: the numbers with a curve each.
         context: columns of the numbers that a list's candidates share.
-        features: float32 [Q, L, K] of the lists to learn from, for mean and spread; a
+        features: float32 [Q, L, K] of the lists to learn from, for mean and scale; a
             number that does not vary says nothing.
         mask: bool [Q, L].
         seed: of the weights.
     """
     tf_keras.utils.set_random_seed(seed)
-    scales = [_scale(item.told(features, mask)) for item in items]
-    model = GamRanker(items, context, *np.transpose(scales).astype(np.float32))
+    statistics = [_mean_and_inverse_scale(item.told(features, mask)) for item in items]
+    model = GamRanker(items, context, *np.transpose(statistics).astype(np.float32))
     model({"features": tf.constant(features[:1]), "mask": tf.constant(mask[:1])})
     return model
 
 
-def _scale(values: np.ndarray) -> tuple[float, float]:
-    """Mean and 1 / spread; both 0 where no list asks."""
+def _mean_and_inverse_scale(values: np.ndarray) -> tuple[float, float]:
+    """Of one number; both 0 where no list asks."""
     if not len(values):
         return 0.0, 0.0
-    (mean,), (scale,) = standard_scale(values[:, np.newaxis])
-    return mean, scale
+    (mean,), (inverse_scale,) = mean_and_inverse_scale(values[:, np.newaxis])
+    return mean, inverse_scale
 
 
 def train_gam_ranker(

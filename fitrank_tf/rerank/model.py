@@ -14,7 +14,10 @@ import tensorflow as tf
 
 from fitrank_tf._legacy import tf_keras, tfr
 from fitrank_tf.config import RerankerConfig
-from fitrank_tf.features.standardise import standard_scale
+from fitrank_tf.features.standardise import (
+    mean_and_inverse_scale,
+    standardise_by_inverse,
+)
 from fitrank_tf.queries.grades import EXACT, GAINS
 from fitrank_tf.rerank.expected_grade import ExpectedGrade
 from fitrank_tf.rerank.facet_heads import PROB_FLOOR
@@ -76,7 +79,7 @@ class Reranker(tf_keras.Model):
     Args:
         config: sizes and dropout.
         feature_mean: float32 [F], of the training products.
-        feature_scale: float32 [F], what a centred feature is multiplied by.
+        inverse_scale: float32 [F], 1 / standard deviation, 0 to leave a feature out.
         facets: {facet: how many of the V facet values it has}.
     """
 
@@ -84,13 +87,13 @@ class Reranker(tf_keras.Model):
         self,
         config: RerankerConfig,
         feature_mean: np.ndarray,
-        feature_scale: np.ndarray,
+        inverse_scale: np.ndarray,
         facets: Mapping[str, int],
     ):
         super().__init__(name="reranker")
         layers = tf_keras.layers
         self._mean = tf.constant(feature_mean, tf.float32)
-        self._scale = tf.constant(feature_scale, tf.float32)
+        self._inverse_scale = tf.constant(inverse_scale, tf.float32)
         # [V, facets], 1 where a value is of a facet.
         facet_of = np.repeat(np.arange(len(facets)), list(facets.values()))
         self._facet_of = tf.constant(np.eye(len(facets))[facet_of], tf.float32)
@@ -164,8 +167,8 @@ class Reranker(tf_keras.Model):
         Returns:
             float32 [..., 64].
         """
-        features = (features - self._mean) * self._scale
-        return self._feature_cross(tf.clip_by_value(features, -5.0, 5.0))
+        standard = standardise_by_inverse(features, self._mean, self._inverse_scale)
+        return self._feature_cross(standard)
 
     def explain(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Scores, and what each part of them says for or against a candidate.
@@ -318,12 +321,11 @@ def build_reranker(
 
     Args:
         config: sizes.
-        features: float32 [N, F] of the training products, for mean and spread.
+        features: float32 [N, F] of the training products, for mean and standard deviation.
         embedding_dim: width of the towers' embedding.
         facets: {facet: how many values it has}.
     """
-    mean, scale = standard_scale(features)
-    model = Reranker(config, mean, scale, facets)
+    model = Reranker(config, *mean_and_inverse_scale(features), facets)
     values = sum(facets.values())
     model(example_inputs(2, 3, embedding_dim, features.shape[1], values))
     return model

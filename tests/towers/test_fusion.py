@@ -66,7 +66,9 @@ def test_fusion_standardises_and_ignores_constant_features(towers) -> None:
     fusion.adapt(features, np.ones(3))
     np.testing.assert_allclose(fusion.mean, features.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(
-        fusion.scale, [1 / features[:, 0].std(), 0.0, 1 / features[:, 2].std()], rtol=1e-5
+        fusion.inverse_scale,
+        [1 / features[:, 0].std(), 0.0, 1 / features[:, 2].std()],
+        rtol=1e-5,
     )
 
 
