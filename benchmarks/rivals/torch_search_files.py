@@ -28,7 +28,8 @@ from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.queries.grades import KIND
 from fitrank_tf.rerank.facet_heads import PROB_FLOOR
-from fitrank_tf.rerank.model import LEAST_CHANCE, WEIGHT_UNIT
+from fitrank_tf.rerank.match_features import LEAST_CHANCE
+from fitrank_tf.rerank.model import WEIGHT_UNIT
 from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
 from fitrank_tf.towers.presets import towers_from_preset
 from fitrank_tf.towers.towers import Towers

@@ -94,4 +94,5 @@ def _explained(
 ) -> SheetItem:
     rose = before.index(item.id) + 1 - rank
     moved = f"up {rose}" if rose > 0 else f"down {-rose}" if rose < 0 else "stays"
-    return dataclasses.replace(item, note=f"{moved}: {explanations(contributions, facets)}")
+    why = explanations(contributions, facets).numpy().decode()
+    return dataclasses.replace(item, note=f"{moved}: {why}")

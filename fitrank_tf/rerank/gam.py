@@ -2,7 +2,7 @@
 
 The neural generalised additive model of Zhuang et al., "Interpretable Ranking with
 Generalized Additive Models" (WSDM 2021), on TF-Ranking's own layer: every number of a
-candidate has a small network of its own, and what the query is like weighs their answers.
+candidate has a small network of its own, and what the query is like weighs their outputs.
 """
 
 import dataclasses
@@ -18,6 +18,10 @@ from fitrank_tf.datasets.iteration import without_autotune
 from fitrank_tf.features.standardise import (
     mean_and_inverse_scale,
     standardise_by_inverse,
+)
+from fitrank_tf.rerank.match_features import (
+    OF_FIRST_STAGE,
+    match_columns,
 )
 from fitrank_tf.rerank.model import train_reranker
 
@@ -38,18 +42,18 @@ class GamItem:
     Attributes:
         name: what its curve is called.
         column: where it is among the K numbers of a candidate.
-        asked: column that is 1 in the lists where the number says something; None if
-            it does in all.
+        facet_mask: column that is 1 in the lists where the number says something; None
+            if it does in all.
     """
 
     name: str
     column: int
-    query_facets: int | None = None
+    facet_mask: int | None = None
 
-    def told(self, features: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def values(self, features: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """float32 [N]: its values where it says something, of [Q, L, K] and [Q, L]."""
-        if self.query_facets is not None:
-            mask = mask & (features[..., self.query_facets] > 0.0)
+        if self.facet_mask is not None:
+            mask = mask & (features[..., self.facet_mask] > 0.0)
         return features[..., self.column][mask]
 
 
@@ -74,10 +78,31 @@ class Shape:
     seen: np.ndarray
 
 
+def gam_columns(facets: Sequence[str]) -> tuple[tuple[GamItem, ...], tuple[int, ...]]:
+    """Which columns of `match_features` have a curve, and which weigh the curves.
+
+    A curve of a column of all facets together would hide what each facet gives.
+
+    Args:
+        facets: F names.
+
+    Returns:
+        F + 3 numbers of a candidate, its match by facet among them, and the F columns that
+        say which facets the query names.
+    """
+    names = match_columns(facets)
+    masks = {f"matches {facet}": names.index(f"query has {facet}") for facet in facets}
+    items = tuple(
+        GamItem(name, names.index(name), masks.get(name))
+        for name in (*masks, *OF_FIRST_STAGE)
+    )
+    return items, tuple(masks.values())
+
+
 class GamRanker(tf_keras.Model):
     """Sum over a candidate's numbers of weight(context) * curve(number).
 
-    The context is what all candidates of a list share, e.g. which facets are asked for;
+    The context is what all candidates of a list share, e.g. which facets the query names;
     each of its columns gives every curve a weight between 0 and 1 and the weights add up,
     so that a query may make more of one curve than another does. Scores do not depend on
     the candidates' order, nor on the other candidates.
@@ -151,13 +176,17 @@ class GamRanker(tf_keras.Model):
         Returns:
             One a number, in order; those without any value are left out.
         """
-        seen = [item.told(features, mask) for item in self._items]
+        seen = [item.values(features, mask) for item in self._items]
         grid, shared = _grid(seen), _of_lists(features, mask)
         curves = self._curves(grid)
         weights = self._weights(shared[:, self._context])
         return [
             _shape(
-                item, grid[:, i], curves[:, i], seen[i], weights[_asking(item, shared), i]
+                item,
+                grid[:, i],
+                curves[:, i],
+                seen[i],
+                weights[_has_facet(item, shared), i],
             )
             for i, item in enumerate(self._items)
             if len(seen[i])
@@ -179,7 +208,7 @@ class GamRanker(tf_keras.Model):
     def _apply(
         self, numbers: tf.Tensor, shared: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """[B, L, 1] scores, [B, L, items] curves' answers, their weights [B, 1, items]."""
+        """[B, L, 1] scores, [B, L, items] curves' outputs, their weights [B, 1, items]."""
         parts = tuple(_columns(values) for values in (numbers, shared))
         scores, curves, weights = self._gam(parts, training=False)
         curves = tf.concat(curves, axis=-1)
@@ -217,11 +246,11 @@ def _of_lists(features: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(mask[..., np.newaxis], features, 0.0).max(axis=1)
 
 
-def _asking(item: GamItem, shared: np.ndarray) -> np.ndarray:
+def _has_facet(item: GamItem, shared: np.ndarray) -> np.ndarray:
     """bool [Q]: the lists in which a number says something."""
-    if item.query_facets is None:
+    if item.facet_mask is None:
         return np.ones(len(shared), bool)
-    return shared[:, item.query_facets] > 0.0
+    return shared[:, item.facet_mask] > 0.0
 
 
 def _shape(
@@ -255,14 +284,14 @@ def build_gam_ranker(
         seed: of the weights.
     """
     tf_keras.utils.set_random_seed(seed)
-    statistics = [_mean_and_inverse_scale(item.told(features, mask)) for item in items]
+    statistics = [_mean_and_inverse_scale(item.values(features, mask)) for item in items]
     model = GamRanker(items, context, *np.transpose(statistics).astype(np.float32))
     model({"features": tf.constant(features[:1]), "mask": tf.constant(mask[:1])})
     return model
 
 
 def _mean_and_inverse_scale(values: np.ndarray) -> tuple[float, float]:
-    """Of one number; both 0 where no list asks."""
+    """Of one number; both 0 where it has no value."""
     if not len(values):
         return 0.0, 0.0
     (mean,), (inverse_scale,) = mean_and_inverse_scale(values[:, np.newaxis])

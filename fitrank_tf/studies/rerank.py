@@ -25,13 +25,10 @@ from fitrank_tf.rerank.gam import (
     GamItem,
     Shape,
     build_gam_ranker,
+    gam_columns,
     train_gam_ranker,
 )
-from fitrank_tf.rerank.match_features import (
-    gam_columns,
-    match_columns,
-    match_features,
-)
+from fitrank_tf.rerank.match_features import match_columns, match_features
 from fitrank_tf.rerank.palette_distance import PaletteDistance
 from fitrank_tf.retrieval.choose_index import build_index
 from fitrank_tf.training.run import TrainingRun
@@ -40,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 64
 # The blend's start: a cosine against a log-probability.
-_SCORE_WEIGHT, _FIT_WEIGHT = 20.0, 3.0
+_SCORE_WEIGHT, _MATCH_WEIGHT = 20.0, 3.0
 _PALETTE, _CROP = "palette distance", "crop similarity"
 # What a ranker sees beside facets, expected grade and first stage.
 EXTRA_FEATURES = {
@@ -182,7 +179,9 @@ class RerankStudy:
     def _blend(self, seed: int) -> QueryValues:
         names = match_columns(self._run.facet_heads.lexicon.facets)
         start = {names.index("score"): _SCORE_WEIGHT}
-        start |= {i: _FIT_WEIGHT for i, name in enumerate(names) if name[:5] == "fits "}
+        start |= {
+            i: _MATCH_WEIGHT for i, name in enumerate(names) if name.startswith("matches ")
+        }
         blend = LinearBlend(start)
         blend.fit(self._learned.features, self._learned.labels, seed)
         logger.info(

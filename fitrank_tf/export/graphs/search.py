@@ -18,7 +18,7 @@ from fitrank_tf.export.signatures import (
     FILTERED_SIGNATURE,
     ServedModule,
 )
-from fitrank_tf.rerank.explanations import LEAST_REASON, MOST_REASONS, score_contributions
+from fitrank_tf.rerank.explanations import explanations
 from fitrank_tf.retrieval.scann_graph import SCANN_SAVE_OPTIONS
 
 
@@ -57,7 +57,7 @@ class Search(ServedModule):
         super().__init__(name="search")
         self._query_encoder, self._reranker = query_encoder, reranker
         self.catalogue, self._stage = catalogue, stage
-        self._parts = score_contributions(facets)
+        self._facets = tuple(facets)
 
     def examples(self) -> Mapping[str, bytes]:
         """A query to warm up with."""
@@ -110,23 +110,9 @@ class Search(ServedModule):
         rows, found = ordered(rows), ordered(found)
         answer = self.catalogue.answer(rows, scores, order + 1, found)
         if "contributions" in scored:
-            explanations = self._reasons(ordered(scored["contributions"]))
-            answer["explanations"] = tf.where(found, explanations, "")
+            texts = explanations(ordered(scored["contributions"]), self._facets)
+            answer["explanations"] = tf.where(found, texts, "")
         return answer
-
-    def _reasons(self, contributions: tf.Tensor) -> tf.Tensor:
-        """string [batch, k] from float32 [batch, k, parts], the strongest first."""
-        strength, parts = tf.math.top_k(
-            tf.abs(contributions), k=min(MOST_REASONS, len(self._parts))
-        )
-        values = tf.gather(contributions, parts, batch_dims=2)
-        signs = tf.where(values < 0.0, " -", " +")
-        numbers = tf.strings.as_string(strength, precision=2)
-        names = tf.gather(tf.constant(self._parts), parts)
-        told = tf.strings.join([names, signs, numbers])
-        told = tf.where(strength >= LEAST_REASON, told, "")
-        joined = tf.strings.reduce_join(told, axis=-1, separator=", ")
-        return tf.strings.regex_replace(joined, r"(, )+$", "")
 
 
 class ScannSearch(Search):

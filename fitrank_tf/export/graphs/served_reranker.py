@@ -11,7 +11,7 @@ from fitrank_tf.export.signatures import (
     EXPLAINED_SIGNATURE,
     ServedModule,
 )
-from fitrank_tf.rerank.model import TRAITS, Reranker
+from fitrank_tf.rerank.model import PROJECTION_DIM, Reranker
 
 # TF-Ranking's name for lists as serialized ExampleListWithContext.
 ELWC_SIGNATURE = "tensorflow/serving/predict"
@@ -80,7 +80,7 @@ class ServedReranker(ServedModule):
         """
         features = tf.TensorSpec([None, self._widths["features"]], tf.float32, "features")
         whole = self._raw_specs("features", self._widths["features"])
-        kept = self._raw_specs("feature_projection", TRAITS)
+        kept = self._raw_specs("feature_projection", PROJECTION_DIM)
 
         @tf.function(input_signature=[features])
         def feature_projection(features: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -116,7 +116,7 @@ def test_an_explanation_is_the_same_answer_and_tells_reasons(served, filters) ->
     assert [bool(reason) for reason in explanations] == [bool(i) for i in plain["ids"][0]]
 
 
-def test_reasons_name_the_strongest_parts_first(served) -> None:
+def test_explanations_name_the_strongest_contributions_first(served) -> None:
     """p0 has the embedding (1, 0, 0, 0) and the trait 5; its first chance is 0."""
     answer = _search(served, ["0.0"], {}, EXPLAINED_SIGNATURE)
     place = list(answer["ids"][0]).index(b"p0")
