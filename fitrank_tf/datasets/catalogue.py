@@ -1,8 +1,6 @@
 """The door to the datasets: opens any catalogue by name and hands out its Items."""
 
 import dataclasses
-import hashlib
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from fitrank_tf.core.code import code_fingerprint
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
@@ -100,7 +99,8 @@ class Catalogue:
     Attributes:
         source: what was asked for.
         builder: the prepared TFDS builder.
-        fingerprint: changes when the source's content or the Item schema does.
+        fingerprint: changes when the source's content, the Item schema or the code that
+            reads the source does.
         skipped: reason -> number of products left out.
     """
 
@@ -200,9 +200,10 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
         FitRankError: if the source is not there, cannot be read, or has no product.
     """
     content, make_builder = DATASETS[source.dataset](source)
-    fingerprint = content_fingerprint(
-        [source.dataset.encode(), _schema().encode(), content.encode()], files=()
-    )[:_FINGERPRINT_CHARS]
+    code = code_fingerprint([f"{__package__}.{source.dataset}"])
+    parts = (source.dataset, _schema(), content, code)
+    fingerprint = content_fingerprint([part.encode() for part in parts], files=())
+    fingerprint = fingerprint[:_FINGERPRINT_CHARS]
     root = Path(data_dir).expanduser() if data_dir else cache_dir()
     builder = prepare(make_builder, root / f"{source.dataset}-{fingerprint}")
     report_skipped(builder)
@@ -256,10 +257,7 @@ def _open_synthetic_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilde
     from fitrank_tf.datasets import synthetic_catalogue
 
     config = synthetic_catalogue.SyntheticCatalogueConfig(source.num_items, source.seed)
-    folder = Path(inspect.getfile(synthetic_catalogue)).parent
-    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.py")]
-    content = repr((source.num_items, source.seed, sorted(code)))
-    return content, lambda data_dir: synthetic_catalogue.SyntheticCatalogue(
+    return repr(config), lambda data_dir: synthetic_catalogue.SyntheticCatalogue(
         config=config, data_dir=data_dir
     )
 

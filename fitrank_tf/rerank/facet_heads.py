@@ -22,8 +22,6 @@ from fitrank_tf.features.standardise import (
 from fitrank_tf.queries.lexicon import FacetLexicon
 
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
-# Files call it so from when it had no other name.
-_INVERSE_SCALE = "scale"
 _MADE_BY = "python -m pipelines.train"
 _STEPS_AT_ONCE = 16
 # Heads err: with this chance a product has a value, whatever they say. Logarithms of
@@ -96,7 +94,7 @@ class FacetHeads:
 
     def save(self, folder: Path) -> None:
         """Writes the heads and their lexicon."""
-        arrays = {"mean": self._mean, _INVERSE_SCALE: self._inverse_scale}
+        arrays = {"mean": self._mean, "inverse_scale": self._inverse_scale}
         for number, head in enumerate(self.heads):
             for place, array in enumerate(head.get_weights()):
                 arrays[f"head_{number}_{place}"] = array
@@ -112,7 +110,7 @@ class FacetHeads:
         """
         arrays = load_arrays(folder / _ARRAYS, _MADE_BY)
         lexicon = FacetLexicon.from_json((folder / _LEXICON).read_text(encoding="utf-8"))
-        mean, inverse_scale = arrays.pop("mean"), arrays.pop(_INVERSE_SCALE)
+        mean, inverse_scale = arrays.pop("mean"), arrays.pop("inverse_scale")
         heads = []
         for number in range(len(arrays) // 4):
             head = _new_head(config, lexicon, len(mean))

@@ -52,8 +52,6 @@ _MATCH_START, _GRADE_START = 1.0, 3.0
 # The blend's weights are so many times what is learned: steps that fit a network's
 # weights would not bring these anywhere.
 WEIGHT_UNIT = 10.0
-# Which weights there are; another number for others, so that none are loaded as these.
-FORM = 2
 # Width of a product's `feature_projection`.
 PROJECTION_DIM = 64
 _PADDING_SCORE = -1e9

@@ -31,7 +31,7 @@ from fitrank_tf.rerank.gam import (
 from fitrank_tf.rerank.match_features import match_columns, match_features
 from fitrank_tf.rerank.palette_distance import PaletteDistance
 from fitrank_tf.retrieval.choose_index import build_index
-from fitrank_tf.training.run import TrainingRun
+from fitrank_tf.training.run import Run
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ _BATCH = 64
 _SCORE_WEIGHT, _MATCH_WEIGHT = 20.0, 3.0
 _PALETTE, _CROP = "palette distance", "crop similarity"
 # What a ranker sees beside facets, expected grade and first stage.
-EXTRA_FEATURES = {
+GAM_VARIANTS = {
     "GAM": (),
     "with palette distance": (_PALETTE,),
     "with crop similarity": (_CROP,),
@@ -83,7 +83,7 @@ class RerankStudy:
 
     def __init__(
         self,
-        train: Callable[[RunConfig], TrainingRun],
+        train: Callable[[RunConfig], Run],
         config: RunConfig,
         rows: np.ndarray,
         query_set: QuerySet,
@@ -94,7 +94,7 @@ class RerankStudy:
         self._run, self._rows = train(config), rows
         self._query_set, self._output = query_set, output
         self._verbose = verbose
-        self._facets = self._run.facet_heads.lexicon.facet_sizes
+        self._facets = self._run.facet_heads.heads.lexicon.facet_sizes
         # Of the GAMs trained so far.
         self._shapes: list[list[Shape]] = []
 
@@ -128,7 +128,7 @@ class RerankStudy:
         Draws the curves of the last, which sees all, into `gam_shapes.png`.
         """
         measured = []
-        for name, extra_features in EXTRA_FEATURES.items():
+        for name, extra_features in GAM_VARIANTS.items():
             self._shapes.clear()
             file = name.replace(" ", "_")
             runs = [self._gam(seed, file, extra_features) for seed in seeds]
@@ -143,11 +143,11 @@ class RerankStudy:
 
     @cached_property
     def _tables(self) -> ProductTables:
-        return self._run.product_tables.select(self._rows)
+        return self._run.facet_heads.tables.select(self._rows)
 
     @cached_property
     def _candidates(self) -> tuple[CandidateLists, np.ndarray]:
-        encode = self._run.load_query_encoder()
+        encode = self._run.lists.of_all.query_encoder()
         encoded = encode_texts(encode, list(self._query_set.texts().values()))
         index = build_index(self._tables.embeddings)
         depth = self._config.reranker.list_size
@@ -165,19 +165,21 @@ class RerankStudy:
     @cached_property
     def _learned(self) -> _Numbers:
         run = self._run
-        return self._with_numbers(run.lists_to_learn(), run.ranker_tables)
+        return self._with_numbers(
+            run.reranker.lists_to_learn(), run.facet_heads.ranker_tables
+        )
 
     @cached_property
     def _chosen(self) -> _Numbers:
         run = self._run
-        tables = run.product_tables.select(run.validation_rows)
-        return self._with_numbers(run.lists_to_choose_by(), tables)
+        tables = run.facet_heads.tables.select(run.products.validation_rows)
+        return self._with_numbers(run.reranker.lists_to_choose_by(), tables)
 
     def _with_numbers(self, lists: ListArrays, tables: ProductTables) -> _Numbers:
         return _Numbers(lists, match_features(lists, tables.facet_probs, self._facets))
 
     def _blend(self, seed: int) -> QueryValues:
-        names = match_columns(self._run.facet_heads.lexicon.facets)
+        names = match_columns(self._run.facet_heads.heads.lexicon.facets)
         start = {names.index("score"): _SCORE_WEIGHT}
         start |= {
             i: _MATCH_WEIGHT for i, name in enumerate(names) if name.startswith("matches ")
@@ -202,8 +204,8 @@ class RerankStudy:
         self, seed: int, file: str = "gam", extra_features: Sequence[str] = ()
     ) -> QueryValues:
         run, name = self._run, f"{file}.seed_{seed}"
-        learned = self._looking(self._learned, run.ranker_rows, extra_features)
-        chosen = self._looking(self._chosen, run.validation_rows, extra_features)
+        learned = self._looking(self._learned, run.products.ranker_rows, extra_features)
+        chosen = self._looking(self._chosen, run.products.validation_rows, extra_features)
         measured = self._looking(self._asked_numbers, self._rows, extra_features)
         items, context = self._gam_items(extra_features)
         model = build_gam_ranker(items, context, learned.features, learned.mask, seed)
@@ -224,7 +226,7 @@ class RerankStudy:
     def _gam_items(
         self, extra_features: Sequence[str]
     ) -> tuple[tuple[GamItem, ...], tuple[int, ...]]:
-        facets = self._run.facet_heads.lexicon.facets
+        facets = self._run.facet_heads.heads.lexicon.facets
         items, context = gam_columns(facets)
         names = match_columns(facets)
         asks = dict(zip(facets, context))
@@ -241,11 +243,13 @@ class RerankStudy:
     @cached_property
     def _extra_features(self) -> dict[str, PaletteDistance | CropSimilarity]:
         run = self._run
-        prototypes = run.feature_models.heads.namer.prototypes
-        values = dict(run.facet_heads.lexicon.values)
+        prototypes = run.features.models.heads.namer.prototypes
+        values = dict(run.facet_heads.heads.lexicon.values)
         return {
-            _PALETTE: PaletteDistance(run.features, run.schema, prototypes, values),
-            _CROP: CropSimilarity(run.crop_embeddings),
+            _PALETTE: PaletteDistance(
+                run.features.values, run.features.schema, prototypes, values
+            ),
+            _CROP: CropSimilarity(run.crops.embeddings),
         }
 
     def _looking(
@@ -265,7 +269,7 @@ class RerankStudy:
             name: of its run file.
         """
         run = self._train(override(self._config, [f"reranker.seed={seed}"]))
-        model = run.load_reranker()
+        model = run.reranker.load()
         batches = self._asked.batches(self._tables, _BATCH)
         scores = np.concatenate([model(inputs).numpy() for inputs, _ in batches])
         return self._values(f"{name}.seed_{seed}", scores)
