@@ -190,7 +190,7 @@ def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
     yield from zip(("facet_of", "grades"), constants, strict=True)
     is_kind = [facet == KIND for facet in bundle.info.facets]
     yield "is_kind", np.array(is_kind, np.float32)
-    yield "doubt", np.float32(PROB_FLOOR)
+    yield "prob_floor", np.float32(PROB_FLOOR)
     yield "least_chance", np.float32(LEAST_CHANCE)
     yield "weight_unit", np.float32(WEIGHT_UNIT)
 
@@ -199,7 +199,9 @@ def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:
     """{words: numbers of the facet values that they ask for}."""
     encoder = bundle.model("query_encoder")
     forms, _ = tf.raw_ops.LookupTableExportV2(
-        table_handle=encoder._asked._rows.resource_handle, Tkeys=tf.string, Tvalues=tf.int32
+        table_handle=encoder._query_facets._rows.resource_handle,
+        Tkeys=tf.string,
+        Tvalues=tf.int32,
     )
     # Of the words of a phrase the whole phrase is the longest that is known.
     query_facets = encoder.signatures[DEFAULT_SIGNATURE](query=forms)[

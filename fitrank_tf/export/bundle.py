@@ -24,7 +24,7 @@ from typing import Any
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.features.schema import FeatureSchema
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 BUNDLE_FILE = "bundle.json"
 REPORT_DIR = "report"
 FEATURE_HEADS_DIR = "feature_heads"
@@ -34,7 +34,7 @@ MODELS: tuple[str, ...] = (
     "query_encoder",
     "image_encoder",
     "detector",
-    "facet_answers",
+    "facet_heads",
     "reranker",
     "similar",
     "search",

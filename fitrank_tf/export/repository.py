@@ -30,7 +30,7 @@ from fitrank_tf.export.signatures import copy_version
 SERVED_MODELS: tuple[str, ...] = (
     "query_encoder",
     "image_encoder",
-    "facet_answers",
+    "facet_heads",
     "reranker",
     "similar",
     "search",

@@ -1,8 +1,8 @@
-"""P(facet value | photo): what a product is, told from its embedding and its features.
+"""P(facet value | photo), predicted from a product's embedding and features.
 
-A query that asks for "navy blue" is answered by how likely the photo shows navy blue, not
-only by how alike photo and text are. The catalogue's attributes are the labels of training
-products; of a product that is searched only the pixels are asked.
+A query for "navy blue" is then scored by how likely the photo shows navy blue, not only by
+how alike photo and text are. The catalogue's attributes are the labels of training
+products; for a product that is searched only the pixels count.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ from fitrank_tf.queries.lexicon import FacetLexicon
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
 _MADE_BY = "python -m pipelines.train"
 _STEPS_AT_ONCE = 16
-# Heads err: with this chance a product has a value, whatever they say. Logarithms of
-# answers go no lower.
+# Heads err: with this probability a product has a value, whatever they predict. Logarithms
+# of probabilities go no lower.
 PROB_FLOOR = 0.001
 
 
@@ -75,8 +75,8 @@ class FacetHeads:
         """All heads' weights."""
         return [variable for head in self.heads for variable in head.variables]
 
-    def answer(self, embeddings, features):
-        """What products are.
+    def predict_proba(self, embeddings, features):
+        """Probabilities of the facet values of products.
 
         Args:
             embeddings: float32 [B, D], unit image embeddings.
@@ -86,11 +86,11 @@ class FacetHeads:
             float32 [B, V]; the values of each facet add up to 1.
         """
         inputs = _standardised(embeddings, features, self._mean, self._inverse_scale)
-        return _mean_answer(self.heads, inputs, self.lexicon)
+        return _mean_probs(self.heads, inputs, self.lexicon)
 
-    def answer_all(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """`answer` of a whole catalogue, float32 [N, V]."""
-        return map_in_chunks(self.answer, embeddings, features)
+    def predict_all(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """`predict_proba` of a whole catalogue, float32 [N, V]."""
+        return map_in_chunks(self.predict_proba, embeddings, features)
 
     def save(self, folder: Path) -> None:
         """Writes the heads and their lexicon."""
@@ -130,9 +130,9 @@ def cross_fitted(
 ) -> tuple[FacetHeads, np.ndarray]:
     """Trains a head on all folds but one, for each fold.
 
-    What a head says of products that it has learned is better than what it will say of
-    others. So a training product is answered by the head that has not seen it, and the
-    re-ranker learns how far to trust such answers.
+    A head predicts products that it has learned from better than others. So a training
+    product is predicted by the head that has not seen it, and the re-ranker learns how far
+    to trust such predictions.
 
     Args:
         lexicon: the facets' values, V of them.
@@ -144,7 +144,7 @@ def cross_fitted(
         seed: decides folds and weights.
 
     Returns:
-        (the heads together, float32 [N, V] answers for the training products).
+        (the heads together, float32 [N, V] predictions for the training products).
     """
     raw = np.concatenate([embeddings, features], axis=1)
     mean, inverse_scale = mean_and_inverse_scale(raw)
@@ -160,7 +160,7 @@ def cross_fitted(
         head = _new_head(config, lexicon, inputs.shape[1])
         _fit(head, inputs[fold != number], codes[fold != number], lexicon, config)
         left = np.flatnonzero(fold == number)
-        facet_probs[left] = np.asarray(_mean_answer([head], inputs[left], lexicon))
+        facet_probs[left] = np.asarray(_mean_probs([head], inputs[left], lexicon))
         heads.append(head)
     return FacetHeads(lexicon, mean, inverse_scale, heads), facet_probs
 
@@ -211,7 +211,7 @@ def _standardised(embeddings, features, mean, inverse_scale):
     return standardise_by_inverse(inputs, mean, inverse_scale)
 
 
-def _mean_answer(heads: Sequence[_Head], inputs, lexicon: FacetLexicon):
+def _mean_probs(heads: Sequence[_Head], inputs, lexicon: FacetLexicon):
     if not heads:
         return ops.zeros((ops.shape(inputs)[0], lexicon.size))
     return sum(_probabilities(head(inputs), lexicon.sizes) for head in heads) / len(heads)

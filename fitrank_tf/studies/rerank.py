@@ -76,7 +76,7 @@ class RerankStudy:
         train: makes the run of a configuration; its stages are kept.
         config: of the run.
         rows: rising row numbers of the products that are searched.
-        query_set: what is asked of them.
+        query_set: queries to search them with.
         output: folder of the run files.
         verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
@@ -115,7 +115,7 @@ class RerankStudy:
                 "LambdaMART is left out: LightGBM is not installed; "
                 '`pip install "fitrank-tf[bench]"`'
             )
-        towers = self._values("towers", self._asked.scores)
+        towers = self._values("towers", self._measured_lists.scores)
         measured = [Measured("fine-tuned towers", [towers])] + [
             Measured(name, [rank(seed) for seed in seeds]) for name, rank in rankers.items()
         ]
@@ -154,13 +154,13 @@ class RerankStudy:
         return retrieve(index, encoded["embedding"], depth), encoded["query_facets"]
 
     @cached_property
-    def _asked(self) -> ListArrays:
+    def _measured_lists(self) -> ListArrays:
         """The lists that are measured, without labels."""
         return list_arrays(*self._candidates)
 
     @cached_property
-    def _asked_numbers(self) -> _Numbers:
-        return self._with_numbers(self._asked, self._tables)
+    def _measured_numbers(self) -> _Numbers:
+        return self._with_numbers(self._measured_lists, self._tables)
 
     @cached_property
     def _learned(self) -> _Numbers:
@@ -190,14 +190,16 @@ class RerankStudy:
             "linear blend: %s",
             {names[i]: round(weight, 2) for i, weight in blend.weights.items()},
         )
-        return self._values(f"blend.seed_{seed}", blend.score(self._asked_numbers.features))
+        return self._values(
+            f"blend.seed_{seed}", blend.score(self._measured_numbers.features)
+        )
 
     def _lambda_mart(self, seed: int) -> QueryValues:
         trees = LambdaMart(seed)
         learned, chosen = self._learned, self._chosen
         trees.fit(learned.features, learned.labels, (chosen.features, chosen.labels))
         return self._values(
-            f"lambda_mart.seed_{seed}", trees.score(self._asked_numbers.features)
+            f"lambda_mart.seed_{seed}", trees.score(self._measured_numbers.features)
         )
 
     def _gam(
@@ -206,7 +208,7 @@ class RerankStudy:
         run, name = self._run, f"{file}.seed_{seed}"
         learned = self._looking(self._learned, run.products.ranker_rows, extra_features)
         chosen = self._looking(self._chosen, run.products.validation_rows, extra_features)
-        measured = self._looking(self._asked_numbers, self._rows, extra_features)
+        measured = self._looking(self._measured_numbers, self._rows, extra_features)
         items, context = self._gam_items(extra_features)
         model = build_gam_ranker(items, context, learned.features, learned.mask, seed)
         log_dir = self._output / name
@@ -229,10 +231,10 @@ class RerankStudy:
         facets = self._run.facet_heads.heads.lexicon.facets
         items, context = gam_columns(facets)
         names = match_columns(facets)
-        asks = dict(zip(facets, context))
+        masks = dict(zip(facets, context))
         more, column = [], len(names)
         for look in (self._extra_features[look] for look in extra_features):
-            of_facet = asks.get(look.of_facet)
+            of_facet = masks.get(look.of_facet)
             more += [
                 GamItem(name, column + place, of_facet)
                 for place, name in enumerate(look.names)
@@ -270,7 +272,7 @@ class RerankStudy:
         """
         run = self._train(override(self._config, [f"reranker.seed={seed}"]))
         model = run.reranker.load()
-        batches = self._asked.batches(self._tables, _BATCH)
+        batches = self._measured_lists.batches(self._tables, _BATCH)
         scores = np.concatenate([model(inputs).numpy() for inputs, _ in batches])
         return self._values(f"{name}.seed_{seed}", scores)
 

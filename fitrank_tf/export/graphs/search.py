@@ -32,14 +32,14 @@ class Search(ServedModule):
     `filtered`: `query` and each of `attribute_filter.FILTERS`, string [batch], "" for any
     -> the same. Where fewer than k products pass, "" ids are padding at the end.
 
-    `explained`: as `filtered` -> also `reasons` string [batch, k] such as "colour +1.20,
-    similarity -0.31": what speaks most for or against the product beside the other
+    `explained`: as `filtered` -> also `explanations` string [batch, k] such as "colour
+    +1.20, similarity -0.31": what speaks most for or against the product beside the other
     candidates. A signature of its own, for those texts cost a tenth of a search.
 
     With an exact first stage all ops are in the stock TF-Serving binary.
 
     Args:
-        query_encoder: a loaded SavedModel with `query` -> `embedding` and `asked`.
+        query_encoder: a loaded SavedModel with `query` -> `embedding` and `query_facets`.
         reranker: a loaded SavedModel of `ServedReranker`.
         catalogue: what is searched.
         stage: the first stage, of the same catalogue.
@@ -108,11 +108,11 @@ class Search(ServedModule):
             return tf.gather(values, order, batch_dims=1)
 
         rows, found = ordered(rows), ordered(found)
-        answer = self.catalogue.answer(rows, scores, order + 1, found)
+        results = self.catalogue.results(rows, scores, order + 1, found)
         if "contributions" in scored:
             texts = explanations(ordered(scored["contributions"]), self._facets)
-            answer["explanations"] = tf.where(found, texts, "")
-        return answer
+            results["explanations"] = tf.where(found, texts, "")
+        return results
 
 
 class ScannSearch(Search):

@@ -1,4 +1,4 @@
-"""A catalogue inside a served graph: what is searched, and what is told of it."""
+"""A catalogue inside a served graph: what is searched, and what a search returns of it."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,9 @@ class SearchTables:
 
     Attributes:
         embeddings: float32 [N, D], unit image embeddings.
-        traits: float32 [N, 64], by `Reranker.traits`: a fraction of the features' size.
-        answers: float32 [N, V], how likely each facet value is, by `FacetHeads`.
+        feature_projection: float32 [N, 64], by `Reranker.feature_projection`: a fraction
+            of the features' size.
+        facet_probs: float32 [N, V], how likely each facet value is, by `FacetHeads`.
     """
 
     embeddings: np.ndarray
@@ -133,10 +134,10 @@ class ServedCatalogue(tf.Module):
         self.filter = AttributeFilter(catalogue.attributes)
         self.size = len(catalogue)
 
-    def answer(
+    def results(
         self, rows: tf.Tensor, scores: tf.Tensor, ranks: tf.Tensor, found: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """What a search says of products, best first; all arguments are [batch, k].
+        """What a search returns of products, best first; all arguments are [batch, k].
 
         Args:
             rows: int32, of the catalogue.

@@ -13,7 +13,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.packages import missing_packages
 from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.graphs.candidate_stage import ExactStage
-from fitrank_tf.export.graphs.query_encoder import AskingQueryEncoder
+from fitrank_tf.export.graphs.query_encoder import FacetQueryEncoder
 from fitrank_tf.export.graphs.search import Search
 from fitrank_tf.export.graphs.served_catalogue import (
     SearchableCatalogue,
@@ -81,7 +81,7 @@ def bundle(towers, tmp_path_factory):
     for variable in reranker.variables:
         variable.assign(variable + 0.2 * draw.standard_normal(variable.shape))
     models = {
-        "query_encoder": AskingQueryEncoder(towers, LEXICON),
+        "query_encoder": FacetQueryEncoder(towers, LEXICON),
         "reranker": ServedReranker(reranker, SIZES.embedding_dim, FEATURES, LEXICON.size),
     }
     loaded = {
@@ -147,7 +147,7 @@ def test_pytorch_gives_the_same_answers(bundle, files) -> None:
     ours = encode(query=tf.constant(QUERIES))
     np.testing.assert_allclose(theirs.encode(QUERIES), ours["embedding"], atol=1e-5)
     for query, query_facets in zip(QUERIES, ours["query_facets"]):
-        np.testing.assert_array_equal(theirs._asked(query), query_facets)
+        np.testing.assert_array_equal(theirs._query_facets(query), query_facets)
     search = bundle.model("search").signatures[DEFAULT_SIGNATURE]
     found = search(query=tf.constant(QUERIES))
     for row, answer in enumerate(theirs.search(QUERIES)):
