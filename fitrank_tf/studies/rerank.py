@@ -10,11 +10,9 @@ import numpy as np
 
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.evaluation.ablation import Measured, QueryValues
-from fitrank_tf.evaluation.metrics import evaluate_queries
-from fitrank_tf.evaluation.run import QuerySet
+from fitrank_tf.evaluation.run import QuerySet, measure_queries
 from fitrank_tf.evaluation.sheets.shape_plots import draw_shapes
 from fitrank_tf.evaluation.systems import as_run
-from fitrank_tf.evaluation.trec import write_run
 from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables
 from fitrank_tf.rerank.baselines import LambdaMart, LinearBlend, has_lightgbm
@@ -281,7 +279,4 @@ class RerankStudy:
         ids = self._run.records.select(self._rows).ids
         ranking = as_run(self._query_set.texts(), ids, lists, scores)
         path = self._output / f"{name}.run"
-        write_run(path, ranking, name)
-        logger.info("wrote %s", path)
-        qrels, grade = self._query_set.qrels, self._query_set.binary_grade
-        return evaluate_queries(ranking, qrels, grade)
+        return measure_queries(self._query_set, ranking, path, name)

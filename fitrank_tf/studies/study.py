@@ -1,6 +1,5 @@
 """Variants of a system on one catalogue, each trained from several seeds."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,10 +10,8 @@ from fitrank_tf.datasets.catalogue import Catalogue
 from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.datasets.splits import ALL, TRAIN
 from fitrank_tf.evaluation.ablation import Measured, QueryValues, Variant
-from fitrank_tf.evaluation.metrics import evaluate_queries
-from fitrank_tf.evaluation.run import QuerySet, own_queries
+from fitrank_tf.evaluation.run import QuerySet, measure_queries, own_queries
 from fitrank_tf.evaluation.systems import Ranking, as_run
-from fitrank_tf.evaluation.trec import write_run
 from fitrank_tf.export.embedding import embed_photos, embed_texts
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE, ImageEncoder
 from fitrank_tf.export.graphs.query_encoder import QueryEncoder
@@ -32,8 +29,6 @@ from fitrank_tf.studies.variants import (
 from fitrank_tf.towers.towers import Towers
 from fitrank_tf.training.run import Run
 from fitrank_tf.training.work_dir import WorkDir
-
-logger = logging.getLogger(__name__)
 
 
 class Study:
@@ -114,16 +109,14 @@ class Study:
     def _values(self, towers: Towers, embeddings: np.ndarray, name: str) -> QueryValues:
         run = self._rank(towers, embeddings)
         path = self._output / f"{name.replace(', ', '.').replace(' ', '_')}.run"
-        write_run(path, run, name.replace(" ", "_"))
-        logger.info("wrote %s", path)
-        return evaluate_queries(run, self.query_set.qrels, self.query_set.binary_grade)
+        return measure_queries(self.query_set, run, path, name.replace(" ", "_"))
 
     def _rank(self, towers: Towers, embeddings: np.ndarray) -> dict[str, Ranking]:
         texts = self.query_set.texts()
         encode = QueryEncoder(towers).signatures()[DEFAULT_SIGNATURE]
-        asked = embed_texts(encode, list(texts.values()))
+        queries = embed_texts(encode, list(texts.values()))
         depth = self._config.reranker.list_size
-        lists = retrieve(build_index(embeddings), asked, depth)
+        lists = retrieve(build_index(embeddings), queries, depth)
         return as_run(texts, self._records.ids, lists, lists.candidates.scores)
 
 
