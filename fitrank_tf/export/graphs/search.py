@@ -94,14 +94,8 @@ class Search(ServedModule):
         """Retrieves and re-ranks, by the re-ranker's signature `scoring`."""
         encoded = self._query_encoder.signatures[DEFAULT_SIGNATURE](query=query)
         rows, first_stage, found = self._stage(encoded["embedding"], filters)
-        scored = self._reranker.signatures[scoring](
-            query=encoded["embedding"],
-            query_facets=encoded["query_facets"],
-            feature_projection=tf.gather(self.catalogue.feature_projection, rows),
-            facet_probs=tf.gather(self.catalogue.facet_probs, rows),
-            first_stage=first_stage,
-            mask=found,
-        )
+        score = self._reranker.signatures[scoring]
+        scored = self.catalogue.rerank(score, encoded, rows, first_stage, found)
         scores, order = tf.math.top_k(scored["scores"], k=self._stage.size)
 
         def ordered(values: tf.Tensor) -> tf.Tensor:

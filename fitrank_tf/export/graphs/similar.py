@@ -86,16 +86,10 @@ class Similar(ServedModule):
         shift = tf.where(has_text, encoded["embedding"], 0.0)
         embedding = tf.math.l2_normalize(self._embed(image) + shift, axis=-1)
         rows, first_stage, found = self._stage(embedding, filters)
-        parts = self._reranker.signatures[KEPT_EXPLAINED_SIGNATURE](
-            query=encoded["embedding"],
-            query_facets=encoded["query_facets"],
-            feature_projection=tf.gather(self.catalogue.feature_projection, rows),
-            facet_probs=tf.gather(self.catalogue.facet_probs, rows),
-            first_stage=first_stage,
-            mask=found,
-        )["contributions"]
+        explain = self._reranker.signatures[KEPT_EXPLAINED_SIGNATURE]
+        scored = self.catalogue.rerank(explain, encoded, rows, first_stage, found)
         # Not the correction, the last part: it has learned from texts alone.
-        scores = tf.reduce_sum(parts[..., :-1], axis=-1)
+        scores = tf.reduce_sum(scored["contributions"][..., :-1], axis=-1)
         scores = tf.where(found, scores, scores.dtype.min)
         scores, order = tf.math.top_k(scores, k=self._stage.size)
         rows, found = (tf.gather(values, order, batch_dims=1) for values in (rows, found))
