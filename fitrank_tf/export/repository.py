@@ -26,7 +26,7 @@ from fitrank_tf.export.serving_config import (
 )
 from fitrank_tf.export.signatures import copy_version
 
-# What production asks for; the baseline and the detector stay in the bundle.
+# What production calls; the baseline and the detector stay in the bundle.
 SERVED_MODELS: tuple[str, ...] = (
     "query_encoder",
     "image_encoder",

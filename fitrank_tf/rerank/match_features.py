@@ -16,7 +16,7 @@ from fitrank_tf.rerank.expected_grade import ExpectedGrade
 from fitrank_tf.rerank.facet_heads import PROB_FLOOR
 from fitrank_tf.rerank.list_statistics import gap_to_best
 
-# Probabilities are told apart down to this one, and from below to 1 less it.
+# Probabilities are distinguished down to this one, and up to 1 less it.
 LEAST_CHANCE = 1e-4
 _AT_ONCE = 256
 # Columns of all facets together.

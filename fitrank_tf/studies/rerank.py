@@ -120,8 +120,8 @@ class RerankStudy:
         self._draw_shapes()
         return measured
 
-    def measure_looks(self, seeds: Sequence[int]) -> list[Measured]:
-        """The GAM, and what it makes of closer looks at the photos.
+    def measure_extra_features(self, seeds: Sequence[int]) -> list[Measured]:
+        """The GAM with each set of extra features.
 
         Draws the curves of the last, which sees all, into `gam_shapes.png`.
         """
@@ -204,9 +204,15 @@ class RerankStudy:
         self, seed: int, file: str = "gam", extra_features: Sequence[str] = ()
     ) -> QueryValues:
         run, name = self._run, f"{file}.seed_{seed}"
-        learned = self._looking(self._learned, run.products.ranker_rows, extra_features)
-        chosen = self._looking(self._chosen, run.products.validation_rows, extra_features)
-        measured = self._looking(self._measured_numbers, self._rows, extra_features)
+        learned = self._with_extra_features(
+            self._learned, run.products.ranker_rows, extra_features
+        )
+        chosen = self._with_extra_features(
+            self._chosen, run.products.validation_rows, extra_features
+        )
+        measured = self._with_extra_features(
+            self._measured_numbers, self._rows, extra_features
+        )
         items, context = self._gam_items(extra_features)
         model = build_gam_ranker(items, context, learned.features, learned.mask, seed)
         log_dir = self._output / name
@@ -231,13 +237,13 @@ class RerankStudy:
         names = match_columns(facets)
         masks = dict(zip(facets, context))
         more, column = [], len(names)
-        for look in (self._extra_features[look] for look in extra_features):
-            of_facet = masks.get(look.of_facet)
+        for extra in (self._extra_features[name] for name in extra_features):
+            of_facet = masks.get(extra.of_facet)
             more += [
                 GamItem(name, column + place, of_facet)
-                for place, name in enumerate(look.names)
+                for place, name in enumerate(extra.names)
             ]
-            column += len(look.names)
+            column += len(extra.names)
         return (*items, *more), context
 
     @cached_property
@@ -252,13 +258,13 @@ class RerankStudy:
             _CROP: CropSimilarity(run.crops.embeddings),
         }
 
-    def _looking(
+    def _with_extra_features(
         self, numbers: _Numbers, rows: np.ndarray, extra_features: Sequence[str]
     ) -> _Numbers:
-        """The numbers of lists of some products, with those of closer looks."""
+        """The numbers of lists of some products, then their extra features."""
         lists = numbers.lists.at(rows)
-        for look in extra_features:
-            numbers = numbers.followed_by(self._extra_features[look].columns(lists))
+        for name in extra_features:
+            numbers = numbers.followed_by(self._extra_features[name].columns(lists))
         return numbers
 
     def neural(self, seed: int, name: str = "reranker") -> QueryValues:

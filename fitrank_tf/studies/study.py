@@ -61,9 +61,9 @@ class Study:
         """Re-rankers of one fine-tuning's candidates."""
         return self._rerank_study(self._config).measure(seeds)
 
-    def measure_looks(self, seeds: Sequence[int]) -> list[Measured]:
-        """What closer looks at the same candidates are worth."""
-        return self._rerank_study(self._config).measure_looks(seeds)
+    def measure_extra_features(self, seeds: Sequence[int]) -> list[Measured]:
+        """What extra features of the same candidates are worth."""
+        return self._rerank_study(self._config).measure_extra_features(seeds)
 
     def measure_reranked(self, variant: Variant, seeds: Sequence[int]) -> Measured:
         """A variant's re-ranked values; the seeds are the re-ranker's own."""
@@ -140,7 +140,7 @@ def measure_study(study: Study, name: str, seeds: Sequence[int]) -> list[Measure
     if name == RERANKERS:
         return study.measure_rerankers(seeds)
     if name == EXTRA_FEATURES:
-        return study.measure_looks(seeds)
+        return study.measure_extra_features(seeds)
     if name in RERANKED_STUDIES:
         return [study.measure_reranked(v, seeds) for v in RERANKED_STUDIES[name]]
     return [study.measure(variant, seeds) for variant in STUDIES[name]]

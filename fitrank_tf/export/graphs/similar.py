@@ -26,7 +26,7 @@ class Similar(ServedModule):
 
     `serving_default`: `image` string [batch] of JPEG or PNG bytes -> `ids` and `titles`
     string [batch, k], `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k]
-    from 1; the best first, scores comparable within one answer only.
+    from 1; the best first, scores comparable within one list only.
 
     `filtered`: `image`, `text` and each of `attribute_filter.FILTERS`, string [batch], ""
     for none -> the same. Where fewer than k products pass, "" ids are padding at the end.
