@@ -48,7 +48,7 @@ def test_a_report_has_every_file_and_names_where_they_will_be(
     later = tmp_path / "later"
     config = EvaluationConfig(sheet_queries=2, sheet_columns=3)
     report = evaluation.report(
-        _judged(catalogue), SYSTEMS, ["colour"], config, tmp_path, final_folder=later
+        _judged(catalogue), SYSTEMS, (), config, tmp_path, final_folder=later
     )
     assert [path.name for path in report.runs] == [f"{name}.run" for name in SYSTEMS]
     written = [*report.runs, report.sheet, report.sheet.with_suffix(".html")]
@@ -65,9 +65,7 @@ def test_a_report_has_every_file_and_names_where_they_will_be(
 
 def test_without_judgments_there_is_no_table(evaluation, tmp_path) -> None:
     config = EvaluationConfig(sheet_queries=2, sheet_columns=3)
-    report = evaluation.report(
-        QuerySet(QUERIES, {}, 1), SYSTEMS[:1], ["colour"], config, tmp_path
-    )
+    report = evaluation.report(QuerySet(QUERIES, {}, 1), SYSTEMS[:1], (), config, tmp_path)
     assert not report.rows and report.table == "" and report.changes is None
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"clip.run", "contact_sheet.png", "contact_sheet.html"}
