@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from safetensors.numpy import save_file
 
 from benchmarks.rivals.torch_search_layout import (
     CATALOGUE,
@@ -160,21 +161,8 @@ def _linear(weights, ours: str, theirs: str, tokens) -> Iterator[tuple[str, np.n
 
 
 def _write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """A safetensors file: https://github.com/huggingface/safetensors, "Format"."""
-    header, begin = {"__metadata__": {"format": "pt"}}, 0
-    for name, tensor in tensors.items():
-        end = begin + tensor.nbytes
-        header[name] = {
-            "dtype": "F32",
-            "shape": tensor.shape,
-            "data_offsets": [begin, end],
-        }
-        begin = end
-    text = json.dumps(header).encode()
-    with path.open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for tensor in tensors.values():
-            file.write(np.ascontiguousarray(tensor, "<f4").tobytes())
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    save_file(tensors, path, metadata={"format": "pt"})
 
 
 def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fitrank_tf.config import EvaluationConfig
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
 from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.datasets.splits import ALL, TEST
@@ -293,7 +294,8 @@ class EvaluationRun:
 
     def _thumbnails(self, ids: set[str]) -> dict[str, np.ndarray]:
         wanted = self._photos(_THUMBNAIL).as_numpy_iterator()
-        return {item: photo for item, photo in zip(self.records.ids, wanted) if item in ids}
+        searched = tracked(self.records.ids, "reading thumbnails", "photos")
+        return {item: photo for item, photo in zip(searched, wanted) if item in ids}
 
 
 def measure(query_set: QuerySet, runs: Runs) -> list[ResultRow]:
@@ -315,7 +317,6 @@ def write_runs(query_set: QuerySet, runs: Runs, folder: Path) -> list[Path]:
     paths = [folder / f"{system}.run" for system in runs]
     for path, (system, run) in zip(paths, runs.items()):
         write_run(path, run, system)
-        logger.info("wrote %s", path)
     if query_set.qrels:
         write_qrels(folder / "judgments.qrels", query_set.qrels)
     return paths

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 from pathlib import Path
 
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR
 from fitrank_tf.export.catalogue_models import export_catalogue
 from fitrank_tf.export.graphs.image_encoder import FusedImageEncoder, ImageEncoder
@@ -57,9 +58,10 @@ def export_models(
         bundle: a folder that nobody serves yet (`bundle.write_bundle`).
         version: number of the version directories.
     """
-    for name, module in _encoders_and_reranker(models).items():
-        path = save_served(module, bundle / name, version)
-        logger.info("wrote %s", path)
+    modules = _encoders_and_reranker(models)
+    for name in tracked(modules, "exporting", "models"):
+        save_served(modules[name], bundle / name, version)
+        logger.info("exported %s, version %d", name, version)
     models.feature_models.detector.save(bundle / "detector" / str(version))
     (bundle / FEATURE_HEADS_DIR).mkdir()
     models.feature_models.heads.save(bundle / FEATURE_HEADS_DIR)

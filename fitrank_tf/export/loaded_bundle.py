@@ -9,6 +9,7 @@ import tensorflow_text  # noqa: F401  registers the ops of the query encoders
 
 from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.export.bundle import (
     FEATURE_HEADS_DIR,
     BundleInfo,
@@ -129,7 +130,11 @@ class LoadedBundle:
             float32 [Q, L], and float32 [Q, L, parts]; see `Reranker.explain`.
         """
         explain = self.model("reranker").signatures[EXPLAINED_SIGNATURE]
-        outputs = [explain(**inputs) for inputs, _ in batches]
+        total = int(batches.cardinality())
+        outputs = [
+            explain(**inputs)
+            for inputs, _ in tracked(batches, "re-ranking", "batches", total)
+        ]
         scores, contributions = (
             np.concatenate([one[name].numpy() for one in outputs])
             for name in ("scores", "contributions")

@@ -15,6 +15,7 @@ from keras import ops
 from fitrank_tf.config import FacetHeadsConfig
 from fitrank_tf.core.arrays import load_arrays, save_arrays
 from fitrank_tf.core.chunks import map_in_chunks
+from fitrank_tf.core.progress import Progress
 from fitrank_tf.features.standardise import (
     mean_and_inverse_scale,
     standardise_by_inverse,
@@ -155,13 +156,16 @@ def cross_fitted(
         return FacetHeads(lexicon, mean, inverse_scale, []), facet_probs
     fold = np.random.default_rng(seed).permutation(len(codes)) % config.folds
     heads = []
-    for number in range(config.folds):
-        keras.utils.set_random_seed(seed + number)
-        head = _new_head(config, lexicon, inputs.shape[1])
-        _fit(head, inputs[fold != number], codes[fold != number], lexicon, config)
-        left = np.flatnonzero(fold == number)
-        facet_probs[left] = np.asarray(_mean_probs([head], inputs[left], lexicon))
-        heads.append(head)
+    epochs = config.folds * config.epochs
+    with Progress("training facet heads", epochs, "epochs") as shown:
+        for number in range(config.folds):
+            keras.utils.set_random_seed(seed + number)
+            head = _new_head(config, lexicon, inputs.shape[1])
+            rest = fold != number
+            _fit(head, inputs[rest], codes[rest], lexicon, config, shown)
+            left = np.flatnonzero(fold == number)
+            facet_probs[left] = np.asarray(_mean_probs([head], inputs[left], lexicon))
+            heads.append(head)
     return FacetHeads(lexicon, mean, inverse_scale, heads), facet_probs
 
 
@@ -186,7 +190,14 @@ def facet_loss(codes, logits, sizes: Sequence[int]):
     return total
 
 
-def _fit(head, inputs, codes, lexicon: FacetLexicon, config: FacetHeadsConfig) -> None:
+def _fit(
+    head,
+    inputs,
+    codes,
+    lexicon: FacetLexicon,
+    config: FacetHeadsConfig,
+    shown: Progress,
+) -> None:
     steps = max(1, -(-len(inputs) // config.batch_size) * config.epochs)
     head.compile(
         optimizer=keras.optimizers.AdamW(
@@ -197,7 +208,16 @@ def _fit(head, inputs, codes, lexicon: FacetLexicon, config: FacetHeadsConfig) -
         # A step is so small that starting it takes longer than it does.
         steps_per_execution=_STEPS_AT_ONCE,
     )
-    head.fit(inputs, codes, batch_size=config.batch_size, epochs=config.epochs, verbose=0)
+    head.fit(
+        inputs,
+        codes,
+        batch_size=config.batch_size,
+        epochs=config.epochs,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: shown.add(1, logs))
+        ],
+    )
 
 
 def _new_head(config: FacetHeadsConfig, lexicon: FacetLexicon, width: int) -> _Head:

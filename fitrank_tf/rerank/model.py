@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from fitrank_tf._legacy import tf_keras, tfr
 from fitrank_tf.config import RerankerConfig
+from fitrank_tf.core.progress import Progress, fit_hooks
 from fitrank_tf.features.standardise import (
     mean_and_inverse_scale,
     standardise_by_inverse,
@@ -153,6 +154,13 @@ class Reranker(tf_keras.Model):
             float32 [B, L]; padding scores lowest.
         """
         return _total(self._parts(inputs, training), inputs["mask"])
+
+    def get_config(self) -> dict:
+        """Nothing: its weights alone are saved, for a model that the caller builds.
+
+        Keras would say the same, with a warning at each saving and loading.
+        """
+        return {}
 
     def feature_projection(self, features: tf.Tensor) -> tf.Tensor:
         """All that scores depend on of products' features, whatever the query.
@@ -339,13 +347,17 @@ def train_reranker(
     callbacks = [tf_keras.callbacks.CSVLogger(str(log_dir / "history.csv"))]
     if validation is not None:
         callbacks.append(_keep_best(config))
-    return model.fit(
-        training,
-        validation_data=validation,
-        epochs=config.epochs,
-        callbacks=callbacks,
-        verbose=verbose,
-    )
+    with Progress(f"training {model.name}", steps, "steps") as shown:
+        callbacks.append(
+            tf_keras.callbacks.LambdaCallback(**fit_hooks(shown, config.epochs))
+        )
+        return model.fit(
+            training,
+            validation_data=validation,
+            epochs=config.epochs,
+            callbacks=callbacks,
+            verbose=0,
+        )
 
 
 def _keep_best(config: RerankerConfig) -> tf_keras.callbacks.Callback:

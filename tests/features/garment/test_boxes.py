@@ -86,6 +86,19 @@ def test_without_a_garment_its_features_are_zeros(found) -> None:
     assert not features.any()
 
 
+# float32 has 0.25 and the number below it.
+@pytest.mark.parametrize(
+    ("score", "is_found"),
+    [(MIN_SCORE, True), (np.nextafter(np.float32(MIN_SCORE), np.float32(0)), False)],
+)
+@pytest.mark.parametrize("kind", ["top", "sleeve", "neckline"])
+def test_a_box_of_the_least_score_is_found(kind: str, score: float, is_found: bool) -> None:
+    features = _features(*([] if kind == "top" else [TOP]), (kind, score, TOP[2]))
+    name = {"top": "garment", "sleeve": "right_sleeve"}.get(kind, kind)
+    assert _value(features, f"{name}_score") == (score if is_found else 0.0)
+    assert _value(features, f"{name}_box").any() == is_found
+
+
 def test_boxes_of_no_size_stay_within_bounds() -> None:
     point = [0.5, 0.5, 0.5, 0.5]
     features = _features(("top", 0.9, point), ("sleeve", 0.9, [0, 0, 1, 1]))
