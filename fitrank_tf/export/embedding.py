@@ -24,7 +24,7 @@ def embed_texts(encode: Callable, texts: Sequence[str]) -> np.ndarray:
 
 
 def encode_texts(encode: Callable, texts: Sequence[str]) -> dict[str, np.ndarray]:
-    """All that a query encoder gives for texts, `embedding` and perhaps `asked`."""
+    """All that a query encoder gives for texts, `embedding` and perhaps `query_facets`."""
     starts = range(0, len(texts), _BATCH)
     parts = [
         encode(query=tf.constant(list(texts[start : start + _BATCH])))

@@ -45,7 +45,7 @@ def list_arrays(lists: CandidateLists, query_facets: np.ndarray) -> ListArrays:
 
     Args:
         lists: with labels or, to be scored only, without.
-        asked: float32 [Q, V], facet values that the queries name.
+        query_facets: float32 [Q, V], 1 for the facet values that the queries name.
     """
     positions, scores = lists.candidates.positions, lists.candidates.scores
     labels = lists.labels

@@ -1,8 +1,5 @@
 """TREC files: what is written reads back, and what is malformed is named."""
 
-from pathlib import Path
-
-import ir_measures
 import numpy as np
 import pytest
 import pytrec_eval
@@ -15,6 +12,7 @@ from fitrank_tf.evaluation.trec import (
     write_qrels,
     write_run,
 )
+from tests.evaluation.run_files import read_run
 
 # Each ranking is hard to carry by scores alone.
 RANKINGS = {
@@ -27,17 +25,6 @@ RANKINGS = {
     "large": [("a", 3e38), ("b", 3e38)],
     "unicode ids": [("ä-1", 0.5), ("衬衫", 0.5)],
 }
-
-
-def read_run(path: Path) -> dict[str, list[tuple[str, float]]]:
-    """{query: items and scores} in trec_eval's order: by float32 score, then by id."""
-    run = {}
-    for line in ir_measures.read_trec_run(str(path)):
-        run.setdefault(line.query_id, []).append((np.float32(line.score), line.doc_id))
-    return {
-        query: [(item, float(score)) for score, item in sorted(found, reverse=True)]
-        for query, found in run.items()
-    }
 
 
 @pytest.mark.parametrize("ranking", RANKINGS.values(), ids=RANKINGS)
