@@ -1,10 +1,8 @@
 """The library's verbs: open a catalogue, train, load and evaluate a bundle."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from fitrank_tf.config import EvaluationConfig, RunConfig, override
 from fitrank_tf.datasets import catalogue as catalogues
@@ -12,12 +10,11 @@ from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource
 from fitrank_tf.datasets.splits import ALL, TRAIN
 from fitrank_tf.evaluation.report import ResultRow, results_table
 from fitrank_tf.evaluation.run import EvaluationRun, QuerySet, measure, own_queries
-from fitrank_tf.evaluation.systems import SYSTEMS, Index, SystemRuns, check_systems
+from fitrank_tf.evaluation.systems import SYSTEMS, SystemRuns, check_systems
 from fitrank_tf.export.bundle import check_replaceable
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.features.extract import FeatureExtractor
 from fitrank_tf.recipes import load_recipe
-from fitrank_tf.retrieval.choose_index import build_index
 
 _NO_COLUMNS: Mapping[str, str] = {}
 
@@ -146,9 +143,7 @@ def evaluate(
     bundle: LoadedBundle,
     catalogue: Catalogue,
     query_set: QuerySet | None = None,
-    *,
     systems: Sequence[str] = SYSTEMS,
-    tuned_index: Callable[[np.ndarray], Index] = build_index,
 ) -> Evaluation:
     """Measures a bundle's systems on a catalogue.
 
@@ -158,12 +153,23 @@ def evaluate(
         query_set: asked of the whole catalogue. None makes queries from its test products,
             judged by their attributes, and asks the products outside the training split.
         systems: some of `evaluation.systems.SYSTEMS`.
-        tuned_index: makes the fine-tuned towers' index of their embeddings [N, D].
 
     Raises:
         FitRankError: for an unknown system, or if no test product gives a query.
     """
-    systems, info = check_systems(systems), bundle.info
+    systems = check_systems(systems)
+    run, query_set = prepare_evaluation(bundle, catalogue, query_set)
+    return Evaluation(run, query_set, run.run(query_set, systems))
+
+
+def prepare_evaluation(
+    bundle: LoadedBundle, catalogue: Catalogue, query_set: QuerySet | None
+) -> tuple[EvaluationRun, QuerySet]:
+    """Extracts the features of a catalogue, and makes queries if there are none.
+
+    Arguments and errors are those of `evaluate`.
+    """
+    info = bundle.info
     records = catalogue.records(ALL)
     extractor = FeatureExtractor(bundle.feature_models)
     features = extractor.extract(catalogue.items(ALL), len(records))
@@ -172,4 +178,4 @@ def evaluate(
     if query_set is None:
         config = EvaluationConfig(**info.config["evaluation"])
         query_set = own_queries(run.records, config, info.config["seed"])
-    return Evaluation(run, query_set, run.run(query_set, systems, tuned_index))
+    return run, query_set

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import LogHandler
 from fitrank_tf.core.tensorflow_setup import prepare_tensorflow
 from fitrank_tf.recipes import load_recipe
 
@@ -28,13 +29,7 @@ def run_command(
         arguments: None reads the process' own.
     """
     prepare_tensorflow()
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        datefmt="%H:%M:%S",
-        stream=sys.stderr,
-    )
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    _set_up_log()
     try:
         main(arguments)
     except FitRankError as error:
@@ -43,6 +38,24 @@ def run_command(
     except KeyboardInterrupt:
         print("interrupted; finished stages are kept, run again to go on", file=sys.stderr)
         sys.exit(_INTERRUPTED)
+
+
+def _set_up_log() -> None:
+    """The log on stderr: ours from INFO on, other libraries' from WARNING on."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=[LogHandler(sys.stderr)],
+    )
+    for ours in ("fitrank_tf", "benchmarks", "serving"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    # TFDS and absl warn of what is not wrong, e.g. of a split without a file name pattern.
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    # TensorFlow has a handler of its own if it was imported before: lines would come twice.
+    tensorflow = logging.getLogger("tensorflow")
+    tensorflow.setLevel(logging.WARNING)
+    tensorflow.handlers.clear()
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser, default: str) -> None:

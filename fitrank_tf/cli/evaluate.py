@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fitrank_tf.api import evaluate
+from fitrank_tf.api import prepare_evaluation
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.text_lines import read_lines
@@ -19,7 +19,7 @@ from fitrank_tf.config import EvaluationConfig
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import open_catalogue
-from fitrank_tf.evaluation.run import given_queries, table_with_command, write_runs
+from fitrank_tf.evaluation.run import given_queries
 from fitrank_tf.evaluation.systems import SYSTEMS, Index, check_systems
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.retrieval.choose_index import build_index
@@ -68,22 +68,21 @@ def main(arguments: Sequence[str] | None) -> None:
         qrels = Path(options.qrels) if options.qrels else None
         given = given_queries(Path(options.queries), qrels, options.binary_grade)
     catalogue = open_catalogue(source, options.data_dir)
-    index = _tuned_index(bundle, bank, options.query_bank_beta)
-    evaluation = evaluate(bundle, catalogue, given, systems=systems, tuned_index=index)
-    query_set, runs = evaluation.query_set, evaluation.answers.rankings
-    config = EvaluationConfig(**bundle.info.config["evaluation"])
-    folder = Path(options.run_dir or Path(options.bundle) / "report")
-    write_runs(query_set, runs, folder)
-    sheet = evaluation.run.draw_sheet(query_set, runs, config, folder)
-    changes = evaluation.run.draw_changes(
-        query_set, evaluation.answers, bundle.info.facets, config, folder
+    evaluation, query_set = prepare_evaluation(bundle, catalogue, given)
+    report = evaluation.report(
+        query_set,
+        systems,
+        bundle.info.facets,
+        EvaluationConfig(**bundle.info.config["evaluation"]),
+        Path(options.run_dir or Path(options.bundle) / "report"),
+        tuned_index=_tuned_index(bundle, bank, options.query_bank_beta),
     )
-    if query_set.qrels:
-        print(table_with_command(query_set, evaluation.rows(), folder))
-    print(f"runs           {', '.join(str(folder / f'{name}.run') for name in runs)}")
-    print(f"contact sheet  {sheet} (and .html)")
-    if changes:
-        print(f"what moved     {changes}")
+    if report.table:
+        print(report.table)
+    print(f"runs           {', '.join(map(str, report.runs))}")
+    print(f"contact sheet  {report.sheet} (and .html)")
+    if report.changes:
+        print(f"what moved     {report.changes}")
 
 
 def _tuned_index(
@@ -91,8 +90,8 @@ def _tuned_index(
 ) -> Callable[[np.ndarray], Index]:
     if not bank:
         return build_index
-    asked = bundle.encode_queries(bank, baseline=False)["embedding"]
-    return lambda products: BankedIndex(products, asked, beta, build_index)
+    embeddings = bundle.encode_queries(bank, baseline=False)["embedding"]
+    return lambda products: BankedIndex(products, embeddings, beta, build_index)
 
 
 def _read_bank(path: str) -> list[str]:

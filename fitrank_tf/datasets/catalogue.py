@@ -32,14 +32,16 @@ class CatalogueSource:
     """Which catalogue: what the command line says.
 
     Attributes:
-        dataset: one of `DATASETS`.
+        dataset: one of `DATASETS`; the default needs no files.
         manual_dir: fashion_product_images, modanet: the folder that holds the archive.
-        table: csv_catalogue: a CSV or Parquet file.
+        table: csv_catalogue: path of a CSV or Parquet file.
         images: csv_catalogue: the folder of photos, "" for the table's own;
             photo_folder: the folder.
-        columns: csv_catalogue: (field, column) pairs.
-        num_items: synthetic_catalogue: how many products are drawn.
-        seed: synthetic_catalogue: another seed draws other products.
+        columns: csv_catalogue: (field, column) pairs, as `CsvCatalogueOptions` reads them;
+            () reads each field from the column of its own name.
+        num_items: synthetic_catalogue: how many products are drawn, above 0. The default
+            is what `make train` learns from in three minutes.
+        seed: synthetic_catalogue: 0 or above; another seed draws other products.
     """
 
     dataset: str = "synthetic_catalogue"
@@ -194,7 +196,7 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     Args:
         source: which catalogue.
         data_dir: where prepared catalogues are kept, each in a folder of its own;
-          by default the cache folder (`prepare.cache_dir`).
+            by default the cache folder (`prepare.cache_dir`).
 
     Raises:
         FitRankError: if the source is not there, cannot be read, or has no product.

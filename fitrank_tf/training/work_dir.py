@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from fitrank_tf.core.files import replace_folder
+
 logger = logging.getLogger(__name__)
 
 _UNFINISHED = ".unfinished"
@@ -52,7 +54,6 @@ class WorkDir:
             shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True, exist_ok=True)
         yield unfinished
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.rename(folder)
+        replace_folder(unfinished, folder)
         self._made.add(folder)
         logger.info("wrote %s", folder)

@@ -167,7 +167,7 @@ def test_all_of_the_state_comes_back(trained) -> None:
     for variable in variables:
         variable.assign(variable + ops.ones_like(variable))
     # A process that is killed while it writes leaves such a file.
-    path.with_name("state.npz.unfinished").write_bytes(b"half of it")
+    path.with_name(".state.npz.1.tmp").write_bytes(b"half of it")
     assert TrainingCheckpoint(path, model).restore() == 7
     for variable, value in zip(variables, kept):
         np.testing.assert_array_equal(variable, value)
