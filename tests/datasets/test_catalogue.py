@@ -69,9 +69,7 @@ def ids_of(dataset: tf.data.Dataset) -> list[str]:
 
 def test_each_good_product_is_in_the_split_of_its_title(catalogue: Catalogue) -> None:
     for split in SPLITS:
-        expected = {
-            str(n) for n in range(NUM_PRODUCTS) if SPLIT_OF.get(n, TRAIN) == split
-        }
+        expected = {str(n) for n in range(NUM_PRODUCTS) if SPLIT_OF.get(n, TRAIN) == split}
         assert set(ids_of(catalogue.items(split))) == expected
         assert catalogue.num_items(split) == len(expected)
     assert catalogue.num_items(ALL) == NUM_PRODUCTS

@@ -37,7 +37,8 @@ def test_titles_are_compared_without_case_and_white_space(text: str, key: str) -
 
 
 @pytest.mark.parametrize(
-    ("key", "fraction"), [("red check shirt", 0.23161897957892655), ("", 0.8894159948913374)]
+    ("key", "fraction"),
+    [("red check shirt", 0.23161897957892655), ("", 0.8894159948913374)],
 )
 def test_a_fraction_is_the_same_on_every_machine(key: str, fraction: float) -> None:
     assert hash_fraction(key) == fraction
