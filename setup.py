@@ -66,13 +66,6 @@ setup(
             "uvicorn[standard]",
         ],
         "demo": ["gradio"],
-        "dev": [
-            "cryptography",
-            "pytest",
-            "pytest-timeout",
-            "pytest-xdist",
-            "pyyaml",
-            "ruff",
-        ],
+        "dev": ["cryptography", "pytest", "pytest-timeout", "pytest-xdist", "pyyaml", "ruff"],
     },
 )

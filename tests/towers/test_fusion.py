@@ -16,7 +16,7 @@ EVERY_FUSION = pytest.mark.parametrize("kind", FUSIONS)
 
 @pytest.fixture
 def towers(towers):
-    """With biases that have learned something: new ones are zero and hide what adds them."""
+    """With biases that have learned something: new ones are zero and hide who adds them."""
     generator = np.random.default_rng(6)
     for variable in towers.backbone.weights:
         if variable.path.endswith("bias"):

@@ -131,8 +131,9 @@ def test_each_product_is_explained_by_its_own_parts(served, catalogue, gender) -
     assert (ranks[:, 0] != 1).any() and (ranks[:, 0] == 1).any()
     if not gender:
         assert told[0][0] == "photo +5.00, similarity +0.10"
-        assert {text.count(",") for text in sum(told, [])} == {1, 2}
-        assert any("similarity -" in text for text in sum(told, []))
+        texts = [text for row in told for text in row]
+        assert {text.count(",") for text in texts} == {1, 2}
+        assert any("similarity -" in text for text in texts)
 
 
 def _explained(catalogue, query: str, row: int) -> str:
