@@ -18,7 +18,6 @@ products. Writes a table with means, intervals and tests, and each variant's run
 """
 
 import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,8 +35,6 @@ from fitrank_tf.evaluation.ablation import ablation_table
 from fitrank_tf.evaluation.trec import write_qrels
 from fitrank_tf.studies.study import Study, kinds_of, measure_study
 from fitrank_tf.studies.variants import ALL_STUDIES
-
-logger = logging.getLogger(__name__)
 
 _MEASURES = ("nDCG@10", "R@10", "P@10", "mAP", "RR")
 

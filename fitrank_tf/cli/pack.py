@@ -6,17 +6,16 @@ texts as tokens of their vocabulary, features), and the validation products to c
 """
 
 import argparse
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.inputs.packed import PACKED_FILE, PackedProducts, encode_square
@@ -25,8 +24,6 @@ from fitrank_tf.towers.tokenise import tokenise
 from fitrank_tf.towers.towers import Towers
 from fitrank_tf.training.contrastive import contrastive_table
 from fitrank_tf.training.run import Run
-
-logger = logging.getLogger(__name__)
 
 _MOST_QUALITY = 100
 
@@ -64,7 +61,8 @@ def pack(run: Run, quality: int) -> tuple[PackedProducts, Towers]:
 
 def _encoded(run: Run, towers: Towers, rows: np.ndarray, quality: int) -> Iterator[bytes]:
     squares = chosen_photos(photos(run.catalogue, ALL, towers.image_size), rows)
-    for _, square in tqdm(squares.as_numpy_iterator(), total=len(rows), desc="photos"):
+    photos_in_order = squares.as_numpy_iterator()
+    for _, square in tracked(photos_in_order, "packing", "photos", len(rows)):
         yield encode_square(square, quality)
 
 

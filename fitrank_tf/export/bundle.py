@@ -25,7 +25,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.features.schema import FeatureSchema
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 BUNDLE_FILE = "bundle.json"
 REPORT_DIR = "report"
 FEATURE_HEADS_DIR = "feature_heads"
@@ -35,7 +35,7 @@ MODELS: tuple[str, ...] = (
     "query_encoder",
     "image_encoder",
     "detector",
-    "facet_answers",
+    "facet_heads",
     "reranker",
     "similar",
     "search",

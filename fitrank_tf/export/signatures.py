@@ -28,7 +28,7 @@ class ServedModule(tf.Module, abc.ABC):
         """{signature name: tf.function with named, shaped inputs and a dict of outputs}.
 
         Every input and output has the batch as dimension 0, as TF-Serving's
-        batching asks.
+        batching needs.
         """
 
     def examples(self) -> Mapping[str, bytes]:
