@@ -44,7 +44,7 @@ def test_the_last_epochs_see_whole_photos(towers, tmp_path) -> None:
         traced.append(model.patch_dropout) or encode(*inputs)
     )
     batches = _always(small_batch(4))
-    history = train_contrastive(model, batches, 2, config, tmp_path / "backup", verbose=0)
+    history = train_contrastive(model, batches, 2, config, tmp_path / "backup")
     # Traced once with the dropout, and once more without.
     assert sorted(set(traced)) == [0.0, 0.5]
     assert model.patch_dropout == 0.0
