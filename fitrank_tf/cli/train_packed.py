@@ -18,7 +18,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fitrank_tf.cli.command import add_recipe_arguments, keras_verbosity
+from fitrank_tf.cli.command import add_recipe_arguments
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
@@ -167,7 +167,7 @@ def train(
         table = dataclasses.replace(table, features=None)
     batches = PackedBatches(table, pixels, base.batch_size, config.seed)
     steps = batches.steps_per_epoch
-    train_contrastive(model, batches, steps, base, backup, keras_verbosity())
+    train_contrastive(model, batches, steps, base, backup)
     return towers
 
 

@@ -305,7 +305,6 @@ def train_gam_ranker(
     config: RerankerConfig,
     seed: int,
     log_dir: Path,
-    verbose: int,
 ) -> tf_keras.callbacks.History:
     """Trains as the re-ranker is trained, with its losses.
 
@@ -317,7 +316,6 @@ def train_gam_ranker(
         config: loss, epochs, batch size and rate, `TRAINING` for one.
         seed: of the lists' order.
         log_dir: gets `history.csv`.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
     order = np.random.default_rng(seed).permutation(len(learned[0]))
     features, labels = learned
@@ -327,7 +325,6 @@ def train_gam_ranker(
         _batches(*chosen, config.batch_size) if len(chosen[0]) else None,
         config,
         log_dir,
-        verbose,
     )
 
 

@@ -322,7 +322,6 @@ def train_reranker(
     validation: tf.data.Dataset | None,
     config: RerankerConfig,
     log_dir: Path,
-    verbose: int,
 ) -> tf_keras.callbacks.History:
     """Trains with a listwise loss and keeps the weights of the best validation nDCG@10.
 
@@ -333,7 +332,6 @@ def train_reranker(
             keeps the last weights.
         config: loss, epochs and rate.
         log_dir: gets `history.csv`.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
     steps = max(1, int(training.cardinality()) * config.epochs)
     schedule = tf_keras.optimizers.schedules.CosineDecay(

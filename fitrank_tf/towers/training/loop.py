@@ -42,7 +42,6 @@ def train_contrastive(
     steps_per_epoch: int,
     config: ContrastiveConfig,
     backup_dir: Path,
-    verbose: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.callbacks.History:
     """Trains with AdamW, linear warm-up and cosine decay.
@@ -59,7 +58,6 @@ def train_contrastive(
         steps_per_epoch: steps of one epoch; of a batch in parts each part is one.
         config: sizes and rates.
         backup_dir: folder for the state.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
         callbacks: more of Keras', beside those that resume, stop and time. In a training
             that goes on inside an epoch, training begins and ends twice for them.
 
