@@ -11,6 +11,7 @@ Nothing else in the project imports them; `tests/test_legacy.py` holds it to tha
 
 import contextlib
 import importlib
+import io
 import logging
 import os
 import sys
@@ -45,7 +46,7 @@ def __getattr__(name: str) -> Any:
     _stand_in_for_estimator()
     try:
         # KerasCV announces its backend on stdout, which is for the commands' answers.
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(io.StringIO()):
             module = importlib.import_module(_PACKAGES[name])
     except ModuleNotFoundError as error:
         if error.name != "tensorflow_ranking":
