@@ -64,6 +64,14 @@ setup(
             "uvicorn[standard]",
         ],
         "demo": ["gradio"],
-        "dev": ["cryptography", "pytest", "pytest-timeout", "pyyaml", "ruff"],
+        "dev": [
+            "cryptography",
+            "import-linter",
+            "mypy",
+            "pytest",
+            "pytest-timeout",
+            "pyyaml",
+            "ruff",
+        ],
     },
 )
