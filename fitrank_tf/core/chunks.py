@@ -7,7 +7,7 @@ import numpy as np
 _AT_ONCE = 4096
 
 
-def map_in_chunks(tell: Callable, *arrays: np.ndarray) -> np.ndarray:
+def map_in_chunks(tell: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
     """What a function tells of N products.
 
     Args:
