@@ -1,7 +1,7 @@
 """Features of mean 0 and spread 1."""
 
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 # A feature that never varies would be blown up by its rounding noise.
 _LEAST_SPREAD = 1e-3
@@ -24,7 +24,7 @@ def standard_scale(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return features.mean(axis=0), scale.astype(features.dtype)
 
 
-def z_scores(values, mean, scale):
+def z_scores(values: KerasTensor, mean: KerasTensor, scale: KerasTensor) -> KerasTensor:
     """Values of mean 0 and spread 1, clipped.
 
     Args:

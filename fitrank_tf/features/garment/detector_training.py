@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 from tqdm import tqdm
@@ -112,7 +113,7 @@ def training_batches(
     )
 
 
-def _example(item: Mapping, size: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+def _example(item: Mapping[str, Any], size: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """An Item as a uint8 square, its boxes and classes."""
     shape = tf.shape(item["image"])
     extent = photo_extent(shape[0], shape[1], size)
@@ -132,7 +133,9 @@ def _pasted(
     if not config.pasted:
         return first
 
-    def paste(number: tf.Tensor, pair: tuple) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    def paste(
+        number: tf.Tensor, pair: tuple[Any, Any]
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         (image, truth), (other, _) = pair
         image_seed = tf.stack([tf.cast(seed, tf.int64), number])
         chosen = tf.random.stateless_uniform([], image_seed) < config.pasted
@@ -247,15 +250,15 @@ class _ProgressBar(tf_keras.callbacks.Callback):
         self._steps = steps
         self.loss = float("nan")
 
-    def on_train_begin(self, logs: Mapping | None = None) -> None:
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         self._bar = tqdm(
             total=self._steps, desc="training the detector", unit="step", disable=None
         )
 
-    def on_train_batch_end(self, batch: int, logs: Mapping | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
         self.loss = logs["loss"]
         self._bar.set_postfix(loss=f"{self.loss:.3f}", refresh=False)
         self._bar.update()
 
-    def on_train_end(self, logs: Mapping | None = None) -> None:
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         self._bar.close()
