@@ -80,9 +80,11 @@ def with_positives(
         judge: of the catalogue.
         embeddings: float32 [N, D], unit, of its products.
     """
+    if lists.labels is None:
+        raise ValueError("lists need labels before a positive can be put into them")
     positions = lists.candidates.positions.copy()
     scores, labels = lists.candidates.scores.copy(), lists.labels.copy()
-    for row in np.flatnonzero((labels < EXACT).all(axis=1)):
+    for row in np.flatnonzero((labels < EXACT).all(axis=1)).tolist():
         exact = np.flatnonzero(judge.grades(queries[row]) == EXACT)
         if len(exact):
             cosines = embeddings[exact] @ lists.query_embeddings[row]

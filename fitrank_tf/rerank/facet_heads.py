@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from fitrank_tf.config import FacetHeadsConfig
 from fitrank_tf.core.arrays import load_arrays, save_arrays
@@ -36,12 +36,12 @@ class _Head(keras.Model):
         self.dropout = keras.layers.Dropout(config.dropout)
         self.values = keras.layers.Dense(num_values, name="values")
 
-    def build(self, shape):
+    def build(self, shape: tuple[int | None, ...]) -> None:
         """Makes the two layers for inputs of width `shape[-1]`."""
         self.hidden.build(shape)
         self.values.build((None, self.hidden.units))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
         """float32 [B, V] logits."""
         hidden = self.hidden(self.hide(inputs, training=training))
         return self.values(self.dropout(hidden, training=training))
@@ -72,7 +72,7 @@ class FacetHeads:
         """All heads' weights."""
         return [variable for head in self.heads for variable in head.variables]
 
-    def answer(self, embeddings, features):
+    def answer(self, embeddings: KerasTensor, features: KerasTensor) -> KerasTensor:
         """What products are.
 
         Args:
@@ -162,7 +162,9 @@ def cross_fitted(
     return FacetHeads(lexicon, mean, scale, heads), facet_probs
 
 
-def facet_loss(codes, logits, sizes: Sequence[int]):
+def facet_loss(
+    codes: KerasTensor, logits: KerasTensor, sizes: Sequence[int]
+) -> KerasTensor:
     """Cross-entropy of each facet, summed over the facets that a product has.
 
     Args:
@@ -183,7 +185,13 @@ def facet_loss(codes, logits, sizes: Sequence[int]):
     return total
 
 
-def _fit(head, inputs, codes, lexicon: FacetLexicon, config: FacetHeadsConfig) -> None:
+def _fit(
+    head: _Head,
+    inputs: np.ndarray,
+    codes: np.ndarray,
+    lexicon: FacetLexicon,
+    config: FacetHeadsConfig,
+) -> None:
     steps = max(1, -(-len(inputs) // config.batch_size) * config.epochs)
     head.compile(
         optimizer=keras.optimizers.AdamW(
@@ -203,17 +211,21 @@ def _new_head(config: FacetHeadsConfig, lexicon: FacetLexicon, width: int) -> _H
     return head
 
 
-def _standardised(embeddings, features, mean, scale):
+def _standardised(
+    embeddings: KerasTensor, features: KerasTensor, mean: KerasTensor, scale: KerasTensor
+) -> KerasTensor:
     return z_scores(ops.concatenate([embeddings, features], axis=-1), mean, scale)
 
 
-def _mean_answer(heads: Sequence[_Head], inputs, lexicon: FacetLexicon):
+def _mean_answer(
+    heads: Sequence[_Head], inputs: KerasTensor, lexicon: FacetLexicon
+) -> KerasTensor:
     if not heads:
         return ops.zeros((ops.shape(inputs)[0], lexicon.size))
     return sum(_probabilities(head(inputs), lexicon.sizes) for head in heads) / len(heads)
 
 
-def _probabilities(logits, sizes: Sequence[int]):
+def _probabilities(logits: KerasTensor, sizes: Sequence[int]) -> KerasTensor:
     cuts = np.cumsum(sizes)[:-1].tolist()
     parts = ops.split(logits, cuts, axis=-1)
     return ops.concatenate([ops.softmax(part, axis=-1) for part in parts], axis=-1)

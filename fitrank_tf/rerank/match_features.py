@@ -78,7 +78,7 @@ def _of_some(
         np.split(lists.query_facets, cuts, axis=1), np.split(told, cuts, axis=2)
     ):
         chance = np.einsum("qv,qlv->ql", query_facets, chances)
-        is_asked = query_facets.any(axis=1)[:, None] & mask
+        is_asked = np.any(query_facets, axis=1)[:, None] & mask
         fit = np.log(PROB_FLOOR + (1.0 - PROB_FLOOR) * chance)
         fits.append(np.where(is_asked, fit, 0.0))
         asks.append(is_asked.astype(np.float32))

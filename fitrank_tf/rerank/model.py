@@ -5,7 +5,7 @@ ask for, the candidates' features, what the facet heads say of them, and the fir
 score.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -331,7 +331,7 @@ def build_reranker(
 
 def example_inputs(
     batch: int, length: int, embedding_dim: int, num_features: int, num_values: int
-) -> dict:
+) -> dict[str, tf.Tensor]:
     """Inputs of the right shapes, all zero and nothing padded."""
     return {
         "query": tf.zeros([batch, embedding_dim]),
@@ -392,7 +392,7 @@ def _keep_best(config: RerankerConfig) -> tf_keras.callbacks.Callback:
     )
 
 
-def _on_gains(name: str):
+def _on_gains(name: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """The loss by name; the grades become `GAINS`.
 
     The gains of a list add up to 1, so that a query with many relevant products

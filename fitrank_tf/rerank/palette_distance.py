@@ -74,7 +74,7 @@ class PaletteDistance:
         mean, nearest = told[..., 0], told[..., 1]
         columns = np.stack([mean, nearest, gap_to_best(-mean, inside)], axis=-1)
         return np.where(
-            (query_facets.any(axis=1)[:, None] & inside)[..., None], columns, 0.0
+            (np.any(query_facets, axis=1)[:, None] & inside)[..., None], columns, 0.0
         )
 
 

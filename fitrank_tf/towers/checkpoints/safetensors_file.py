@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -151,7 +152,7 @@ def _read_header(path: Path) -> dict[str, _Entry]:
     return entries
 
 
-def _entry(path: Path, name: str, value: dict, start: int) -> _Entry:
+def _entry(path: Path, name: str, value: dict[str, Any], start: int) -> _Entry:
     try:
         begin, end = value["data_offsets"]
         entry = _Entry(path, value["dtype"], tuple(value["shape"]), start + begin)
