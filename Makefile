@@ -4,14 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUNDLE ?= saved_models/default
 QUERY ?= red check shirt
+# Processes of the tests; each needs some 3 GB.
+WORKERS ?= 2
 
-.PHONY: train test serve search lint format clean
+.PHONY: train test test-all serve search lint format docs results clean
 
 train: $(VENV)/ready
 	$(BIN)/python -m pipelines.train --output_dir $(BUNDLE)
 
+# What matters, in under ten minutes on 2 cores.
 test: $(VENV)/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
+
+test-all: $(VENV)/ready
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 # Serves the bundle that serving/models.config names.
 serve: saved_models/default/bundle.json
@@ -28,8 +34,16 @@ format: $(VENV)/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The site, in site/. The variable keeps an advertisement out of the output.
+docs: $(VENV)/docs-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# docs/results.md, its chart, and the tables of README.md and of the model cards.
+results: $(VENV)/ready
+	$(BIN)/python -m docs.results
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .ruff_cache site
 
 saved_models/%/bundle.json: | $(VENV)/ready
 	$(BIN)/python -m pipelines.train --output_dir saved_models/$*
@@ -39,4 +53,8 @@ $(VENV)/ready: requirements.lock setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/docs-ready: docs/requirements.txt | $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --requirement docs/requirements.txt
 	touch $@

@@ -27,6 +27,7 @@ setup(
         "keras-cv>=0.9.0",
         "keras-hub>=0.32.0",
         "matplotlib>=3.10",
+        "ml-dtypes",
         # Loops over pixels, compiled: colours and textures of a photo in microseconds.
         "numba>=0.63",
         "numpy>=2.0",
@@ -38,6 +39,7 @@ setup(
         "pycocotools>=2.0.8",
         "pytrec-eval-terrier",
         "scipy",
+        "safetensors>=0.8",
         "scann[tf]>=1.4.2; platform_system == 'Linux'",
         "tensorflow>=2.20",
         "tensorflow-datasets>=4.9.10",
@@ -70,6 +72,7 @@ setup(
             "mypy",
             "pytest",
             "pytest-timeout",
+            "pytest-xdist",
             "pyyaml",
             "ruff",
         ],

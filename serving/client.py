@@ -101,7 +101,7 @@ class SearchClient:
             queries: the texts.
             top_k: the most hits wanted for a query; the model's own limit holds too.
             filters: {attribute: value, or values parted by "|"} for all queries.
-            outputs: what is wanted beside ids, titles and scores: `reasons`.
+            outputs: what is wanted beside ids, titles and scores: `explanations`.
 
         Returns:
             For each query its hits, best first.

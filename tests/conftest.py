@@ -1,6 +1,9 @@
-"""What the tests share: the real data if it lies beside the checkout."""
+"""What the tests share: workers, memory, real data, a bundle trained once."""
 
+import gc
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,28 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 FASHION_ARCHIVE = SHARED_DATA / "fashion-product-images-dataset.zip"
+
+
+# Their tests share one trained bundle, so they run in one worker.
+CHAIN = ("cli", "studies", "training")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says which tests share a worker: those of one file, or of the trained chain."""
+    for item in items:
+        file = item.path.relative_to(REPOSITORY / "tests")
+        group = "chain" if file.parts[0] in CHAIN else str(file)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_released() -> Iterator[None]:
+    """Lets go of a file's graphs: without it one process grows to 7 GB."""
+    yield
+    for name in ("keras", "tf_keras"):
+        if name in sys.modules:
+            sys.modules[name].backend.clear_session()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import save_file
 from tokenizers import pre_tokenizers
 
 from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
@@ -151,23 +152,15 @@ def _pair(name: str, shape: Shape) -> Iterator[tuple[str, Shape]]:
 
 
 def _write_weights(path: Path, shapes: dict[str, Shape], seed: int) -> None:
-    header, begin = {"__metadata__": {"format": "pt"}}, 0
-    for name, shape in shapes.items():
-        end = begin + 4 * math.prod(shape)
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
-        begin = end
-    text = json.dumps(header).encode()
     draw = np.random.default_rng(seed)
-    with path.open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for name, shape in shapes.items():
-            file.write(_weights(name, shape, draw).astype("<f4").tobytes())
+    weights = {name: _weights(name, shape, draw) for name, shape in shapes.items()}
+    save_file(weights, path, metadata={"format": "pt"})
 
 
 def _weights(name: str, shape: Shape, draw: np.random.Generator) -> np.ndarray:
     """float32 weights of one tensor."""
     if not shape:
-        return np.float32([_LOG_SCALE])
+        return np.array(_LOG_SCALE, np.float32)
     noise = draw.standard_normal(shape, np.float32)
     if len(shape) == 1 and name.endswith("weight"):
         return 1 + 0.2 * noise

@@ -19,10 +19,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.annotations import (
     AnnotatedProduct,
     read_annotations,
@@ -180,7 +180,7 @@ def _draw_label_sheets(
     folder = Path(options.label_sheets)
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, len(photos), PER_LABEL_SHEET)
-    for number, start in enumerate(tqdm(starts, desc="sheets", disable=None)):
+    for number, start in enumerate(tracked(starts, "drawing", "sheets")):
         sheet = draw_label_sheet(photos[start : start + PER_LABEL_SHEET])
         sheet.save(folder / f"sheet_{number:03d}.png")
     ids = "".join(f"{item_id}\n" for item_id, _ in photos)
@@ -198,7 +198,7 @@ def _draw(
     folder = Path(options.sheets)
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, len(rows), PER_SHEET)
-    for number, start in enumerate(tqdm(starts, desc="sheets", disable=None)):
+    for number, start in enumerate(tracked(starts, "drawing", "sheets")):
         shown = [
             _sheet_photo(records.ids[row], photos[records.ids[row]], annotated)
             for row in rows[start : start + PER_SHEET]

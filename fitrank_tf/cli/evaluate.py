@@ -18,14 +18,7 @@ from fitrank_tf.config import EvaluationConfig
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.datasets.splits import ALL, TRAIN
-from fitrank_tf.evaluation.run import (
-    EvaluationRun,
-    given_queries,
-    measure,
-    own_queries,
-    table_with_command,
-    write_runs,
-)
+from fitrank_tf.evaluation.run import EvaluationRun, given_queries, own_queries
 from fitrank_tf.evaluation.systems import SYSTEMS, Index, check_systems
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.features.extract import FeatureExtractor
@@ -88,18 +81,16 @@ def main(arguments: Sequence[str] | None) -> None:
     config = EvaluationConfig(**info.config["evaluation"])
     query_set = given or own_queries(evaluation.records, config, info.config["seed"])
     tuned_index = _tuned_index(bundle, bank, options.query_bank_beta)
-    answers = evaluation.run(query_set, systems, tuned_index)
-    runs = answers.rankings
     folder = Path(options.run_dir or Path(options.bundle) / "report")
-    write_runs(query_set, runs, folder)
-    sheet = evaluation.draw_sheet(query_set, runs, config, folder)
-    changes = evaluation.draw_changes(query_set, answers, info.facets, config, folder)
-    if query_set.qrels:
-        print(table_with_command(query_set, measure(query_set, runs), folder))
-    print(f"runs           {', '.join(str(folder / f'{name}.run') for name in runs)}")
-    print(f"contact sheet  {sheet} (and .html)")
-    if changes:
-        print(f"what moved     {changes}")
+    report = evaluation.report(
+        query_set, systems, info.facets, config, folder, tuned_index=tuned_index
+    )
+    if report.table:
+        print(report.table)
+    print(f"runs           {', '.join(map(str, report.runs))}")
+    print(f"contact sheet  {report.sheet} (and .html)")
+    if report.changes:
+        print(f"what moved     {report.changes}")
 
 
 def _tuned_index(
@@ -107,8 +98,8 @@ def _tuned_index(
 ) -> Callable[[np.ndarray], Index]:
     if not bank:
         return build_index
-    asked = bundle.encode_queries(bank, baseline=False)["embedding"]
-    return lambda products: BankedIndex(products, asked, beta, build_index)
+    embeddings = bundle.encode_queries(bank, baseline=False)["embedding"]
+    return lambda products: BankedIndex(products, embeddings, beta, build_index)
 
 
 def _read_bank(path: str) -> list[str]:

@@ -6,26 +6,24 @@ texts as tokens of their vocabulary, features), and the validation products to c
 """
 
 import argparse
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
+from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.inputs.packed import PACKED_FILE, PackedProducts, encode_square
 from fitrank_tf.inputs.photos import chosen_photos, photos
 from fitrank_tf.towers.tokenise import tokenise
 from fitrank_tf.towers.towers import Towers
-from fitrank_tf.training.run import TrainingRun
-from fitrank_tf.training.work_dir import add_work_arguments, named_work_dir
-
-logger = logging.getLogger(__name__)
+from fitrank_tf.training.contrastive import contrastive_table
+from fitrank_tf.training.run import Run
 
 _MOST_QUALITY = 100
 
@@ -45,15 +43,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def pack(run: TrainingRun, quality: int) -> tuple[PackedProducts, Towers]:
+def pack(run: Run, quality: int) -> tuple[PackedProducts, Towers]:
     """A run's products, and the towers whose vocabulary and size they are packed for."""
-    towers = run.new_towers()
-    told = run.config.base.feature_weight
-    titles = run.rows_of(run.validation_rows).texts
+    towers, products = run.base.new_towers(), run.products
+    features = run.features.values if run.config.base.feature_weight else None
+    titles = run.records.select(products.validation_rows).texts
     packed = PackedProducts(
-        table=run.contrastive_table(towers, run.features if told else None),
-        photos=list(_encoded(run, towers, run.tower_rows, quality)),
-        validation_photos=list(_encoded(run, towers, run.validation_rows, quality)),
+        table=contrastive_table(products, towers, features, run.config.seed),
+        photos=list(_encoded(run, towers, products.tower_rows, quality)),
+        validation_photos=list(_encoded(run, towers, products.validation_rows, quality)),
         validation_titles=tokenise(towers.tokenizer, titles, towers.context_length),
         image_size=towers.image_size,
         vocabulary_size=towers.tokenizer.vocabulary_size(),
@@ -61,11 +59,10 @@ def pack(run: TrainingRun, quality: int) -> tuple[PackedProducts, Towers]:
     return packed, towers
 
 
-def _encoded(
-    run: TrainingRun, towers: Towers, rows: np.ndarray, quality: int
-) -> Iterator[bytes]:
+def _encoded(run: Run, towers: Towers, rows: np.ndarray, quality: int) -> Iterator[bytes]:
     squares = chosen_photos(photos(run.catalogue, ALL, towers.image_size), rows)
-    for _, square in tqdm(squares.as_numpy_iterator(), total=len(rows), desc="photos"):
+    photos_in_order = squares.as_numpy_iterator()
+    for _, square in tracked(photos_in_order, "packing", "photos", len(rows)):
         yield encode_square(square, quality)
 
 
@@ -77,7 +74,7 @@ def main(arguments: Sequence[str] | None) -> None:
     output = Path(options.output_dir)
     catalogue = open_catalogue(catalogue_source(options), options.data_dir)
     work = named_work_dir(options)
-    run = TrainingRun(run_config(options), catalogue, work, verbose=2)
+    run = Run(run_config(options), catalogue, work, verbose=2)
     packed, towers = pack(run, options.quality)
     towers.tokenizer.save_to_preset(str(output))
     packed.save(output)

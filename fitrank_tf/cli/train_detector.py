@@ -5,7 +5,6 @@ boxes of its own (modanet) is trained and measured on those.
 """
 
 import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from fitrank_tf.datasets.splits import TEST, TRAIN
 from fitrank_tf.evaluation.detector_report import measure_detector
 from fitrank_tf.features.garment.detector import Detector
 from fitrank_tf.features.garment.detector_training import train_detector
-
-logger = logging.getLogger(__name__)
 
 _HAVE_BOXES = ("modanet", "synthetic_catalogue")
 ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"

@@ -92,7 +92,7 @@ def _train(
     data: FeatureData, appearance: AppearanceNetwork, config: RunConfig, folder: Path
 ) -> LearnedHeads:
     backup = folder.with_name(folder.name + ".work")
-    heads = train_heads(data, appearance, config, backup, 2)
+    heads = train_heads(data, appearance, config, backup)
     shutil.rmtree(backup, ignore_errors=True)
     return heads
 

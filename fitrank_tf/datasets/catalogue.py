@@ -1,8 +1,6 @@
 """The door to the datasets: opens any catalogue by name and hands out its Items."""
 
 import dataclasses
-import hashlib
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from fitrank_tf.core.code import code_fingerprint
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
@@ -33,14 +32,16 @@ class CatalogueSource:
     """Which catalogue: what the command line says.
 
     Attributes:
-        dataset: one of `DATASETS`.
+        dataset: one of `DATASETS`; the default needs no files.
         manual_dir: fashion_product_images, modanet: the folder that holds the archive.
-        table: csv_catalogue: a CSV or Parquet file.
+        table: csv_catalogue: path of a CSV or Parquet file.
         images: csv_catalogue: the folder of photos, "" for the table's own;
             photo_folder: the folder.
-        columns: csv_catalogue: (field, column) pairs.
-        num_items: synthetic_catalogue: how many products are drawn.
-        seed: synthetic_catalogue: another seed draws other products.
+        columns: csv_catalogue: (field, column) pairs, as `CsvCatalogueOptions` reads them;
+            () reads each field from the column of its own name.
+        num_items: synthetic_catalogue: how many products are drawn, above 0. The default
+            is what `make train` learns from in three minutes.
+        seed: synthetic_catalogue: 0 or above; another seed draws other products.
     """
 
     dataset: str = "synthetic_catalogue"
@@ -100,7 +101,8 @@ class Catalogue:
     Attributes:
         source: what was asked for.
         builder: the prepared TFDS builder.
-        fingerprint: changes when the source's content or the Item schema does.
+        fingerprint: changes when the source's content, the Item schema or the code that
+            reads the source does.
         skipped: reason -> number of products left out.
     """
 
@@ -194,15 +196,16 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     Args:
         source: which catalogue.
         data_dir: where prepared catalogues are kept, each in a folder of its own;
-          by default the cache folder (`prepare.cache_dir`).
+            by default the cache folder (`prepare.cache_dir`).
 
     Raises:
         FitRankError: if the source is not there, cannot be read, or has no product.
     """
     content, make_builder = DATASETS[source.dataset](source)
-    fingerprint = content_fingerprint(
-        [source.dataset.encode(), _schema().encode(), content.encode()], files=()
-    )[:_FINGERPRINT_CHARS]
+    code = code_fingerprint([f"{__package__}.{source.dataset}"])
+    parts = (source.dataset, _schema(), content, code)
+    fingerprint = content_fingerprint([part.encode() for part in parts], files=())
+    fingerprint = fingerprint[:_FINGERPRINT_CHARS]
     root = Path(data_dir).expanduser() if data_dir else cache_dir()
     builder = prepare(make_builder, root / f"{source.dataset}-{fingerprint}")
     report_skipped(builder)
@@ -256,10 +259,7 @@ def _open_synthetic_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilde
     from fitrank_tf.datasets import synthetic_catalogue
 
     config = synthetic_catalogue.SyntheticCatalogueConfig(source.num_items, source.seed)
-    folder = Path(inspect.getfile(synthetic_catalogue)).parent
-    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.py")]
-    content = repr((source.num_items, source.seed, sorted(code)))
-    return content, lambda data_dir: synthetic_catalogue.SyntheticCatalogue(
+    return repr(config), lambda data_dir: synthetic_catalogue.SyntheticCatalogue(
         config=config, data_dir=data_dir
     )
 

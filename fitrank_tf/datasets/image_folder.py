@@ -16,7 +16,7 @@ class ImageFolder(abc.ABC):
 
     Attributes:
         stamps: file name -> what changes when the file does, as far as can be told
-          without reading it.
+            without reading it.
     """
 
     stamps: Mapping[str, str]

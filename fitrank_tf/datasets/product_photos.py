@@ -48,7 +48,7 @@ def read_photo(data: bytes, max_side: int = DEFAULT_MAX_SIDE) -> bytes:
 
     Raises:
         UnreadablePhoto: if it does not decode to its last byte, or has more pixels
-          than Pillow deems safe to decode (89 million).
+            than Pillow deems safe to decode (89 million).
     """
     if not data:
         raise UnreadablePhoto(EMPTY)

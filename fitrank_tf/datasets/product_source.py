@@ -79,7 +79,7 @@ def content_fingerprint(parts: Iterable[bytes], files: Iterable[tuple[str, str]]
     Args:
         parts: bytes that matter in whole, such as the table.
         files: (name, stamp) of each photo, in any order. The stamp is its size, or
-          its size and checksum where these are at hand.
+            its size and checksum where these are at hand.
     """
     digest = hashlib.sha256()
     for part in parts:

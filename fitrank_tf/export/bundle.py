@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.features.schema import FeatureSchema
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 BUNDLE_FILE = "bundle.json"
 REPORT_DIR = "report"
 FEATURE_HEADS_DIR = "feature_heads"
@@ -34,7 +35,7 @@ MODELS: tuple[str, ...] = (
     "query_encoder",
     "image_encoder",
     "detector",
-    "facet_answers",
+    "facet_heads",
     "reranker",
     "similar",
     "search",
@@ -179,20 +180,9 @@ def write_bundle(bundle: Path) -> Iterator[Path]:
     was, and nothing is left behind.
     """
     check_replaceable(bundle)
-    bundle.parent.mkdir(parents=True, exist_ok=True)
-    aside = bundle.with_name(f".{bundle.name}.{os.getpid()}.tmp")
-    old = bundle.with_name(f".{bundle.name}.{os.getpid()}.old")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    try:
-        yield aside
-        _keep_newest(bundle, aside)
-        if bundle.exists():
-            bundle.rename(old)
-        aside.rename(bundle)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    with folder_written_aside(bundle) as unfinished:
+        yield unfinished
+        _keep_newest(bundle, unfinished)
 
 
 def _keep_newest(old: Path, new: Path) -> None:

@@ -3,13 +3,13 @@
 import contextlib
 import fcntl
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the query encoder
 
+from fitrank_tf.core.files import remove_folder, remove_left_over
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
     model_path,
@@ -76,14 +76,9 @@ def _locked(bundle: Path) -> Iterator[None]:
 def _sweep(bundle: Path) -> None:
     """Removes what a process that died has left; servers skip these names."""
     for name in CATALOGUE_MODELS:
-        for pattern in (".tmp-*", ".old-*"):
-            for left in (bundle / name).glob(pattern):
-                shutil.rmtree(left)
+        remove_left_over(bundle / name)
 
 
 def _remove_old(bundle: Path, name: str) -> None:
     for version in model_versions(bundle, name)[:-_KEPT_VERSIONS]:
-        # Renamed first: a server must not find half of a version.
-        gone = bundle / name / f".old-{version}"
-        (bundle / name / str(version)).rename(gone)
-        shutil.rmtree(gone)
+        remove_folder(bundle / name / str(version))

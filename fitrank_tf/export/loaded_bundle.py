@@ -9,6 +9,7 @@ import tensorflow_text  # noqa: F401  registers the ops of the query encoders
 
 from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.export.bundle import (
     FEATURE_HEADS_DIR,
     BundleInfo,
@@ -19,7 +20,7 @@ from fitrank_tf.export.embedding import embed_photos, encode_texts
 from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE
 from fitrank_tf.export.graphs.served_catalogue import SearchTables
-from fitrank_tf.export.graphs.served_reranker import TRAITS_SIGNATURE
+from fitrank_tf.export.graphs.served_reranker import PROJECTION_SIGNATURE
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, EXPLAINED_SIGNATURE
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
@@ -63,7 +64,7 @@ class LoadedBundle:
 
     def encode_queries(self, texts: Sequence[str], baseline: bool) -> dict[str, np.ndarray]:
         """`embedding` float32 [len(texts), D] by the base or the fine-tuned tower; by the
-        latter also `asked` [len(texts), V]."""
+        latter also `query_facets` [len(texts), V]."""
         name = "clip_query_encoder" if baseline else "query_encoder"
         return encode_texts(self.model(name).signatures[DEFAULT_SIGNATURE], texts)
 
@@ -82,8 +83,8 @@ class LoadedBundle:
         name = "clip_image_encoder" if features is None else "image_encoder"
         return embed_photos(self.model(name).signatures[PIXELS_SIGNATURE], photos, features)
 
-    def answer_facets(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """What products are.
+    def predict_facets(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Probabilities of the facet values of products.
 
         Args:
             embeddings: float32 [N, D], by the fine-tuned towers.
@@ -92,14 +93,13 @@ class LoadedBundle:
         Returns:
             float32 [N, V].
         """
-        answer = self.model("facet_answers").signatures[DEFAULT_SIGNATURE]
+        predict = self.model("facet_heads").signatures[DEFAULT_SIGNATURE]
 
-        def answer_some(some: np.ndarray, seen: np.ndarray) -> tf.Tensor:
-            return answer(embedding=tf.constant(some), features=tf.constant(seen))[
-                "facet_probs"
-            ]
+        def predict_some(some: np.ndarray, seen: np.ndarray) -> tf.Tensor:
+            outputs = predict(embedding=tf.constant(some), features=tf.constant(seen))
+            return outputs["facet_probs"]
 
-        return map_in_chunks(answer_some, embeddings, features)
+        return map_in_chunks(predict_some, embeddings, features)
 
     def known(self, embeddings: np.ndarray, features: np.ndarray) -> SearchTables:
         """What a search keeps of products.
@@ -108,7 +108,7 @@ class LoadedBundle:
             embeddings: float32 [N, D], by the fine-tuned towers.
             features: float32 [N, F].
         """
-        feature_projection = self.model("reranker").signatures[TRAITS_SIGNATURE]
+        feature_projection = self.model("reranker").signatures[PROJECTION_SIGNATURE]
         return SearchTables(
             embeddings,
             map_in_chunks(
@@ -117,7 +117,7 @@ class LoadedBundle:
                 ],
                 features,
             ),
-            self.answer_facets(embeddings, features),
+            self.predict_facets(embeddings, features),
         )
 
     def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -130,24 +130,28 @@ class LoadedBundle:
             float32 [Q, L], and float32 [Q, L, parts]; see `Reranker.explain`.
         """
         explain = self.model("reranker").signatures[EXPLAINED_SIGNATURE]
-        told = [explain(**inputs) for inputs, _ in batches]
-        scores, parts = (
-            np.concatenate([one[name].numpy() for one in told])
+        total = int(batches.cardinality())
+        outputs = [
+            explain(**inputs)
+            for inputs, _ in tracked(batches, "re-ranking", "batches", total)
+        ]
+        scores, contributions = (
+            np.concatenate([one[name].numpy() for one in outputs])
             for name in ("scores", "contributions")
         )
-        return scores, parts
+        return scores, contributions
 
     def search(
         self, texts: Sequence[str], filters: Mapping[str, str]
     ) -> dict[str, np.ndarray]:
-        """The answer of the served `search` model; see `export.search.Search`.
+        """The results of the served `search` model; see `graphs.search.Search`.
 
         Args:
             texts: queries.
             filters: {one of `attribute_filter.FILTERS`: a filter text} for all of them.
         """
-        answer = self.model("search").signatures[EXPLAINED_SIGNATURE]
+        search = self.model("search").signatures[EXPLAINED_SIGNATURE]
         inputs = {"query": tf.constant(list(texts))}
         for name in FILTERS:
             inputs[name] = tf.constant([filters.get(name, "")] * len(texts))
-        return {key: value.numpy() for key, value in answer(**inputs).items()}
+        return {key: value.numpy() for key, value in search(**inputs).items()}

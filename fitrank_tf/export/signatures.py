@@ -1,14 +1,15 @@
 """What all served modules share: {signature name: tf.function}, and how it is saved."""
 
 import abc
-import os
+import contextlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.export.warmup import write_warmup
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -27,7 +28,7 @@ class ServedModule(tf.Module, abc.ABC):
         """{signature name: tf.function with named, shaped inputs and a dict of outputs}.
 
         Every input and output has the batch as dimension 0, as TF-Serving's
-        batching asks.
+        batching needs.
         """
 
     def examples(self) -> Mapping[str, bytes]:
@@ -48,34 +49,30 @@ def save_served(module: ServedModule, model_dir: Path, version: int) -> Path:
         FitRankError: if the version exists, or the saved model refuses its own examples.
     """
     target = model_dir / str(version)
-    aside = model_dir / f".tmp-{version}"
-    if target.exists():
-        raise FitRankError(f"{target} exists: a version is never overwritten")
-    shutil.rmtree(aside, ignore_errors=True)
-    model_dir.mkdir(parents=True, exist_ok=True)
-    tf.saved_model.save(
-        module,
-        str(aside),
-        signatures=dict(module.signatures()),
-        options=module.save_options(),
-    )
-    write_warmup(aside, module.examples())
-    publish(aside, target)
+    with _new_version(target) as unfinished:
+        tf.saved_model.save(
+            module,
+            str(unfinished),
+            signatures=dict(module.signatures()),
+            options=module.save_options(),
+        )
+        write_warmup(unfinished, module.examples())
     return target
 
 
 def copy_version(source: Path, target: Path) -> None:
-    """Copies a version; the copy is whole or not there."""
-    aside = target.with_name(f".tmp-{target.name}")
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(source, aside)
-    publish(aside, target)
+    """Copies a version; the copy is whole or not there.
+
+    Raises:
+        FitRankError: if the version exists.
+    """
+    with _new_version(target) as unfinished:
+        shutil.copytree(source, unfinished, dirs_exist_ok=True)
 
 
-def publish(aside: Path, target: Path) -> None:
-    """Renames a whole version into place; after a crash it is whole or not there."""
-    for path in aside.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-    aside.rename(target)
+@contextlib.contextmanager
+def _new_version(target: Path) -> Iterator[Path]:
+    if target.exists():
+        raise FitRankError(f"{target} exists: a version is never overwritten")
+    with folder_written_aside(target) as unfinished:
+        yield unfinished

@@ -4,12 +4,14 @@ appearance."""
 import dataclasses
 import functools
 import hashlib
+import tempfile
 from pathlib import Path
 
 import keras
 
 from fitrank_tf.core.arrays import load_arrays, save_arrays
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import write_atomically
 from fitrank_tf.features.appearance.network import (
     AppearanceNetwork,
     load_appearance,
@@ -52,9 +54,11 @@ class LearnedHeads:
         """Writes two files and `APPEARANCE_DIR` into a folder that is there."""
         arrays = {**self.namer.arrays(), **head_arrays(self.pattern, _PATTERN)}
         save_arrays(folder / HEADS_FILE, arrays)
-        unfinished = folder / f"unfinished.{ATTRIBUTES_FILE}"
-        self.attributes.save(unfinished)
-        unfinished.rename(folder / ATTRIBUTES_FILE)
+        with tempfile.TemporaryDirectory() as temporary:
+            # Keras wants a name that ends in .keras.
+            written = Path(temporary) / ATTRIBUTES_FILE
+            self.attributes.save(written)
+            write_atomically(folder / ATTRIBUTES_FILE, written.read_bytes())
         self.appearance.save(folder / APPEARANCE_DIR)
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from fitrank_tf.core.arrays import load_arrays, save_arrays
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 
 PACKED_FILE = "products.npz"
@@ -110,7 +110,7 @@ def decode_squares(photos: Sequence[bytes], image_size: int) -> np.ndarray:
         FitRankError: if one is no such square.
     """
     pixels = np.empty((len(photos), image_size, image_size, 3), np.uint8)
-    for row, data in enumerate(tqdm(photos, desc="photos", leave=False)):
+    for row, data in enumerate(tracked(photos, "decoding", "photos")):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if image is None or image.shape != pixels.shape[1:]:
             raise FitRankError(

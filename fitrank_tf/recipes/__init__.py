@@ -1,8 +1,8 @@
 """Recipes: one short Python file each, returning a `RunConfig`.
 
 A recipe module has `recipe(dataset: str) -> RunConfig`. The data set's name is
-an argument because the embedded default has to end within five minutes, while a
-real catalogue is worth an hour.
+an argument because the embedded default has to end within minutes, while a real
+catalogue is worth the better part of an hour.
 """
 
 import importlib

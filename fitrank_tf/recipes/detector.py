@@ -4,7 +4,10 @@ from fitrank_tf.config import DetectorConfig, RunConfig
 
 
 def recipe(dataset: str) -> RunConfig:
-    """The same for every data set; only the detector's section is of interest."""
+    """The same for every data set; only the detector's section is read.
+
+    The shipped detector took 10 minutes on 2 CPU cores shared with other work.
+    """
     del dataset
     return RunConfig(
         recipe="detector",

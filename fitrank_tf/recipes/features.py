@@ -4,7 +4,11 @@ from fitrank_tf.config import AttributeConfig, DetectorConfig, HeadConfig, RunCo
 
 
 def recipe(dataset: str) -> RunConfig:
-    """The same for every data set."""
+    """The same for every data set.
+
+    The shipped models took 25 minutes on 2 CPU cores shared with other work, of which
+    colour names and patterns took 4.
+    """
     del dataset
     return RunConfig(
         recipe="features",

@@ -15,7 +15,14 @@ _DETECTOR = DetectorConfig(preset="saved_models/detector")
 
 
 def recipe(dataset: str) -> RunConfig:
-    """Five minutes on the embedded catalogue, about a quarter of an hour on 10,000."""
+    """Trains in three minutes on the 2,000 drawn products, in 40 on 10,781 real ones.
+
+    On 2 CPU cores that do nothing else.
+
+    Args:
+        dataset: name of the data set; the drawn one, which learns from fewer products,
+            gets smaller batches and fewer passes.
+    """
     return _embedded() if dataset == _EMBEDDED else _real()
 
 

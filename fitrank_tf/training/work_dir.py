@@ -1,39 +1,24 @@
 """Finished stages of a training run, kept so that a run can be resumed."""
 
-import argparse
 import contextlib
-import hashlib
-import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import fitrank_tf
+from fitrank_tf.core.files import replace_folder
 
 logger = logging.getLogger(__name__)
 
 _UNFINISHED = ".unfinished"
-
-
-def add_work_arguments(parser: argparse.ArgumentParser) -> None:
-    """The option that says where finished stages are kept."""
-    parser.add_argument(
-        "--work_dir", default="", help="finished stages; OUTPUT_DIR.work if empty"
-    )
-
-
-def named_work_dir(options: argparse.Namespace, fresh: bool = False) -> "WorkDir":
-    """The work directory that `--work_dir`, or else `--output_dir`, names."""
-    return WorkDir(Path(options.work_dir or f"{Path(options.output_dir)}.work"), fresh)
+_KEY_CHARS = 12
 
 
 class WorkDir:
     """A folder with one sub-folder a finished stage.
 
-    A stage's folder is named after a hash of all that made it (`key`): another
-    configuration or catalogue makes another folder, the same one is reused.
+    A stage's folder is named after its key (`Stage.key`): another configuration, catalogue
+    or code makes another folder, the same one is reused.
 
     Args:
         root: made when first needed.
@@ -45,10 +30,9 @@ class WorkDir:
         self._made: set[Path] = set()
         self._fresh = fresh
 
-    def folder(self, stage: str, key: Mapping[str, Any]) -> Path:
+    def folder(self, stage: str, key: str) -> Path:
         """Where the stage's results are, or will be."""
-        text = json.dumps({"version": fitrank_tf.__version__, **key}, sort_keys=True)
-        return self._root / f"{stage}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        return self._root / f"{stage}-{key[:_KEY_CHARS]}"
 
     def is_finished(self, folder: Path) -> bool:
         """Whether the stage can be reused."""
@@ -70,7 +54,6 @@ class WorkDir:
             shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True, exist_ok=True)
         yield unfinished
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.rename(folder)
+        replace_folder(unfinished, folder)
         self._made.add(folder)
         logger.info("wrote %s", folder)

@@ -1,11 +1,19 @@
-"""A file is whole or not there."""
+"""A file or folder is whole or not there."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.files import write_atomically
+from fitrank_tf.core.files import (
+    folder_written_aside,
+    remove_folder,
+    remove_left_over,
+    replace_folder,
+    write_atomically,
+    written_aside,
+)
 
 
 def test_writes_makes_folders_and_leaves_nothing_else(tmp_path):
@@ -38,3 +46,71 @@ def test_a_folder_in_the_way_is_named(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FitRankError, match="cannot write"):
         write_atomically(tmp_path / "file" / "x", b"x")
+
+
+def _folder(place: Path, text: str) -> Path:
+    place.mkdir()
+    (place / "x").write_text(text, encoding="utf-8")
+    return place
+
+
+def _content(parent: Path) -> dict[str, str]:
+    """{path below `parent`: text} of all files; empty folders are not in it."""
+    files = (path for path in parent.rglob("*") if path.is_file())
+    return {str(path.relative_to(parent)): path.read_text() for path in files}
+
+
+def test_a_folder_replaces_an_older_one_and_what_a_killed_process_left(tmp_path):
+    _folder(tmp_path / "1", "old")
+    _folder(tmp_path / ".tmp-1", "half")
+    _folder(tmp_path / ".old-1", "older")
+    with folder_written_aside(tmp_path / "1") as unfinished:
+        assert list(unfinished.iterdir()) == []
+        (unfinished / "y").write_text("new", encoding="utf-8")
+        assert (tmp_path / "1" / "x").read_text() == "old"
+    assert _content(tmp_path) == {"1/y": "new"}
+    with folder_written_aside(tmp_path / "a" / "b") as unfinished:
+        (unfinished / "z").write_text("first", encoding="utf-8")
+    assert _content(tmp_path) == {"1/y": "new", "a/b/z": "first"}
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_older_folder_stays_after_an_error(tmp_path, error):
+    _folder(tmp_path / "1", "old")
+    with pytest.raises(error), folder_written_aside(tmp_path / "1") as unfinished:
+        (unfinished / "x").write_text("new", encoding="utf-8")
+        raise error
+    assert _content(tmp_path) == {"1/x": "old"}
+    assert [child.name for child in tmp_path.iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize("write", [written_aside, folder_written_aside])
+def test_all_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch, write):
+    synced = []
+
+    def sync(number: int) -> None:
+        assert not (tmp_path / "new").exists()
+        synced.append(Path(f"/proc/self/fd/{number}").readlink())
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with write(tmp_path / "new") as unfinished:
+        file = unfinished / "deep" / "x" if unfinished.is_dir() else unfinished
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("text", encoding="utf-8")
+    assert synced == [file]
+    assert (tmp_path / "new").exists()
+
+
+def test_a_folder_is_replaced_by_another_or_removed(tmp_path):
+    _folder(tmp_path / "1", "old")
+    replace_folder(_folder(tmp_path / "made", "new"), tmp_path / "1")
+    assert _content(tmp_path) == {"1/x": "new"}
+    remove_folder(tmp_path / "1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_just_what_is_left_over_is_deleted(tmp_path):
+    for name in (".tmp-2", ".old-1", "2", ".mine"):
+        _folder(tmp_path / name, name)
+    remove_left_over(tmp_path)
+    assert _content(tmp_path) == {"2/x": "2", ".mine/x": ".mine"}

@@ -11,7 +11,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.live_catalogue import change_catalogue
 from fitrank_tf.export.repository import Repository
 from fitrank_tf.export.serving_config import Labels
-from fitrank_tf.export.signatures import publish
+from fitrank_tf.export.signatures import copy_version
 
 MODELS = ("query_encoder", "search")
 
@@ -131,9 +131,14 @@ def test_a_copy_that_was_interrupted_is_no_version(bundle, folder) -> None:
     assert [child.name for child in (folder / "search").iterdir()] == ["1"]
 
 
-def test_publishing_keeps_every_byte(tmp_path) -> None:
-    (tmp_path / ".tmp-1" / "variables").mkdir(parents=True)
-    (tmp_path / ".tmp-1" / "variables" / "x").write_bytes(b"weights")
-    publish(tmp_path / ".tmp-1", tmp_path / "1")
-    assert (tmp_path / "1" / "variables" / "x").read_bytes() == b"weights"
+def test_a_copied_version_keeps_every_byte_and_is_never_overwritten(tmp_path) -> None:
+    (tmp_path / "1" / "variables").mkdir(parents=True)
+    (tmp_path / "1" / "variables" / "x").write_bytes(b"weights")
+    copy_version(tmp_path / "1", tmp_path / "2")
+    assert (tmp_path / "2" / "variables" / "x").read_bytes() == b"weights"
+    with pytest.raises(FitRankError, match="2 exists: a version is never overwritten"):
+        copy_version(tmp_path / "1", tmp_path / "2")
+
+
+def test_labels_name_their_versions() -> None:
     assert Labels(stable=2, canary=1).versions == (1, 2)

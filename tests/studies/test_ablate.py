@@ -6,9 +6,10 @@ import pytest
 from fitrank_tf.cli import ablate
 from fitrank_tf.config import RANKING_LOSSES, LoraConfig, RerankerConfig, override
 from fitrank_tf.evaluation.ablation import Variant
-from fitrank_tf.evaluation.trec import read_run
 from fitrank_tf.recipes import load_recipe
 from fitrank_tf.studies import rerank as rerank_study
+from fitrank_tf.studies import variants
+from tests.evaluation.run_files import read_run
 from tests.training.small_chain import SMALL
 
 
@@ -52,9 +53,9 @@ def test_closer_looks_are_columns_of_the_additive_model(
     bundle, tmp_path, monkeypatch
 ) -> None:
     extra_features = {
-        name: rerank_study.EXTRA_FEATURES[name] for name in ("GAM", "with both")
+        name: rerank_study.GAM_VARIANTS[name] for name in ("GAM", "with both")
     }
-    monkeypatch.setattr(rerank_study, "EXTRA_FEATURES", extra_features)
+    monkeypatch.setattr(rerank_study, "GAM_VARIANTS", extra_features)
     rows = _ablate(bundle, "extra_features", tmp_path)
     assert [row[1] for row in rows] == ["GAM", "with both"]
     assert _orders(tmp_path / "GAM.seed_0.run") != _orders(
@@ -67,8 +68,9 @@ def test_feature_groups_are_hidden_from_the_facet_heads(
     bundle, tmp_path, monkeypatch
 ) -> None:
     """Each variant has heads of its own, and the whole one is the bundle's."""
-    variants = ablate.RERANKED_STUDIES["facets"]
-    monkeypatch.setitem(ablate.RERANKED_STUDIES, "facets", (variants[0], variants[-1]))
+    all_variants = variants.RERANKED_STUDIES["facets"]
+    ends = (all_variants[0], all_variants[-1])
+    monkeypatch.setitem(variants.RERANKED_STUDIES, "facets", ends)
     _ablate(bundle, "facets", tmp_path)
     alone = _orders(tmp_path / "embedding_alone.seed_0.run")
     whole = _orders(tmp_path / "embedding_and_all_groups.seed_0.run")
@@ -78,10 +80,10 @@ def test_feature_groups_are_hidden_from_the_facet_heads(
 
 def test_a_list_size_is_also_what_is_asked_with(bundle, tmp_path, monkeypatch) -> None:
     """The shorter lists' candidates are the towers' first; the others the bundle's."""
-    variants = tuple(
+    two_sizes = tuple(
         Variant(f"{size} candidates", (f"reranker.list_size={size}",)) for size in (6, 20)
     )
-    monkeypatch.setitem(ablate.RERANKED_STUDIES, "list_sizes", variants)
+    monkeypatch.setitem(variants.RERANKED_STUDIES, "list_sizes", two_sizes)
     rows = _ablate(bundle, "list_sizes", tmp_path)
     assert [row[1] for row in rows] == ["6 candidates", "20 candidates"]
     towers = _orders(bundle / "report" / "clip_lora.run")
@@ -100,7 +102,7 @@ def test_a_list_size_is_also_what_is_asked_with(bundle, tmp_path, monkeypatch) -
 def test_the_default_is_the_last_of_a_study(study: str, field: str, values) -> None:
     configs = [
         override(load_recipe("tiny", ""), variant.assignments).reranker
-        for variant in ablate.RERANKED_STUDIES[study]
+        for variant in variants.RERANKED_STUDIES[study]
     ]
     assert sorted(getattr(config, field) for config in configs) == sorted(values)
     assert configs[-1] == RerankerConfig()
@@ -110,7 +112,7 @@ def test_ranks_differ_in_rank_alone() -> None:
     """An adapter is scaled by alpha / rank."""
     configs = [
         override(load_recipe("tiny", ""), variant.assignments).lora
-        for variant in ablate.STUDIES["ranks"]
+        for variant in variants.STUDIES["ranks"]
     ]
     assert len({config.alpha / config.rank for config in configs}) == 1
     assert len({config.rank for config in configs}) == len(configs)

@@ -13,8 +13,8 @@ from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.query_sets import facet_queries, title_queries
 from fitrank_tf.recipes import load_recipe
 from fitrank_tf.rerank.candidates import with_labels
-from fitrank_tf.training import run as training_run
-from fitrank_tf.training.run import TrainingRun
+from fitrank_tf.training.run import Run
+from fitrank_tf.training.stages import lists as lists_stage
 from fitrank_tf.training.work_dir import WorkDir
 from tests.training.small_chain import SMALL
 
@@ -28,11 +28,11 @@ def _work(bundle) -> Path:
     return Path(f"{bundle}.work")
 
 
-def _run(bundle, catalogue, *assignments: str) -> TrainingRun:
+def _run(bundle, catalogue, *assignments: str) -> Run:
     """The bundle's own run, on the stages that its training has left, or another."""
     config = load_recipe("tiny", "synthetic_catalogue")
     config = override(config, [*SMALL, *assignments])
-    return TrainingRun(config, catalogue, WorkDir(_work(bundle)), verbose=0)
+    return Run(config, catalogue, WorkDir(_work(bundle)), verbose=0)
 
 
 def _kept(bundle) -> set[Path]:
@@ -41,8 +41,8 @@ def _kept(bundle) -> set[Path]:
 
 def test_lists_are_the_nearest_products_with_their_grades(bundle, catalogue) -> None:
     run = _run(bundle, catalogue)
-    lists = run.lists_of_all()
-    embeddings = run.embeddings[run.ranker_rows]
+    lists = run.lists.of_all.arrays
+    embeddings = run.lora.embeddings[run.products.ranker_rows]
     scores = lists.queries @ embeddings.T
     nearest = -np.sort(-scores)[:, :20]
     np.testing.assert_allclose(nearest[:, :19], lists.scores[:, :19], atol=1e-5)
@@ -54,7 +54,7 @@ def test_lists_are_the_nearest_products_with_their_grades(bundle, catalogue) -> 
     at_positions = np.take_along_axis(scores, lists.positions, axis=1)
     np.testing.assert_allclose(at_positions, lists.scores, atol=1e-5)
     # Which query a list is of: a list has the grades of one that is asked.
-    records = run.rows_of(run.ranker_rows)
+    records = run.records.select(run.products.ranker_rows)
     queries = title_queries(records) + facet_queries(records, len(records), 0)
     grades = np.array([Judge(records).grades(query) for query in queries])
     for positions, labels in zip(lists.positions, lists.labels):
@@ -71,26 +71,28 @@ def test_what_does_not_change_lists_finds_them_again(
     def made_again(*_):
         raise AssertionError("these lists are there")
 
-    own = _run(bundle, catalogue).lists_to_learn()
-    monkeypatch.setattr(training_run, "with_labels", made_again)
+    own = _run(bundle, catalogue).reranker.lists_to_learn()
+    monkeypatch.setattr(lists_stage, "with_labels", made_again)
     other = _run(bundle, catalogue, assignment)
     for name, array in dataclasses.asdict(own).items():
-        found = getattr(other.lists_to_learn(), name)
+        found = getattr(other.reranker.lists_to_learn(), name)
         np.testing.assert_array_equal(found, array)
         assert found.dtype == array.dtype
 
 
 def test_held_out_products_are_asked_for_among_themselves(bundle, catalogue) -> None:
     run = _run(bundle, catalogue)
-    lists, everything = run.lists_to_learn(), run.lists_of_all()
+    lists, everything = run.reranker.lists_to_learn(), run.lists.of_all.arrays
     own = lists.select(np.arange(len(everything), len(lists)))
-    assert len(own) > len(run.held_out_rows)
-    rows = run.ranker_rows[own.positions[own.positions >= 0]]
-    assert set(rows) <= set(run.held_out_rows)
-    assert not set(rows) & set(run.tower_rows)
+    assert len(own) > len(run.products.held_out_rows)
+    rows = run.products.ranker_rows[own.positions[own.positions >= 0]]
+    assert set(rows) <= set(run.products.held_out_rows)
+    assert not set(rows) & set(run.products.tower_rows)
     # What a list says of a candidate is of the product that its position names.
     places = np.maximum(own.positions, 0)
-    scores = np.einsum("qd,qld->ql", own.queries, run.ranker_tables.embeddings[places])
+    scores = np.einsum(
+        "qd,qld->ql", own.queries, run.facet_heads.ranker_tables.embeddings[places]
+    )
     inside = own.positions >= 0
     np.testing.assert_allclose(scores[inside], own.scores[inside], atol=1e-5)
 
@@ -98,10 +100,10 @@ def test_held_out_products_are_asked_for_among_themselves(bundle, catalogue) -> 
 def test_what_retrieval_missed_is_given_to_lists_to_learn_alone(bundle, catalogue) -> None:
     """By short lists of untrained towers: a title's product is seldom among three."""
     run = _run(bundle, catalogue, "reranker.list_size=3")
-    assert (run.lists_of_all().labels.max(axis=1) == EXACT).all()
-    chosen = run.lists_to_choose_by()
+    assert (run.lists.of_all.arrays.labels.max(axis=1) == EXACT).all()
+    chosen = run.reranker.lists_to_choose_by()
     assert (chosen.labels.max(axis=1) < EXACT).any()
-    vectors = run.embeddings[run.validation_rows]
+    vectors = run.lora.embeddings[run.products.validation_rows]
     best = np.sort(chosen.queries @ vectors.T, axis=1)[:, :-4:-1]
     np.testing.assert_allclose(chosen.scores, best, atol=1e-5)
 
@@ -109,8 +111,8 @@ def test_what_retrieval_missed_is_given_to_lists_to_learn_alone(bundle, catalogu
 def test_each_split_has_lists_of_its_own(bundle, catalogue) -> None:
     run = _run(bundle, catalogue)
     for lists, rows in (
-        (run.lists_to_learn(), run.ranker_rows),
-        (run.lists_to_choose_by(), run.validation_rows),
+        (run.reranker.lists_to_learn(), run.products.ranker_rows),
+        (run.reranker.lists_to_choose_by(), run.products.validation_rows),
     ):
         assert lists.positions.max() == len(rows) - 1
 
@@ -128,13 +130,15 @@ def test_what_changes_lists_makes_others(
         judged.append(len(queries))
         return with_labels(lists, queries, judge)
 
-    monkeypatch.setattr(training_run, "with_labels", counted)
+    monkeypatch.setattr(lists_stage, "with_labels", counted)
     before = _kept(bundle)
     run = _run(bundle, catalogue, assignment)
-    assert run.lists_to_learn().positions.shape[1] == width
+    assert run.reranker.lists_to_learn().positions.shape[1] == width
     # Of the held-out products four times as many facet queries.
-    held_out = (1 + 4 * (queries_each - 1)) * len(run.held_out_rows)
-    assert sorted(judged) == sorted([held_out, queries_each * len(run.ranker_rows)])
+    held_out = (1 + 4 * (queries_each - 1)) * len(run.products.held_out_rows)
+    assert sorted(judged) == sorted(
+        [held_out, queries_each * len(run.products.ranker_rows)]
+    )
     assert len(_kept(bundle) - before) == 2
 
 
@@ -143,6 +147,6 @@ def test_other_products_to_learn_from_make_other_towers(bundle, catalogue) -> No
     shipped = ("towers.preset=saved_models/fitrank_tiny", "base.epochs=0")
     own = _run(bundle, catalogue, *shipped)
     other = _run(bundle, catalogue, *shipped, "reranker.holdout_share=0.5")
-    assert len(other.tower_rows) < len(own.tower_rows)
-    assert other._lora_key != own._lora_key
-    assert other._lora_key["base"] == own._lora_key["base"]
+    assert len(other.products.tower_rows) < len(own.products.tower_rows)
+    assert other.lora.key != own.lora.key
+    assert other.base.key == own.base.key

@@ -11,9 +11,9 @@ import tensorflow as tf
 from benchmarks import command as benchmark
 from fitrank_tf.cli import evaluate, search, train
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.evaluation.trec import read_run
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR, MODELS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
+from tests.evaluation.run_files import read_run
 
 
 def test_bundle_is_complete(bundle) -> None:

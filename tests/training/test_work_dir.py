@@ -4,7 +4,7 @@ import pytest
 
 from fitrank_tf.training.work_dir import WorkDir
 
-KEY = {"epochs": 3}
+KEY = 64 * "a"
 
 
 def _make(work: WorkDir, key=KEY):
@@ -23,7 +23,7 @@ def test_a_finished_stage_is_reused_by_the_next_run(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "key"), [("lora", KEY), ("base", {"epochs": 4}), ("base", {})]
+    ("stage", "key"), [("lora", KEY), ("base", 64 * "b"), ("base", 64 * "c")]
 )
 def test_another_stage_or_key_has_another_folder(tmp_path, stage, key) -> None:
     work = WorkDir(tmp_path)

@@ -18,8 +18,12 @@ class CsvCatalogueOptions:
     Attributes:
         table: path of a CSV or Parquet file.
         images: the folder of photos; "" is the table's own folder.
-        columns: (field, column) pairs, the field one of `FIELDS`. A field that is
-          not named is read from the column of its own name, if there is one.
+        columns: (field, column) pairs, the field one of `FIELDS`, each named once. A field
+            that is not named is read from the column of its own name, if there is one; a
+            table has to have `id` and `text`, and every column that is named.
+
+    Raises:
+        FitRankError: without a table; for a field that is unknown or named twice.
     """
 
     table: str

@@ -24,7 +24,7 @@ class Table:
         data: the file's bytes.
         header: the names of the columns.
         rows: gives the rows from the first, one cell a column; a CSV row with more
-          cells than columns keeps them.
+            cells than columns keeps them.
     """
 
     path: str

@@ -6,7 +6,6 @@ good as what it says of others.
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import keras
@@ -14,6 +13,7 @@ import keras_hub
 from keras import KerasTensor, ops
 
 from fitrank_tf.core.errors import FitRankError, first_line
+from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.core.shipped import folder_here_or_shipped
 from fitrank_tf.features.appearance.columns import APPEARANCE
 
@@ -68,12 +68,9 @@ class AppearanceNetwork:
 
     def save(self, folder: Path) -> None:
         """Writes a KerasHub preset of half precision, whole or not at all."""
-        unfinished = folder.with_name(f"unfinished.{folder.name}")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        _halved(self._backbone).save_to_preset(str(unfinished))
-        self._converter.save_to_preset(str(unfinished))
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.rename(folder)
+        with folder_written_aside(folder) as unfinished:
+            _halved(self._backbone).save_to_preset(str(unfinished))
+            self._converter.save_to_preset(str(unfinished))
 
 
 def load_appearance(preset: str) -> AppearanceNetwork:

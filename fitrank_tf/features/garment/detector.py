@@ -7,7 +7,6 @@ boxes [ymin, xmin, ymax, xmax] in 0..1 of that square.
 import hashlib
 import logging
 import math
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +15,11 @@ import tensorflow as tf
 from fitrank_tf._legacy import keras_cv, tf_keras
 from fitrank_tf.config import DetectorConfig
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 
 BOX_FORMAT = "rel_yxyx"
 _SIGNATURE = "serving_default"
-_LEVELS = 4
 # How many boxes a photo may have in the answer.
 _MAX_DETECTIONS = 12
 # Boxes below it are not answered: low, for every reader has its own threshold.
@@ -59,11 +58,7 @@ def build_network(config: DetectorConfig, seed: int) -> tf_keras.Model:
     """An untrained KerasCV `YOLOV8Detector` of the config's sizes.
 
     Its input is float32 [B, S, S, 3], 0..255; its weights follow from the seed.
-
-    Raises:
-        FitRankError: for sizes that make no network.
     """
-    _check_sizes(config)
     tf_keras.utils.set_random_seed(seed)
     backbone = keras_cv.models.YOLOV8Backbone(
         stackwise_channels=list(config.stackwise_channels),
@@ -98,19 +93,6 @@ def _set_first_guess(network: tf_keras.Model) -> None:
         class_bias.assign(tf.fill(class_bias.shape, -math.log((1 - _PRIOR) / _PRIOR)))
         box_bias = network.get_layer(f"yolo_v8_head_{level}_box_3_conv").bias
         box_bias.assign(tf.tile(slope, [4]))
-
-
-def _check_sizes(config: DetectorConfig) -> None:
-    for name in ("stackwise_channels", "stackwise_depth"):
-        sizes = getattr(config, name)
-        # A block halves its channels.
-        step = 2 if name == "stackwise_channels" else 1
-        if len(sizes) != _LEVELS or any(size < 1 or size % step for size in sizes):
-            kind = "even numbers" if step == 2 else "numbers"
-            raise FitRankError(
-                f"config: DetectorConfig.{name} is {sizes}; it must be {_LEVELS} {kind} "
-                "above 0"
-            )
 
 
 class Detector:
@@ -152,15 +134,10 @@ class Detector:
         Its signature takes `images` and returns `boxes`, `classes`, `scores`.
         """
         directory = Path(directory)
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=directory.parent) as temporary:
-            written = Path(temporary) / "new"
+        with folder_written_aside(directory) as unfinished:
             tf.saved_model.save(
-                self._module, str(written), signatures={_SIGNATURE: self._module.detect}
+                self._module, str(unfinished), signatures={_SIGNATURE: self._module.detect}
             )
-            if directory.exists():
-                directory.rename(Path(temporary) / "old")
-            written.rename(directory)
         logger.info("wrote the detector to %s", directory)
 
     @classmethod

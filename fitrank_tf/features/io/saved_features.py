@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.files import write_atomically
+from fitrank_tf.core.files import write_atomically, written_aside
 from fitrank_tf.features.extract import Seen, feature_schema
 from fitrank_tf.features.schema import FeatureSchema
 
@@ -85,11 +85,9 @@ def write_shard(
     write_atomically(
         path.with_suffix(".json"), json.dumps(dataclasses.asdict(summary)).encode()
     )
-    unfinished = path.with_name(f".{path.name}.tmp")
-    with tf.io.TFRecordWriter(str(unfinished)) as writer:
+    with written_aside(path) as unfinished, tf.io.TFRecordWriter(str(unfinished)) as writer:
         for item_id, photo in seen:
             writer.write(_example(item_id, photo))
-    unfinished.replace(path)
     return summary
 
 

@@ -1,44 +1,23 @@
-"""Tensors of a checkpoint in the safetensors format.
+"""The tensors of a CLIP checkpoint, in one safetensors file or in shards."""
 
-The format is small enough to need no package: 8 bytes with the header's length
-(little-endian), the header in JSON, then the tensors' bytes, row-major and
-little-endian. Files are mapped, so that a tensor costs memory only while it is read.
-"""
-
-import dataclasses
-import json
-import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+# NumPy then knows bfloat16 by name, which safetensors asks for.
+import ml_dtypes  # noqa: F401
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.towers.checkpoints.json_config import JsonConfig
 
-_LENGTH_BYTES = 8
-# NumPy knows no bfloat16: it is the upper half of a float32.
-_DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4"}
-
-
-@dataclasses.dataclass(frozen=True)
-class _Entry:
-    path: Path
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
-
-    def read(self) -> np.ndarray:
-        count = math.prod(self.shape)
-        data = np.memmap(self.path, _DTYPES[self.dtype], "r", self.offset, (count,))
-        if self.dtype == "BF16":
-            return (data.astype(np.uint32) << 16).view(np.float32).reshape(self.shape)
-        return np.asarray(data, np.float32).reshape(self.shape)
+_DTYPES = ("F32", "F16", "BF16", "I64", "I32")
 
 
 class Tensors:
     """The tensors of one checkpoint, each to be taken once.
+
+    Files are mapped: a tensor costs memory only while it is read.
 
     Attributes:
         path: the file that complaints name: the only one, or the index of the shards.
@@ -53,9 +32,10 @@ class Tensors:
 
     def __init__(self, path: Path, shards: Iterable[Path]):
         self.path = path
-        self._entries: dict[str, _Entry] = {}
+        self._shards: dict[str, tuple[Path, safe_open]] = {}
         for shard in shards:
-            self._entries.update(_read_header(shard))
+            file = _open(shard)
+            self._shards |= dict.fromkeys(file.keys(), (shard, file))
 
     def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """A tensor, which is then gone from here.
@@ -68,29 +48,30 @@ class Tensors:
             float32, whatever the file holds.
 
         Raises:
-            FitRankError: if there is no such tensor, or one of another shape or kind.
+            FitRankError: if there is no such tensor, or one of another shape or dtype.
         """
-        entry = self._entries.pop(name, None)
-        if entry is None:
+        if name not in self._shards:
             raise FitRankError(
                 f"{self.path} has no tensor {name!r}; it does not hold the network that "
                 "the config beside it describes"
             )
-        if entry.shape != tuple(shape):
+        path, file = self._shards.pop(name)
+        entry = file.get_slice(name)
+        if entry.get_shape() != list(shape):
             raise FitRankError(
-                f"{entry.path}: tensor {name!r} is {list(entry.shape)}, but the config "
-                f"beside it asks for {list(shape)}"
+                f"{path}: tensor {name!r} is {entry.get_shape()}, but the config beside "
+                f"it asks for {list(shape)}"
             )
-        if entry.dtype not in _DTYPES:
+        if entry.get_dtype() not in _DTYPES:
             raise FitRankError(
-                f"{entry.path}: tensor {name!r} is {entry.dtype}; save the checkpoint as "
+                f"{path}: tensor {name!r} is {entry.get_dtype()}; save the checkpoint as "
                 "F32, F16 or BF16"
             )
-        return entry.read()
+        return file.get_tensor(name).astype(np.float32, copy=False)
 
     def names(self) -> list[str]:
         """The tensors not yet taken."""
-        return sorted(self._entries)
+        return sorted(self._shards)
 
     def refuse_left_over(self) -> None:
         """Holds that every tensor was taken: one left means a different network.
@@ -98,10 +79,10 @@ class Tensors:
         Raises:
             FitRankError: naming the first tensors that nothing asked for.
         """
-        if self._entries:
+        if self._shards:
             names = ", ".join(map(repr, self.names()[:5]))
             raise FitRankError(
-                f"{self.path} has {len(self._entries)} tensors that a plain CLIP has "
+                f"{self.path} has {len(self._shards)} tensors that a plain CLIP has "
                 f"not: {names}; only CLIP with two plain transformers is supported"
             )
 
@@ -128,47 +109,12 @@ def open_tensors(folder: Path, name: str) -> Tensors:
     )
 
 
-def _read_header(path: Path) -> dict[str, _Entry]:
+def _open(path: Path) -> safe_open:
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(0)
-            length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-            start = _LENGTH_BYTES + length
-            if start > size:
-                raise _cut_short(path)
-            header = json.loads(file.read(length))
+        return safe_open(path, framework="np")
     except OSError as error:
-        raise FitRankError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise FitRankError(f"{path} is no safetensors file; copy it again") from error
-    if not isinstance(header, dict):
-        raise FitRankError(f"{path} is no safetensors file; copy it again")
-    header.pop("__metadata__", None)
-    entries = {name: _entry(path, name, value, start) for name, value in header.items()}
-    # Checked for all tensors here, so that nothing is built from half a file.
-    if any(value["data_offsets"][1] + start > size for value in header.values()):
-        raise _cut_short(path)
-    return entries
-
-
-def _entry(path: Path, name: str, value: dict[str, Any], start: int) -> _Entry:
-    try:
-        begin, end = value["data_offsets"]
-        entry = _Entry(path, value["dtype"], tuple(value["shape"]), start + begin)
-        dtype = _DTYPES.get(entry.dtype)
-        sound = begin >= 0 and (
-            dtype is None
-            or end - begin == math.prod(entry.shape) * np.dtype(dtype).itemsize
-        )
-    except (KeyError, TypeError, ValueError):
-        sound = False
-    if not sound:
+        raise FitRankError(f"{path} cannot be read: {error}") from error
+    except SafetensorError as error:
         raise FitRankError(
-            f"{path}: the header of tensor {name!r} is broken; copy it again"
-        )
-    return entry
-
-
-def _cut_short(path: Path) -> FitRankError:
-    return FitRankError(f"{path} is cut short or no safetensors file; copy it again")
+            f"{path} is cut short or no safetensors file ({error}); copy it again"
+        ) from error

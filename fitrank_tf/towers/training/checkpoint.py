@@ -1,6 +1,5 @@
 """All that a training needs to go on where it was, in one file."""
 
-import os
 import zipfile
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import written_aside
 from fitrank_tf.towers.training.strategies import agree_on, scope_of
 
 _STEP = "step"
@@ -46,19 +46,13 @@ class TrainingCheckpoint:
                     "set a smaller learning_rate, or precision float32. The state before "
                     f"is still in {self._path}"
                 )
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path.with_name(self._path.name + ".unfinished")
-        with unfinished.open("wb") as file:
+        with written_aside(self._path) as unfinished, unfinished.open("wb") as file:
             np.savez(
                 file,
                 allow_pickle=False,
                 **{_STEP: np.array(step, np.int64)},
                 **{f"{number:05d}": array for number, array in enumerate(arrays)},
             )
-            file.flush()
-            # The new name must not be on the disk before what it names.
-            os.fsync(file.fileno())
-        unfinished.replace(self._path)
 
     def restore(self) -> int:
         """Puts the state back, if there is one.

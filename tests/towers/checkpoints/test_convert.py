@@ -297,7 +297,7 @@ TENSORS = [
     ("text_projection.weight", zeros(12, 15), r"\[12, 15\].*\[12, 16\]"),
     ("logit_scale", zeros(1), r"logit_scale.*\[1\]"),
     ("logit_scale", ("F64", [], bytes(8)), "logit_scale.*F64"),
-    ("logit_scale", ("F32", [], bytes(8)), "header of tensor 'logit_scale' is broken"),
+    ("logit_scale", ("F32", [], bytes(8)), r"invalid shape, data type, or offset"),
     ("logit_bias", zeros(), "1 tensors.*'logit_bias'"),
     ("vision_model.embeddings.position_ids", whole_numbers(5, first=1), "count from 0"),
 ]
@@ -331,7 +331,7 @@ def test_file_cut_short_is_named(length: int, tmp_path) -> None:
 def test_file_of_another_format_is_named(text: bytes, tmp_path) -> None:
     folder = copy_checkpoint("huggingface", tmp_path)
     (folder / WEIGHTS["huggingface"]).write_bytes(text)
-    with pytest.raises(FitRankError, match="is no safetensors file"):
+    with pytest.raises(FitRankError, match="or no safetensors file"):
         towers_from_checkpoint(folder, CONTEXT)
 
 

@@ -15,7 +15,7 @@ from keras import ops
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.inputs.contrastive import BatchesBetween
-from fitrank_tf.inputs.microbatches import in_parts
+from fitrank_tf.inputs.microbatches import split_into_microbatches
 from fitrank_tf.towers.fusion import new_fusion
 from fitrank_tf.towers.training import callbacks as training_callbacks
 from fitrank_tf.towers.training.callbacks import KeepState, Position, TensorBoardLog
@@ -100,7 +100,7 @@ def test_every_way_of_training_learns_four_pairs_by_heart(towers, tmp_path, fiel
     model = new_contrastive_model(towers, None, config, seed=0)
     batch = small_batch(4)
     before = model.compute_loss(x=batch, y_pred=model(batch))
-    batches, steps = in_parts(_always(batch), 1, config.accumulation)
+    batches, steps = split_into_microbatches(_always(batch), 1, config.accumulation)
     train_contrastive(model, batches, steps, config, tmp_path / "a", 0)
     after = model.compute_loss(x=batch, y_pred=model(batch))
     assert float(after) < 0.5 * float(before)
@@ -167,7 +167,7 @@ def test_all_of_the_state_comes_back(trained) -> None:
     for variable in variables:
         variable.assign(variable + ops.ones_like(variable))
     # A process that is killed while it writes leaves such a file.
-    path.with_name("state.npz.unfinished").write_bytes(b"half of it")
+    path.with_name(".state.npz.1.tmp").write_bytes(b"half of it")
     assert TrainingCheckpoint(path, model).restore() == 7
     for variable, value in zip(variables, kept):
         np.testing.assert_array_equal(variable, value)

@@ -1,0 +1,146 @@
+"""Variants of a system on one catalogue, each trained from several seeds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fitrank_tf.config import RunConfig, override
+from fitrank_tf.datasets.catalogue import Catalogue
+from fitrank_tf.datasets.iteration import chosen_rows
+from fitrank_tf.datasets.splits import ALL, TRAIN
+from fitrank_tf.evaluation.ablation import Measured, QueryValues, Variant
+from fitrank_tf.evaluation.run import QuerySet, measure_queries, own_queries
+from fitrank_tf.evaluation.systems import Ranking, as_run
+from fitrank_tf.export.embedding import embed_photos, embed_texts
+from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE, ImageEncoder
+from fitrank_tf.export.graphs.query_encoder import QueryEncoder
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.inputs.photos import photos
+from fitrank_tf.rerank.candidates import retrieve
+from fitrank_tf.retrieval.choose_index import build_index
+from fitrank_tf.studies.rerank import RerankStudy
+from fitrank_tf.studies.variants import (
+    EXTRA_FEATURES,
+    RERANKED_STUDIES,
+    RERANKERS,
+    STUDIES,
+)
+from fitrank_tf.towers.towers import Towers
+from fitrank_tf.training.run import Run
+from fitrank_tf.training.work_dir import WorkDir
+
+
+class Study:
+    """Variants of the towers on one catalogue.
+
+    Args:
+        config: what the variants have in common; its seed draws the queries.
+        catalogue: to train on and to search.
+        work: where finished stages are kept.
+        output: folder of the run files.
+        verbose: Keras' progress.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        catalogue: Catalogue,
+        work: WorkDir,
+        output: Path,
+        verbose: int,
+    ):
+        self._config, self._catalogue = config, catalogue
+        self._work, self._output, self._verbose = work, output, verbose
+        records = catalogue.records(ALL)
+        self._rows = np.flatnonzero([part != TRAIN for part in records.splits])
+        self._records = records.select(self._rows)
+        self.query_set = own_queries(self._records, config.evaluation, config.seed)
+
+    def measure_rerankers(self, seeds: Sequence[int]) -> list[Measured]:
+        """Re-rankers of one fine-tuning's candidates."""
+        return self._rerank_study(self._config).measure(seeds)
+
+    def measure_extra_features(self, seeds: Sequence[int]) -> list[Measured]:
+        """What extra features of the same candidates are worth."""
+        return self._rerank_study(self._config).measure_extra_features(seeds)
+
+    def measure_reranked(self, variant: Variant, seeds: Sequence[int]) -> Measured:
+        """A variant's re-ranked values; the seeds are the re-ranker's own."""
+        study = self._rerank_study(override(self._config, variant.assignments))
+        name = variant.name.replace(" ", "_")
+        return Measured(variant.name, [study.neural(seed, name) for seed in seeds])
+
+    def _rerank_study(self, config: RunConfig) -> RerankStudy:
+        return RerankStudy(
+            self._training,
+            config,
+            self._rows,
+            self.query_set,
+            self._output,
+            self._verbose,
+        )
+
+    def measure(self, variant: Variant, seeds: Sequence[int]) -> Measured:
+        """The variant's values, trained from each of the seeds."""
+        if variant.assignments is None:
+            return Measured(variant.name, [self._measure_base(variant)])
+        return Measured(
+            variant.name, [self._measure_tuned(variant, seed) for seed in seeds]
+        )
+
+    def _measure_base(self, variant: Variant) -> QueryValues:
+        towers = self._training(self._config).base.load()
+        encode = ImageEncoder(towers).signatures()[PIXELS_SIGNATURE]
+        pictures = photos(self._catalogue, ALL, towers.image_size)
+        embeddings = embed_photos(encode, chosen_rows(pictures, self._rows))
+        return self._values(towers, embeddings, variant.name)
+
+    def _measure_tuned(self, variant: Variant, seed: int) -> QueryValues:
+        config = override(self._config, [*variant.assignments, f"seed={seed}"])
+        run = self._training(config)
+        embeddings = run.lora.embeddings[self._rows]
+        towers, _ = run.lora.load()
+        return self._values(towers, embeddings, f"{variant.name}, seed {seed}")
+
+    def _training(self, config: RunConfig) -> Run:
+        return Run(config, self._catalogue, self._work, self._verbose)
+
+    def _values(self, towers: Towers, embeddings: np.ndarray, name: str) -> QueryValues:
+        run = self._rank(towers, embeddings)
+        path = self._output / f"{name.replace(', ', '.').replace(' ', '_')}.run"
+        return measure_queries(self.query_set, run, path, name.replace(" ", "_"))
+
+    def _rank(self, towers: Towers, embeddings: np.ndarray) -> dict[str, Ranking]:
+        texts = self.query_set.texts()
+        encode = QueryEncoder(towers).signatures()[DEFAULT_SIGNATURE]
+        queries = embed_texts(encode, list(texts.values()))
+        depth = self._config.reranker.list_size
+        lists = retrieve(build_index(embeddings), queries, depth)
+        return as_run(texts, self._records.ids, lists, lists.candidates.scores)
+
+
+def kinds_of(query_set: QuerySet) -> dict[str, list[str]]:
+    """{kind: ids of its judged queries}."""
+    kinds: dict[str, list[str]] = {}
+    for query in query_set.queries:
+        if query.id in query_set.qrels:
+            kinds.setdefault(query.kind, []).append(query.id)
+    return kinds
+
+
+def measure_study(study: Study, name: str, seeds: Sequence[int]) -> list[Measured]:
+    """The values of every variant of a study.
+
+    Args:
+        study: measures.
+        name: one of `variants.ALL_STUDIES`.
+        seeds: a training of each.
+    """
+    if name == RERANKERS:
+        return study.measure_rerankers(seeds)
+    if name == EXTRA_FEATURES:
+        return study.measure_extra_features(seeds)
+    if name in RERANKED_STUDIES:
+        return [study.measure_reranked(v, seeds) for v in RERANKED_STUDIES[name]]
+    return [study.measure(variant, seeds) for variant in STUDIES[name]]

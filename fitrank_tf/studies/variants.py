@@ -1,0 +1,60 @@
+"""The variants of each study; the last one is what the others are compared with."""
+
+from fitrank_tf.config import FEATURE_GROUPS, RANKING_LOSSES, LoraConfig, RerankerConfig
+from fitrank_tf.evaluation.ablation import Variant
+
+_FUSION_SEES = "lora.feature_groups="
+_HEADS_SEE = "facet_heads.feature_groups="
+_ALL_GROUPS = ",".join(FEATURE_GROUPS)
+_WITHOUT, _WITH = _FUSION_SEES, _FUSION_SEES + _ALL_GROUPS
+
+
+def _each_group(sees: str) -> tuple[Variant, ...]:
+    """Each feature group left out of what sees them, then each alone."""
+    rest = {
+        group: ",".join(other for other in FEATURE_GROUPS if other != group)
+        for group in FEATURE_GROUPS
+    }
+    return (
+        *(Variant(f"without {group}", (sees + others,)) for group, others in rest.items()),
+        *(Variant(f"{group} alone", (sees + group,)) for group in FEATURE_GROUPS),
+    )
+
+
+_FULL = Variant("LoRA with features", (_WITH,))
+# The last variant of a study is what the others are compared with.
+STUDIES = {
+    "towers": (
+        Variant("base towers", None),
+        Variant("LoRA without features", (_WITHOUT,)),
+        _FULL,
+    ),
+    "fusions": (
+        Variant("LoRA without features", (_WITHOUT,)),
+        Variant("features as tokens", (_WITH, "lora.fusion=tokens")),
+        Variant("features beside the embedding", (_WITH, "lora.fusion=residual")),
+    ),
+    "groups": (*_each_group(_FUSION_SEES), _FULL),
+    "ranks": tuple(
+        Variant(f"rank {rank}", (f"lora.rank={rank}", f"lora.alpha={2 * rank}"))
+        for rank in (2, 32, LoraConfig.rank)
+    ),
+}
+# The same, of the re-ranker on one fine-tuning's candidates.
+RERANKED_STUDIES = {
+    "facets": (
+        Variant("embedding alone", (_HEADS_SEE,)),
+        *_each_group(_HEADS_SEE),
+        Variant("embedding and all groups", (_HEADS_SEE + _ALL_GROUPS,)),
+    ),
+    "list_sizes": tuple(
+        Variant(f"{size} candidates", (f"reranker.list_size={size}",))
+        for size in (20, 50, 200, 100)
+    ),
+    "losses": tuple(
+        Variant(loss, (f"reranker.loss={loss}",))
+        for loss in sorted(RANKING_LOSSES, key=lambda name: name == RerankerConfig.loss)
+    ),
+}
+RERANKERS, EXTRA_FEATURES = "rerankers", "extra_features"
+ALL_STUDIES = (*STUDIES, RERANKERS, EXTRA_FEATURES, *RERANKED_STUDIES)

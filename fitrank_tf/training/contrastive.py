@@ -1,0 +1,107 @@
+"""The towers' contrastive training on the products of a run: base and fine-tuning."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fitrank_tf.config import ContrastiveConfig
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.splits import ALL
+from fitrank_tf.inputs.contrastive import contrastive_batches
+from fitrank_tf.inputs.contrastive_table import ContrastiveTable
+from fitrank_tf.inputs.microbatches import split_into_microbatches
+from fitrank_tf.inputs.photos import chosen_photos, photos
+from fitrank_tf.queries.texts import (
+    asked_codes,
+    facet_codes,
+    text_groups,
+    training_texts,
+)
+from fitrank_tf.towers.tokenise import tokenise
+from fitrank_tf.towers.towers import Towers
+from fitrank_tf.towers.training.callbacks import TensorBoardLog
+from fitrank_tf.towers.training.contrastive import ContrastiveModel
+from fitrank_tf.towers.training.loop import train_contrastive
+from fitrank_tf.training.products import RunProducts
+
+_LOGS, _BACKUP = "logs", "backup"
+
+
+def decisive_fields(config: ContrastiveConfig) -> dict[str, Any]:
+    """The fields that a training's result depends on."""
+    fields = dataclasses.asdict(config)
+    del fields["checkpoint_minutes"]
+    return fields
+
+
+def contrastive_table(
+    products: RunProducts, towers: Towers, features: np.ndarray | None, seed: int
+) -> ContrastiveTable:
+    """What the towers learn of their products beside the photos.
+
+    Args:
+        products: of the run.
+        towers: whose tokeniser reads the texts.
+        features: float32 [N, F] of all products; None leaves them out.
+        seed: draws the training texts.
+    """
+    records = products.records.select(products.tower_rows)
+    texts = training_texts(records, seed)
+    flat = tokenise(
+        towers.tokenizer,
+        [text.text for product in texts for text in product],
+        towers.context_length,
+    )
+    product_codes = facet_codes(records)
+    return ContrastiveTable(
+        token_ids=flat.reshape(len(records), -1, towers.context_length),
+        groups=text_groups(records),
+        product_codes=product_codes,
+        text_codes=asked_codes(texts, product_codes),
+        features=None if features is None else features[products.tower_rows],
+    )
+
+
+def train_towers(
+    model: ContrastiveModel,
+    products: RunProducts,
+    table: ContrastiveTable,
+    image_size: int,
+    config: ContrastiveConfig,
+    seed: int,
+    folder: Path,
+    verbose: int,
+) -> None:
+    """Trains towers; an interrupted training goes on from its checkpoint in `folder`.
+
+    Args:
+        model: of the towers, and of the fusion if there is one.
+        products: of the run.
+        table: of its `tower_rows`, see `contrastive_table`.
+        image_size: side of the photos that the towers read, in pixels.
+        config: the training's.
+        seed: of the order of the batches.
+        folder: gets TensorBoard's `logs`.
+        verbose: Keras' progress.
+
+    Raises:
+        FitRankError: if a batch in parts needs more products than there are.
+    """
+    everything = photos(products.catalogue, ALL, image_size)
+    batches, steps = contrastive_batches(
+        chosen_photos(everything, products.tower_rows), table, config.batch_size, seed
+    )
+    if config.accumulation > 1 and len(products.tower_rows) < config.batch_size:
+        raise FitRankError(
+            f"batches of {config.batch_size} in {config.accumulation} parts need as "
+            f"many products, the training split has {len(products.tower_rows)}; set a "
+            "smaller batch_size"
+        )
+    batches, steps = split_into_microbatches(batches, steps, config.accumulation)
+    board = TensorBoardLog(folder / _LOGS, config.batch_size / config.accumulation)
+    backup = folder / _BACKUP
+    train_contrastive(model, batches, steps, config, backup, verbose, [board])
+    shutil.rmtree(backup, ignore_errors=True)

@@ -1,0 +1,59 @@
+"""Which products each model of a training run learns from."""
+
+from functools import cached_property
+
+import numpy as np
+
+from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
+from fitrank_tf.datasets.splits import ALL, TRAIN, VALIDATION, hash_fraction, title_key
+
+
+class RunProducts:
+    """The products of a catalogue, as rows of `records`.
+
+    Args:
+        catalogue: to train on.
+        holdout_share: share of the training products that the towers do not see.
+    """
+
+    def __init__(self, catalogue: Catalogue, holdout_share: float):
+        self.catalogue, self.holdout_share = catalogue, holdout_share
+
+    @cached_property
+    def records(self) -> CatalogueRecords:
+        """All products; the row numbers below refer to them."""
+        return self.catalogue.records(ALL)
+
+    @cached_property
+    def tower_rows(self) -> np.ndarray:
+        """int64 [M], rising: training products that the towers learn from."""
+        return np.flatnonzero(self._in_split(TRAIN) & ~self._held_out)
+
+    @cached_property
+    def ranker_rows(self) -> np.ndarray:
+        """int64 [M], rising: products of the re-ranker, all training products."""
+        return np.flatnonzero(self._in_split(TRAIN))
+
+    @cached_property
+    def held_out_rows(self) -> np.ndarray:
+        """int64 [M], rising: those of `ranker_rows` that the towers do not learn from."""
+        return np.flatnonzero(self._in_split(TRAIN) & self._held_out)
+
+    @cached_property
+    def validation_rows(self) -> np.ndarray:
+        """int64 [M], rising: products that choose the re-ranker's epoch."""
+        return np.flatnonzero(self._in_split(VALIDATION))
+
+    @cached_property
+    def _held_out(self) -> np.ndarray:
+        # Products of the same title are held out together.
+        keys = (
+            title_key(text) or item
+            for item, text in zip(self.records.ids, self.records.texts)
+        )
+        return np.array(
+            [hash_fraction(f"ranker:{key}") < self.holdout_share for key in keys]
+        )
+
+    def _in_split(self, split: str) -> np.ndarray:
+        return np.array([part == split for part in self.records.splits])

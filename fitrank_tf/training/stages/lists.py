@@ -1,0 +1,135 @@
+"""The fine-tuned towers' candidates of some products' own queries, with their grades."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fitrank_tf.config import RunConfig
+from fitrank_tf.export.embedding import encode_texts
+from fitrank_tf.export.graphs.query_encoder import FacetQueryEncoder
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.inputs.listwise import ListArrays, no_lists
+from fitrank_tf.queries.judgments import Judge
+from fitrank_tf.queries.query_sets import facet_queries, title_queries
+from fitrank_tf.rerank.candidates import (
+    CandidateLists,
+    list_arrays,
+    retrieve,
+    with_labels,
+    worth_learning,
+)
+from fitrank_tf.retrieval.choose_index import build_index
+from fitrank_tf.training.products import RunProducts
+from fitrank_tf.training.stage import Stage
+from fitrank_tf.training.stages.facet_heads import FacetHeadsStage
+from fitrank_tf.training.stages.lora import LoraStage
+from fitrank_tf.training.work_dir import WorkDir
+
+_LISTS = "lists.npz"
+
+
+@dataclasses.dataclass(frozen=True)
+class ListedProducts:
+    """Products that are asked for, among themselves.
+
+    Attributes:
+        name: of the products.
+        rows: int64 [M], rising: their rows.
+        complete: `rerank.candidates.with_positives`, or `as_retrieved`.
+        times: so many times the configured facet queries a product are asked.
+    """
+
+    name: str
+    rows: np.ndarray
+    complete: Callable[..., CandidateLists]
+    times: int = 1
+
+
+def as_retrieved(lists: CandidateLists, *_) -> CandidateLists:
+    """Adds nothing to what was retrieved."""
+    return lists
+
+
+class ListsStage(Stage):
+    """Graded candidate lists; re-rankers of any seed, loss and heads have them in common.
+
+    Args:
+        work: keeps the stage.
+        config: the run's.
+        products: of the run.
+        listed: those that are asked for and found.
+        lora: their embeddings, and the queries'.
+        facet_heads: their lexicon says which facets a query names.
+    """
+
+    name = "lists"
+
+    def __init__(
+        self,
+        work: WorkDir,
+        config: RunConfig,
+        products: RunProducts,
+        listed: ListedProducts,
+        lora: LoraStage,
+        facet_heads: FacetHeadsStage,
+    ):
+        super().__init__(work)
+        self._config, self._products, self._listed = config, products, listed
+        self._lora, self._facet_heads = lora, facet_heads
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self._lora,)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return {
+            "catalogue": self._products.catalogue.fingerprint,
+            "products": self._listed.name,
+            "completed": self._listed.complete.__name__,
+            "queries_per_product": self._queries_per_product,
+            "list_size": self._config.reranker.list_size,
+            # Not the heads: their weights change no list.
+            "lexicon": self._facet_heads.heads.lexicon.to_json(),
+            "seed": self._config.seed,
+        }
+
+    @property
+    def _queries_per_product(self) -> int:
+        return self._listed.times * self._config.reranker.queries_per_product
+
+    @cached_property
+    def arrays(self) -> ListArrays:
+        """The lists that have two grades or more."""
+        with np.load(self.folder / _LISTS) as arrays:
+            return ListArrays(**arrays)
+
+    def make(self, folder: Path) -> None:
+        """Asks, retrieves and grades."""
+        np.savez(folder / _LISTS, **vars(self._new_lists()))
+
+    def query_encoder(self) -> Callable:
+        """What gives texts their fine-tuned `embedding` and their `query_facets`."""
+        towers, _ = self._lora.load()
+        encoder = FacetQueryEncoder(towers, self._facet_heads.heads.lexicon)
+        return encoder.signatures()[DEFAULT_SIGNATURE]
+
+    def _new_lists(self) -> ListArrays:
+        config, rows = self._config.reranker, self._listed.rows
+        records = self._products.records.select(rows)
+        count = self._queries_per_product * len(rows)
+        queries = title_queries(records) + facet_queries(records, count, self._config.seed)
+        embeddings, judge = self._lora.embeddings[rows], Judge(records)
+        if not queries:
+            facets = self._facet_heads.heads.lexicon.size
+            return no_lists(embeddings.shape[1], facets, config.list_size)
+        encoded = encode_texts(self.query_encoder(), [query.text for query in queries])
+        lists = retrieve(build_index(embeddings), encoded["embedding"], config.list_size)
+        lists = with_labels(lists, queries, judge)
+        lists = self._listed.complete(lists, queries, judge, embeddings)
+        arrays = list_arrays(lists, encoded["query_facets"])
+        return arrays.select(worth_learning(lists.labels))

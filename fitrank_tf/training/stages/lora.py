@@ -1,0 +1,145 @@
+"""LoRA and feature fusion, trained on the frozen base towers."""
+
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fitrank_tf.config import RunConfig
+from fitrank_tf.datasets.splits import ALL
+from fitrank_tf.export.embedding import embed_photos
+from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE, FusedImageEncoder
+from fitrank_tf.inputs.photos import photos
+from fitrank_tf.towers.fusion import FeatureFusion, new_fusion
+from fitrank_tf.towers.lora import apply_lora
+from fitrank_tf.towers.presets import towers_from_preset
+from fitrank_tf.towers.towers import Towers, count_parameters
+from fitrank_tf.towers.training.grad_cache import new_contrastive_model
+from fitrank_tf.training.contrastive import (
+    contrastive_table,
+    decisive_fields,
+    train_towers,
+)
+from fitrank_tf.training.products import RunProducts
+from fitrank_tf.training.stage import Stage
+from fitrank_tf.training.stages.base import BaseStage
+from fitrank_tf.training.stages.features import FeaturesStage
+from fitrank_tf.training.work_dir import WorkDir
+
+logger = logging.getLogger(__name__)
+
+_PRESET, _ADAPTERS = "preset", "adapters.npz"
+_FUSION, _EMBEDDINGS = "fusion.npz", "embeddings.npy"
+
+
+class LoraStage(Stage):
+    """The fine-tuned towers with their fusion, and the embeddings of all products.
+
+    Args:
+        work: keeps the stage.
+        config: the run's.
+        products: to train on and to embed.
+        base: the towers that are adapted.
+        features: the features that are fused.
+        verbose: Keras' progress.
+        scope: the towers are built and trained in it.
+    """
+
+    name = "lora"
+
+    def __init__(
+        self,
+        work: WorkDir,
+        config: RunConfig,
+        products: RunProducts,
+        base: BaseStage,
+        features: FeaturesStage,
+        verbose: int,
+        scope: Callable[[], AbstractContextManager] = contextlib.nullcontext,
+    ):
+        super().__init__(work)
+        self._config, self._products = config, products
+        self._base, self._features = base, features
+        self._verbose, self._scope = verbose, scope
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return self._base, self._features
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return {
+            "catalogue": self._products.catalogue.fingerprint,
+            "lora": dataclasses.asdict(self._config.lora),
+            "training": decisive_fields(self._config.lora_training),
+            "holdout_share": self._products.holdout_share,
+            "seed": self._config.seed,
+        }
+
+    def load(self) -> tuple[Towers, FeatureFusion]:
+        """The fine-tuned towers, adapters merged, and their fusion."""
+        length = self._config.towers.context_length
+        towers = towers_from_preset(str(self.folder / _PRESET), length)
+        fusion = self._new_fusion(towers)
+        with np.load(self.folder / _FUSION) as arrays:
+            fusion.set_weights([arrays[f"arr_{i}"] for i in range(len(arrays))])
+        return towers, fusion
+
+    @cached_property
+    def embeddings(self) -> np.ndarray:
+        """float32 [N, D] fine-tuned embeddings of all products."""
+        return np.load(self.folder / _EMBEDDINGS)
+
+    def make(self, folder: Path) -> None:
+        """Trains adapters and fusion, then embeds every product."""
+        # Other stages are made outside the scope.
+        features, base = self._features.values, self._base.preset
+        logger.info("fine-tuning %s", base)
+        with self._scope():
+            towers, fusion = self._train(features, folder)
+        towers.save_to_preset(folder / _PRESET)
+        np.savez(folder / _FUSION, *fusion.get_weights())
+        everything = photos(self._products.catalogue, ALL, towers.image_size)
+        encode = self.image_encoder(towers, fusion)
+        np.save(folder / _EMBEDDINGS, embed_photos(encode, everything, features))
+
+    def image_encoder(self, towers: Towers, fusion: FeatureFusion) -> Callable:
+        """What gives photos and their features an embedding, see `embed_photos`."""
+        encoder = FusedImageEncoder(towers, fusion, self._features.schema.size)
+        return encoder.signatures()[PIXELS_SIGNATURE]
+
+    def _new_fusion(self, towers: Towers) -> FeatureFusion:
+        config, schema = self._config.lora, self._features.schema
+        masks = np.stack([schema.group_mask([group]) for group in schema.groups])
+        dropout, seed = config.feature_dropout, self._config.seed
+        return new_fusion(config.fusion, towers, masks, dropout, seed)
+
+    def _train(self, features: np.ndarray, folder: Path) -> tuple[Towers, FeatureFusion]:
+        config, seed, products = self._config, self._config.seed, self._products
+        towers = self._base.load()
+        keras.utils.set_random_seed(seed)
+        adapted = apply_lora(towers.backbone, config.lora)
+        fusion = self._new_fusion(towers)
+        seen = self._features.schema.group_mask(config.lora.feature_groups)
+        fusion.adapt(features[products.tower_rows], seen)
+        _log_trained_share(adapted.trainable, fusion, adapted.total)
+        training = dataclasses.replace(config.lora_training, temperature=towers.temperature)
+        model = new_contrastive_model(towers, fusion, training, seed)
+        table = contrastive_table(products, towers, features, seed)
+        size = towers.image_size
+        train_towers(model, products, table, size, training, seed, folder, self._verbose)
+        adapted.save(folder / _ADAPTERS)
+        return towers, fusion
+
+
+def _log_trained_share(adapters: int, fusion: FeatureFusion, total: int) -> None:
+    trained = adapters + count_parameters(fusion.trainable_variables)
+    share = 100 * trained / (total + trained - adapters)
+    logger.info("with the fusion of the features %d are trained (%.1f %%)", trained, share)

@@ -1,0 +1,145 @@
+"""The listwise re-ranker over the fine-tuned towers' candidates."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fitrank_tf._legacy import tf_keras
+from fitrank_tf.config import RunConfig
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.inputs.listwise import ListArrays
+from fitrank_tf.rerank.model import Reranker, build_reranker, train_reranker
+from fitrank_tf.training.products import RunProducts
+from fitrank_tf.training.stage import Stage
+from fitrank_tf.training.stages.facet_heads import FacetHeadsStage
+from fitrank_tf.training.stages.lists import ListsStage
+from fitrank_tf.training.work_dir import WorkDir
+
+logger = logging.getLogger(__name__)
+
+_WEIGHTS = "reranker.weights.h5"
+
+
+@dataclasses.dataclass(frozen=True)
+class RerankerLists:
+    """The lists of a re-ranker.
+
+    Attributes:
+        of_all: of all products that it learns from.
+        of_held_out: of those among them that the towers have not learned.
+        to_choose_by: of the validation products; they choose the epoch.
+    """
+
+    of_all: ListsStage
+    of_held_out: ListsStage
+    to_choose_by: ListsStage
+
+
+class RerankerStage(Stage):
+    """A trained re-ranker.
+
+    Args:
+        work: keeps the stage.
+        config: the run's.
+        products: to learn from.
+        facet_heads: what is known of the products.
+        lists: to learn from and to choose by.
+        verbose: Keras' progress.
+    """
+
+    name = "reranker"
+
+    def __init__(
+        self,
+        work: WorkDir,
+        config: RunConfig,
+        products: RunProducts,
+        facet_heads: FacetHeadsStage,
+        lists: RerankerLists,
+        verbose: int,
+    ):
+        super().__init__(work)
+        self._config, self._products = config, products
+        self._facet_heads, self._lists = facet_heads, lists
+        self._verbose = verbose
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        lists = self._lists
+        return self._facet_heads, lists.of_all, lists.of_held_out, lists.to_choose_by
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        reranker = dataclasses.asdict(self._config.reranker)
+        return {"reranker": reranker, "seed": self._config.seed}
+
+    def load(self) -> Reranker:
+        """The trained re-ranker."""
+        model = self._new()
+        model.load_weights(self.folder / _WEIGHTS)
+        return model
+
+    def lists_to_learn(self) -> ListArrays:
+        """Lists of `ranker_rows`.
+
+        Among products that the towers have learned the first stage is surer than it will
+        be of others. So the few that they have not seen are asked for once more, among
+        themselves, by more queries each.
+
+        Raises:
+            FitRankError: if there are none.
+        """
+        products = self._products
+        places = np.searchsorted(products.ranker_rows, products.held_out_rows)
+        held_out = self._lists.of_held_out.arrays.at(places)
+        lists = self._lists.of_all.arrays.followed_by(held_out)
+        if not len(lists):
+            raise FitRankError(
+                f"the re-ranker has nothing to learn from: {len(products.ranker_rows)} "
+                "products to train on, and no candidate list has two grades; give a "
+                "larger catalogue"
+            )
+        return lists
+
+    def lists_to_choose_by(self) -> ListArrays:
+        """Lists of `validation_rows`."""
+        return self._lists.to_choose_by.arrays
+
+    def make(self, folder: Path) -> None:
+        """Trains the re-ranker and keeps the weights of its best epoch."""
+        config = self._config.reranker
+        learned, chosen = self.lists_to_learn(), self.lists_to_choose_by()
+        logger.info(
+            "re-ranker: %d lists to learn, %d to choose by", len(learned), len(chosen)
+        )
+        model = self._new()
+        tables = self._facet_heads.tables.select(self._products.validation_rows)
+        train_reranker(
+            model,
+            learned.shuffled(self._seed).batches(
+                self._facet_heads.ranker_tables, config.batch_size
+            ),
+            chosen.batches(tables, config.batch_size) if len(chosen) else None,
+            config,
+            folder,
+            self._verbose,
+        )
+        model.save_weights(folder / _WEIGHTS)
+
+    @property
+    def _seed(self) -> int:
+        return self._config.seed + self._config.reranker.seed
+
+    def _new(self) -> Reranker:
+        tf_keras.utils.set_random_seed(self._seed)
+        tables = self._facet_heads.tables
+        return build_reranker(
+            self._config.reranker,
+            tables.features[self._products.tower_rows],
+            tables.embeddings.shape[1],
+            self._facet_heads.heads.lexicon.facet_sizes,
+        )
