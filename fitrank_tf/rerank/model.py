@@ -155,7 +155,7 @@ class Reranker(tf_keras.Model):
         """
         return _total(self._parts(inputs, training), inputs["mask"])
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, tf.Tensor]:
         """Nothing: its weights alone are saved, for a model that the caller builds.
 
         Keras would say the same, with a warning at each saving and loading.

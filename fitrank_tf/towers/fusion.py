@@ -220,7 +220,11 @@ def new_fusion(
         seed: of weights and dropout.
     """
     keras.utils.set_random_seed(seed)
-    shared = {"group_masks": group_masks, "group_dropout": group_dropout, "seed": seed}
+    shared: dict[str, Any] = {
+        "group_masks": group_masks,
+        "group_dropout": group_dropout,
+        "seed": seed,
+    }
     if kind == "residual":
         return ResidualFusion(towers.embedding_dim, **shared)
     encoder = towers.backbone.vision_encoder

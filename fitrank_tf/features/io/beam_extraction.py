@@ -7,7 +7,6 @@ cluster the catalogue, the models and the output lie on a file system that all w
 see.
 """
 
-import argparse
 import contextlib
 import dataclasses
 import logging
@@ -21,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from apache_beam.metrics.metric import Metrics
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import Progress
@@ -154,7 +153,7 @@ def check_beam_options(options: Sequence[str]) -> None:
     Raises:
         FitRankError: for an option that no runner knows.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = _BeamArgumentParser(add_help=False, allow_abbrev=False)
     for group in PipelineOptions.__subclasses__():
         group._add_argparse_args(parser)
     _, unknown = parser.parse_known_args(options)
