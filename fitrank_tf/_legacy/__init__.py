@@ -84,13 +84,13 @@ def _is_tf_keras(module: str) -> bool:
 
 def _stand_in_for_estimator() -> None:
     """Gives TF-Ranking the `tf.estimator` names that it imports and we never use."""
-    estimator = types.ModuleType("tensorflow.estimator")
 
-    class ModeKeys:
-        TRAIN = "train"
-        EVAL = "eval"
-        PREDICT = "infer"
+    class Estimator(types.ModuleType):
+        class ModeKeys:
+            TRAIN = "train"
+            EVAL = "eval"
+            PREDICT = "infer"
 
-    estimator.ModeKeys = ModeKeys
+    estimator = Estimator("tensorflow.estimator")
     sys.modules.setdefault("tensorflow.estimator", estimator)
     sys.modules.setdefault("tensorflow.compat.v1.estimator", estimator)

@@ -119,5 +119,6 @@ def _imported(node: ast.AST) -> list[str]:
 
 def _text(node: ast.AST) -> str:
     """The value of a string literal; "" for anything else."""
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return node.value if is_text else ""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return ""

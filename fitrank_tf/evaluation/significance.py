@@ -16,17 +16,18 @@ def mean_and_interval(values: Sequence[float], level: float = 0.95) -> tuple[flo
     Returns:
         (mean, half width); the half width of a single value is NaN.
     """
-    values = np.asarray(values, np.float64)
-    if len(values) < 2:
-        return float(values.mean()), float("nan")
-    spread = stats.sem(values)
-    return float(values.mean()), float(
-        spread * stats.t.ppf((1 + level) / 2, len(values) - 1)
-    )
+    runs = np.asarray(values, np.float64)
+    if len(runs) < 2:
+        return float(runs.mean()), float("nan")
+    spread = stats.sem(runs)
+    return float(runs.mean()), float(spread * stats.t.ppf((1 + level) / 2, len(runs) - 1))
 
 
 def paired_randomisation(
-    first: Sequence[float], second: Sequence[float], rounds: int = 10_000, seed: int = 0
+    first: Sequence[float] | np.ndarray,
+    second: Sequence[float] | np.ndarray,
+    rounds: int = 10_000,
+    seed: int = 0,
 ) -> float:
     """Two-sided p of Fisher's paired randomisation test (Smucker et al., CIKM 2007).
 

@@ -238,7 +238,8 @@ def _columns(values: tf.Tensor) -> list[tf.Tensor]:
 def _grid(seen: Sequence[np.ndarray]) -> np.ndarray:
     """float32 [G, items], from the least value seen to the greatest."""
     ends = [(values.min(), values.max()) if len(values) else (0, 0) for values in seen]
-    return np.linspace(*np.transpose(ends), _GRID, dtype=np.float32)
+    lowest, highest = np.transpose(ends)
+    return np.linspace(lowest, highest, _GRID, dtype=np.float32)
 
 
 def _of_lists(features: np.ndarray, mask: np.ndarray) -> np.ndarray:
