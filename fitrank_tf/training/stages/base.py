@@ -53,7 +53,7 @@ class BaseStage(Stage):
         products: RunProducts,
         features: FeaturesStage,
         verbose: int,
-        scope: Callable[[], AbstractContextManager] = contextlib.nullcontext,
+        scope: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext,
     ):
         super().__init__(work)
         self._config, self._products, self._features = config, products, features
