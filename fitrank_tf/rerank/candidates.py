@@ -86,7 +86,7 @@ def with_positives(
         raise ValueError("lists need labels before a positive can be put into them")
     positions = lists.candidates.positions.copy()
     scores, labels = lists.candidates.scores.copy(), lists.labels.copy()
-    lacking = np.flatnonzero((labels < EXACT).all(axis=1))
+    lacking = np.flatnonzero((labels < EXACT).all(axis=1)).tolist()
     for row in tracked(lacking, "completing candidates", "queries"):
         exact = np.flatnonzero(judge.grades(queries[row]) == EXACT)
         if len(exact):

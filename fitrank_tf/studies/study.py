@@ -65,7 +65,7 @@ class Study:
 
     def measure_reranked(self, variant: Variant, seeds: Sequence[int]) -> Measured:
         """A variant's re-ranked values; the seeds are the re-ranker's own."""
-        study = self._rerank_study(override(self._config, variant.assignments))
+        study = self._rerank_study(override(self._config, variant.assignments or ()))
         name = variant.name.replace(" ", "_")
         return Measured(variant.name, [study.neural(seed, name) for seed in seeds])
 
@@ -94,7 +94,7 @@ class Study:
         return self._values(towers, embeddings, variant.name)
 
     def _measure_tuned(self, variant: Variant, seed: int) -> QueryValues:
-        config = override(self._config, [*variant.assignments, f"seed={seed}"])
+        config = override(self._config, [*(variant.assignments or ()), f"seed={seed}"])
         run = self._training(config)
         embeddings = run.lora.embeddings[self._rows]
         towers, _ = run.lora.load()

@@ -49,7 +49,7 @@ class ListedProducts:
     times: int = 1
 
 
-def as_retrieved(lists: CandidateLists, *_) -> CandidateLists:
+def as_retrieved(lists: CandidateLists, *_: object) -> CandidateLists:
     """Adds nothing to what was retrieved."""
     return lists
 
@@ -112,7 +112,7 @@ class ListsStage(Stage):
         """Asks, retrieves and grades."""
         np.savez(folder / _LISTS, **vars(self._new_lists()))
 
-    def query_encoder(self) -> Callable:
+    def query_encoder(self) -> Callable[..., Any]:
         """What gives texts their fine-tuned `embedding` and their `query_facets`."""
         towers, _ = self._lora.load()
         encoder = FacetQueryEncoder(towers, self._facet_heads.heads.lexicon)
