@@ -66,6 +66,13 @@ setup(
             "uvicorn[standard]",
         ],
         "demo": ["gradio"],
-        "dev": ["cryptography", "pytest", "pytest-timeout", "pytest-xdist", "pyyaml", "ruff"],
+        "dev": [
+            "cryptography",
+            "pytest",
+            "pytest-timeout",
+            "pytest-xdist",
+            "pyyaml",
+            "ruff",
+        ],
     },
 )
