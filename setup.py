@@ -1,13 +1,11 @@
-"""Packaging of FitRank-TF.
-
-`requirements.lock` is the set that was tried; install it with `--no-deps` (the
-Makefile does), because tensorflow-ranking declares `tensorflow<2.16` and so no
-resolver accepts the set that works.
-"""
+"""Brings `saved_models/` into the package; all else of packaging is in pyproject.toml."""
 
 from setuptools import find_packages, setup
 
+SHIPPED = "fitrank_tf.saved_models"
+
 setup(
+<<<<<<< HEAD
     name="fitrank-tf",
     version="0.1.0",
     description="Fashion search: CLIP towers, image features and a neural re-ranker",
@@ -75,4 +73,8 @@ setup(
             "ruff",
         ],
     },
+=======
+    packages=[*find_packages(include=["fitrank_tf*"]), SHIPPED],
+    package_dir={SHIPPED: "saved_models"},
+>>>>>>> main
 )

@@ -1,4 +1,4 @@
-"""Boxes and labels by eye: `python -m pipelines.annotate`.
+"""Boxes and labels by eye.
 
     --sheets DIR          draws ruled sheets of chosen products, with a proposed box
                           or with the boxes of --file, and DIR/ids.txt
@@ -19,10 +19,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.annotations import (
     AnnotatedProduct,
     read_annotations,
@@ -48,7 +49,7 @@ logger = logging.getLogger(__name__)
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.annotate",
+        prog=command_line("annotate"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -180,7 +181,7 @@ def _draw_label_sheets(
     folder = Path(options.label_sheets)
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, len(photos), PER_LABEL_SHEET)
-    for number, start in enumerate(tqdm(starts, desc="sheets", disable=None)):
+    for number, start in enumerate(tracked(starts, "drawing", "sheets")):
         sheet = draw_label_sheet(photos[start : start + PER_LABEL_SHEET])
         sheet.save(folder / f"sheet_{number:03d}.png")
     ids = "".join(f"{item_id}\n" for item_id, _ in photos)
@@ -198,7 +199,7 @@ def _draw(
     folder = Path(options.sheets)
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, len(rows), PER_SHEET)
-    for number, start in enumerate(tqdm(starts, desc="sheets", disable=None)):
+    for number, start in enumerate(tracked(starts, "drawing", "sheets")):
         shown = [
             _sheet_photo(records.ids[row], photos[records.ids[row]], annotated)
             for row in rows[start : start + PER_SHEET]

@@ -5,37 +5,57 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
-import fitrank_tf  # noqa: F401  sets the environment before TensorFlow is imported
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import LogHandler
+from fitrank_tf.core.tensorflow_setup import prepare_tensorflow
 from fitrank_tf.recipes import load_recipe
 
 DEFAULT_BUNDLE = "saved_models/default"
-_USER_ERROR = 2
+USER_ERROR = 2
 _INTERRUPTED = 130
 
 
-def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
+def run_command(
+    main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None
+) -> None:
     """Runs a command's `main` and exits with its status.
 
     A `FitRankError` is printed as one line; any other exception is a bug and
     keeps its traceback.
+
+    Args:
+        main: takes the command line's arguments.
+        arguments: None reads the process' own.
     """
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        datefmt="%H:%M:%S",
-        stream=sys.stderr,
-    )
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    prepare_tensorflow()
+    _set_up_log()
     try:
-        main(None)
+        main(arguments)
     except FitRankError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(_USER_ERROR)
+        sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         print("interrupted; finished stages are kept, run again to go on", file=sys.stderr)
         sys.exit(_INTERRUPTED)
+
+
+def _set_up_log() -> None:
+    """The log on stderr: ours from INFO on, other libraries' from WARNING on."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=[LogHandler(sys.stderr)],
+    )
+    for ours in ("fitrank_tf", "benchmarks", "serving"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    # TFDS and absl warn of what is not wrong, e.g. of a split without a file name pattern.
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    # TensorFlow has a handler of its own if it was imported before: lines would come twice.
+    tensorflow = logging.getLogger("tensorflow")
+    tensorflow.setLevel(logging.WARNING)
+    tensorflow.handlers.clear()
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser, default: str) -> None:

@@ -1,4 +1,4 @@
-"""Trains, exports and measures all three systems: `python -m pipelines.train`."""
+"""Trains, exports and measures all three systems."""
 
 import argparse
 import logging
@@ -14,6 +14,7 @@ from fitrank_tf.cli.command import (
     run_config,
 )
 from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.export.bundle import check_replaceable
 from fitrank_tf.towers.training.strategies import STRATEGIES, strategy_named
@@ -28,7 +29,7 @@ _ALL_STAGES = (*STAGES, _EXPORT)
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog=command_line("train"), description=__doc__)
     add_catalogue_arguments(parser)
     add_recipe_arguments(parser, "tiny")
     parser.add_argument("--output_dir", default=DEFAULT_BUNDLE, help="the bundle to write")

@@ -1,17 +1,17 @@
-"""Trains the detector on drawn and annotated photos: `python -m pipelines.train_detector`.
+"""Trains the detector on drawn and annotated photos.
 
 Ends with its average precision on the annotations marked "test". A dataset that has
 boxes of its own (modanet) is trained and measured on those.
 """
 
 import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.config import RunConfig
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.datasets.annotations import read_annotations
 from fitrank_tf.datasets.annotations.annotated_items import annotated_items
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
@@ -20,8 +20,6 @@ from fitrank_tf.evaluation.detector_report import measure_detector
 from fitrank_tf.features.garment.detector import Detector
 from fitrank_tf.features.garment.detector_training import train_detector
 
-logger = logging.getLogger(__name__)
-
 _HAVE_BOXES = ("modanet", "synthetic_catalogue")
 ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"
 
@@ -29,7 +27,7 @@ ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.train_detector", description=__doc__
+        prog=command_line("train-detector"), description=__doc__
     )
     add_catalogue_arguments(parser)
     parser.add_argument("--annotations", default=ANNOTATIONS, help="COCO JSON")

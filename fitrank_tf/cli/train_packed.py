@@ -1,6 +1,6 @@
-"""Trains towers on packed products, without TensorFlow: `python -m pipelines.train_packed`.
+"""Trains towers on packed products, without TensorFlow.
 
-Reads what `python -m pipelines.pack` wrote and trains the base towers of a recipe, e.g.
+Reads what `fitrank pack` wrote and trains the base towers of a recipe, e.g.
 with `KERAS_BACKEND=jax` on an accelerator; with `--teachers` they learn from trained towers
 besides. Interrupted, it goes on where it was. Writes a KerasHub preset, for
 `--set towers.preset=OUTPUT_DIR`.
@@ -20,6 +20,7 @@ import numpy as np
 
 from fitrank_tf.cli.command import add_recipe_arguments, keras_verbosity
 from fitrank_tf.config import RunConfig, override
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.shipped import folder_fingerprint
 from fitrank_tf.inputs.packed import (
@@ -49,11 +50,11 @@ _ANY_DATASET = ""
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.train_packed",
+        prog=command_line("train-packed"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("packed", help="folder that pipelines.pack wrote")
+    parser.add_argument("packed", help="folder that `fitrank pack` wrote")
     add_recipe_arguments(parser, "fitrank_tiny")
     parser.add_argument(
         "--teachers", default="", help="folders of trained towers to learn from, by commas"
@@ -97,7 +98,7 @@ def check_fits(towers: Towers, packed: PackedProducts, folder: Path) -> Towers:
 
 
 def check_whole_batches(config: RunConfig) -> None:
-    """Refuses batches in parts, which only `pipelines.train` takes.
+    """Refuses batches in parts, which only `fitrank train` takes.
 
     Raises:
         FitRankError: if the recipe has them.

@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # messages.
 _WITHOUT_EFFECT = (
     "fitrank_tf.config",
+    "fitrank_tf.core.command_line",
     "fitrank_tf.core.errors",
+    "fitrank_tf.core.packages",
     "fitrank_tf.core.progress",
 )
 # Stages name the stages that they read; of those the keys count, not the code.

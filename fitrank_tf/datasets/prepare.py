@@ -15,9 +15,6 @@ from fitrank_tf.core.errors import FitRankError
 
 logger = logging.getLogger(__name__)
 
-# TFDS logs every opening of every file; what was written where is said below.
-logging.getLogger("absl").setLevel(logging.WARNING)
-
 CACHE_VARIABLE = "FITRANK_CACHE"
 
 
@@ -59,7 +56,9 @@ def prepare(
 
 def _write(builder: tfds.core.DatasetBuilder) -> None:
     # TFDS prints "Downloading ..." to stdout, which belongs to the commands' results;
-    # nothing is downloaded here. Its progress bars go to stderr and stay.
+    # nothing is downloaded here. The builders show their progress themselves: TFDS draws
+    # one bar over another.
+    tfds.disable_progress_bar()
     with contextlib.redirect_stdout(io.StringIO()):
         builder.download_and_prepare(
             download_config=tfds.download.DownloadConfig(try_download_gcs=False)

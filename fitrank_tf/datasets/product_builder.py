@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.item import item_attributes, item_features
 from fitrank_tf.datasets.product_photos import UnreadablePhoto, read_photo
 from fitrank_tf.datasets.product_source import (
@@ -74,7 +75,12 @@ class ProductBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             examples = self._generate_examples(rows[split])
             first = next(examples, None)
             if first is not None:
-                generators[split] = itertools.chain([first], examples)
+                generators[split] = tracked(
+                    itertools.chain([first], examples),
+                    f"preparing {split}",
+                    "products",
+                    len(rows[split]),
+                )
         if not generators:
             raise FitRankError(
                 f"{self._source.where}: no product can be used "

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.item import OBJECT_CLASSES, PART_CLASSES, PRODUCT_CLASSES
 from fitrank_tf.evaluation.detection import FoundBoxes, average_precision
 from fitrank_tf.features.garment.detector import Detector
@@ -58,7 +58,7 @@ def measure_detector(detector: Detector, items: Iterable[Mapping]) -> DetectorRe
     found: dict[str, list[FoundBoxes]] = {kind: [] for kind in KINDS}
     truths: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
     right: list[bool] = []
-    for item in tqdm(items, desc="measuring the detector", unit="photo", disable=None):
+    for item in tracked(items, "measuring the detector", "photos"):
         boxes, classes, scores = _detect(detector, item["image"])
         true_boxes, labels = (item["objects"][key].numpy() for key in ("bbox", "label"))
         for kind, members in KINDS.items():

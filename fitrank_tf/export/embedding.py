@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
+
+from fitrank_tf.core.progress import tracked
 
 _BATCH = 64
 
@@ -23,11 +24,11 @@ def embed_texts(encode: Callable, texts: Sequence[str]) -> np.ndarray:
 
 
 def encode_texts(encode: Callable, texts: Sequence[str]) -> dict[str, np.ndarray]:
-    """All that a query encoder gives for texts, `embedding` and perhaps `asked`."""
+    """All that a query encoder gives for texts, `embedding` and perhaps `query_facets`."""
     starts = range(0, len(texts), _BATCH)
     parts = [
         encode(query=tf.constant(list(texts[start : start + _BATCH])))
-        for start in tqdm(starts, desc="embedding queries", unit="batch", disable=None)
+        for start in tracked(starts, "embedding queries", "batches")
     ]
     return {
         name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]
@@ -50,8 +51,7 @@ def embed_photos(
     embedded: list[np.ndarray] = []
     total = -(-int(photos.cardinality()) // _BATCH)
     batches = photos.batch(_BATCH).prefetch(2)
-    bar = tqdm(batches, total=total, desc="embedding photos", unit="batch", disable=None)
-    for number, pixels in enumerate(bar):
+    for number, pixels in enumerate(tracked(batches, "embedding photos", "batches", total)):
         rows = slice(number * _BATCH, (number + 1) * _BATCH)
         extra = {} if features is None else {"features": tf.constant(features[rows])}
         embedded.append(encode(pixels=pixels, **extra)["embedding"].numpy())

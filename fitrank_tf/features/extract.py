@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
+from fitrank_tf.core.progress import Progress
 from fitrank_tf.features.appearance.columns import appearance_slices
 from fitrank_tf.features.attributes.columns import attribute_slices
 from fitrank_tf.features.attributes.network import attribute_probabilities
@@ -106,7 +106,7 @@ class FeatureExtractor:
     def extract(
         self, items: tf.data.Dataset, num_items: int, batch_size: int = _BATCH
     ) -> np.ndarray:
-        """The feature vectors of a catalogue, with a progress bar.
+        """The feature vectors of a catalogue, with their progress shown.
 
         Args:
             items: dicts with `image` uint8 [H, W, 3].
@@ -121,13 +121,13 @@ class FeatureExtractor:
         """
         features = np.zeros((num_items, feature_schema().size), np.float32)
         done = 0
-        with tqdm(total=num_items, desc="features", unit="photo", disable=None) as bar:
+        with Progress("features", num_items, "photos") as shown:
             for batch in self._seen(items, batch_size):
                 part = batch["features"].numpy()
                 # Of too many items the surplus is only counted.
                 features[done : done + len(part)] = part[: max(num_items - done, 0)]
                 done += len(part)
-                bar.update(len(part))
+                shown.add(len(part))
         if done != num_items:
             raise ValueError(f"{num_items} items were announced, {done} came")
         return features

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from fitrank_tf.core.arrays import load_arrays, save_arrays
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 
 PACKED_FILE = "products.npz"
-_MADE_BY = "python -m pipelines.pack"
+_MADE_BY = "pack"
 _TABLE = ("token_ids", "groups", "product_codes", "text_codes", "features")
 _SIZES = ("image_size", "vocabulary_size")
 
@@ -78,7 +79,8 @@ class PackedProducts:
             )
         except KeyError as error:
             raise FitRankError(
-                f"{path} has no {error.args[0]}; make it anew with `{_MADE_BY}`"
+                f"{path} has no {error.args[0]}; make it anew with "
+                f"`{command_line(_MADE_BY)}`"
             ) from error
 
 
@@ -106,12 +108,12 @@ def decode_squares(photos: Sequence[bytes], image_size: int) -> np.ndarray:
         FitRankError: if one is no such square.
     """
     pixels = np.empty((len(photos), image_size, image_size, 3), np.uint8)
-    for row, data in enumerate(tqdm(photos, desc="photos", leave=False)):
+    for row, data in enumerate(tracked(photos, "decoding", "photos")):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if image is None or image.shape != pixels.shape[1:]:
             raise FitRankError(
                 f"packed photo {row} (counted from 0) is no square of {image_size} "
-                f"pixels; make the file anew with `{_MADE_BY}`"
+                f"pixels; make the file anew with `{command_line(_MADE_BY)}`"
             )
         pixels[row] = image[..., ::-1]
     return pixels

@@ -1,11 +1,11 @@
 """Rankers to measure the neural one against, on the same few numbers a candidate."""
 
-import importlib.util
 from collections.abc import Sequence
 
 import numpy as np
-from tqdm import tqdm
 
+from fitrank_tf.core.packages import imports_of
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.queries.grades import GAINS
 
 _TOP = 10
@@ -61,7 +61,7 @@ class LinearBlend:
         features, labels = features[draw], labels[draw]
         scores = self.score(features)
         best = ndcg_at_10(scores, labels).mean()
-        for _ in tqdm(range(_ROUNDS), desc="linear blend", disable=None):
+        for _ in tracked(range(_ROUNDS), "linear blend", "rounds"):
             for column in self.weights:
                 values = features[..., column]
                 for step in _STEPS:
@@ -77,16 +77,12 @@ class LinearBlend:
         return sum(weight * features[..., c] for c, weight in self.weights.items())
 
 
-def has_lightgbm() -> bool:
-    """Whether `LambdaMart` can be made; LightGBM comes with the bench extra."""
-    return importlib.util.find_spec("lightgbm") is not None
-
-
 class LambdaMart:
     """LightGBM's boosted trees under LambdaRank (Burges, 2010)."""
 
     def __init__(self, seed: int):
-        import lightgbm
+        with imports_of("bench"):
+            import lightgbm
 
         self._stop_early = lightgbm.early_stopping(30, verbose=False)
         self._trees = lightgbm.LGBMRanker(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.queries.grades import EXACT
 from fitrank_tf.queries.judgments import Judge
@@ -44,7 +45,7 @@ def list_arrays(lists: CandidateLists, query_facets: np.ndarray) -> ListArrays:
 
     Args:
         lists: with labels or, to be scored only, without.
-        asked: float32 [Q, V], facet values that the queries name.
+        query_facets: float32 [Q, V], 1 for the facet values that the queries name.
     """
     positions, scores = lists.candidates.positions, lists.candidates.scores
     labels = lists.labels
@@ -57,10 +58,11 @@ def with_labels(
     lists: CandidateLists, queries: Sequence[Query], judge: Judge
 ) -> CandidateLists:
     """The same lists with the candidates' grades."""
+    asked = tracked(queries, "grading candidates", "queries")
     labels = np.stack(
         [
             np.where(row < 0, -1, judge.grades(query)[row])
-            for query, row in zip(queries, lists.candidates.positions, strict=True)
+            for query, row in zip(asked, lists.candidates.positions, strict=True)
         ]
     )
     return dataclasses.replace(lists, labels=labels.astype(np.float32))
@@ -82,7 +84,8 @@ def with_positives(
     """
     positions = lists.candidates.positions.copy()
     scores, labels = lists.candidates.scores.copy(), lists.labels.copy()
-    for row in np.flatnonzero((labels < EXACT).all(axis=1)):
+    lacking = np.flatnonzero((labels < EXACT).all(axis=1))
+    for row in tracked(lacking, "completing candidates", "queries"):
         exact = np.flatnonzero(judge.grades(queries[row]) == EXACT)
         if len(exact):
             cosines = embeddings[exact] @ lists.query_embeddings[row]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import numpy as np
-from tqdm import tqdm
 
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.retrieval.candidate_index import CandidateIndex, Shortlists
 
 # Scores held at one time: 2**25 float32 are 128 MiB, whatever the catalogue's size.
@@ -53,8 +53,7 @@ def exact_shortlists(
     """
     step = max(1, _SCORES_AT_ONCE // len(embeddings))
     starts = range(0, len(queries), step)
-    # Even a hidden bar takes longer than the ranking does.
-    for start in tqdm(starts, desc="exact search") if len(starts) > 1 else starts:
+    for start in tracked(starts, "exact search", "batches"):
         scores = queries[start : start + step] @ embeddings.T
         last_places = _lower_bounds(scores, k)[:, np.newaxis]
         found = np.flatnonzero(scores >= last_places - _ROUNDING)

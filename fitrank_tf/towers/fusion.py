@@ -9,11 +9,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from fitrank_tf.features.standardise import standard_scale
+from fitrank_tf.features.standardise import (
+    mean_and_inverse_scale,
+    standardise_by_inverse,
+)
 from fitrank_tf.towers.towers import Towers, unit
-
-# A standardised feature beyond this many standard deviations is cut to it.
-_FAR = 5.0
 
 
 class FeatureFusion(keras.layers.Layer):
@@ -46,24 +46,24 @@ class FeatureFusion(keras.layers.Layer):
         self.mean = self.add_weight(
             name="mean", shape=(size,), initializer="zeros", trainable=False
         )
-        self.scale = self.add_weight(
-            name="scale", shape=(size,), initializer="ones", trainable=False
+        self.inverse_scale = self.add_weight(
+            name="inverse_scale", shape=(size,), initializer="ones", trainable=False
         )
 
     def adapt(self, features: np.ndarray, seen: np.ndarray) -> None:
-        """Takes mean and spread of each feature from the training products.
+        """Takes mean and scale of each feature from the training products.
 
         Args:
             features: float32 [N, F].
             seen: [F] of 0 and 1; a feature with 0 always reads as its mean.
         """
-        mean, scale = standard_scale(features)
+        mean, inverse_scale = mean_and_inverse_scale(features)
         self.mean.assign(mean)
-        self.scale.assign(scale * seen)
+        self.inverse_scale.assign(inverse_scale * seen)
 
     def standardise(self, features, training=None):
-        """Features of mean 0 and spread 1, float32 [batch, F]; hidden groups are 0."""
-        standard = ops.clip((features - self.mean) * self.scale, -_FAR, _FAR)
+        """Features of mean 0 and scale 1, float32 [batch, F]; hidden groups are 0."""
+        standard = standardise_by_inverse(features, self.mean, self.inverse_scale)
         if training and self.group_dropout:
             standard = standard * self._keep(ops.shape(features)[0])
         return standard

@@ -86,7 +86,7 @@ def load_adapters(backbone: keras_hub.models.CLIPBackbone, path: Path) -> Adapte
     Raises:
         FitRankError: if the file cannot be read, or is for other towers.
     """
-    arrays = load_arrays(path, "python -m pipelines.train")
+    arrays = load_arrays(path, "train")
     layers = dict(_projections(backbone))
     names = list(dict.fromkeys(key.rpartition("/")[0] for key in arrays))
     for name in names:

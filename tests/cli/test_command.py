@@ -40,6 +40,33 @@ def test_a_bug_keeps_its_traceback() -> None:
         run_command(_raises(ZeroDivisionError("a bug")))
 
 
+_LOGS = """
+import logging
+from fitrank_tf.cli.command import run_command
+# TensorFlow has a handler of its own where it was imported before.
+logging.getLogger("tensorflow").addHandler(logging.StreamHandler())
+def main(arguments):
+    print("the result")
+    for name in ("fitrank_tf.training", "tensorflow", "absl", "apache_beam"):
+        logging.getLogger(name).info("a note of %s", name)
+        logging.getLogger(name).warning("a warning of %s", name)
+run_command(main)
+"""
+
+
+def test_the_log_has_our_notes_and_others_warnings_once() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _LOGS], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "the result\n"
+    assert [line.split(" ", 1)[1] for line in ended.stderr.splitlines()] == [
+        "a note of fitrank_tf.training",
+        "a warning of fitrank_tf.training",
+        "a warning of tensorflow",
+        "a warning of apache_beam",
+    ]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

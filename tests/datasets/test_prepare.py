@@ -54,6 +54,11 @@ def test_prepared_once_and_then_reused(tmp_path: Path) -> None:
     assert source.times_read == 1
 
 
+def test_preparing_prints_nothing_of_tfds(tmp_path: Path, capfd) -> None:
+    prepare_few(FewProducts(), tmp_path / "few")
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), MemoryError()])
 def test_a_stopped_preparation_leaves_nothing(
     tmp_path: Path, failure: BaseException

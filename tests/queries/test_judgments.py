@@ -5,6 +5,7 @@ import pytest
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.query_sets import FACET, TITLE, Query, title_queries
+from tests.queries.small_records import small_records
 
 
 def _facets(**wanted: str) -> Query:
@@ -33,6 +34,22 @@ def test_title_grades_the_product_and_its_twin_4_and_a_full_match_3(records) -> 
     # 1 and 2 share article and colour of three named facets, 4 article and gender
     assert Judge(records).grades(query).tolist() == [2, 2, 4, 2, 0, 0]
     assert Judge(records).grades(title_queries(records)[0]).tolist()[:2] == [4, 4]
+
+
+@pytest.mark.parametrize("named", [("gender", "colour", "article_type"), ("colour",)])
+def test_a_title_query_grades_a_full_match_of_another_title_3(named) -> None:
+    """Who quotes a title asks for that product; another with all its facets is near it."""
+    shirt = {"gender": "Men", "colour": "Red", "article_type": "Shirts"}
+    products = small_records(
+        ("1", "Acme Men Red Shirt", shirt),
+        ("2", "Bolt Men Red Shirt", shirt),
+        ("3", "acme men  RED shirt", shirt),
+        ("4", "Crux Blue Kurta", {"colour": "Blue", "article_type": "Kurtas"}),
+    )
+    wanted = tuple((facet, shirt[facet]) for facet in named)
+    query = Query("q", "any", TITLE, wanted, title="Acme Men Red Shirt")
+    assert Judge(products).grades(query).tolist() == [4, 3, 4, 0]
+    assert Judge(products).grades(Query("q", "any", FACET, wanted)).tolist() == [4, 4, 4, 0]
 
 
 def test_an_unnamed_facet_changes_no_grade(records) -> None:

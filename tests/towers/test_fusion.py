@@ -14,6 +14,16 @@ MASKS = np.array([[1, 1, 0], [0, 0, 1]], "float32")
 EVERY_FUSION = pytest.mark.parametrize("kind", FUSIONS)
 
 
+@pytest.fixture
+def towers(towers):
+    """With trained biases: new ones are zero and hide what adds them."""
+    generator = np.random.default_rng(6)
+    for variable in towers.backbone.weights:
+        if variable.path.endswith("bias"):
+            variable.assign(generator.normal(scale=0.3, size=variable.shape))
+    return towers
+
+
 def _fusion(towers, kind: str = "residual") -> FeatureFusion:
     return new_fusion(kind, towers, MASKS, group_dropout=0.5, seed=0)
 
@@ -66,15 +76,33 @@ def test_fusion_standardises_and_ignores_constant_features(towers) -> None:
     fusion.adapt(features, np.ones(3))
     np.testing.assert_allclose(fusion.mean, features.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(
-        fusion.scale, [1 / features[:, 0].std(), 0.0, 1 / features[:, 2].std()], rtol=1e-5
+        fusion.inverse_scale,
+        [1 / features[:, 0].std(), 0.0, 1 / features[:, 2].std()],
+        rtol=1e-5,
     )
 
 
-def test_group_dropout_hides_whole_groups(towers) -> None:
-    kept = np.asarray(_fusion(towers)._keep(400))
-    np.testing.assert_array_equal(kept[:, 0], kept[:, 1])
-    assert 0.3 < kept[:, 0].mean() < 0.7
-    assert (kept[:, 0] != kept[:, 2]).any()
+@pytest.mark.parametrize("dropout", [0.0, 0.1, 0.5, 0.8])
+def test_group_dropout_hides_whole_groups_in_training(towers, dropout: float) -> None:
+    fusion = new_fusion("residual", towers, MASKS, group_dropout=dropout, seed=0)
+    features = np.tile(np.float32([2.0, -3.0, 0.5]), (1000, 1))
+    np.testing.assert_array_equal(fusion.standardise(features), features)
+    seen = np.asarray(fusion.standardise(features, training=True))
+    assert ((seen == features) | (seen == 0.0)).all()
+    first, second, other = (seen != 0.0).T
+    np.testing.assert_array_equal(first, second)
+    for kept in (first, other):
+        assert kept.mean() == pytest.approx(1 - dropout, abs=0.06)
+    both = (1 - dropout) ** 2
+    assert (first & other).mean() == pytest.approx(both, abs=0.06)
+
+
+def test_what_is_far_off_is_cut_to_five_spreads(towers) -> None:
+    fusion = _fusion(towers)
+    fusion.adapt(np.float32([[0, 0, 1], [2, 4, 3]]), np.ones(3))
+    far = np.float32([[7, 2, -99], [-3, 14, 2], [6, -8, 6]])
+    expected = [[5, 0, -5], [-4, 5, 0], [5, -5, 4]]
+    np.testing.assert_allclose(fusion.standardise(far), expected, atol=1e-5)
 
 
 @EVERY_FUSION

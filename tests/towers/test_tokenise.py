@@ -113,6 +113,16 @@ def test_words_learned_come_back_whole(tokenizer) -> None:
     assert blue in tokenise(tokenizer, ["Navy BLUE"], LENGTH)[0]
 
 
+@pytest.mark.parametrize("word", ["a ", "é ", "日 ", "👗 "], ids=[1, 2, 3, 4])
+def test_characters_are_counted_and_not_their_bytes(tokenizer, word: str) -> None:
+    """The first 512 characters are 256 times the word, of one byte to four."""
+    texts = [word * 255, word * 256, word * 300]
+    python, graph = _both(tokenizer, texts, 5 * MAX_CHARACTERS)
+    np.testing.assert_array_equal(graph, python)
+    of_255, of_256, of_300 = (ids.tolist().index(tokenizer.end_token_id) for ids in graph)
+    assert of_255 < of_256 == of_300
+
+
 def test_only_the_first_characters_count(tokenizer) -> None:
     long = "a " * MAX_CHARACTERS
     python = tokenise(tokenizer, [long, long + "tail"], 2 * MAX_CHARACTERS)

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 MEN, WOMEN, BOYS, GIRLS, UNISEX = "Men", "Women", "Boys", "Girls", "Unisex"
 GENDERS: tuple[str, ...] = (MEN, WOMEN, BOYS, GIRLS, UNISEX)
 SEASONS: tuple[str, ...] = ("Spring", "Summer", "Fall", "Winter")
-USAGES: tuple[str, ...] = ("Casual", "Formal", "Sports", "Ethnic")
 YEARS: tuple[str, ...] = ("2011", "2012", "2013", "2014", "2015", "2016", "2017")
 PATTERNS: tuple[str, ...] = ("plain", "striped", "checked", "dotted", "printed")
 SLEEVES: tuple[str, ...] = ("sleeveless", "short", "three-quarter", "long")
-NECKLINES: tuple[str, ...] = ("round", "v", "collar", "hood")
 
 _ADULTS = (MEN, WOMEN, UNISEX)
 _FEMALE = (WOMEN, GIRLS)

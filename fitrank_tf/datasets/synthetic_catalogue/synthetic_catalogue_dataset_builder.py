@@ -1,6 +1,6 @@
 """TFDS builder of the drawn catalogue: nothing is downloaded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.splits import SPLITS, split_of
 from fitrank_tf.datasets.synthetic_catalogue.product import (
@@ -96,13 +97,13 @@ class SyntheticCatalogue(tfds.core.GeneratorBasedBuilder):
             indices[split_of(listing.id, listing.text)].append(index)
         # TFDS cannot write a split that has no item.
         return {
-            split: self._generate_examples(members)
+            split: self._generate_examples(tracked(members, f"drawing {split}", "products"))
             for split, members in indices.items()
             if members
         }
 
     def _generate_examples(
-        self, indices: Sequence[int]
+        self, indices: Iterable[int]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         for index in indices:
             product = draw_product(self.builder_config.seed, index)

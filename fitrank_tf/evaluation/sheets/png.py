@@ -89,7 +89,7 @@ def draw_png(bands: Sequence[Band]) -> bytes:
 
 
 def _layout_of(bands: Sequence[Band]) -> _Layout:
-    """The layout that holds the longest answer; an empty sheet keeps one place."""
+    """The layout that holds the most results; an empty sheet keeps one place."""
     longest = max(len(row.items) for band in bands for row in band.rows)
     return _Layout(len(bands), len(bands[0].rows), max(1, longest))
 

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from fitrank_tf.core.files import write_atomically
+from fitrank_tf.core.packages import imports_of
 from fitrank_tf.rerank.gam import Shape
+
+with imports_of("reports"):
+    from matplotlib.figure import Figure
 
 _COLUMNS = 4
 _BINS = 40

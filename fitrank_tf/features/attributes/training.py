@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fitrank_tf.config import AttributeConfig
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import Progress, fit_hooks
 from fitrank_tf.features.attributes.network import build_attribute_network
 
 _WARM_UP_SHARE = 0.05
@@ -43,7 +44,6 @@ def train_attribute_network(
     config: AttributeConfig,
     seed: int,
     backup: Path,
-    verbose: int,
 ) -> keras.Model:
     """Trains a network from nothing; goes on from `backup` if it was interrupted.
 
@@ -53,7 +53,6 @@ def train_attribute_network(
         config: the schedule.
         seed: of the weights, the order and the augmentation.
         backup: folder for Keras' `BackupAndRestore`.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
 
     Raises:
         FitRankError: if there are fewer products than a batch holds.
@@ -81,13 +80,19 @@ def train_attribute_network(
         },
         jit_compile=False,
     )
-    network.fit(
-        _batches(table, rows, config, seed),
-        epochs=config.epochs,
-        steps_per_epoch=steps,
-        verbose=verbose,
-        callbacks=[keras.callbacks.BackupAndRestore(backup)],
-    )
+    with Progress("training the attributes", total, "steps") as shown:
+        network.fit(
+            _batches(table, rows, config, seed),
+            # The batches are shuffled already.
+            shuffle=False,
+            epochs=config.epochs,
+            steps_per_epoch=steps,
+            verbose=0,
+            callbacks=[
+                keras.callbacks.BackupAndRestore(backup),
+                keras.callbacks.LambdaCallback(**fit_hooks(shown, config.epochs)),
+            ],
+        )
     return network
 
 

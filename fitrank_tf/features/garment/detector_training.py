@@ -1,14 +1,13 @@
 """Training the detector on items that have boxes."""
 
-import logging
 from collections.abc import Mapping
 
 import tensorflow as tf
-from tqdm import tqdm
 
 from fitrank_tf._legacy import keras_cv, tf_keras
 from fitrank_tf.config import DetectorConfig
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import Progress, fit_hooks
 from fitrank_tf.features.garment.detector import build_network
 from fitrank_tf.features.garment.photo_square import (
     boxes_to_square,
@@ -28,8 +27,6 @@ _WEIGHT_DECAY = 1e-3
 _CLIP_NORM = 10.0
 _WHITE = 255.0
 _LEAST_SEEN = 0.4
-
-logger = logging.getLogger(__name__)
 
 
 def train_detector(
@@ -57,19 +54,14 @@ def train_detector(
         classification_loss="binary_crossentropy",
         optimizer=_optimizer(config.learning_rate, steps),
     )
-    progress = _ProgressBar(steps)
-    network.fit(
-        training_batches(items, config, seed),
-        steps_per_epoch=steps,
-        verbose=0,
-        callbacks=[progress],
-    )
-    logger.info(
-        "trained the detector: %d steps of %d photos, loss %.3f",
-        steps,
-        config.batch_size,
-        progress.loss,
-    )
+    # One long epoch, see `training_batches`.
+    with Progress("training the detector", steps, "steps") as shown:
+        network.fit(
+            training_batches(items, config, seed),
+            steps_per_epoch=steps,
+            verbose=0,
+            callbacks=[tf_keras.callbacks.LambdaCallback(**fit_hooks(shown, epochs=1))],
+        )
     return network
 
 
@@ -237,25 +229,3 @@ class _SteadyCIoU(keras_cv.losses.CIoULoss):
         """The loss of [..., 4] boxes, each grown by a thousandth of a cell."""
         sliver = tf.constant([0.0, 0.0, 1e-3, 1e-3])
         return super().call(y_true + sliver, y_pred + sliver)
-
-
-class _ProgressBar(tf_keras.callbacks.Callback):
-    """Steps and the mean loss so far, on stderr."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self._steps = steps
-        self.loss = float("nan")
-
-    def on_train_begin(self, logs: Mapping | None = None) -> None:
-        self._bar = tqdm(
-            total=self._steps, desc="training the detector", unit="step", disable=None
-        )
-
-    def on_train_batch_end(self, batch: int, logs: Mapping | None = None) -> None:
-        self.loss = logs["loss"]
-        self._bar.set_postfix(loss=f"{self.loss:.3f}", refresh=False)
-        self._bar.update()
-
-    def on_train_end(self, logs: Mapping | None = None) -> None:
-        self._bar.close()

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
+from fitrank_tf.core.progress import Progress
 from fitrank_tf.features.colour.names import box_evidence
 from fitrank_tf.features.garment.boxes import garment_found
 from fitrank_tf.features.garment.crop import GarmentCrop, cut_out
@@ -138,7 +138,7 @@ def view_garments(
         .prefetch(2)
     )
     crops, evidence = [], []
-    with tqdm(total=num_items, desc="garments", unit="photo", disable=None) as bar:
+    with Progress("garments", num_items, "photos") as shown:
         for photos, sizes, found in batches.as_numpy_iterator():
             garments = garment_found(*found).boxes
             # Copies: a view would keep the whole batch of photos.
@@ -147,5 +147,5 @@ def view_garments(
                 for crop in cut_out_garments(photos, sizes, garments)
             ]
             evidence.append(box_evidence(found.classes, found.scores, garments))
-            bar.update(len(photos))
+            shown.add(len(photos))
     return GarmentViews(crops, np.concatenate(evidence))

@@ -84,7 +84,6 @@ def train_heads(
     appearance: AppearanceNetwork,
     config: RunConfig,
     backup: Path,
-    verbose: int,
 ) -> LearnedHeads:
     """Trains colour names, patterns, sleeve and neckline.
 
@@ -93,7 +92,6 @@ def train_heads(
         appearance: goes with the heads as it is.
         config: sections `colour_names`, `patterns`, `attributes`, and the seed.
         backup: folder where an interrupted training finds its state.
-        verbose: Keras' progress.
 
     Raises:
         FitRankError: if there is nothing to learn from.
@@ -105,9 +103,7 @@ def train_heads(
     pattern = train_pattern_head(data, colours, config)
     logger.info("sleeve and neckline")
     table, extra = attribute_table(data, config.attributes)
-    network = train_attribute_network(
-        table, extra, config.attributes, config.seed, backup, verbose
-    )
+    network = train_attribute_network(table, extra, config.attributes, config.seed, backup)
     return LearnedHeads(namer, pattern, asked_only(network), appearance)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from fitrank_tf.config import HeadConfig
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import Progress
 from fitrank_tf.features.heads.softmax_head import SoftmaxHead, standardised
 
 _INPUT_DROPOUT = 0.2
@@ -21,7 +22,6 @@ def train_head(
     config: HeadConfig,
     seed: int,
     weights: np.ndarray | None = None,
-    verbose: int = 0,
 ) -> SoftmaxHead:
     """Trains a head from nothing.
 
@@ -32,7 +32,6 @@ def train_head(
         config: sizes and schedule.
         seed: of the weights, the order and the dropout.
         weights: float32 [N], of the products in the loss; all 1 if None.
-        verbose: Keras' progress.
 
     Raises:
         FitRankError: if there is nothing to learn from.
@@ -61,13 +60,19 @@ def train_head(
         ),
         jit_compile=False,
     )
-    network.fit(
-        standardised(inputs, mean, scale),
-        np.eye(len(names), dtype=np.float32)[labels],
-        sample_weight=weights,
-        batch_size=config.batch_size,
-        epochs=config.epochs,
-        verbose=verbose,
-    )
+    with Progress("training a head", config.epochs, "epochs") as shown:
+        network.fit(
+            standardised(inputs, mean, scale),
+            np.eye(len(names), dtype=np.float32)[labels],
+            sample_weight=weights,
+            batch_size=config.batch_size,
+            epochs=config.epochs,
+            verbose=0,
+            callbacks=[
+                keras.callbacks.LambdaCallback(
+                    on_epoch_end=lambda _, logs: shown.add(1, logs)
+                )
+            ],
+        )
     arrays = [np.asarray(array, np.float32) for array in network.get_weights()]
     return SoftmaxHead(tuple(names), mean, scale, tuple(arrays[::2]), tuple(arrays[1::2]))

@@ -8,17 +8,20 @@ see.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import logging
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
-import apache_beam as beam
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.packages import imports_of
+from fitrank_tf.core.progress import Progress
 from fitrank_tf.datasets.catalogue import ENCODED, Catalogue, read_prepared
 from fitrank_tf.datasets.splits import SPLITS
 from fitrank_tf.features.extract import FeatureExtractor, Seen
@@ -31,10 +34,15 @@ from fitrank_tf.features.io.saved_features import (
     write_shard,
 )
 
+with imports_of("beam"):
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
 logger = logging.getLogger(__name__)
 
 UNREADABLE = "photo cannot be decoded"
 _BATCH = 32
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +122,8 @@ def run_extraction(
     made = sum(finished_shard(folder / shard.file) is not None for shard in plan.shards)
     if made:
         logger.info("%d of %d shards were made before", made, len(plan.shards))
-    with beam.Pipeline(options=PipelineOptions(_with_runner(options))) as pipeline:
+    pipeline_options = PipelineOptions(_with_runner(options))
+    with _progress_of(plan), beam.Pipeline(options=pipeline_options) as pipeline:
         _ = (
             pipeline
             | "shards" >> beam.Create(plan.shards)
@@ -155,8 +164,46 @@ def _with_runner(options: Sequence[str]) -> list[str]:
     return [*options] if named else ["--runner=FnApiRunner", *options]
 
 
+@contextlib.contextmanager
+def _progress_of(plan: ExtractionPlan) -> Iterator[None]:
+    """Shows how many products are done while the pipeline runs.
+
+    Runners do not tell before they end. What counts is the finished shards, wherever they
+    are made, and of the unfinished ones what this process has seen, if it is a worker.
+    """
+    folder, before = Path(plan.output), _ExtractShard.photos_seen
+    sizes = {folder / shard.file: shard.end - shard.begin for shard in plan.shards}
+    ended = threading.Event()
+
+    def finished() -> int:
+        return sum(size for path, size in sizes.items() if path.exists())
+
+    first = finished()
+    with Progress("features", sum(sizes.values()), "products", first) as shown:
+
+        def look() -> None:
+            while not ended.wait(_SECONDS_BETWEEN_LOOKS):
+                seen = first + _ExtractShard.photos_seen - before
+                shown.move_to(max(finished(), seen))
+
+        looking = threading.Thread(target=look, daemon=True)
+        looking.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            looking.join()
+        shown.move_to(finished())
+
+
 class _ExtractShard(beam.DoFn):
-    """Sees the products of a shard and writes them."""
+    """Sees the products of a shard and writes them.
+
+    Attributes:
+        photos_seen: by all workers in this process.
+    """
+
+    photos_seen: ClassVar[int] = 0
 
     def __init__(self, plan: ExtractionPlan):
         # Beam pickles this; without the shards it is small.
@@ -202,6 +249,7 @@ class _ExtractShard(beam.DoFn):
     def _see(self, batch: list) -> list[tuple[str, Seen]]:
         if not batch:
             return []
+        _ExtractShard.photos_seen += len(batch)
         ids, photos = zip(*batch)
         return list(zip(ids, self._extractor.describe(photos)))
 

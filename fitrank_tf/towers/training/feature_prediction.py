@@ -4,7 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from fitrank_tf.features.standardise import standard_scale, z_scores
+from fitrank_tf.features.standardise import (
+    mean_and_inverse_scale,
+    standardise_by_inverse,
+)
 
 
 class FeaturePrediction(keras.layers.Layer):
@@ -30,18 +33,18 @@ class FeaturePrediction(keras.layers.Layer):
         self.mean = self.add_weight(
             name="mean", shape=(size,), initializer="zeros", trainable=False
         )
-        self.scale = self.add_weight(
-            name="scale", shape=(size,), initializer="ones", trainable=False
+        self.inverse_scale = self.add_weight(
+            name="inverse_scale", shape=(size,), initializer="ones", trainable=False
         )
         self.tell = keras.layers.Dense(size, name="tell")
         self.widen.build(pooled_shape)
         self.tell.build((None, self.hidden))
 
     def adapt(self, features: np.ndarray) -> None:
-        """Takes mean and spread from the training products' features, [N, F]."""
-        mean, scale = standard_scale(features)
+        """Takes mean and scale from the training products' features, [N, F]."""
+        mean, inverse_scale = mean_and_inverse_scale(features)
         self.mean.assign(mean)
-        self.scale.assign(scale)
+        self.inverse_scale.assign(inverse_scale)
 
     def call(self, pooled, features):
         """How far off the guess is.
@@ -53,7 +56,7 @@ class FeaturePrediction(keras.layers.Layer):
         Returns:
             float32 [B], mean squared error over the standardised features.
         """
-        wanted = z_scores(features, self.mean, self.scale)
+        wanted = standardise_by_inverse(features, self.mean, self.inverse_scale)
         told = ops.cast(self.tell(self.widen(pooled)), "float32")
         return ops.mean(ops.square(told - wanted), axis=-1)
 

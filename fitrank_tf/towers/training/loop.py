@@ -10,6 +10,7 @@ import keras
 
 from fitrank_tf.config import ContrastiveConfig
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import Progress, fit_hooks
 from fitrank_tf.towers.training.callbacks import (
     CountSteps,
     KeepState,
@@ -82,8 +83,15 @@ def train_contrastive(
         position = Position(checkpoint.restore())
         if position.step:
             logger.info("training goes on after step %d", position.step)
+        images_per_step = config.batch_size / config.accumulation
+        shown = Progress(
+            "training towers",
+            training.steps * images_per_step,
+            "images",
+            position.step * images_per_step,
+        )
         watching = [
-            Throughput(config.batch_size / config.accumulation),
+            Throughput(images_per_step),
             CountSteps(position),
             _stop_at_nan(batches, position, training),
             *callbacks,
@@ -95,23 +103,27 @@ def train_contrastive(
                 math.inf if is_multiworker(model) else config.checkpoint_minutes,
                 RunningMeans(model) if position.step % steps_per_epoch else None,
             ),
+            keras.callbacks.LambdaCallback(
+                **fit_hooks(shown, config.epochs, images_per_step)
+            ),
         ]
         history = keras.callbacks.History()
-        for stretch in training.stretches(position.step):
-            model.fit(
-                _for_fit(batches(stretch.first, stretch.end)),
-                steps_per_epoch=stretch.steps_per_epoch,
-                initial_epoch=stretch.epoch,
-                epochs=stretch.end_epoch,
-                callbacks=keras.callbacks.CallbackList(
-                    [*watching, history],
-                    add_progbar=verbose != 0,
-                    model=model,
-                    verbose=verbose,
-                    epochs=config.epochs,
-                    steps=stretch.steps_per_epoch,
-                ),
-            )
+        with shown:
+            for stretch in training.stretches(position.step):
+                model.fit(
+                    _for_fit(batches(stretch.first, stretch.end)),
+                    # The batches are shuffled already.
+                    shuffle=False,
+                    steps_per_epoch=stretch.steps_per_epoch,
+                    initial_epoch=stretch.epoch,
+                    epochs=stretch.end_epoch,
+                    callbacks=keras.callbacks.CallbackList(
+                        [*watching, history],
+                        model=model,
+                        epochs=config.epochs,
+                        steps=stretch.steps_per_epoch,
+                    ),
+                )
     if training.steps:
         optimizer.keep_average()
     model.keep_scale()

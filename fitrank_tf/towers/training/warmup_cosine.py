@@ -1,4 +1,7 @@
-"""The learning rate of a training: linear warm-up, then a cosine down to nearly nothing."""
+"""The learning rate of a training: linear warm-up, then a cosine down to nearly nothing.
+
+By hand, because Keras' `CosineDecay` branches and so takes long to trace (see below).
+"""
 
 import math
 

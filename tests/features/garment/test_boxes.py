@@ -9,6 +9,7 @@ from fitrank_tf.features.garment.boxes import (
     box_features,
     box_slices,
     find_parts,
+    stored_garment_boxes,
 )
 from fitrank_tf.features.schema import FeatureSchema
 from tests.features.small_detections import detections
@@ -85,6 +86,19 @@ def test_without_a_garment_its_features_are_zeros(found) -> None:
     assert not features.any()
 
 
+# float32 has 0.25 and the number below it.
+@pytest.mark.parametrize(
+    ("score", "is_found"),
+    [(MIN_SCORE, True), (np.nextafter(np.float32(MIN_SCORE), np.float32(0)), False)],
+)
+@pytest.mark.parametrize("kind", ["top", "sleeve", "neckline"])
+def test_a_box_of_the_least_score_is_found(kind: str, score: float, is_found: bool) -> None:
+    features = _features(*([] if kind == "top" else [TOP]), (kind, score, TOP[2]))
+    name = {"top": "garment", "sleeve": "right_sleeve"}.get(kind, kind)
+    assert _value(features, f"{name}_score") == (score if is_found else 0.0)
+    assert _value(features, f"{name}_box").any() == is_found
+
+
 def test_boxes_of_no_size_stay_within_bounds() -> None:
     point = [0.5, 0.5, 0.5, 0.5]
     features = _features(("top", 0.9, point), ("sleeve", 0.9, [0, 0, 1, 1]))
@@ -104,3 +118,10 @@ def test_photos_of_a_batch_do_not_mix() -> None:
     for row in range(6):
         one = [part[row : row + 1] for part in seen]
         np.testing.assert_allclose(together[row], box_features(*one, find_parts(*one))[0])
+
+
+def test_the_garment_box_is_read_back_as_it_was_found() -> None:
+    """Rows before columns, whatever the order in the vector."""
+    features = np.stack([_features(TOP), _features()])
+    expected = np.float32([TOP[2], [0.0] * 4])
+    np.testing.assert_array_equal(stored_garment_boxes(features, SCHEMA), expected)

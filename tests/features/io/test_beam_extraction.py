@@ -7,10 +7,12 @@ import pytest
 import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.progress import Progress
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
 from fitrank_tf.datasets.splits import ALL, SPLITS
 from fitrank_tf.features.extract import FeatureExtractor
 from fitrank_tf.features.feature_models import FeatureModels
+from fitrank_tf.features.io import beam_extraction
 from fitrank_tf.features.io.beam_extraction import (
     UNREADABLE,
     ExtractionPlan,
@@ -85,6 +87,25 @@ def test_only_what_is_missing_is_made_again(plan, summaries) -> None:
     made = tf.data.TFRecordDataset(str(Path(plan.output) / lost))
     assert len(list(made)) == plan.shards[1].end - plan.shards[1].begin
     assert len((Path(plan.output) / lost).read_bytes()) == len(content)
+
+
+@pytest.mark.parametrize("options", [[], ["--direct_num_workers=2"]])
+def test_what_is_done_is_counted_while_the_pipeline_runs(
+    catalogue, plan, summaries, tmp_path, monkeypatch, options
+) -> None:
+    counted = []
+
+    class Counting(Progress):
+        def move_to(self, done, values=None) -> None:
+            counted.append(done)
+
+    monkeypatch.setattr(beam_extraction, "Progress", Counting)
+    monkeypatch.setattr(beam_extraction, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    models = (Path(plan.detector), Path(plan.heads))
+    run_extraction(plan_extraction(catalogue, *models, tmp_path, SHARD), MADE_OF, options)
+    assert counted == sorted(counted)
+    assert counted[0] == 0 and counted[-1] == COUNT
+    assert len(set(counted)) > 2
 
 
 def test_another_catalogue_is_not_mixed_in(plan, summaries) -> None:

@@ -116,6 +116,57 @@ def test_one_edge(height, edges) -> None:
     )
 
 
+def _gradients(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Size and direction [rows, W - 2], of every second row of [H, W] without the ends."""
+    across = (luma[1:-1, 2:] - luma[1:-1, :-2])[::2]
+    down = (luma[2:, 1:-1] - luma[:-2, 1:-1])[::2]
+    # Angles are told of gradients in steps of 4.
+    angle = np.arctan2((down + 2) // 4, (across + 2) // 4)
+    return np.hypot(across, down), np.round(angle % np.pi / np.pi * 8).astype(int) % 8
+
+
+def _by_direction(luma: np.ndarray) -> np.ndarray:
+    sizes, direction = _gradients(luma)
+    means = [sizes[direction == k].sum() / sizes.size / 16 for k in range(8)]
+    return np.minimum(means, 8)
+
+
+@pytest.mark.parametrize("below", [5, 12, 30, 60, 256])
+def test_energies_are_those_of_numpy(below: int) -> None:
+    """Of noise every row and column matters, the one at the bound of a third too."""
+    grey = _noise(below, below)
+    luma = grey[READ]
+    features = _describe(grey)
+    sizes, _ = _gradients(luma)
+
+    def assert_is(name: str, expected) -> None:
+        np.testing.assert_allclose(_value(features, name), expected, rtol=1e-4, atol=1e-6)
+
+    # Of the strongest noise it is more than the most that is told.
+    assert_is("energy", min(sizes.mean() / 16, 8))
+    assert_is("edges", [(sizes > 12).mean(), (sizes > 40).mean()])
+    assert_is("fine_energy", _by_direction(luma))
+    halved = grey[WINDOW].reshape(40, 2, 32, 2).sum(axis=(1, 3)) // 4
+    assert_is("coarse_energy", _by_direction(halved))
+    # Of 80 rows and 64 columns; row 26 is cut by the bound of the first third, and is in
+    # it. Every second row is looked at, so the bounds are 27 / 2 and 54 / 2.
+    grid = [
+        np.log1p(part.mean() / 16)
+        for band in np.split(sizes, [14, 27])
+        for part in np.split(band, [21, 42], axis=1)
+    ]
+    assert_is("energy_grid", grid)
+
+
+@pytest.mark.parametrize(("first_bright", "bands"), [(26, [1, 0, 0]), (28, [0, 1, 0])])
+def test_an_edge_beside_the_bound_of_a_third(first_bright: int, bands) -> None:
+    """Rows before and behind the edge see it; of both the even one is looked at."""
+    grey = np.zeros((SIDE, SIDE))
+    grey[WINDOW[0].start + first_bright :] = 100
+    grid = _value(_describe(grey), "energy_grid").reshape(3, 3)
+    np.testing.assert_array_equal(grid > 0, np.repeat([bands], 3, axis=0).T > 0)
+
+
 def test_only_the_middle_is_read() -> None:
     plain = np.full((SIDE, SIDE), 128)
     framed = _noise(0, 256)

@@ -44,4 +44,6 @@ def test_metrics_are_served_at_the_usual_path(tmp_path):
 
 @pytest.mark.parametrize("flag", server_flags("/models"))
 def test_the_printed_flags_are_known(flag: str):
-    flag_parser().parse_args([flag])
+    name, value = flag.removeprefix("--").split("=")
+    read = getattr(flag_parser().parse_args([flag]), name)
+    assert str(read).lower() == value

@@ -11,6 +11,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 
 from serving.requests.limits import Limits
 from serving.server import Server
+from serving.status import StatusError
 from tests.serving.toy_http import call
 from tests.serving.toy_requests import arrays, predict_request
 
@@ -115,7 +116,10 @@ def test_limits_can_be_lifted(start_models, bundle: Path):
     assert arrays(answer)["total"].sum() == 2_000_000
 
 
-def test_types_without_a_size_are_not_counted():
-    proto = predict_request("m", x=["a"]).inputs["x"]
-    proto.dtype = types_pb2.DT_INVALID
-    Limits(max_request_bytes=1).check_size("x", proto)
+@pytest.mark.parametrize("dtype", [types_pb2.DT_INVALID, types_pb2.DT_STRING])
+def test_a_value_of_a_type_without_a_size_counts_as_one_byte(dtype: int):
+    proto = predict_request("m", x=["a", "b"]).inputs["x"]
+    proto.dtype = dtype
+    assert Limits(max_request_bytes=2).check_size("x", proto) is None
+    with pytest.raises(StatusError, match="input x has 2 values"):
+        Limits(max_request_bytes=1).check_size("x", proto)

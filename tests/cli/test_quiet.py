@@ -1,0 +1,80 @@
+"""What a training prints: results on stdout, its own log on stderr, no noise."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.training.small_chain import SMALL
+
+RESULTS = (
+    r"\d+ queries of test products against \d+ products never trained on",
+    r"\|.*\|",
+    r"Check \(all queries of one system together\): ir_measures .*",
+    r"(contact sheet|what moved|runs, qrels|SavedModel)  .*",
+    r"the job took \d+ s",
+)
+NOISE = (
+    "UserWarning",
+    "WARNING:",
+    "INFO:",
+    "Assets written",
+    "non-serializable",
+    "backend",
+    "shuffle",
+    "oneDNN",
+    "cuInit",
+    "Epoch 1/",
+    "step - loss",
+    "it/s",
+)
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory) -> subprocess.CompletedProcess:
+    """The whole command, with the shipped detector, not on a terminal."""
+    folder = tmp_path_factory.mktemp("quiet")
+    assignments = [text for text in SMALL if not text.startswith("detector.")]
+    options = [f"--set={assignment}" for assignment in assignments]
+    command = [sys.executable, "-m", "pipelines.train", "--num_items=160"]
+    # The tests' own settings are not a user's.
+    settings = {name: os.environ[name] for name in os.environ if name[:3] != "TF_"}
+    return subprocess.run(
+        [*command, f"--output_dir={folder / 'bundle'}", *options],
+        env={**settings, "FITRANK_CACHE": str(folder / "cache")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_stdout_holds_the_result_alone(training) -> None:
+    lines = [line for line in training.stdout.splitlines() if line]
+    for pattern in RESULTS:
+        assert [line for line in lines if re.fullmatch(pattern, line)], pattern
+    anything = "|".join(f"(?:{pattern})" for pattern in RESULTS)
+    assert [line for line in lines if not re.fullmatch(anything, line)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_stderr_holds_our_log_alone(training) -> None:
+    lines = training.stderr.splitlines()
+    assert [line for line in lines if any(noise in line for noise in NOISE)] == []
+    assert [line for line in lines if not re.match(r"\d\d:\d\d:\d\d \S", line)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_stderr_names_each_stage_and_model_once(training) -> None:
+    said = re.findall(r"^.{9}=== (\w+) ===$", training.stderr, re.MULTILINE)
+    assert set(said) >= {"base", "features", "lora", "facet_heads", "reranker"}
+    exported = re.findall(r"^.{9}exported (\w+), version 1$", training.stderr, re.MULTILINE)
+    assert len(exported) == len(set(exported)) >= 8
+    epochs = re.findall(r"epoch 1 of 1: loss \S+", training.stderr)
+    # Of the base towers, of the fine-tuned ones, and of the re-ranker.
+    assert len(epochs) == 3
