@@ -97,7 +97,7 @@ def train(
     config, output = override(recipe, overrides), Path(output_dir)
     check_replaceable(output)
     work = WorkDir(Path(work_dir or f"{output}.work"))
-    run = Run(config, catalogue, work, verbose=2, strategy=strategy_named(strategy))
+    run = Run(config, catalogue, work, strategy_named(strategy))
     run.make(STAGES)
     write_measured_bundle(run, output)
     return load_bundle(output)

@@ -11,6 +11,7 @@ Nothing else in the project imports them; `tests/test_legacy.py` holds it to tha
 
 import contextlib
 import importlib
+import io
 import logging
 import os
 import sys
@@ -45,7 +46,7 @@ def __getattr__(name: str) -> Any:
     _stand_in_for_estimator()
     try:
         # KerasCV announces its backend on stdout, which is for the commands' answers.
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(io.StringIO()):
             module = importlib.import_module(_PACKAGES[name])
     except ModuleNotFoundError as error:
         if error.name != "tensorflow_ranking":
@@ -83,13 +84,13 @@ def _is_tf_keras(module: str) -> bool:
 
 def _stand_in_for_estimator() -> None:
     """Gives TF-Ranking the `tf.estimator` names that it imports and we never use."""
-    estimator = types.ModuleType("tensorflow.estimator")
 
-    class ModeKeys:
-        TRAIN = "train"
-        EVAL = "eval"
-        PREDICT = "infer"
+    class Estimator(types.ModuleType):
+        class ModeKeys:
+            TRAIN = "train"
+            EVAL = "eval"
+            PREDICT = "infer"
 
-    estimator.ModeKeys = ModeKeys
+    estimator = Estimator("tensorflow.estimator")
     sys.modules.setdefault("tensorflow.estimator", estimator)
     sys.modules.setdefault("tensorflow.compat.v1.estimator", estimator)

@@ -24,7 +24,6 @@ from pathlib import Path
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import (
     add_recipe_arguments,
-    keras_verbosity,
     run_config,
 )
 from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
@@ -79,7 +78,7 @@ def main(arguments: Sequence[str] | None) -> None:
     catalogue = open_catalogue(source, options.data_dir)
     work = named_work_dir(options)
     output.mkdir(parents=True, exist_ok=True)
-    study = Study(config, catalogue, work, output, keras_verbosity())
+    study = Study(config, catalogue, work, output)
     write_qrels(output / "judgments.qrels", study.query_set.qrels)
     measured = measure_study(study, options.study, seeds)
     table = ablation_table(measured, kinds_of(study.query_set), _MEASURES)

@@ -167,7 +167,7 @@ def _check_split(path: str, item_id: str, split: str, split_of: Mapping[str, str
         )
 
 
-def _print_counts(name: str, counts: Counter) -> None:
+def _print_counts(name: str, counts: Counter[str]) -> None:
     listed = ", ".join(f"{key} {count}" for key, count in counts.most_common())
     print(f"  {name:9s} {listed or 'none'}")
 

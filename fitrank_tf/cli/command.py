@@ -64,11 +64,6 @@ def add_recipe_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
 
 
-def keras_verbosity() -> int:
-    """Keras' progress: a bar where somebody looks on, else a line an epoch."""
-    return 1 if sys.stdout.isatty() else 2
-
-
 def run_config(arguments: argparse.Namespace) -> RunConfig:
     """The recipe that the arguments name, with their changes.
 

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None) -> None:
     output = Path(options.output_dir)
     catalogue = open_catalogue(catalogue_source(options), options.data_dir)
     work = named_work_dir(options)
-    run = Run(run_config(options), catalogue, work, verbose=2)
+    run = Run(run_config(options), catalogue, work)
     packed, towers = pack(run, options.quality)
     towers.tokenizer.save_to_preset(str(output))
     packed.save(output)

@@ -10,7 +10,6 @@ from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import (
     DEFAULT_BUNDLE,
     add_recipe_arguments,
-    keras_verbosity,
     run_config,
 )
 from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
@@ -61,7 +60,7 @@ def main(arguments: Sequence[str] | None) -> None:
     catalogue = open_catalogue(source, options.data_dir)
     logger.info("catalogue opened: %.0f s", time.monotonic() - started)
     work = named_work_dir(options, options.fresh)
-    run = Run(config, catalogue, work, keras_verbosity(), strategy)
+    run = Run(config, catalogue, work, strategy)
     run.make(stages)
     if _EXPORT in named:
         write_measured_bundle(run, output)

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import KerasTensor
 
-from fitrank_tf.cli.command import add_recipe_arguments, keras_verbosity
+from fitrank_tf.cli.command import add_recipe_arguments
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
@@ -167,7 +168,7 @@ def train(
         table = dataclasses.replace(table, features=None)
     batches = PackedBatches(table, pixels, base.batch_size, config.seed)
     steps = batches.steps_per_epoch
-    train_contrastive(model, batches, steps, base, backup, keras_verbosity())
+    train_contrastive(model, batches, steps, base, backup)
     return towers
 
 
@@ -184,12 +185,12 @@ def validation_hits(towers: Towers, packed: PackedProducts) -> float:
 class _Encoder(keras.Model):
     """One way through the towers, compiled by whatever backend Keras has."""
 
-    def __init__(self, towers: Towers, encode: Callable):
+    def __init__(self, towers: Towers, encode: Callable[[KerasTensor], KerasTensor]):
         super().__init__(name="encoder")
         self.backbone, self._encode = towers.backbone, encode
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         return self._encode(inputs)
 
     def all_of(self, inputs: np.ndarray) -> np.ndarray:

@@ -6,8 +6,9 @@ LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 _SETTINGS = {
     # TF-Ranking and KerasCV follow `tf.keras`, which has to be Keras 2.
     LEGACY_KERAS: "1",
-    # Keeps TensorFlow's start-up notes out of the output.
-    "TF_CPP_MIN_LOG_LEVEL": "2",
+    # Keeps TensorFlow's start-up notes out of the output; some are of level E, e.g. that
+    # there is no GPU.
+    "TF_CPP_MIN_LOG_LEVEL": "3",
     # Turns oneDNN's matrix products on where TensorFlow leaves them off (CPUs without
     # AVX-512): small transformers train 1.7 times as fast with them.
     "TF_ENABLE_ONEDNN_OPTS": "1",

@@ -20,7 +20,7 @@ from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 
 PACKED_FILE = "products.npz"
 _MADE_BY = "pack"
-_TABLE = ("token_ids", "groups", "product_codes", "text_codes", "features")
+_TABLE = ("token_ids", "groups", "product_codes", "text_codes")
 _SIZES = ("image_size", "vocabulary_size")
 
 
@@ -46,8 +46,9 @@ class PackedProducts:
 
     def save(self, folder: Path) -> None:
         """Writes the file, whole or not at all."""
-        table = dataclasses.asdict(self.table)
-        arrays = {name: table[name] for name in _TABLE if table[name] is not None}
+        arrays = {name: getattr(self.table, name) for name in _TABLE}
+        if self.table.features is not None:
+            arrays["features"] = self.table.features
         for name, encoded in (
             ("photos", self.photos),
             ("validation_photos", self.validation_photos),
@@ -69,7 +70,10 @@ class PackedProducts:
         arrays = load_arrays(path, _MADE_BY)
         try:
             return cls(
-                table=ContrastiveTable(**{name: arrays.get(name) for name in _TABLE}),
+                table=ContrastiveTable(
+                    **{name: arrays[name] for name in _TABLE},
+                    features=arrays.get("features"),
+                ),
                 photos=_cut(arrays["photos"], arrays["photos_ends"]),
                 validation_photos=_cut(
                     arrays["validation_photos"], arrays["validation_photos_ends"]

@@ -104,8 +104,8 @@ class FacetLexicon:
                 for wrong in misspellings(word) - known:
                     phrase = " ".join((*words[:place], wrong, *words[place + 1 :]))
                     misspelt.setdefault(phrase, set()).add(numbers)
-        sure = ((phrase, *of) for phrase, of in sorted(misspelt.items()) if len(of) == 1)
-        return {**self.forms, **dict(sure)}
+        sure = {phrase: of.pop() for phrase, of in sorted(misspelt.items()) if len(of) == 1}
+        return {**self.forms, **sure}
 
     def codes(self, records: CatalogueRecords) -> np.ndarray:
         """What products are.

@@ -74,7 +74,7 @@ class LinearBlend:
 
     def score(self, features: np.ndarray) -> np.ndarray:
         """float [Q, L] from [Q, L, K]."""
-        return sum(weight * features[..., c] for c, weight in self.weights.items())
+        return np.asarray(sum(w * features[..., c] for c, w in self.weights.items()))
 
 
 class LambdaMart:

@@ -77,7 +77,6 @@ class RerankStudy:
         rows: rising row numbers of the products that are searched.
         query_set: queries to search them with.
         output: folder of the run files.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
 
     def __init__(
@@ -87,12 +86,10 @@ class RerankStudy:
         rows: np.ndarray,
         query_set: QuerySet,
         output: Path,
-        verbose: int,
     ):
         self._train, self._config = train, config
         self._run, self._rows = train(config), rows
         self._query_set, self._output = query_set, output
-        self._verbose = verbose
         self._facets = self._run.facet_heads.heads.lexicon.facet_sizes
         # Of the GAMs trained so far.
         self._shapes: list[list[Shape]] = []
@@ -222,7 +219,6 @@ class RerankStudy:
             dataclasses.replace(TRAINING, loss=self._config.reranker.loss),
             seed,
             log_dir,
-            self._verbose,
         )
         self._shapes.append(model.shapes(learned.features, learned.mask))
         return self._values(name, model.score(measured.features, measured.mask))

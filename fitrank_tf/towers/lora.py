@@ -40,7 +40,7 @@ class Adapted:
         for name, layer in self.layers.items():
             arrays[f"{name}/a"] = np.asarray(layer.lora_kernel_a)
             arrays[f"{name}/b"] = np.asarray(layer.lora_kernel_b)
-            arrays[f"{name}/alpha"] = np.float32(layer.lora_alpha)
+            arrays[f"{name}/alpha"] = np.asarray(layer.lora_alpha, np.float32)
         save_arrays(path, arrays)
 
 

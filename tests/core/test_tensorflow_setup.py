@@ -6,7 +6,7 @@ from fitrank_tf.core.tensorflow_setup import prepare_tensorflow
 
 SETTINGS = {
     "TF_USE_LEGACY_KERAS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
 

@@ -101,7 +101,9 @@ class ServedReranker(ServedModule):
             ELWC_SIGNATURE: score_protos,
         }
 
-    def _scoring(self, specs: Sequence[tf.TensorSpec]):
+    def _scoring(
+        self, specs: Sequence[tf.TensorSpec]
+    ) -> tf.types.experimental.PolymorphicFunction:
         names = [spec.name for spec in specs]
 
         @tf.function(input_signature=specs)
@@ -110,7 +112,9 @@ class ServedReranker(ServedModule):
 
         return score
 
-    def _explaining(self, specs: Sequence[tf.TensorSpec]):
+    def _explaining(
+        self, specs: Sequence[tf.TensorSpec]
+    ) -> tf.types.experimental.PolymorphicFunction:
         names = [spec.name for spec in specs]
 
         @tf.function(input_signature=specs)
