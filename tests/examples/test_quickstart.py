@@ -22,6 +22,7 @@ def test_notebook_is_stored_without_outputs():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_notebook_trains_searches_and_measures(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("tempfile.mkdtemp", lambda: str(tmp_path))
     names: dict = {}
