@@ -41,6 +41,12 @@ def test_title_queries_quote_their_product_and_name_its_facets(records) -> None:
     assert queries[5].wanted == ()
 
 
+def test_products_without_a_title_give_no_title_query(records) -> None:
+    titles = ("A shirt", "", " \t", *records.texts[3:])
+    queries = title_queries(dataclasses.replace(records, texts=titles))
+    assert [query.id for query in queries] == [f"title-{n}" for n in (1, 4, 5, 6)]
+
+
 def test_facet_queries_are_deterministic_and_name_what_they_want(records) -> None:
     queries = facet_queries(records, 20, seed=4)
     assert queries == facet_queries(records, 20, seed=4)
