@@ -144,6 +144,11 @@ def test_what_is_wanted_is_understood_and_nothing_else(drawn) -> None:
 
 def test_products_without_facets_give_no_facet_query(records) -> None:
     assert facet_queries(records.select([5]), 5, seed=0) == []
+    # An article type alone is a query of a single facet.
+    kind = ("Shirts",) * len(records)
+    bare = {name: ("",) * len(records) for name in ATTRIBUTES} | {"article_type": kind}
+    products = dataclasses.replace(records, attributes=bare)
+    assert facet_queries(products, 5, seed=0) == []
 
 
 @pytest.mark.parametrize(
