@@ -7,7 +7,7 @@ import numpy as np
 _AT_ONCE = 4096
 
 
-def map_in_chunks(function: Callable, *arrays: np.ndarray) -> np.ndarray:
+def map_in_chunks(function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
     """The values of a function for N products.
 
     Args:

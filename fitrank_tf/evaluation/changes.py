@@ -33,8 +33,13 @@ class Gain:
 class Judged(Protocol):
     """Judgments of queries."""
 
-    qrels: Mapping[str, Mapping[str, int]]
-    binary_grade: int
+    @property
+    def qrels(self) -> Mapping[str, Mapping[str, int]]:
+        """{query id: {product id: grade}}."""
+
+    @property
+    def binary_grade(self) -> int:
+        """The least grade that counts as relevant."""
 
 
 def ndcg_gains(

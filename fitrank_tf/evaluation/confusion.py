@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
+
+from fitrank_tf.core.packages import imports_of
+
+with imports_of("reports"):
+    from matplotlib.figure import Figure
 
 
 @dataclasses.dataclass(frozen=True)

@@ -204,20 +204,20 @@ class EvaluationRun:
         """
         found = self.run(query_set, systems, tuned_index)
         runs = found.rankings
-        paths = write_runs(query_set, runs, folder)
+        paths = _write_runs(query_set, runs, folder)
         rows, table = [], ""
         if query_set.qrels:
             rows = measure(query_set, runs)
-            table = table_with_command(query_set, rows, final_folder or folder)
+            table = _table_with_command(query_set, rows, final_folder or folder)
             (folder / "table.md").write_text(table, encoding="utf-8")
-        sheet = self.draw_sheet(query_set, runs, config, folder)
-        changes = self.draw_changes(query_set, found, facets, config, folder)
+        sheet = self._draw_sheet(query_set, runs, config, folder)
+        changes = self._draw_changes(query_set, found, facets, config, folder)
         return Report(rows, table, paths, sheet, changes)
 
     def _photos(self, size: int) -> tf.data.Dataset:
         return chosen_rows(photos(self._catalogue, ALL, size), self._rows)
 
-    def draw_sheet(
+    def _draw_sheet(
         self, query_set: QuerySet, runs: Runs, config: EvaluationConfig, folder: Path
     ) -> Path:
         """Draws what some queries return; gives the PNG's path."""
@@ -227,7 +227,7 @@ class EvaluationRun:
         draw_contact_sheet(rows, path, path.with_suffix(".html"))
         return path
 
-    def draw_changes(
+    def _draw_changes(
         self,
         query_set: QuerySet,
         runs: SystemRuns,
@@ -311,7 +311,7 @@ def measure(query_set: QuerySet, runs: Runs) -> list[ResultRow]:
     return rows
 
 
-def write_runs(query_set: QuerySet, runs: Runs, folder: Path) -> list[Path]:
+def _write_runs(query_set: QuerySet, runs: Runs, folder: Path) -> list[Path]:
     """Writes `<system>.run` and the queries' judgments, TREC's formats; gives the runs."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{system}.run" for system in runs]
@@ -341,7 +341,9 @@ def measure_queries(
     return evaluate_queries(run, query_set.qrels, query_set.binary_grade)
 
 
-def table_with_command(query_set: QuerySet, rows: Sequence[ResultRow], folder: Path) -> str:
+def _table_with_command(
+    query_set: QuerySet, rows: Sequence[ResultRow], folder: Path
+) -> str:
     """The table, and the command that checks it with another program."""
     system = rows[-1].system
     check = ir_measures_command(

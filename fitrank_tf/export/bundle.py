@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.features.schema import FeatureSchema
@@ -103,8 +104,8 @@ def read_bundle_info(bundle: Path) -> BundleInfo:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FitRankError(
-            f"no bundle in {bundle} ({BUNDLE_FILE} is missing); make one with `make train` "
-            "or name another with --bundle"
+            f"no bundle in {bundle} ({BUNDLE_FILE} is missing); make one with "
+            f"`{command_line('train')}` or name another with --bundle"
         ) from None
     except (OSError, ValueError) as error:
         raise FitRankError(

@@ -18,6 +18,8 @@ DEFAULT_SIGNATURE = "serving_default"
 FILTERED_SIGNATURE = "filtered"
 # Tells what adds up to the scores.
 EXPLAINED_SIGNATURE = "explained"
+# Tells what a search keeps of products' features.
+PROJECTION_SIGNATURE = "feature_projection"
 
 
 class ServedModule(tf.Module, abc.ABC):

@@ -7,7 +7,7 @@ with one is never run with the other.
 """
 
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 # A feature that never varies would be blown up by its rounding noise.
 _LEAST_SCALE = 1e-3
@@ -30,7 +30,9 @@ def mean_and_inverse_scale(features: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return features.mean(axis=0), inverse.astype(features.dtype)
 
 
-def standardise_by_inverse(values, mean, inverse_scale):
+def standardise_by_inverse(
+    values: KerasTensor, mean: KerasTensor, inverse_scale: KerasTensor
+) -> KerasTensor:
     """(values - mean) * inverse_scale, within -5 and 5.
 
     Args:
@@ -44,7 +46,7 @@ def standardise_by_inverse(values, mean, inverse_scale):
     return _cut_off((values - mean) * inverse_scale)
 
 
-def standardise(values, mean, scale):
+def standardise(values: KerasTensor, mean: KerasTensor, scale: KerasTensor) -> KerasTensor:
     """(values - mean) / scale, within -5 and 5.
 
     Args:
@@ -58,7 +60,7 @@ def standardise(values, mean, scale):
     return _cut_off((values - mean) / scale)
 
 
-def _cut_off(values):
+def _cut_off(values: KerasTensor) -> KerasTensor:
     # Heads in NumPy take microseconds, less than the way into another library.
     clip = np.clip if isinstance(values, np.ndarray) else ops.clip
     return clip(values, -_MOST_SCALES, _MOST_SCALES)

@@ -90,7 +90,13 @@ class ListArrays:
             tf.constant(tables.facet_probs),
         )
 
-        def look_up(query, query_facets, position, score, label):
+        def look_up(
+            query: tf.Tensor,
+            query_facets: tf.Tensor,
+            position: tf.Tensor,
+            score: tf.Tensor,
+            label: tf.Tensor,
+        ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             mask = position >= 0
             rows = tf.maximum(position, 0)
             inputs = {

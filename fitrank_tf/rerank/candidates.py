@@ -82,6 +82,8 @@ def with_positives(
         judge: of the catalogue.
         embeddings: float32 [N, D], unit, of its products.
     """
+    if lists.labels is None:
+        raise ValueError("lists need labels before a positive can be put into them")
     positions = lists.candidates.positions.copy()
     scores, labels = lists.candidates.scores.copy(), lists.labels.copy()
     lacking = np.flatnonzero((labels < EXACT).all(axis=1))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from fitrank_tf.config import FacetHeadsConfig
 from fitrank_tf.core.arrays import load_arrays, save_arrays
@@ -23,7 +23,7 @@ from fitrank_tf.features.standardise import (
 from fitrank_tf.queries.lexicon import FacetLexicon
 
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
-_MADE_BY = "python -m pipelines.train"
+_MADE_BY = "train"
 _STEPS_AT_ONCE = 16
 # Heads err: with this probability a product has a value, whatever they predict. Logarithms
 # of probabilities go no lower.
@@ -40,12 +40,12 @@ class _Head(keras.Model):
         self.dropout = keras.layers.Dropout(config.dropout)
         self.values = keras.layers.Dense(num_values, name="values")
 
-    def build(self, shape):
+    def build(self, shape: tuple[int | None, ...]) -> None:
         """Makes the two layers for inputs of width `shape[-1]`."""
         self.hidden.build(shape)
         self.values.build((None, self.hidden.units))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
         """float32 [B, V] logits."""
         hidden = self.hidden(self.hide(inputs, training=training))
         return self.values(self.dropout(hidden, training=training))
@@ -76,7 +76,7 @@ class FacetHeads:
         """All heads' weights."""
         return [variable for head in self.heads for variable in head.variables]
 
-    def predict_proba(self, embeddings, features):
+    def predict_proba(self, embeddings: KerasTensor, features: KerasTensor) -> KerasTensor:
         """Probabilities of the facet values of products.
 
         Args:
@@ -169,7 +169,9 @@ def cross_fitted(
     return FacetHeads(lexicon, mean, inverse_scale, heads), facet_probs
 
 
-def facet_loss(codes, logits, sizes: Sequence[int]):
+def facet_loss(
+    codes: KerasTensor, logits: KerasTensor, sizes: Sequence[int]
+) -> KerasTensor:
     """Cross-entropy of each facet, summed over the facets that a product has.
 
     Args:
@@ -191,9 +193,9 @@ def facet_loss(codes, logits, sizes: Sequence[int]):
 
 
 def _fit(
-    head,
-    inputs,
-    codes,
+    head: _Head,
+    inputs: np.ndarray,
+    codes: np.ndarray,
     lexicon: FacetLexicon,
     config: FacetHeadsConfig,
     shown: Progress,
@@ -226,18 +228,25 @@ def _new_head(config: FacetHeadsConfig, lexicon: FacetLexicon, width: int) -> _H
     return head
 
 
-def _standardised(embeddings, features, mean, inverse_scale):
+def _standardised(
+    embeddings: KerasTensor,
+    features: KerasTensor,
+    mean: KerasTensor,
+    inverse_scale: KerasTensor,
+) -> KerasTensor:
     inputs = ops.concatenate([embeddings, features], axis=-1)
     return standardise_by_inverse(inputs, mean, inverse_scale)
 
 
-def _mean_probs(heads: Sequence[_Head], inputs, lexicon: FacetLexicon):
+def _mean_probs(
+    heads: Sequence[_Head], inputs: KerasTensor, lexicon: FacetLexicon
+) -> KerasTensor:
     if not heads:
         return ops.zeros((ops.shape(inputs)[0], lexicon.size))
     return sum(_probabilities(head(inputs), lexicon.sizes) for head in heads) / len(heads)
 
 
-def _probabilities(logits, sizes: Sequence[int]):
+def _probabilities(logits: KerasTensor, sizes: Sequence[int]) -> KerasTensor:
     cuts = np.cumsum(sizes)[:-1].tolist()
     parts = ops.split(logits, cuts, axis=-1)
     return ops.concatenate([ops.softmax(part, axis=-1) for part in parts], axis=-1)

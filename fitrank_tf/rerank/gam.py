@@ -238,7 +238,8 @@ def _columns(values: tf.Tensor) -> list[tf.Tensor]:
 def _grid(seen: Sequence[np.ndarray]) -> np.ndarray:
     """float32 [G, items], from the least value seen to the greatest."""
     ends = [(values.min(), values.max()) if len(values) else (0, 0) for values in seen]
-    return np.linspace(*np.transpose(ends), _GRID, dtype=np.float32)
+    lowest, highest = np.transpose(ends)
+    return np.linspace(lowest, highest, _GRID, dtype=np.float32)
 
 
 def _of_lists(features: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -305,7 +306,6 @@ def train_gam_ranker(
     config: RerankerConfig,
     seed: int,
     log_dir: Path,
-    verbose: int,
 ) -> tf_keras.callbacks.History:
     """Trains as the re-ranker is trained, with its losses.
 
@@ -317,7 +317,6 @@ def train_gam_ranker(
         config: loss, epochs, batch size and rate, `TRAINING` for one.
         seed: of the lists' order.
         log_dir: gets `history.csv`.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
     order = np.random.default_rng(seed).permutation(len(learned[0]))
     features, labels = learned
@@ -327,7 +326,6 @@ def train_gam_ranker(
         _batches(*chosen, config.batch_size) if len(chosen[0]) else None,
         config,
         log_dir,
-        verbose,
     )
 
 

@@ -5,7 +5,7 @@ that its words name, the candidates' features and facet probabilities, and the f
 stage's score.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -155,7 +155,7 @@ class Reranker(tf_keras.Model):
         """
         return _total(self._parts(inputs, training), inputs["mask"])
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, tf.Tensor]:
         """Nothing: its weights alone are saved, for a model that the caller builds.
 
         Keras would say the same, with a warning at each saving and loading.
@@ -304,7 +304,7 @@ def build_reranker(
 
 def example_inputs(
     batch: int, length: int, embedding_dim: int, num_features: int, num_values: int
-) -> dict:
+) -> dict[str, tf.Tensor]:
     """Inputs of the right shapes, all zero and nothing padded."""
     return {
         "query": tf.zeros([batch, embedding_dim]),
@@ -322,7 +322,6 @@ def train_reranker(
     validation: tf.data.Dataset | None,
     config: RerankerConfig,
     log_dir: Path,
-    verbose: int,
 ) -> tf_keras.callbacks.History:
     """Trains with a listwise loss and keeps the weights of the best validation nDCG@10.
 
@@ -333,7 +332,6 @@ def train_reranker(
             keeps the last weights.
         config: loss, epochs and rate.
         log_dir: gets `history.csv`.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
     steps = max(1, int(training.cardinality()) * config.epochs)
     schedule = tf_keras.optimizers.schedules.CosineDecay(
@@ -369,7 +367,7 @@ def _keep_best(config: RerankerConfig) -> tf_keras.callbacks.Callback:
     )
 
 
-def _on_gains(name: str):
+def _on_gains(name: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """The loss by name; the grades become `GAINS`.
 
     The gains of a list add up to 1, so that a query with many relevant products

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from fitrank_tf.config import RunConfig, override
+from fitrank_tf.core.packages import missing_packages
 from fitrank_tf.evaluation.ablation import Measured, QueryValues
 from fitrank_tf.evaluation.run import QuerySet, measure_queries
 from fitrank_tf.evaluation.sheets.shape_plots import draw_shapes
 from fitrank_tf.evaluation.systems import as_run
 from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables
-from fitrank_tf.rerank.baselines import LambdaMart, LinearBlend, has_lightgbm
+from fitrank_tf.rerank.baselines import LambdaMart, LinearBlend
 from fitrank_tf.rerank.candidates import CandidateLists, list_arrays, retrieve
 from fitrank_tf.rerank.crop_similarity import CropSimilarity
 from fitrank_tf.rerank.gam import (
@@ -76,7 +77,6 @@ class RerankStudy:
         rows: rising row numbers of the products that are searched.
         query_set: queries to search them with.
         output: folder of the run files.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
 
     def __init__(
@@ -86,12 +86,10 @@ class RerankStudy:
         rows: np.ndarray,
         query_set: QuerySet,
         output: Path,
-        verbose: int,
     ):
         self._train, self._config = train, config
         self._run, self._rows = train(config), rows
         self._query_set, self._output = query_set, output
-        self._verbose = verbose
         self._facets = self._run.facet_heads.heads.lexicon.facet_sizes
         # Of the GAMs trained so far.
         self._shapes: list[list[Shape]] = []
@@ -106,13 +104,10 @@ class RerankStudy:
             "GAM": self._gam,
             "re-ranker": self.neural,
         }
-        if has_lightgbm():
-            rankers = {"LambdaMART": self._lambda_mart, **rankers}
+        if missing := missing_packages("LambdaMART", ("lightgbm",)):
+            logger.warning(missing)
         else:
-            logger.warning(
-                "LambdaMART is left out: LightGBM is not installed; "
-                '`pip install "fitrank-tf[bench]"`'
-            )
+            rankers = {"LambdaMART": self._lambda_mart, **rankers}
         towers = self._values("towers", self._measured_lists.scores)
         measured = [Measured("fine-tuned towers", [towers])] + [
             Measured(name, [rank(seed) for seed in seeds]) for name, rank in rankers.items()
@@ -224,7 +219,6 @@ class RerankStudy:
             dataclasses.replace(TRAINING, loss=self._config.reranker.loss),
             seed,
             log_dir,
-            self._verbose,
         )
         self._shapes.append(model.shapes(learned.features, learned.mask))
         return self._values(name, model.score(measured.features, measured.mask))

@@ -39,7 +39,6 @@ class Study:
         catalogue: to train on and to search.
         work: where finished stages are kept.
         output: folder of the run files.
-        verbose: Keras' progress.
     """
 
     def __init__(
@@ -48,10 +47,9 @@ class Study:
         catalogue: Catalogue,
         work: WorkDir,
         output: Path,
-        verbose: int,
     ):
         self._config, self._catalogue = config, catalogue
-        self._work, self._output, self._verbose = work, output, verbose
+        self._work, self._output = work, output
         records = catalogue.records(ALL)
         self._rows = np.flatnonzero([part != TRAIN for part in records.splits])
         self._records = records.select(self._rows)
@@ -78,7 +76,6 @@ class Study:
             self._rows,
             self.query_set,
             self._output,
-            self._verbose,
         )
 
     def measure(self, variant: Variant, seeds: Sequence[int]) -> Measured:
@@ -104,7 +101,7 @@ class Study:
         return self._values(towers, embeddings, f"{variant.name}, seed {seed}")
 
     def _training(self, config: RunConfig) -> Run:
-        return Run(config, self._catalogue, self._work, self._verbose)
+        return Run(config, self._catalogue, self._work)
 
     def _values(self, towers: Towers, embeddings: np.ndarray, name: str) -> QueryValues:
         run = self._rank(towers, embeddings)

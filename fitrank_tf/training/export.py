@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def _info(run: Run, config: RunConfig, models: TrainedModels) -> BundleInfo:
     )
 
 
-def _report(run: Run, config: RunConfig, folder: Path, output: Path) -> dict:
+def _report(run: Run, config: RunConfig, folder: Path, output: Path) -> dict[str, Any]:
     """Measures the exported models on products that training never saw."""
     keep = [part != TRAIN for part in run.records.splits]
     bundle = LoadedBundle(folder)

@@ -5,7 +5,11 @@ ask `ModelService.GetModelStatus`.
 """
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from fitrank_tf.core.packages import imports_of
+
+with imports_of("serving"):
+    from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 # "" is the server as a whole.
 SERVICES = ("", "ModelService", "PredictionService")

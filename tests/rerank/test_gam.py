@@ -51,7 +51,7 @@ def model(tmp_path_factory) -> GamRanker:
     model = build_gam_ranker(ITEMS, CONTEXT, features, labels >= 0, seed=0)
     folder = tmp_path_factory.mktemp("gam")
     config = dataclasses.replace(TRAINING, batch_size=8)
-    train_gam_ranker(model, (features, labels), _lists(1), config, 0, folder, verbose=0)
+    train_gam_ranker(model, (features, labels), _lists(1), config, 0, folder)
     return model
 
 
@@ -74,7 +74,7 @@ def test_it_learns_by_another_loss_and_without_lists_to_choose_by(tmp_path) -> N
     before = ndcg_at_10(model.score(features, labels >= 0), labels).mean()
     config = dataclasses.replace(TRAINING, loss="softmax", epochs=2)
     none = features[:0], labels[:0]
-    train_gam_ranker(model, (features, labels), none, config, 0, tmp_path, verbose=0)
+    train_gam_ranker(model, (features, labels), none, config, 0, tmp_path)
     after = ndcg_at_10(model.score(features, labels >= 0), labels).mean()
     assert after > before + 0.1
 

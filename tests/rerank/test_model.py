@@ -59,7 +59,7 @@ def _trained(arrays, tmp_path, **options) -> tuple[Reranker, list[float]]:
     config = RerankerConfig(epochs=8, hidden=(16, 8), learning_rate=1e-2, **options)
     model = build_reranker(config, arrays["features"], D, FACETS)
     batches = _batches(arrays)
-    history = train_reranker(model, batches, batches, config, tmp_path, verbose=0)
+    history = train_reranker(model, batches, batches, config, tmp_path)
     return model, history.history["val_ndcg_10"]
 
 

@@ -80,7 +80,7 @@ def read_labels(path: str | os.PathLike[str]) -> list[ProductLabels]:
     return list(labels.values())
 
 
-def _checked(row: dict, place: str) -> ProductLabels:
+def _checked(row: dict[str, str], place: str) -> ProductLabels:
     if None in row or None in row.values():
         raise FitRankError(f"{place}: not {len(_COLUMNS)} fields; correct it")
     if not row["id"]:

@@ -1,6 +1,7 @@
 """What the shop sells: the article types and the facets each may have."""
 
 from dataclasses import dataclass
+from typing import Any
 
 MEN, WOMEN, BOYS, GIRLS, UNISEX = "Men", "Women", "Boys", "Girls", "Unisex"
 GENDERS: tuple[str, ...] = (MEN, WOMEN, BOYS, GIRLS, UNISEX)
@@ -44,14 +45,14 @@ class ArticleType:
 
 
 def _apparel(
-    name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets
-):
+    name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets: Any
+) -> ArticleType:
     return ArticleType(name, nouns, "Apparel", subcategory, product_class, **facets)
 
 
 def _accessory(
-    name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets
-):
+    name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets: Any
+) -> ArticleType:
     return ArticleType(name, nouns, "Accessories", subcategory, product_class, **facets)
 
 

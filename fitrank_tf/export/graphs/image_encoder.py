@@ -84,7 +84,9 @@ class FusedImageEncoder(ImageEncoder):
     def __init__(self, towers: Towers, fusion: FeatureFusion, num_features: int):
         super().__init__(towers, name="fused_image_encoder")
         self._fusion_variables = [variable.value for variable in fusion.variables]
-        self._fuse: Callable = functools.partial(encode_with_features, towers, fusion)
+        self._fuse: Callable[..., tf.Tensor] = functools.partial(
+            encode_with_features, towers, fusion
+        )
         self._features = tf.TensorSpec([None, num_features], tf.float32, name="features")
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:

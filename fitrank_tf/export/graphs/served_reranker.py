@@ -9,6 +9,7 @@ from fitrank_tf._legacy import tfr
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
+    PROJECTION_SIGNATURE,
     ServedModule,
 )
 from fitrank_tf.rerank.model import PROJECTION_DIM, Reranker
@@ -16,7 +17,6 @@ from fitrank_tf.rerank.model import PROJECTION_DIM, Reranker
 # TF-Ranking's name for lists as serialized ExampleListWithContext.
 ELWC_SIGNATURE = "tensorflow/serving/predict"
 # For a search, which keeps its products' projected features and not the features.
-PROJECTION_SIGNATURE = "feature_projection"
 KEPT_SIGNATURE, KEPT_EXPLAINED_SIGNATURE = "kept", "kept_explained"
 
 _OF_QUERY = ("query", "query_facets")
@@ -101,7 +101,9 @@ class ServedReranker(ServedModule):
             ELWC_SIGNATURE: score_protos,
         }
 
-    def _scoring(self, specs: Sequence[tf.TensorSpec]):
+    def _scoring(
+        self, specs: Sequence[tf.TensorSpec]
+    ) -> tf.types.experimental.PolymorphicFunction:
         names = [spec.name for spec in specs]
 
         @tf.function(input_signature=specs)
@@ -110,7 +112,9 @@ class ServedReranker(ServedModule):
 
         return score
 
-    def _explaining(self, specs: Sequence[tf.TensorSpec]):
+    def _explaining(
+        self, specs: Sequence[tf.TensorSpec]
+    ) -> tf.types.experimental.PolymorphicFunction:
         names = [spec.name for spec in specs]
 
         @tf.function(input_signature=specs)

@@ -59,7 +59,7 @@ def box_slices() -> tuple[FeatureSlice, ...]:
 _PARTS = ("left_sleeve", "right_sleeve", "neckline")
 
 
-def _part_rows(part: str, unit: str) -> list[tuple]:
+def _part_rows(part: str, unit: str) -> list[tuple[str, int, str, str, float, float]]:
     where = part.replace("_", " ") + (" as the photo shows it" if "_" in part else "")
     meaning = f"xmin, ymin, xmax, ymax of the {where}, from the garment's corner"
     return [

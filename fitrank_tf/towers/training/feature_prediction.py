@@ -1,8 +1,10 @@
 """The image tower's own guess of the image features, as a second thing to learn."""
 
+from typing import Any
+
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from fitrank_tf.features.standardise import (
     mean_and_inverse_scale,
@@ -22,12 +24,14 @@ class FeaturePrediction(keras.layers.Layer):
         hidden: width of the hidden layer.
     """
 
-    def __init__(self, hidden: int = 256, **kwargs):
+    def __init__(self, hidden: int = 256, **kwargs: Any):
         super().__init__(**kwargs)
         self.hidden = hidden
         self.widen = keras.layers.Dense(hidden, activation="gelu", name="widen")
 
-    def build(self, pooled_shape, features_shape):
+    def build(
+        self, pooled_shape: tuple[int | None, ...], features_shape: tuple[int | None, ...]
+    ) -> None:
         """Makes the two layers and the standardisation's constants."""
         size = features_shape[-1]
         self.mean = self.add_weight(
@@ -46,7 +50,7 @@ class FeaturePrediction(keras.layers.Layer):
         self.mean.assign(mean)
         self.inverse_scale.assign(inverse_scale)
 
-    def call(self, pooled, features):
+    def call(self, pooled: KerasTensor, features: KerasTensor) -> KerasTensor:
         """How far off the guess is.
 
         Args:
