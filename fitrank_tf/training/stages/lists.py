@@ -132,4 +132,4 @@ class ListsStage(Stage):
         lists = with_labels(lists, queries, judge)
         lists = self._listed.complete(lists, queries, judge, embeddings)
         arrays = list_arrays(lists, encoded["query_facets"])
-        return arrays.select(worth_learning(lists.labels))
+        return arrays.select(worth_learning(arrays.labels))
