@@ -180,7 +180,9 @@ class ModelVersions:
             self._log_once(f"base path cannot be read ({error}): loaded versions stay")
             return None
         if not wanted and self._options.servable_versions_always_present:
-            self._log_once(f"no version under {self.config.base_path}: the loaded stay")
+            self._log_once(
+                f"no version under {self.config.base_path}: loaded versions stay"
+            )
             return None
         return wanted
 
