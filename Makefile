@@ -49,7 +49,7 @@ saved_models/%/bundle.json: | $(VENV)/ready
 	$(BIN)/python -m pipelines.train --output_dir saved_models/$*
 
 # The stamp is written last, so an interrupted install is made again.
-$(VENV)/ready: requirements.lock setup.py
+$(VENV)/ready: requirements.lock pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

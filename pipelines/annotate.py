@@ -1,7 +1,6 @@
 """`python -m pipelines.annotate`, the same as `fitrank annotate`."""
 
-from fitrank_tf.cli.annotate import main
-from fitrank_tf.cli.command import run_command
+from fitrank_tf.cli.main import run_named
 
 if __name__ == "__main__":
-    run_command(main)
+    run_named("annotate")

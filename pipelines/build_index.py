@@ -1,7 +1,6 @@
 """`python -m pipelines.build_index`, the same as `fitrank build-index`."""
 
-from fitrank_tf.cli.build_index import main
-from fitrank_tf.cli.command import run_command
+from fitrank_tf.cli.main import run_named
 
 if __name__ == "__main__":
-    run_command(main)
+    run_named("build-index")

@@ -1,7 +1,6 @@
 """`python -m pipelines.convert_appearance`, the same as `fitrank convert-appearance`."""
 
-from fitrank_tf.cli.command import run_command
-from fitrank_tf.cli.convert_appearance import main
+from fitrank_tf.cli.main import run_named
 
 if __name__ == "__main__":
-    run_command(main)
+    run_named("convert-appearance")

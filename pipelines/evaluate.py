@@ -1,7 +1,6 @@
 """`python -m pipelines.evaluate`, the same as `fitrank evaluate`."""
 
-from fitrank_tf.cli.command import run_command
-from fitrank_tf.cli.evaluate import main
+from fitrank_tf.cli.main import run_named
 
 if __name__ == "__main__":
-    run_command(main)
+    run_named("evaluate")

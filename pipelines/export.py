@@ -1,7 +1,6 @@
 """`python -m pipelines.export`, the same as `fitrank export`."""
 
-from fitrank_tf.cli.command import run_command
-from fitrank_tf.cli.export import main
+from fitrank_tf.cli.main import run_named
 
 if __name__ == "__main__":
-    run_command(main)
+    run_named("export")

@@ -1,7 +1,6 @@
 """`python -m pipelines.search`, the same as `fitrank search`."""
 
-from fitrank_tf.cli.command import run_command
-from fitrank_tf.cli.search import main
+from fitrank_tf.cli.main import run_named
 
 if __name__ == "__main__":
-    run_command(main)
+    run_named("search")

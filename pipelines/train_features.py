@@ -1,7 +1,6 @@
 """`python -m pipelines.train_features`, the same as `fitrank train-features`."""
 
-from fitrank_tf.cli.command import run_command
-from fitrank_tf.cli.train_features import main
+from fitrank_tf.cli.main import run_named
 
 if __name__ == "__main__":
-    run_command(main)
+    run_named("train-features")

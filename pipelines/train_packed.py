@@ -1,7 +1,6 @@
 """`python -m pipelines.train_packed`, the same as `fitrank train-packed`."""
 
-from fitrank_tf.cli.command import run_command
-from fitrank_tf.cli.train_packed import main
+from fitrank_tf.cli.main import run_named
 
 if __name__ == "__main__":
-    run_command(main)
+    run_named("train-packed")

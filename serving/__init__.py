@@ -1,4 +1,5 @@
 """TF-Serving's side of the project: a local server with its API, and a client."""
 
-# Sets TensorFlow's environment, which is read once, before anything here imports it.
-import fitrank_tf  # noqa: F401
+from fitrank_tf.core.tensorflow_setup import prepare_tensorflow
+
+prepare_tensorflow()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-# Before any test imports TensorFlow: legacy Keras can only be chosen first.
-os.environ["TF_USE_LEGACY_KERAS"] = "1"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from fitrank_tf.core.tensorflow_setup import prepare_tensorflow
+
+# Before any test imports TensorFlow.
+prepare_tensorflow()
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 REPOSITORY = Path(__file__).resolve().parent.parent

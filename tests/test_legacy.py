@@ -1,13 +1,16 @@
 """Legacy Keras has one door: fitrank_tf/_legacy/__init__.py."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fitrank_tf import _legacy
+from fitrank_tf.core.errors import FitRankError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LEGACY = {"tf_keras", "keras_cv", "tensorflow_ranking", "keras_core"}
@@ -74,8 +77,6 @@ def test_both_kerases_live_in_one_process() -> None:
 
 
 def test_tf_ranking_losses_work() -> None:
-    import numpy as np
-
     loss = _legacy.tfr.keras.losses.SoftmaxLoss()
     scores = np.array([[1.0, 2.0, 0.5]], np.float32)
     labels = np.array([[0.0, 1.0, 0.0]], np.float32)
@@ -83,21 +84,52 @@ def test_tf_ranking_losses_work() -> None:
     assert float(loss(labels, scores)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_importing_too_late_is_refused() -> None:
-    program = (
-        "import tensorflow\n"
-        "try:\n    import fitrank_tf._legacy\n"
-        "except ImportError as error:\n    print(error)\n"
-    )
-    import os
+_LATE = """
+import tensorflow as tf
+{first}
+from fitrank_tf._legacy import keras_cv, tf_keras, tfr
+from tensorflow.keras import layers
+import keras
 
-    environment = {k: v for k, v in os.environ.items() if k != FLAG}
+assert keras.__version__.startswith("3.")
+assert tf.keras.Model is tf_keras.Model and layers.Layer is tf_keras.layers.Layer
+assert issubclass(keras_cv.models.YOLOV8Detector, tf_keras.Model)
+print(float(tfr.keras.losses.SoftmaxLoss()([[0.0, 1.0, 0.0]], [[1.0, 2.0, 0.5]])))
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "flag", "warnings"),
+    [
+        ("", "", 1),
+        ("tf.keras.layers.Dense(1)", "", 1),
+        ("import keras_hub, tensorflow_datasets", "", 1),
+        ("tf.keras.layers.Dense(1)", "1", 0),
+    ],
+)
+def test_tensorflow_may_be_imported_before(first: str, flag: str, warnings: int) -> None:
+    """Where the flag came too late, `tf.keras` is changed by hand, with a warning."""
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", _LATE.format(first=first)],
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        env=environment,
+        env={**os.environ, FLAG: flag},
         check=False,
     )
-    assert FLAG in done.stdout
+    assert done.returncode == 0, done.stderr
+    expected = -(2.0 - np.log(np.exp([1.0, 2.0, 0.5]).sum()))
+    assert float(done.stdout) == pytest.approx(expected, rel=1e-5)
+    assert done.stderr.count("from now on `tf.keras` is Keras 2") == warnings
+
+
+def test_without_tf_ranking_the_command_that_installs_it_is_named(monkeypatch) -> None:
+    monkeypatch.delitem(vars(_legacy), "tfr", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorflow_ranking", None)
+    with pytest.raises(FitRankError, match="pip install --no-deps tensorflow-ranking=="):
+        _ = _legacy.tfr
+
+
+def test_other_names_are_not_there() -> None:
+    with pytest.raises(AttributeError, match="'numpy'"):
+        _ = _legacy.numpy

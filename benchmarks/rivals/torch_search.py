@@ -42,8 +42,8 @@ class Answer:
     scores: list[float]
 
 
-class AskedFacets:
-    """Words to the facet values that they ask for; of phrases the longest wins.
+class QueryFacets:
+    """Words to the facet values that they name; of phrases the longest wins.
 
     Args:
         phrases: {words: numbers of values}.
@@ -55,7 +55,7 @@ class AskedFacets:
         self._longest = max((len(phrase.split()) for phrase in phrases), default=0)
 
     def __call__(self, text: str) -> torch.Tensor:
-        """float32 [V], 1 for a value that is asked for."""
+        """float32 [V], 1 for a value that is named."""
         words = "".join(c if c.isalnum() else " " for c in text.lower()).split()
         query_facets, free = torch.zeros(self._size), [True] * len(words)
         for length in range(min(self._longest, len(words)), 0, -1):
@@ -73,7 +73,7 @@ class AskedFacets:
 
 
 class Reranker(nn.Module):
-    """Scores candidate lists; see `models.reranker` for what the parts mean.
+    """Scores candidate lists; see `fitrank_tf.rerank.model` for what the parts mean.
 
     Args:
         weights: as `reranker.npz` names them, in Keras' layout.
@@ -83,7 +83,7 @@ class Reranker(nn.Module):
         super().__init__()
         tensors = {name: torch.tensor(array) for name, array in weights.items()}
         self.facet_of = tensors["facet_of"]
-        self.doubt, unit = tensors["doubt"], tensors["weight_unit"]
+        self.prob_floor, unit = tensors["prob_floor"], tensors["weight_unit"]
         self.least_chance = float(tensors["least_chance"])
         self.weight = unit * tensors["first_stage_weight"]
         self.match_weight = unit * tensors["match_weight"]
@@ -117,15 +117,17 @@ class Reranker(nn.Module):
 
         Args:
             query: [B, D].
-            asked: [B, V].
-            traits: [B, L, 64].
-            answers: [B, L, V].
+            query_facets: [B, V].
+            feature_projection: [B, L, 64].
+            facet_probs: [B, L, V].
             first_stage: [B, L].
         """
-        asks = (query_facets @ self.facet_of)[:, None, :] > 0.0
+        facet_mask = (query_facets @ self.facet_of)[:, None, :] > 0.0
         chance = self._chance((query_facets[:, None, :] * facet_probs) @ self.facet_of)
-        grade = self._expected_grade(chance, asks)[..., None]
-        match = torch.where(asks, (self.doubt + (1.0 - self.doubt) * chance).log(), 0.0)
+        grade = self._expected_grade(chance, facet_mask)[..., None]
+        match = torch.where(
+            facet_mask, (self.prob_floor + (1.0 - self.prob_floor) * chance).log(), 0.0
+        )
         fit, first = match.sum(dim=-1, keepdim=True), first_stage[..., None]
         crossed = self.query_cross(query)[:, None, :] * feature_projection
         spread = first.var(dim=1, keepdim=True, correction=0)
@@ -138,7 +140,7 @@ class Reranker(nn.Module):
                 (fit - fit.amax(dim=1, keepdim=True)) / 2.0,
                 (first - first.amax(dim=1, keepdim=True)) * 10.0,
                 (first - first.mean(dim=1, keepdim=True)) / (spread + 1e-6).sqrt(),
-                asks.float().expand_as(match),
+                facet_mask.float().expand_as(match),
                 self.normalise(crossed),
             ],
             dim=-1,
@@ -147,19 +149,21 @@ class Reranker(nn.Module):
             hidden = functional.gelu(layer(hidden))
         if self.attention is not None:
             hidden = (1.0 + self.cross(self.attention(hidden))) * hidden
-        of_first, of_match, of_grade = self._gates(first, asks).unbind(dim=-1)
+        of_first, of_match, of_grade = self._gates(first, facet_mask).unbind(dim=-1)
         scores = of_first * self.weight * first_stage
         scores = scores + of_match * (match @ self.match_weight)
         scores = scores + of_grade * self.grade_weight * grade[..., 0]
         return scores + self.correction(hidden).squeeze(-1)
 
-    def _chance(self, told: torch.Tensor) -> torch.Tensor:
+    def _chance(self, probs: torch.Tensor) -> torch.Tensor:
         return torch.sigmoid(
-            self.slope * torch.logit(told, eps=self.least_chance) + self.shift
+            self.slope * torch.logit(probs, eps=self.least_chance) + self.shift
         )
 
-    def _expected_grade(self, chance: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
-        query_facets = asks.float()
+    def _expected_grade(
+        self, chance: torch.Tensor, facet_mask: torch.Tensor
+    ) -> torch.Tensor:
+        query_facets = facet_mask.float()
         of_kind = query_facets * self.is_kind
         shares = query_facets * chance * (1.0 - self.is_kind) + of_kind
         count = torch.zeros(*shares.shape[:-1], shares.shape[-1] + 1)
@@ -169,8 +173,8 @@ class Reranker(nn.Module):
         grades = self.grades[query_facets.sum(dim=-1).long()]
         return (count * grades).sum(dim=-1) * (1.0 - of_kind * (1.0 - chance)).prod(dim=-1)
 
-    def _gates(self, first: torch.Tensor, asks: torch.Tensor) -> torch.Tensor:
-        query_facets, best = asks.float(), first.amax(dim=1, keepdim=True)
+    def _gates(self, first: torch.Tensor, facet_mask: torch.Tensor) -> torch.Tensor:
+        query_facets, best = facet_mask.float(), first.amax(dim=1, keepdim=True)
         named = query_facets.sum(dim=-1, keepdim=True)
         ahead = best - first.mean(dim=1, keepdim=True)
         seen = torch.cat([query_facets, named / 4.0, best * 2.0, ahead * 10.0], dim=-1)
@@ -235,12 +239,12 @@ class TorchSearch:
         with np.load(folder / CATALOGUE) as tables:
             self._index = faiss.IndexFlatIP(tables["embeddings"].shape[1])
             self._index.add(tables["embeddings"])
-            self._traits = torch.from_numpy(tables["feature_projection"])
-            self._answers = torch.from_numpy(tables["facet_probs"])
+            self._projections = torch.from_numpy(tables["feature_projection"])
+            self._facet_probs = torch.from_numpy(tables["facet_probs"])
         products = json.loads((folder / PRODUCTS).read_text(encoding="utf-8"))
         self._ids, self._titles = products["ids"], products["titles"]
         phrases = json.loads((folder / PHRASES).read_text(encoding="utf-8"))
-        self._asked = AskedFacets(phrases, self._answers.shape[1])
+        self._query_facets = QueryFacets(phrases, self._facet_probs.shape[1])
 
     @torch.inference_mode()
     def search(self, texts: Sequence[str]) -> list[Answer]:
@@ -248,9 +252,13 @@ class TorchSearch:
         embeddings = self.encode(texts)
         count = min(_LIST_SIZE, len(self._ids))
         found, rows = map(torch.from_numpy, self._index.search(embeddings.numpy(), count))
-        query_facets = torch.stack([self._asked(text) for text in texts])
+        query_facets = torch.stack([self._query_facets(text) for text in texts])
         scores = self._reranker(
-            embeddings, query_facets, self._traits[rows], self._answers[rows], found
+            embeddings,
+            query_facets,
+            self._projections[rows],
+            self._facet_probs[rows],
+            found,
         )
         scores, order = scores.sort(dim=1, descending=True, stable=True)
         rows = rows.gather(1, order)

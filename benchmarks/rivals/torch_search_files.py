@@ -29,7 +29,8 @@ from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.queries.grades import KIND
 from fitrank_tf.rerank.facet_heads import PROB_FLOOR
-from fitrank_tf.rerank.model import LEAST_CHANCE, WEIGHT_UNIT
+from fitrank_tf.rerank.match_features import LEAST_CHANCE
+from fitrank_tf.rerank.model import WEIGHT_UNIT
 from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
 from fitrank_tf.towers.presets import towers_from_preset
 from fitrank_tf.towers.towers import Towers
@@ -177,7 +178,7 @@ def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
     yield from zip(("facet_of", "grades"), constants, strict=True)
     is_kind = [facet == KIND for facet in bundle.info.facets]
     yield "is_kind", np.array(is_kind, np.float32)
-    yield "doubt", np.float32(PROB_FLOOR)
+    yield "prob_floor", np.float32(PROB_FLOOR)
     yield "least_chance", np.float32(LEAST_CHANCE)
     yield "weight_unit", np.float32(WEIGHT_UNIT)
 
@@ -186,7 +187,9 @@ def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:
     """{words: numbers of the facet values that they ask for}."""
     encoder = bundle.model("query_encoder")
     forms, _ = tf.raw_ops.LookupTableExportV2(
-        table_handle=encoder._asked._rows.resource_handle, Tkeys=tf.string, Tvalues=tf.int32
+        table_handle=encoder._query_facets._rows.resource_handle,
+        Tkeys=tf.string,
+        Tvalues=tf.int32,
     )
     # Of the words of a phrase the whole phrase is the longest that is known.
     query_facets = encoder.signatures[DEFAULT_SIGNATURE](query=forms)[

@@ -208,7 +208,7 @@ _STARTS = {
 
 
 def _agreement(bundle: Path, address: str, queries: Sequence[str]) -> float:
-    ours = LoadedBundle(bundle).search(queries, {})["ids"][:, :_TOP]
+    ours = LoadedBundle(bundle).answer_queries(queries)["ids"][:, :_TOP]
     ask, shared = http_clients(address)(), []
     for query, ids in zip(queries, ours):
         theirs = ask(query)["ids"][:_TOP]

@@ -1,4 +1,4 @@
-"""What each part of a system is worth: `python -m pipelines.ablate --study towers`.
+"""What each part of a system is worth.
 
 towers     the base towers, LoRA without the features, LoRA with them
 fusions    the features beside the embedding, or as tokens of the blocks
@@ -18,17 +18,16 @@ products. Writes a table with means, intervals and tests, and each variant's run
 """
 
 import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import (
     add_recipe_arguments,
-    keras_verbosity,
     run_config,
 )
 from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically
 from fitrank_tf.datasets.catalogue import open_catalogue
@@ -36,8 +35,6 @@ from fitrank_tf.evaluation.ablation import ablation_table
 from fitrank_tf.evaluation.trec import write_qrels
 from fitrank_tf.studies.study import Study, kinds_of, measure_study
 from fitrank_tf.studies.variants import ALL_STUDIES
-
-logger = logging.getLogger(__name__)
 
 _MEASURES = ("nDCG@10", "R@10", "P@10", "mAP", "RR")
 
@@ -60,7 +57,7 @@ def check_seeds(text: str) -> list[int]:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.ablate",
+        prog=command_line("ablate"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -81,7 +78,7 @@ def main(arguments: Sequence[str] | None) -> None:
     catalogue = open_catalogue(source, options.data_dir)
     work = named_work_dir(options)
     output.mkdir(parents=True, exist_ok=True)
-    study = Study(config, catalogue, work, output, keras_verbosity())
+    study = Study(config, catalogue, work, output)
     write_qrels(output / "judgments.qrels", study.query_set.qrels)
     measured = measure_study(study, options.study, seeds)
     table = ablation_table(measured, kinds_of(study.query_set), _MEASURES)

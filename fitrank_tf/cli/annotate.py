@@ -1,4 +1,4 @@
-"""Boxes and labels by eye: `python -m pipelines.annotate`.
+"""Boxes and labels by eye.
 
     --sheets DIR          draws ruled sheets of chosen products, with a proposed box
                           or with the boxes of --file, and DIR/ids.txt
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.annotations import (
@@ -48,7 +49,7 @@ logger = logging.getLogger(__name__)
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.annotate",
+        prog=command_line("annotate"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -166,7 +167,7 @@ def _check_split(path: str, item_id: str, split: str, split_of: Mapping[str, str
         )
 
 
-def _print_counts(name: str, counts: Counter) -> None:
+def _print_counts(name: str, counts: Counter[str]) -> None:
     listed = ", ".join(f"{key} {count}" for key, count in counts.most_common())
     print(f"  {name:9s} {listed or 'none'}")
 

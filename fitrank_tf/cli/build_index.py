@@ -1,4 +1,4 @@
-"""Changes what a bundle searches: `python -m pipelines.build_index --bundle DIR ...`.
+"""Changes what a bundle searches.
 
     (catalogue options)             this catalogue becomes what is searched
     (catalogue options) --add       its products join; one whose id is known is replaced
@@ -6,7 +6,7 @@
 
 Nothing is trained. A new version of the models that hold the catalogue (`search`,
 `similar`, `search_scann`) is written beside the old one; servers that poll the bundle swap
-to it, and `pipelines.export` hands it to those that read a repository.
+to it, and `fitrank export` hands it to those that read a repository.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.text_lines import read_lines
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
 from fitrank_tf.datasets.splits import ALL
@@ -29,7 +30,7 @@ from fitrank_tf.inputs.photos import photos
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.build_index",
+        prog=command_line("build-index"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -5,29 +5,36 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
-import fitrank_tf  # noqa: F401  sets the environment before TensorFlow is imported
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import LogHandler
+from fitrank_tf.core.tensorflow_setup import prepare_tensorflow
 from fitrank_tf.recipes import load_recipe
 
 DEFAULT_BUNDLE = "saved_models/default"
-_USER_ERROR = 2
+USER_ERROR = 2
 _INTERRUPTED = 130
 
 
-def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
+def run_command(
+    main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None
+) -> None:
     """Runs a command's `main` and exits with its status.
 
     A `FitRankError` is printed as one line; any other exception is a bug and
     keeps its traceback.
+
+    Args:
+        main: takes the command line's arguments.
+        arguments: None reads the process' own.
     """
+    prepare_tensorflow()
     _set_up_log()
     try:
-        main(None)
+        main(arguments)
     except FitRankError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(_USER_ERROR)
+        sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         print("interrupted; finished stages are kept, run again to go on", file=sys.stderr)
         sys.exit(_INTERRUPTED)
@@ -55,11 +62,6 @@ def add_recipe_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     """The options that say which configuration."""
     parser.add_argument("--recipe", default=default, help="a module of fitrank_tf/recipes")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
-
-
-def keras_verbosity() -> int:
-    """Keras' progress: a bar where somebody looks on, else a line an epoch."""
-    return 1 if sys.stdout.isatty() else 2
 
 
 def run_config(arguments: argparse.Namespace) -> RunConfig:

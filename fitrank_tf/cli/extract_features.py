@@ -1,4 +1,4 @@
-"""Features of a whole catalogue: `python -m pipelines.extract_features`.
+"""Features of a whole catalogue.
 
     --output_dir DIR   sharded TFRecords with their schema (an Apache Beam pipeline; its
                        own options are passed on, e.g. --runner=FlinkRunner,
@@ -13,12 +13,12 @@ Without --output_dir the shards lie in the cache folder and are used again.
 import argparse
 import hashlib
 import io
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically
 from fitrank_tf.core.progress import tracked
@@ -36,15 +36,13 @@ from fitrank_tf.features.io.saved_features import (
     write_summary,
 )
 
-logger = logging.getLogger(__name__)
-
 _FINGERPRINT_CHARS = 12
 
 
 def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     """The command line, and what of it is Beam's."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.extract_features",
+        prog=command_line("extract-features"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         # Beam's options must not be taken for the beginning of one of these.

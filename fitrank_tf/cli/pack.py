@@ -1,12 +1,11 @@
-"""Packs the towers' training for a machine without TensorFlow: `python -m pipelines.pack`.
+"""Packs the towers' training for a machine without TensorFlow.
 
 Writes the training products as the towers of the recipe read them (photos at their size,
 texts as tokens of their vocabulary, features), and the validation products to choose by.
-`python -m pipelines.train_packed` trains on it, with JAX alone.
+`fitrank train-packed` trains on it, with JAX alone.
 """
 
 import argparse
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.catalogue import open_catalogue
@@ -26,15 +26,13 @@ from fitrank_tf.towers.towers import Towers
 from fitrank_tf.training.contrastive import contrastive_table
 from fitrank_tf.training.run import Run
 
-logger = logging.getLogger(__name__)
-
 _MOST_QUALITY = 100
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.pack",
+        prog=command_line("pack"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -77,7 +75,7 @@ def main(arguments: Sequence[str] | None) -> None:
     output = Path(options.output_dir)
     catalogue = open_catalogue(catalogue_source(options), options.data_dir)
     work = named_work_dir(options)
-    run = Run(run_config(options), catalogue, work, verbose=2)
+    run = Run(run_config(options), catalogue, work)
     packed, towers = pack(run, options.quality)
     towers.tokenizer.save_to_preset(str(output))
     packed.save(output)

@@ -1,12 +1,11 @@
-"""Searches a bundle's catalogue: `python -m pipelines.search "red check shirt"`."""
+"""Searches a bundle's catalogue."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.filters import parse_filters
 from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
@@ -14,7 +13,7 @@ from fitrank_tf.export.loaded_bundle import LoadedBundle
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.search", description=__doc__)
+    parser = argparse.ArgumentParser(prog=command_line("search"), description=__doc__)
     parser.add_argument("query", nargs="+", help="one query or more, each in quotes")
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
     parser.add_argument("--top_k", type=int, default=10)
@@ -32,19 +31,12 @@ def main(arguments: Sequence[str] | None) -> None:
     """Runs the bundle's served `search` model in this process and prints its answers."""
     options = parse(arguments)
     filters = parse_filters(options.filter, FILTERS)
-    answer = LoadedBundle(Path(options.bundle)).search(options.query, filters)
-    for row, query in enumerate(options.query):
+    bundle = LoadedBundle(Path(options.bundle))
+    answers = bundle.search(options.query, options.top_k, filters)
+    for query, hits in zip(options.query, answers):
         print(query)
-        _print_hits({name: values[row] for name, values in answer.items()}, options.top_k)
-
-
-def _print_hits(answer: Mapping[str, np.ndarray], top_k: int) -> None:
-    """The answer to one query, [k] each; "" ids are padding."""
-    for place in np.flatnonzero(answer["ids"] != b"")[:top_k]:
-        item, title, why = (
-            answer[name][place].decode(errors="replace")
-            for name in ("ids", "titles", "explanations")
-        )
-        print(
-            f"{place + 1:4d}  {item:12s} {answer['scores'][place]:8.3f}  {title}  ({why})"
-        )
+        for hit in hits:
+            print(
+                f"{hit.rank:4d}  {hit.id:12s} {hit.score:8.3f}  {hit.title}  "
+                f"({hit.explanation})"
+            )

@@ -1,4 +1,4 @@
-"""Trains, exports and measures all three systems: `python -m pipelines.train`."""
+"""Trains, exports and measures all three systems."""
 
 import argparse
 import logging
@@ -10,10 +10,10 @@ from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import (
     DEFAULT_BUNDLE,
     add_recipe_arguments,
-    keras_verbosity,
     run_config,
 )
 from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.export.bundle import check_replaceable
 from fitrank_tf.towers.training.strategies import STRATEGIES, strategy_named
@@ -28,7 +28,7 @@ _ALL_STAGES = (*STAGES, _EXPORT)
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog=command_line("train"), description=__doc__)
     add_catalogue_arguments(parser)
     add_recipe_arguments(parser, "tiny")
     parser.add_argument("--output_dir", default=DEFAULT_BUNDLE, help="the bundle to write")
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None) -> None:
     catalogue = open_catalogue(source, options.data_dir)
     logger.info("catalogue opened: %.0f s", time.monotonic() - started)
     work = named_work_dir(options, options.fresh)
-    run = Run(config, catalogue, work, keras_verbosity(), strategy)
+    run = Run(config, catalogue, work, strategy)
     run.make(stages)
     if _EXPORT in named:
         write_measured_bundle(run, output)

@@ -1,17 +1,18 @@
-"""Trains the detector on drawn and annotated photos: `python -m pipelines.train_detector`.
+"""Trains the detector on drawn and annotated photos.
 
 Ends with its average precision on the annotations marked "test". A dataset that has
 boxes of its own (modanet) is trained and measured on those.
 """
 
 import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.config import RunConfig
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.datasets.annotations import read_annotations
 from fitrank_tf.datasets.annotations.annotated_items import annotated_items
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
@@ -20,7 +21,9 @@ from fitrank_tf.evaluation.detector_report import measure_detector
 from fitrank_tf.features.garment.detector import Detector
 from fitrank_tf.features.garment.detector_training import train_detector
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 _HAVE_BOXES = ("modanet", "synthetic_catalogue")
 ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"
@@ -29,7 +32,7 @@ ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.train_detector", description=__doc__
+        prog=command_line("train-detector"), description=__doc__
     )
     add_catalogue_arguments(parser)
     parser.add_argument("--annotations", default=ANNOTATIONS, help="COCO JSON")
@@ -57,20 +60,24 @@ def main(arguments: Sequence[str] | None) -> None:
     print(measure_detector(detector, measured).table())
 
 
-def _boxed(options: argparse.Namespace, catalogue: Catalogue, split: str):
+def _boxed(
+    options: argparse.Namespace, catalogue: Catalogue, split: str
+) -> "tf.data.Dataset":
     """Items with boxes: the catalogue's own, or those that people drew."""
     if catalogue.source.dataset in _HAVE_BOXES:
         return catalogue.items(split)
     return annotated_items(catalogue, read_annotations(options.annotations), split)
 
 
-def _train(options: argparse.Namespace, config: RunConfig, annotated) -> Detector:
+def _train(
+    options: argparse.Namespace, config: RunConfig, annotated: "tf.data.Dataset"
+) -> Detector:
     drawn = open_catalogue(CatalogueSource(), options.data_dir).items(TRAIN)
     # Annotated first: the configuration may take fewer photos than there are.
     photos = _seen(annotated).concatenate(_seen(drawn.take(options.drawn)))
     return Detector.from_network(train_detector(photos, config.detector, config.seed))
 
 
-def _seen(items):
+def _seen(items: "tf.data.Dataset") -> "tf.data.Dataset":
     """What a detector learns from, the same of any source."""
     return items.map(lambda item: {"image": item["image"], "objects": item["objects"]})

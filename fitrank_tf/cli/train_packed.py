@@ -1,6 +1,6 @@
-"""Trains towers on packed products, without TensorFlow: `python -m pipelines.train_packed`.
+"""Trains towers on packed products, without TensorFlow.
 
-Reads what `python -m pipelines.pack` wrote and trains the base towers of a recipe, e.g.
+Reads what `fitrank pack` wrote and trains the base towers of a recipe, e.g.
 with `KERAS_BACKEND=jax` on an accelerator; with `--teachers` they learn from trained towers
 besides. Interrupted, it goes on where it was. Writes a KerasHub preset, for
 `--set towers.preset=OUTPUT_DIR`.
@@ -17,9 +17,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import KerasTensor
 
-from fitrank_tf.cli.command import add_recipe_arguments, keras_verbosity
+from fitrank_tf.cli.command import add_recipe_arguments
 from fitrank_tf.config import RunConfig, override
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.shipped import folder_fingerprint
 from fitrank_tf.inputs.packed import (
@@ -49,11 +51,11 @@ _ANY_DATASET = ""
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.train_packed",
+        prog=command_line("train-packed"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("packed", help="folder that pipelines.pack wrote")
+    parser.add_argument("packed", help="folder that `fitrank pack` wrote")
     add_recipe_arguments(parser, "fitrank_tiny")
     parser.add_argument(
         "--teachers", default="", help="folders of trained towers to learn from, by commas"
@@ -97,7 +99,7 @@ def check_fits(towers: Towers, packed: PackedProducts, folder: Path) -> Towers:
 
 
 def check_whole_batches(config: RunConfig) -> None:
-    """Refuses batches in parts, which only `pipelines.train` takes.
+    """Refuses batches in parts, which only `fitrank train` takes.
 
     Raises:
         FitRankError: if the recipe has them.
@@ -166,7 +168,7 @@ def train(
         table = dataclasses.replace(table, features=None)
     batches = PackedBatches(table, pixels, base.batch_size, config.seed)
     steps = batches.steps_per_epoch
-    train_contrastive(model, batches, steps, base, backup, keras_verbosity())
+    train_contrastive(model, batches, steps, base, backup)
     return towers
 
 
@@ -183,12 +185,12 @@ def validation_hits(towers: Towers, packed: PackedProducts) -> float:
 class _Encoder(keras.Model):
     """One way through the towers, compiled by whatever backend Keras has."""
 
-    def __init__(self, towers: Towers, encode: Callable):
+    def __init__(self, towers: Towers, encode: Callable[[KerasTensor], KerasTensor]):
         super().__init__(name="encoder")
         self.backbone, self._encode = towers.backbone, encode
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         return self._encode(inputs)
 
     def all_of(self, inputs: np.ndarray) -> np.ndarray:

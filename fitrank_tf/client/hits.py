@@ -6,38 +6,51 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from fitrank_tf.core.errors import FitRankError
+
 
 @dataclass(frozen=True)
 class Hit:
-    """One product of an answer.
+    """One product of an answer, of a bundle in this process or of a server.
 
     Attributes:
         rank: 1 for the best.
         id: the shop's product id.
         title: its title.
         score: the model's score; higher is better, comparable within one answer only.
-        reasons: what speaks most for or against it; "" where that was not asked for.
+        explanation: what adds most to its score or takes most from it; "" where that was
+            not asked for.
     """
 
     rank: int
     id: str
     title: str
     score: float
-    explanations: str = ""
+    explanation: str = ""
+
+
+def check_top_k(top_k: int) -> None:
+    """Refuses a number of hits below 1.
+
+    Raises:
+        FitRankError: if it is.
+    """
+    if top_k < 1:
+        raise FitRankError(f"top_k {top_k}: give at least 1")
 
 
 def read_hits(answer: Mapping[str, np.ndarray], top_k: int) -> list[Hit]:
     """The hits of one query.
 
     Args:
-        answer: `ids`, `titles`, `scores` and perhaps `reasons`, [k] each; "" ids are
+        answer: `ids`, `titles`, `scores` and perhaps `explanations`, [k] each; "" ids are
             padding.
         top_k: the most hits wanted.
     """
     texts = {
-        name: [value.decode(errors="replace") for value in values]
-        for name, values in answer.items()
-        if name != "scores"
+        name: [value.decode(errors="replace") for value in answer[name]]
+        for name in ("ids", "titles", "explanations")
+        if name in answer
     }
     found = [place for place, item in enumerate(texts["ids"]) if item][:top_k]
     return [
@@ -46,36 +59,33 @@ def read_hits(answer: Mapping[str, np.ndarray], top_k: int) -> list[Hit]:
             id=texts["ids"][place],
             title=texts["titles"][place],
             score=float(answer["scores"][place]),
-            explanations=texts["explanations"][place] if "explanations" in texts else "",
+            explanation=texts["explanations"][place] if "explanations" in texts else "",
         )
         for rank, place in enumerate(found, start=1)
     ]
 
 
 def format_table(hits: Sequence[Hit]) -> str:
-    """Aligned columns: rank, id, score, title, and reasons where there are any."""
-    rows = [("rank", "id", "score", "title", "explanations" if _explained(hits) else "")]
+    """Aligned columns: rank, id, score, title, and explanations where there are any."""
+    explained = any(hit.explanation for hit in hits)
+    rows = [("rank", "id", "score", "title", "explanation" if explained else "")]
     rows += [
-        (str(hit.rank), hit.id, f"{hit.score:.4f}", hit.title, hit.explanations)
+        (str(hit.rank), hit.id, f"{hit.score:.4f}", hit.title, hit.explanation)
         for hit in hits
     ]
     width = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
         f"{rank:>{width[0]}}  {item:<{width[1]}}  {score:>{width[2]}}  "
-        f"{title:<{width[3]}}  {explanations}".rstrip()
-        for rank, item, score, title, explanations in rows
+        f"{title:<{width[3]}}  {explanation}".rstrip()
+        for rank, item, score, title, explanation in rows
     )
 
 
-def _explained(hits: Sequence[Hit]) -> bool:
-    return any(hit.explanations for hit in hits)
-
-
 def format_json_lines(hits: Sequence[Hit]) -> str:
-    """One JSON object a hit, without reasons where there are none."""
+    """One JSON object a hit, without explanations where there are none."""
     return "\n".join(
         json.dumps(
-            {k: v for k, v in asdict(hit).items() if k != "explanations" or v},
+            {k: v for k, v in asdict(hit).items() if k != "explanation" or v},
             ensure_ascii=False,
         )
         for hit in hits

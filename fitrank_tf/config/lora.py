@@ -20,7 +20,7 @@ FUSIONS = ("residual", "tokens")
 class LoraConfig:
     """Low-rank adapters (Hu et al., 2021) on the projections of the towers.
 
-    Figures are nDCG@10 on the real products, means of three seeds, by `pipelines.ablate`.
+    Figures are nDCG@10 on the real products, means of three seeds, by `fitrank ablate`.
 
     Attributes:
         rank: rank of the update of each kernel, above 0. 8 is a compromise: with 8 passes

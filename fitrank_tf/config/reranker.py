@@ -27,7 +27,7 @@ RANKING_LOSSES = (
 class RerankerConfig:
     """The listwise re-ranker.
 
-    Figures are of the real products, means of three seeds, by `pipelines.ablate`.
+    Figures are of the real products, means of three seeds, by `fitrank ablate`.
 
     Attributes:
         list_size: candidates of a query, to learn from and to order, above 0. By 20, 50,

@@ -23,16 +23,16 @@ class RunConfig:
     Attributes:
         recipe: name of the recipe that made it, kept in the bundle; decides nothing.
         seed: of the run's weights, orders and drawn queries, in [0, 2**31).
-        feature_heads: folder of what `pipelines.train_features` trained, relative to the
+        feature_heads: folder of what `fitrank train-features` trained, relative to the
             working directory or to the repository, which ships the default.
         towers: which CLIP towers to start from.
         base: training of those towers before any adapter; 0 epochs takes a preset as it is.
         lora_training: training of the adapters and the feature fusion.
         lora: which adapters and which features.
         detector: of garment, sleeves and neckline, for the features.
-        colour_names: the heads that name colours; read by `pipelines.train_features`.
-        patterns: the head that names patterns; read by `pipelines.train_features`.
-        attributes: the network for sleeve and neckline; read by `pipelines.train_features`.
+        colour_names: the heads that name colours; read by `fitrank train-features`.
+        patterns: the head that names patterns; read by `fitrank train-features`.
+        attributes: the network for sleeve and neckline; read by `fitrank train-features`.
         facet_heads: the heads that predict facets, from fine-tuned embedding and features.
         reranker: of the first stage's candidates.
         evaluation: what the run is measured by.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically
 
@@ -13,7 +14,7 @@ from fitrank_tf.core.files import write_atomically
 def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> None:
     """Writes named arrays as one NPZ file, whole or not at all."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     write_atomically(path, buffer.getvalue())
 
 
@@ -22,7 +23,7 @@ def load_arrays(path: str | os.PathLike[str], made_by: str) -> dict[str, np.ndar
 
     Args:
         path: the file.
-        made_by: the command that makes it anew, for the error.
+        made_by: the command that makes it anew, as `fitrank --help` lists it.
 
     Raises:
         FitRankError: if the file cannot be read.
@@ -33,5 +34,5 @@ def load_arrays(path: str | os.PathLike[str], made_by: str) -> dict[str, np.ndar
     except Exception as error:
         # Damage shows in whatever numpy and zipfile come across first.
         raise FitRankError(
-            f"{path} cannot be read ({error}); train it with `{made_by}`"
+            f"{path} cannot be read ({error}); make it anew with `{command_line(made_by)}`"
         ) from error

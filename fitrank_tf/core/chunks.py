@@ -7,11 +7,11 @@ import numpy as np
 _AT_ONCE = 4096
 
 
-def map_in_chunks(tell: Callable, *arrays: np.ndarray) -> np.ndarray:
-    """What a function tells of N products.
+def map_in_chunks(function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
+    """The values of a function for N products.
 
     Args:
-        tell: takes some rows of each of `arrays` and gives an array with these rows.
+        function: takes some rows of each of `arrays` and gives an array with these rows.
         arrays: [N, ...] each, N at least 1.
 
     Returns:
@@ -19,4 +19,4 @@ def map_in_chunks(tell: Callable, *arrays: np.ndarray) -> np.ndarray:
     """
     cuts = range(_AT_ONCE, len(arrays[0]), _AT_ONCE)
     parts = zip(*(np.split(array, cuts) for array in arrays))
-    return np.concatenate([np.asarray(tell(*part)) for part in parts])
+    return np.concatenate([np.asarray(function(*part)) for part in parts])

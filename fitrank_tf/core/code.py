@@ -9,11 +9,14 @@ from pathlib import Path
 
 PACKAGE = "fitrank_tf"
 ROOT = Path(__file__).resolve().parents[1]
-# They change no result: the lazy API, checks of values that are in a key themselves,
-# messages.
+# They change no result: checks of values that are in a key themselves, the writing of
+# files, messages and progress.
 _WITHOUT_EFFECT = (
     "fitrank_tf.config",
+    "fitrank_tf.core.command_line",
     "fitrank_tf.core.errors",
+    "fitrank_tf.core.files",
+    "fitrank_tf.core.packages",
     "fitrank_tf.core.progress",
 )
 # Stages name the stages that they read; of those the keys count, not the code.
@@ -116,5 +119,6 @@ def _imported(node: ast.AST) -> list[str]:
 
 def _text(node: ast.AST) -> str:
     """The value of a string literal; "" for anything else."""
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return node.value if is_text else ""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return ""

@@ -5,7 +5,7 @@ class FitRankError(Exception):
     """Bad input, named, with the mend.
 
     The message says in one line which file, row, field or option is wrong and
-    what to do about it. The commands in `pipelines/` and `serving/` print it
+    what to do about it. The commands and `serving/` print it
     without a traceback and exit with status 2; any other exception is a bug.
     """
 

@@ -1,6 +1,6 @@
 """Filters as users type them: `gender=Women`, `colour=Red|Maroon`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from fitrank_tf.core.errors import FitRankError
 
@@ -22,10 +22,7 @@ def parse_filters(pairs: Sequence[str], known: Collection[str]) -> dict[str, str
         name = name.strip()
         if not value.strip() or not name:
             raise FitRankError(f"filter '{pair}': write it as attribute=value")
-        if name not in known:
-            raise FitRankError(
-                f"filter '{pair}': unknown attribute; choose of {', '.join(sorted(known))}"
-            )
+        check_filters({name: value}, known)
         if name in filters:
             raise FitRankError(
                 f"filter '{pair}': {name} is filtered already; write alternatives as "
@@ -33,3 +30,17 @@ def parse_filters(pairs: Sequence[str], known: Collection[str]) -> dict[str, str
             )
         filters[name] = value
     return filters
+
+
+def check_filters(filters: Mapping[str, str], known: Collection[str]) -> None:
+    """Refuses filters by other attributes than the known ones.
+
+    Raises:
+        FitRankError: if there is one.
+    """
+    for name, value in filters.items():
+        if name not in known:
+            raise FitRankError(
+                f"filter '{name}={value}': unknown attribute; choose of "
+                f"{', '.join(sorted(known))}"
+            )

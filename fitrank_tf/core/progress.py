@@ -8,8 +8,8 @@ not run into each other.
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Self, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from typing import Any, Self, TextIO, TypeVar
 
 from tqdm import tqdm
 
@@ -134,7 +134,7 @@ def tracked(
         unit: what the items are, in the plural.
         total: how many there are; None asks `items`, if they have a length.
     """
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     with Progress(name, total, unit) as shown:
         for item in items:
@@ -142,7 +142,9 @@ def tracked(
             shown.add()
 
 
-def fit_hooks(shown: Progress, epochs: int, per_step: float = 1) -> dict[str, Callable]:
+def fit_hooks(
+    shown: Progress, epochs: int, per_step: float = 1
+) -> dict[str, Callable[..., None]]:
     """What shows the steps of a Keras `fit`, and logs the values of each epoch.
 
     Both Keras 3 and `tf_keras` take it: `LambdaCallback(**fit_hooks(shown, epochs))`. The
@@ -155,15 +157,15 @@ def fit_hooks(shown: Progress, epochs: int, per_step: float = 1) -> dict[str, Ca
     """
     first = shown.done
 
-    def on_epoch_begin(epoch: int, logs: Mapping | None = None) -> None:
+    def on_epoch_begin(epoch: int, logs: Mapping[str, float] | None = None) -> None:
         nonlocal first
         first = shown.done
 
-    def on_train_batch_end(batch: int, logs: Mapping | None = None) -> None:
+    def on_train_batch_end(batch: int, logs: Mapping[str, float] | None = None) -> None:
         # Of several steps at once only the last one comes here.
         shown.move_to(first + (batch + 1) * per_step, logs)
 
-    def on_epoch_end(epoch: int, logs: Mapping | None = None) -> None:
+    def on_epoch_end(epoch: int, logs: Mapping[str, float] | None = None) -> None:
         logger.info("epoch %d of %d: %s", epoch + 1, epochs, format_values(logs or {}))
 
     return {
@@ -178,7 +180,7 @@ def format_values(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {float(value):#.5g}" for name, value in values.items())
 
 
-class LogHandler(logging.StreamHandler):
+class LogHandler(logging.StreamHandler[TextIO]):
     """Writes log lines to stderr; a bar that is drawn makes room for them."""
 
     def emit(self, record: logging.LogRecord) -> None:

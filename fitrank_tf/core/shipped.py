@@ -1,20 +1,23 @@
-"""Where the models lie that ship with the repository."""
+"""Where the models lie that ship with the package."""
 
 import hashlib
 from pathlib import Path
 
-import fitrank_tf
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 
 _CARD = "README.md"
+# A checkout has `saved_models/` beside the package, a wheel inside it.
+_PACKAGE = Path(__file__).resolve().parents[1]
+_BASES = (Path(), _PACKAGE.parent, _PACKAGE)
 
 
 def find_shipped(folder: str) -> Path:
     """A folder of trained models.
 
     Args:
-        folder: relative to the working directory, else to the repository, which ships
-            some in `saved_models/`.
+        folder: relative to the working directory, else to the repository or the
+            installed package, which ship some in `saved_models/`.
 
     Raises:
         FitRankError: if there is no such folder.
@@ -23,14 +26,15 @@ def find_shipped(folder: str) -> Path:
     if found is not None:
         return found
     raise FitRankError(
-        f"there is no folder {folder!r}, neither here nor in the repository; name one "
-        "that `python -m pipelines.train_detector` or `train_features` wrote"
+        f"there is no folder {folder!r}, neither here nor among the shipped models; name "
+        f"one that `{command_line('train-detector')}` or "
+        f"`{command_line('train-features')}` wrote"
     )
 
 
 def folder_here_or_shipped(folder: str) -> Path | None:
-    """The folder in the working directory, else in the repository; None without."""
-    for base in (Path(), Path(fitrank_tf.__file__).parent.parent):
+    """The folder in the working directory, else the shipped one; None without."""
+    for base in _BASES:
         if folder and (base / folder).is_dir():
             return base / folder
     return None

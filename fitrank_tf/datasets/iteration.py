@@ -22,7 +22,9 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.with_options(options)
 
 
-def chosen_rows(dataset: tf.data.Dataset, rows: Sequence[int]) -> tf.data.Dataset:
+def chosen_rows(
+    dataset: tf.data.Dataset, rows: Sequence[int] | np.ndarray
+) -> tf.data.Dataset:
     """Some of a dataset's elements, in its order.
 
     Args:

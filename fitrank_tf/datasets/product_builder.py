@@ -33,7 +33,10 @@ _SKIPPED = "skipped"
 _NUM_NAMED_IDS = 5
 
 
-class ProductBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class ProductBuilder(
+    tfds.core.GeneratorBasedBuilder,
+    skip_registration=True,  # type: ignore[call-arg]  # TFDS has no types
+):
     """Writes the products of a `ProductSource` as Items, split by `splits.split_of`."""
 
     VERSION = tfds.core.Version("1.0.0")
@@ -68,7 +71,7 @@ class ProductBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     ) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
         del dl_manager  # nothing is downloaded
         rows = self._rows_by_split()
-        generators = {}
+        generators: dict[str, Iterator[tuple[str, dict[str, Any]]]] = {}
         for split in SPLITS:
             # TFDS cannot write a split without examples, so it gets to know of a
             # split only once its first product has been read.

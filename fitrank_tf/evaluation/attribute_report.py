@@ -13,9 +13,9 @@ from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSW
 from fitrank_tf.features.colour.names import COLOUR_NAMES, colour_numbers
 from fitrank_tf.features.extract import feature_schema
 
-# Names that a catalogue has and the features do not are all one answer.
+# Names that a catalogue has and the features do not are all one class.
 _OTHER_NAME = "(other)"
-# Slice of the vector -> its answers.
+# Slice of the vector -> its classes.
 _BY_EYE: Mapping[str, tuple[str, ...]] = {
     "pattern": PATTERNS,
     "sleeve": SLEEVE_ANSWERS,
@@ -64,7 +64,7 @@ class AttributeReport:
 
 
 def _where_known(confusion: Confusion) -> float:
-    """Accuracy on the products whose true answer is not "unknown"."""
+    """Accuracy on the products whose true class is not "unknown"."""
     known = [name != UNKNOWN for name in confusion.names]
     counts = confusion.counts[known]
     right, total = np.diag(confusion.counts)[known].sum(), counts.sum()
@@ -74,7 +74,7 @@ def _where_known(confusion: Confusion) -> float:
 def measure_attributes(
     features: np.ndarray, records: CatalogueRecords, labels: Mapping[str, ProductLabels]
 ) -> AttributeReport:
-    """Measures the answers in feature vectors.
+    """Measures the attributes in feature vectors.
 
     Args:
         features: float32 [N, F], laid out as `extract.feature_schema` says.
@@ -101,18 +101,18 @@ def _confusion(
     records: CatalogueRecords,
     labels: Mapping[str, ProductLabels],
 ) -> Confusion:
-    answers = _BY_EYE[name]
+    classes = _BY_EYE[name]
     truth = np.array(
         [
-            _index(answers, getattr(labels[item], name)) if item in labels else -1
+            _index(classes, getattr(labels[item], name)) if item in labels else -1
             for item in records.ids
         ],
         np.int64,
     )
-    given = features[:, feature_schema().slice(name)].argmax(axis=1)
-    return Confusion.of(name, answers, truth[truth >= 0], given[truth >= 0])
+    predicted = features[:, feature_schema().slice(name)].argmax(axis=1)
+    return Confusion.of(name, classes, truth[truth >= 0], predicted[truth >= 0])
 
 
-def _index(answers: tuple[str, ...], said: str) -> int:
+def _index(classes: tuple[str, ...], said: str) -> int:
     said = said or UNKNOWN
-    return answers.index(said) if said in answers else -1
+    return classes.index(said) if said in classes else -1

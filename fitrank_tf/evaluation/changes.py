@@ -33,8 +33,13 @@ class Gain:
 class Judged(Protocol):
     """Judgments of queries."""
 
-    qrels: Mapping[str, Mapping[str, int]]
-    binary_grade: int
+    @property
+    def qrels(self) -> Mapping[str, Mapping[str, int]]:
+        """{query id: {product id: grade}}."""
+
+    @property
+    def binary_grade(self) -> int:
+        """The least grade that counts as relevant."""
 
 
 def ndcg_gains(
@@ -50,9 +55,9 @@ def ndcg_gains(
         for system, run in rankings.items()
     }
     return {
-        query: Gain({system: told[query][_MEASURE] for system, told in values.items()})
+        query: Gain({system: of_run[query][_MEASURE] for system, of_run in values.items()})
         for query in judged.qrels
-        if all(query in told for told in values.values())
+        if all(query in of_run for of_run in values.values())
     }
 
 
@@ -70,14 +75,14 @@ def most_changed(gains: Mapping[str, Gain], count: int) -> list[str]:
 def with_notes(
     row: SheetRow, query_id: str, runs: SystemRuns, gain: Gain, facets: Sequence[str]
 ) -> SheetRow:
-    """The row with its nDCG and, for the re-ranker, each product's move and reasons."""
+    """The row with its nDCG and, for the re-ranker, each product's move and explanation."""
     note = f"{_MEASURE} {gain.values[row.system]:.3f}"
     if row.system != RERANKED:
         return dataclasses.replace(row, note=note)
     before = [item for item, _ in runs.rankings[CLIP_LORA][query_id]]
-    told = runs.contributions[query_id]
+    contributions = runs.contributions[query_id]
     items = tuple(
-        _explained(item, rank, before, told[item.id], facets)
+        _explained(item, rank, before, contributions[item.id], facets)
         for rank, item in enumerate(row.items, start=1)
     )
     return dataclasses.replace(
@@ -94,4 +99,5 @@ def _explained(
 ) -> SheetItem:
     rose = before.index(item.id) + 1 - rank
     moved = f"up {rose}" if rose > 0 else f"down {-rose}" if rose < 0 else "stays"
-    return dataclasses.replace(item, note=f"{moved}: {explanations(contributions, facets)}")
+    why = explanations(contributions, facets).numpy().decode()
+    return dataclasses.replace(item, note=f"{moved}: {why}")

@@ -1,47 +1,51 @@
-"""How often one answer is taken for another: accuracy, macro-F1, a picture."""
+"""How often one class is taken for another: accuracy, macro-F1, a picture."""
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
+
+from fitrank_tf.core.packages import imports_of
+
+with imports_of("reports"):
+    from matplotlib.figure import Figure
 
 
 @dataclasses.dataclass(frozen=True)
 class Confusion:
-    """Answers beside the truth.
+    """Predicted beside true classes.
 
     Attributes:
-        question: what was asked.
-        names: K answers.
-        counts: int [K, K], products by true answer (rows) and given answer (columns).
+        attribute: what was predicted.
+        names: K classes.
+        counts: int [K, K], products by true (rows) and predicted class (columns).
     """
 
-    question: str
+    attribute: str
     names: tuple[str, ...]
     counts: np.ndarray
 
     @classmethod
     def of(
-        cls, question: str, names: Sequence[str], truth: np.ndarray, given: np.ndarray
+        cls, attribute: str, names: Sequence[str], truth: np.ndarray, predicted: np.ndarray
     ) -> "Confusion":
-        """Counts; truth and given are int [N], indices in `names`."""
+        """Counts; truth and predicted are int [N], indices in `names`."""
         counts = np.zeros((len(names), len(names)), np.int64)
-        np.add.at(counts, (truth, given), 1)
-        return cls(question, tuple(names), counts)
+        np.add.at(counts, (truth, predicted), 1)
+        return cls(attribute, tuple(names), counts)
 
     @property
     def accuracy(self) -> float:
-        """Share of products with the right answer; NaN without products."""
+        """Share of products of which the class is right; NaN without products."""
         total = self.counts.sum()
         return float(np.trace(self.counts) / total) if total else float("nan")
 
     @property
     def macro_f1(self) -> float:
-        """Mean over the answers of the harmonic mean of precision and recall.
+        """Mean over the classes of the harmonic mean of precision and recall.
 
-        Answers that neither are true of a product nor are given do not count; NaN
+        Classes that are neither true nor predicted of a product do not count; NaN
         without products.
         """
         right = np.diag(self.counts)
@@ -52,7 +56,7 @@ class Confusion:
         return float((2 * right[there] / either[there]).mean())
 
     def draw(self, path: Path) -> None:
-        """Writes the matrix as a PNG, rows by true answer, shares of a row as shade."""
+        """Writes the matrix as a PNG, rows by true class, shares of a row as shade."""
         shares = self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)
         side = 2.2 + 0.34 * len(self.names)
         figure = Figure(figsize=(side, side), layout="constrained")
@@ -61,9 +65,9 @@ class Confusion:
         ticks = range(len(self.names))
         axes.set_xticks(ticks, self.names, rotation=90, fontsize=8)
         axes.set_yticks(ticks, self.names, fontsize=8)
-        axes.set_xlabel("given")
+        axes.set_xlabel("predicted")
         axes.set_ylabel("true")
-        axes.set_title(f"{self.question}: accuracy {self.accuracy:.3f}", fontsize=10)
+        axes.set_title(f"{self.attribute}: accuracy {self.accuracy:.3f}", fontsize=10)
         for row, column in np.argwhere(self.counts):
             colour = "white" if shares[row, column] > 0.5 else "black"
             text = str(self.counts[row, column])

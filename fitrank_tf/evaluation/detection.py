@@ -6,8 +6,12 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+
+from fitrank_tf.core.packages import imports_of
+
+with imports_of("reports"):
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -48,7 +49,9 @@ class DetectorReport:
         return "\n".join([*lines, "", found])
 
 
-def measure_detector(detector: Detector, items: Iterable[Mapping]) -> DetectorReport:
+def measure_detector(
+    detector: Detector, items: Iterable[Mapping[str, Any]]
+) -> DetectorReport:
     """Average precision of the garment, whatever its class, of sleeves and necklines.
 
     Args:
@@ -84,7 +87,8 @@ def _detect(
     size = detector.image_size
     square = resize_and_pad(photo, size)
     detections = detector.detect(tf.cast(square[tf.newaxis], tf.float32))
-    extent = photo_extent(*tf.unstack(tf.shape(photo)[:2]), size)
+    height, width = tf.unstack(tf.shape(photo)[:2])
+    extent = photo_extent(height, width, size)
     boxes = boxes_from_square(detections.boxes[0], extent, size).numpy()
     real = detections.classes[0].numpy() >= 0
     return (

@@ -1,5 +1,7 @@
 """Retrieval measures of a run, computed by pytrec_eval through `ir_measures`.
 
+No measure is computed by hand; only their names and the grade that counts are set here.
+
 | name    | meaning                                                             |
 |---------|---------------------------------------------------------------------|
 | R@1     | share of the relevant items that stands at rank 1                   |

@@ -15,7 +15,11 @@ from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
 from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.datasets.splits import ALL, TEST
 from fitrank_tf.evaluation.changes import most_changed, ndcg_gains, with_notes
-from fitrank_tf.evaluation.metrics import evaluate_run, ir_measures_command
+from fitrank_tf.evaluation.metrics import (
+    evaluate_queries,
+    evaluate_run,
+    ir_measures_command,
+)
 from fitrank_tf.evaluation.report import ResultRow, results_table
 from fitrank_tf.evaluation.sheets.contact_sheet import (
     SheetItem,
@@ -61,7 +65,7 @@ class QuerySet:
     """Queries and, where there are any, their judgments.
 
     Attributes:
-        queries: what is asked.
+        queries: to search with.
         qrels: {query id: {product id: grade}}; empty without judgments.
         binary_grade: the least grade that binary measures count.
     """
@@ -76,7 +80,7 @@ class QuerySet:
 
 
 def own_queries(records: CatalogueRecords, config: EvaluationConfig, seed: int) -> QuerySet:
-    """What is asked of a catalogue, judged by its attributes.
+    """Queries for a catalogue, judged by its attributes.
 
     Titles and facet queries of the test products, some of those misspelt, and single
     facets that ten products or more of the searched ones share.
@@ -100,10 +104,29 @@ def own_queries(records: CatalogueRecords, config: EvaluationConfig, seed: int) 
 
 def given_queries(queries: Path, qrels: Path | None, binary_grade: int) -> QuerySet:
     """A user's own queries, with qrels or without."""
-    asked = [
+    given = [
         Query(id=key, text=text, kind=GIVEN) for key, text in read_queries(queries).items()
     ]
-    return QuerySet(asked, read_qrels(qrels) if qrels else {}, binary_grade)
+    return QuerySet(given, read_qrels(qrels) if qrels else {}, binary_grade)
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What `EvaluationRun.report` wrote.
+
+    Attributes:
+        rows: a row of measures for each system and kind of query; none without judgments.
+        table: the rows as Markdown, with the command that checks them; "" without rows.
+        runs: the run files, one a system.
+        sheet: the contact sheet.
+        changes: the page of what re-ranking changed; None where it changed nothing.
+    """
+
+    rows: Sequence[ResultRow]
+    table: str
+    runs: Sequence[Path]
+    sheet: Path
+    changes: Path | None
 
 
 class EvaluationRun:
@@ -157,10 +180,44 @@ class EvaluationRun:
             tuned_index,
         )
 
+    def report(
+        self,
+        query_set: QuerySet,
+        systems: Sequence[str],
+        facets: Sequence[str],
+        config: EvaluationConfig,
+        folder: Path,
+        final_folder: Path | None = None,
+        tuned_index: Callable[[np.ndarray], Index] = build_index,
+    ) -> Report:
+        """Runs the systems and writes runs, qrels, table, contact sheet and changes.
+
+        Args:
+            query_set: what to search for.
+            systems: which of `SYSTEMS`.
+            facets: names of the re-ranker's.
+            config: sizes of the sheets.
+            folder: gets the files.
+            final_folder: where the files will be when somebody reads the table; `folder`
+                if None.
+            tuned_index: see `run_systems`.
+        """
+        found = self.run(query_set, systems, tuned_index)
+        runs = found.rankings
+        paths = _write_runs(query_set, runs, folder)
+        rows, table = [], ""
+        if query_set.qrels:
+            rows = measure(query_set, runs)
+            table = _table_with_command(query_set, rows, final_folder or folder)
+            (folder / "table.md").write_text(table, encoding="utf-8")
+        sheet = self._draw_sheet(query_set, runs, config, folder)
+        changes = self._draw_changes(query_set, found, facets, config, folder)
+        return Report(rows, table, paths, sheet, changes)
+
     def _photos(self, size: int) -> tf.data.Dataset:
         return chosen_rows(photos(self._catalogue, ALL, size), self._rows)
 
-    def draw_sheet(
+    def _draw_sheet(
         self, query_set: QuerySet, runs: Runs, config: EvaluationConfig, folder: Path
     ) -> Path:
         """Draws what some queries return; gives the PNG's path."""
@@ -170,7 +227,7 @@ class EvaluationRun:
         draw_contact_sheet(rows, path, path.with_suffix(".html"))
         return path
 
-    def draw_changes(
+    def _draw_changes(
         self,
         query_set: QuerySet,
         runs: SystemRuns,
@@ -200,12 +257,12 @@ class EvaluationRun:
         queries = list(by_text.values())
         rows = self._sheet_rows(query_set, queries, runs.rankings, config.sheet_columns)
         ids = [by_text[row.query].id for row in rows]
-        told = [
+        noted = [
             with_notes(row, query_id, runs, gains[query_id], facets)
             for row, query_id in zip(rows, ids)
         ]
         path = folder / "changes.html"
-        draw_page(told, path)
+        draw_page(noted, path)
         return path
 
     def _sheet_rows(
@@ -254,16 +311,39 @@ def measure(query_set: QuerySet, runs: Runs) -> list[ResultRow]:
     return rows
 
 
-def write_runs(query_set: QuerySet, runs: Runs, folder: Path) -> None:
-    """Writes `<system>.run` and the queries' judgments, TREC's formats."""
+def _write_runs(query_set: QuerySet, runs: Runs, folder: Path) -> list[Path]:
+    """Writes `<system>.run` and the queries' judgments, TREC's formats; gives the runs."""
     folder.mkdir(parents=True, exist_ok=True)
-    for system, run in runs.items():
-        write_run(folder / f"{system}.run", run, system)
+    paths = [folder / f"{system}.run" for system in runs]
+    for path, (system, run) in zip(paths, runs.items()):
+        write_run(path, run, system)
     if query_set.qrels:
         write_qrels(folder / "judgments.qrels", query_set.qrels)
+    return paths
 
 
-def table_with_command(query_set: QuerySet, rows: Sequence[ResultRow], folder: Path) -> str:
+def measure_queries(
+    query_set: QuerySet, run: Mapping[str, Ranking], path: Path, name: str
+) -> dict[str, dict[str, float]]:
+    """Writes one run as a file, and measures every query of it.
+
+    Args:
+        query_set: with judgments.
+        run: {query id: ranking}.
+        path: the run file.
+        name: of the run in the file.
+
+    Returns:
+        {query id: {measure: value}}, of `metrics.evaluate_queries`.
+    """
+    write_run(path, run, name)
+    logger.info("wrote %s", path)
+    return evaluate_queries(run, query_set.qrels, query_set.binary_grade)
+
+
+def _table_with_command(
+    query_set: QuerySet, rows: Sequence[ResultRow], folder: Path
+) -> str:
     """The table, and the command that checks it with another program."""
     system = rows[-1].system
     check = ir_measures_command(

@@ -33,14 +33,14 @@ class SearchModels(Protocol):
     """What a system needs of trained models; `export.LoadedBundle` is one."""
 
     def encode_queries(self, texts: Sequence[str], baseline: bool) -> dict[str, np.ndarray]:
-        """`embedding` float32 [Q, D], and of the fine-tuned system `asked` [Q, V]."""
+        """`embedding` float32 [Q, D]; `query_facets` [Q, V] too if fine-tuned."""
 
     def embed_photos(
         self, photos: tf.data.Dataset, features: np.ndarray | None
     ) -> np.ndarray:
         """float32 [N, D]; the base towers where `features` is None."""
 
-    def answer_facets(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
+    def predict_facets(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
         """float32 [N, V] from [N, D] and [N, F]."""
 
     def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +64,7 @@ class EvaluatedCatalogue:
 
 @dataclasses.dataclass(frozen=True)
 class SystemRuns:
-    """What the systems answer.
+    """What the systems return.
 
     Attributes:
         rankings: {system: {query id: [(product id, score), ...]}}, the best first.
@@ -126,7 +126,7 @@ def run_systems(
         lists = retrieve(tuned_index(embeddings), encoded["embedding"], list_size)
         runs[CLIP_LORA] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
     if RERANKED in systems:
-        facet_probs = models.answer_facets(embeddings, catalogue.features)
+        facet_probs = models.predict_facets(embeddings, catalogue.features)
         tables = ProductTables(embeddings, catalogue.features, facet_probs)
         batches = list_arrays(lists, encoded["query_facets"]).batches(tables, _RERANK_BATCH)
         scores, parts = models.rerank(batches)
@@ -145,11 +145,13 @@ def _first_contributions(
     parts: np.ndarray,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Of the first products of every query, int32 [Q, L] and float32 [Q, L, parts]."""
-    told = {}
+    contributions = {}
     for (query_id, ranking), row, of_row in zip(run.items(), positions, parts):
         place = {ids[position]: where for where, position in enumerate(row)}
-        told[query_id] = {item: of_row[place[item]] for item, _ in ranking[:_EXPLAINED]}
-    return told
+        contributions[query_id] = {
+            item: of_row[place[item]] for item, _ in ranking[:_EXPLAINED]
+        }
+    return contributions
 
 
 def as_run(

@@ -111,25 +111,6 @@ def write_qrels(path: PathLike, qrels: Qrels) -> None:
     _logger.info("wrote %d judgments to %s", len(lines), path)
 
 
-def read_run(path: PathLike) -> dict[str, list[tuple[str, float]]]:
-    """Reads a TREC run file, each query's items in the order trec_eval ranks them.
-
-    Raises:
-        FitRankError: with file and line, if the file is missing, empty, not
-            UTF-8, or a line is not a run line.
-    """
-    run: dict[str, dict[str, float]] = {}
-    for number, line in _lines(path):
-        query_id, _, item_id, _, score, _ = _columns(
-            path, number, line, "query_id Q0 item_id rank score system"
-        )
-        items = run.setdefault(query_id, {})
-        if item_id in items:
-            raise _error(path, number, f"item {item_id!r} of query {query_id!r} again")
-        items[item_id] = _score(path, number, score)
-    return {query_id: _as_trec_eval_sorts(items) for query_id, items in run.items()}
-
-
 def read_qrels(path: PathLike) -> dict[str, dict[str, int]]:
     """Reads a TREC qrels file.
 
@@ -200,12 +181,6 @@ def _strictly_falling(scores: Sequence[float]) -> list[float]:
     return falling
 
 
-def _as_trec_eval_sorts(items: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Items by falling float32 score; equal scores by falling id."""
-    by_id = sorted(items.items(), reverse=True)
-    return sorted(by_id, key=lambda item: float(np.float32(item[1])), reverse=True)
-
-
 def _check_id(name: str, what: str) -> None:
     """Raises FitRankError unless `name` is one column of a TREC file."""
     if not name:
@@ -248,17 +223,6 @@ def _columns(path: PathLike, number: int, line: str, expected: str) -> list[str]
             f"{len(columns)} column(s) where '{expected}' has {len(expected.split())}",
         )
     return columns
-
-
-def _score(path: PathLike, number: int, text: str) -> float:
-    """The finite number that `text` is."""
-    try:
-        score = float(text)
-    except ValueError:
-        score = math.nan
-    if not math.isfinite(score):
-        raise _error(path, number, f"score {text!r} is not a finite number")
-    return score
 
 
 def _error(

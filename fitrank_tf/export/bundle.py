@@ -21,11 +21,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.features.schema import FeatureSchema
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 BUNDLE_FILE = "bundle.json"
 REPORT_DIR = "report"
 FEATURE_HEADS_DIR = "feature_heads"
@@ -35,7 +36,7 @@ MODELS: tuple[str, ...] = (
     "query_encoder",
     "image_encoder",
     "detector",
-    "facet_answers",
+    "facet_heads",
     "reranker",
     "similar",
     "search",
@@ -103,8 +104,8 @@ def read_bundle_info(bundle: Path) -> BundleInfo:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FitRankError(
-            f"no bundle in {bundle} ({BUNDLE_FILE} is missing); make one with `make train` "
-            "or name another with --bundle"
+            f"no bundle in {bundle} ({BUNDLE_FILE} is missing); make one with "
+            f"`{command_line('train')}` or name another with --bundle"
         ) from None
     except (OSError, ValueError) as error:
         raise FitRankError(

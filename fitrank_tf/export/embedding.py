@@ -10,7 +10,9 @@ from fitrank_tf.core.progress import tracked
 _BATCH = 64
 
 
-def embed_texts(encode: Callable, texts: Sequence[str]) -> np.ndarray:
+def embed_texts(
+    encode: Callable[..., dict[str, tf.Tensor]], texts: Sequence[str]
+) -> np.ndarray:
     """Unit embeddings of texts.
 
     Args:
@@ -23,8 +25,10 @@ def embed_texts(encode: Callable, texts: Sequence[str]) -> np.ndarray:
     return encode_texts(encode, texts)["embedding"]
 
 
-def encode_texts(encode: Callable, texts: Sequence[str]) -> dict[str, np.ndarray]:
-    """All that a query encoder gives for texts, `embedding` and perhaps `asked`."""
+def encode_texts(
+    encode: Callable[..., dict[str, tf.Tensor]], texts: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """All that a query encoder gives for texts, `embedding` and perhaps `query_facets`."""
     starts = range(0, len(texts), _BATCH)
     parts = [
         encode(query=tf.constant(list(texts[start : start + _BATCH])))
@@ -36,7 +40,9 @@ def encode_texts(encode: Callable, texts: Sequence[str]) -> dict[str, np.ndarray
 
 
 def embed_photos(
-    encode: Callable, photos: tf.data.Dataset, features: np.ndarray | None = None
+    encode: Callable[..., dict[str, tf.Tensor]],
+    photos: tf.data.Dataset,
+    features: np.ndarray | None = None,
 ) -> np.ndarray:
     """Unit embeddings of photos.
 

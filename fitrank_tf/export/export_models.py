@@ -7,10 +7,10 @@ from pathlib import Path
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR
 from fitrank_tf.export.catalogue_models import export_catalogue
-from fitrank_tf.export.graphs.facet_probs import FacetAnswers
 from fitrank_tf.export.graphs.image_encoder import FusedImageEncoder, ImageEncoder
-from fitrank_tf.export.graphs.query_encoder import AskingQueryEncoder, QueryEncoder
+from fitrank_tf.export.graphs.query_encoder import FacetQueryEncoder, QueryEncoder
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
+from fitrank_tf.export.graphs.served_facet_heads import ServedFacetHeads
 from fitrank_tf.export.graphs.served_reranker import ServedReranker
 from fitrank_tf.export.signatures import ServedModule, save_served
 from fitrank_tf.features.feature_models import FeatureModels
@@ -75,8 +75,8 @@ def _encoders_and_reranker(models: TrainedModels) -> dict[str, ServedModule]:
     return {
         "clip_query_encoder": QueryEncoder(models.base),
         "clip_image_encoder": ImageEncoder(models.base),
-        "query_encoder": AskingQueryEncoder(tuned, heads.lexicon),
+        "query_encoder": FacetQueryEncoder(tuned, heads.lexicon),
         "image_encoder": FusedImageEncoder(tuned, models.fusion, models.num_features),
-        "facet_answers": FacetAnswers(heads, *sizes),
+        "facet_heads": ServedFacetHeads(heads, *sizes),
         "reranker": ServedReranker(models.reranker, *sizes, heads.lexicon.size),
     }

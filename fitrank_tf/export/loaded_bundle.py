@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the query encoders
 
+from fitrank_tf.client.hits import Hit, check_top_k, read_hits
 from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.filters import check_filters
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.export.bundle import (
     FEATURE_HEADS_DIR,
@@ -20,10 +23,16 @@ from fitrank_tf.export.embedding import embed_photos, encode_texts
 from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE
 from fitrank_tf.export.graphs.served_catalogue import SearchTables
-from fitrank_tf.export.graphs.served_reranker import TRAITS_SIGNATURE
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, EXPLAINED_SIGNATURE
+from fitrank_tf.export.signatures import (
+    DEFAULT_SIGNATURE,
+    EXPLAINED_SIGNATURE,
+    FILTERED_SIGNATURE,
+    PROJECTION_SIGNATURE,
+)
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
+
+_NO_FILTERS: Mapping[str, str] = {}
 
 
 class LoadedBundle:
@@ -32,12 +41,16 @@ class LoadedBundle:
     Args:
         bundle: its directory.
 
+    Attributes:
+        path: its directory.
+        info: the contents of its `bundle.json`.
+
     Raises:
         FitRankError: if it cannot be used.
     """
 
     def __init__(self, bundle: Path):
-        self._path = bundle
+        self.path = bundle
         self.info: BundleInfo = read_bundle_info(bundle)
         self.info.schema.check(feature_schema())
         self._models: dict[str, tf.Module] = {}
@@ -46,13 +59,13 @@ class LoadedBundle:
     def feature_models(self) -> FeatureModels:
         """What the features are made with."""
         return FeatureModels.load(
-            model_path(self._path, "detector"), self._path / FEATURE_HEADS_DIR
+            model_path(self.path, "detector"), self.path / FEATURE_HEADS_DIR
         )
 
     def model(self, name: str) -> tf.Module:
         """A loaded SavedModel by its name in the bundle."""
         if name not in self._models:
-            path = model_path(self._path, name)
+            path = model_path(self.path, name)
             try:
                 self._models[name] = tf.saved_model.load(str(path))
             except (OSError, ValueError, tf.errors.OpError) as error:
@@ -64,7 +77,7 @@ class LoadedBundle:
 
     def encode_queries(self, texts: Sequence[str], baseline: bool) -> dict[str, np.ndarray]:
         """`embedding` float32 [len(texts), D] by the base or the fine-tuned tower; by the
-        latter also `asked` [len(texts), V]."""
+        latter also `query_facets` [len(texts), V]."""
         name = "clip_query_encoder" if baseline else "query_encoder"
         return encode_texts(self.model(name).signatures[DEFAULT_SIGNATURE], texts)
 
@@ -83,8 +96,8 @@ class LoadedBundle:
         name = "clip_image_encoder" if features is None else "image_encoder"
         return embed_photos(self.model(name).signatures[PIXELS_SIGNATURE], photos, features)
 
-    def answer_facets(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """What products are.
+    def predict_facets(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Probabilities of the facet values of products.
 
         Args:
             embeddings: float32 [N, D], by the fine-tuned towers.
@@ -93,14 +106,13 @@ class LoadedBundle:
         Returns:
             float32 [N, V].
         """
-        answer = self.model("facet_answers").signatures[DEFAULT_SIGNATURE]
+        predict = self.model("facet_heads").signatures[DEFAULT_SIGNATURE]
 
-        def answer_some(some: np.ndarray, seen: np.ndarray) -> tf.Tensor:
-            return answer(embedding=tf.constant(some), features=tf.constant(seen))[
-                "facet_probs"
-            ]
+        def predict_some(some: np.ndarray, seen: np.ndarray) -> tf.Tensor:
+            outputs = predict(embedding=tf.constant(some), features=tf.constant(seen))
+            return outputs["facet_probs"]
 
-        return map_in_chunks(answer_some, embeddings, features)
+        return map_in_chunks(predict_some, embeddings, features)
 
     def known(self, embeddings: np.ndarray, features: np.ndarray) -> SearchTables:
         """What a search keeps of products.
@@ -109,7 +121,7 @@ class LoadedBundle:
             embeddings: float32 [N, D], by the fine-tuned towers.
             features: float32 [N, F].
         """
-        feature_projection = self.model("reranker").signatures[TRAITS_SIGNATURE]
+        feature_projection = self.model("reranker").signatures[PROJECTION_SIGNATURE]
         return SearchTables(
             embeddings,
             map_in_chunks(
@@ -118,7 +130,7 @@ class LoadedBundle:
                 ],
                 features,
             ),
-            self.answer_facets(embeddings, features),
+            self.predict_facets(embeddings, features),
         )
 
     def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -132,27 +144,121 @@ class LoadedBundle:
         """
         explain = self.model("reranker").signatures[EXPLAINED_SIGNATURE]
         total = int(batches.cardinality())
-        told = [
+        outputs = [
             explain(**inputs)
             for inputs, _ in tracked(batches, "re-ranking", "batches", total)
         ]
-        scores, parts = (
-            np.concatenate([one[name].numpy() for one in told])
+        scores, contributions = (
+            np.concatenate([one[name].numpy() for one in outputs])
             for name in ("scores", "contributions")
         )
-        return scores, parts
+        return scores, contributions
 
+    @overload
     def search(
-        self, texts: Sequence[str], filters: Mapping[str, str]
-    ) -> dict[str, np.ndarray]:
-        """The answer of the served `search` model; see `export.search.Search`.
+        self, queries: str, top_k: int = 10, filters: Mapping[str, str] = _NO_FILTERS
+    ) -> list[Hit]: ...
+
+    @overload
+    def search(
+        self,
+        queries: Sequence[str],
+        top_k: int = 10,
+        filters: Mapping[str, str] = _NO_FILTERS,
+    ) -> list[list[Hit]]: ...
+
+    def search(self, queries, top_k=10, filters=_NO_FILTERS):
+        """Searches the bundle's catalogue, as its served `search` model does.
 
         Args:
-            texts: queries.
-            filters: {one of `attribute_filter.FILTERS`: a filter text} for all of them.
+            queries: one text, or several.
+            top_k: the most hits wanted for a query; the model's own limit holds too.
+            filters: {attribute: value, or values parted by "|"} for all queries, as
+                {"gender": "Men", "colour": "Red|Maroon"}.
+
+        Returns:
+            The hits of one text, best first; of several texts, a list for each.
+
+        Raises:
+            FitRankError: if `top_k` is below 1, or a filter is none of
+                `attribute_filter.FILTERS`.
         """
-        answer = self.model("search").signatures[EXPLAINED_SIGNATURE]
-        inputs = {"query": tf.constant(list(texts))}
-        for name in FILTERS:
-            inputs[name] = tf.constant([filters.get(name, "")] * len(texts))
-        return {key: value.numpy() for key, value in answer(**inputs).items()}
+        if isinstance(queries, str):
+            return self.search([queries], top_k, filters)[0]
+        check_top_k(top_k)
+        if not queries:
+            return []
+        answer = self.answer_queries(queries, filters)
+        return [_hits(answer, row, top_k) for row in range(len(queries))]
+
+    def search_by_photo(
+        self,
+        photo: str | Path | np.ndarray,
+        text: str = "",
+        top_k: int = 10,
+        filters: Mapping[str, str] = _NO_FILTERS,
+    ) -> list[Hit]:
+        """Finds products like a photo, as the served `similar` model does.
+
+        Args:
+            photo: a JPEG or PNG file, or RGB pixels, uint8 [H, W, 3].
+            text: what the products should be otherwise, as "in red".
+            top_k: as for `search`.
+            filters: as for `search`.
+
+        Returns:
+            The hits, best first, without explanations.
+
+        Raises:
+            FitRankError: as for `search`, and if the photo cannot be read.
+        """
+        check_top_k(top_k)
+        model, image = self.model("similar"), tf.constant([_encoded(photo)])
+        if not (text.strip() or filters):
+            answer = model.signatures[DEFAULT_SIGNATURE](image=image)
+        else:
+            answer = model.signatures[FILTERED_SIGNATURE](
+                image=image, text=tf.constant([text]), **_filter_inputs(filters, 1)
+            )
+        return _hits({name: value.numpy() for name, value in answer.items()}, 0, top_k)
+
+    def answer_queries(
+        self, texts: Sequence[str], filters: Mapping[str, str] = _NO_FILTERS
+    ) -> dict[str, np.ndarray]:
+        """The answer of the served `search` model; see `export.graphs.search.Search`.
+
+        Args:
+            texts: queries, at least one.
+            filters: as for `search`.
+
+        Returns:
+            {output: [len(texts), k]}.
+        """
+        answer = self.model("search").signatures[EXPLAINED_SIGNATURE](
+            query=tf.constant(list(texts)), **_filter_inputs(filters, len(texts))
+        )
+        return {name: value.numpy() for name, value in answer.items()}
+
+
+def _filter_inputs(filters: Mapping[str, str], batch: int) -> dict[str, tf.Tensor]:
+    check_filters(filters, FILTERS)
+    return {name: tf.constant([filters.get(name, "")] * batch) for name in FILTERS}
+
+
+def _hits(answer: Mapping[str, np.ndarray], row: int, top_k: int) -> list[Hit]:
+    return read_hits({name: values[row] for name, values in answer.items()}, top_k)
+
+
+def _encoded(photo: str | Path | np.ndarray) -> bytes:
+    """Bytes of a JPEG or PNG."""
+    if isinstance(photo, np.ndarray):
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+            raise FitRankError(
+                f"photo is {photo.dtype} {list(photo.shape)}; give RGB pixels, uint8 "
+                "[H, W, 3], or the path of a JPEG or PNG"
+            )
+        return tf.io.encode_png(photo).numpy()
+    try:
+        return Path(photo).read_bytes()
+    except OSError as error:
+        raise FitRankError(f"photo {photo}: cannot be read ({error.strerror})") from error

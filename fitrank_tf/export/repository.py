@@ -26,11 +26,11 @@ from fitrank_tf.export.serving_config import (
 )
 from fitrank_tf.export.signatures import copy_version
 
-# What production asks for; the baseline and the detector stay in the bundle.
+# What production calls; the baseline and the detector stay in the bundle.
 SERVED_MODELS: tuple[str, ...] = (
     "query_encoder",
     "image_encoder",
-    "facet_answers",
+    "facet_heads",
     "reranker",
     "similar",
     "search",

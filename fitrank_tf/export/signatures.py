@@ -18,6 +18,8 @@ DEFAULT_SIGNATURE = "serving_default"
 FILTERED_SIGNATURE = "filtered"
 # Tells what adds up to the scores.
 EXPLAINED_SIGNATURE = "explained"
+# Tells what a search keeps of products' features.
+PROJECTION_SIGNATURE = "feature_projection"
 
 
 class ServedModule(tf.Module, abc.ABC):
@@ -28,7 +30,7 @@ class ServedModule(tf.Module, abc.ABC):
         """{signature name: tf.function with named, shaped inputs and a dict of outputs}.
 
         Every input and output has the batch as dimension 0, as TF-Serving's
-        batching asks.
+        batching needs.
         """
 
     def examples(self) -> Mapping[str, bytes]:

@@ -7,6 +7,7 @@ Apache Beam (`beam_extraction.py`) and for single photos (`describe`).
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -88,7 +89,9 @@ class FeatureExtractor:
 
         # Photos differ in size: only a ragged batch carries them through, so that an
         # item is read once and its photo and its features stay together.
-        def with_squares(item: dict) -> tuple[dict, tuple]:
+        def with_squares(
+            item: dict[str, Any],
+        ) -> tuple[dict[str, Any], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
             return item, self._squares(item["image"])
 
         return (
@@ -149,7 +152,7 @@ class FeatureExtractor:
             for row in range(len(photos))
         ]
 
-    def _seen(self, items: tf.data.Dataset, batch_size: int) -> Iterator[dict]:
+    def _seen(self, items: tf.data.Dataset, batch_size: int) -> Iterator[dict[str, Any]]:
         return iter(
             square_batches(items, self.models.detector, batch_size)
             .map(self.see, num_parallel_calls=2, deterministic=True)
@@ -168,7 +171,9 @@ class FeatureExtractor:
     def _see_eagerly(self) -> tf.types.experimental.PolymorphicFunction:
         return tf.function(self.see, reduce_retracing=True)
 
-    def see(self, squares: tf.Tensor, photos: tf.Tensor, sizes: tf.Tensor) -> dict:
+    def see(
+        self, squares: tf.Tensor, photos: tf.Tensor, sizes: tf.Tensor
+    ) -> dict[str, Any]:
         """Sees a batch; can be called inside `tf.function` and `Dataset.map`.
 
         Args:

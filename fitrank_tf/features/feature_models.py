@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from fitrank_tf.core.arrays import load_arrays, save_arrays
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically
 from fitrank_tf.features.appearance.network import (
@@ -31,7 +32,7 @@ APPEARANCE_FILES = tuple(
     for name in ("config.json", "image_converter.json", "model.weights.h5")
 )
 _PATTERN = "pattern"
-_COMMAND = "python -m pipelines.train_features"
+_MADE_BY = "train-features"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,7 @@ def load_heads(folder: Path) -> LearnedHeads:
 @functools.lru_cache(maxsize=2)
 def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
     del stamps  # another stamp, another file
-    arrays = load_arrays(folder / HEADS_FILE, _COMMAND)
+    arrays = load_arrays(folder / HEADS_FILE, _MADE_BY)
     path = folder / ATTRIBUTES_FILE
     try:
         namer, pattern = ColourNamer.from_arrays(arrays), head_from_arrays(arrays, _PATTERN)
@@ -86,7 +87,7 @@ def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
         # Damage shows in whatever Keras and zipfile come across first.
         raise FitRankError(
             f"the feature models in {folder} cannot be used ({error}); train them with "
-            f"`{_COMMAND}`"
+            f"`{command_line(_MADE_BY)}`"
         ) from error
     appearance = load_appearance(str(folder / APPEARANCE_DIR))
     return LearnedHeads(namer, pattern, network, appearance)
@@ -95,7 +96,7 @@ def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
 def heads_fingerprint(folder: Path) -> str:
     """SHA-256 (hex) of the weights: what they tell depends on nothing else."""
     digest = hashlib.sha256()
-    for name, array in sorted(load_arrays(folder / HEADS_FILE, _COMMAND).items()):
+    for name, array in sorted(load_arrays(folder / HEADS_FILE, _MADE_BY).items()):
         digest.update(name.encode() + array.tobytes())
     heads = load_heads(folder)
     for array in heads.attributes.get_weights():

@@ -69,9 +69,9 @@ class FeatureSlice:
             rows: (name, size, meaning, unit, low, high) of each.
         """
         slices: list[FeatureSlice] = []
-        for name, size, *rest in rows:
+        for name, size, meaning, unit, low, high in rows:
             start = slices[-1].stop if slices else 0
-            slices.append(cls(name, group, start, start + size, *rest))
+            slices.append(cls(name, group, start, start + size, meaning, unit, low, high))
         return tuple(slices)
 
     def moved_to(self, start: int) -> "FeatureSlice":

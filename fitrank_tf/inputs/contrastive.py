@@ -75,7 +75,9 @@ def _spread_by_rows(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.with_options(options)
 
 
-def _make_batch(table: ContrastiveTable, seed: int):
+def _make_batch(
+    table: ContrastiveTable, seed: int
+) -> Callable[[tf.Tensor, tuple[tf.Tensor, tf.Tensor]], dict[str, tf.Tensor]]:
     token_ids, groups = tf.constant(table.token_ids), tf.constant(table.groups)
     product_codes, text_codes = (
         tf.constant(table.product_codes),
@@ -84,7 +86,9 @@ def _make_batch(table: ContrastiveTable, seed: int):
     features = None if table.features is None else tf.constant(table.features)
     texts = table.token_ids.shape[1]
 
-    def make(number, photo_batch):
+    def make(
+        number: tf.Tensor, photo_batch: tuple[tf.Tensor, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
         rows, images = photo_batch
         drawing = tf.stack([tf.constant(seed, tf.int64), number])
         drawn = tf.random.stateless_uniform(

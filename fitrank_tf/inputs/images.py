@@ -62,7 +62,7 @@ def decode_crop(data: tf.Tensor, box: tf.Tensor, size: int) -> tf.Tensor:
 
     Args:
         data: string scalar.
-        box: float32 [4], xmin, ymin, xmax, ymax in 0..1 of the photo; one without area,
+        box: float32 [4], [ymin, xmin, ymax, xmax] in 0..1 of the photo; one without area,
             as of nothing found, is all of it.
         size: side of the square, in pixels.
 
@@ -73,11 +73,10 @@ def decode_crop(data: tf.Tensor, box: tf.Tensor, size: int) -> tf.Tensor:
     whole = tf.constant([0.0, 0.0, 1.0, 1.0])
     has_area = tf.reduce_all(box[2:] > box[:2])
     low, high = tf.split(tf.where(has_area, box, whole), 2)
-    # Rows come before columns.
-    sides = tf.cast(tf.shape(image)[1::-1], tf.float32)
+    sides = tf.cast(tf.shape(image)[:2], tf.float32)
     first = tf.cast(tf.floor(low * sides), tf.int32)
     last = tf.maximum(tf.cast(tf.math.ceil(high * sides), tf.int32), first + 1)
-    return resize_and_pad(image[first[1] : last[1], first[0] : last[0]], size)
+    return resize_and_pad(image[first[0] : last[0], first[1] : last[1]], size)
 
 
 def _decode(data: tf.Tensor) -> tf.Tensor:

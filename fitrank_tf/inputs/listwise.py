@@ -15,7 +15,7 @@ class ProductTables:
     Attributes:
         embeddings: float32 [N, D], unit image embeddings.
         features: float32 [N, F].
-        answers: float32 [N, V], how likely each facet value is, by `FacetHeads`.
+        facet_probs: float32 [N, V], how likely each facet value is, by `FacetHeads`.
     """
 
     embeddings: np.ndarray
@@ -35,7 +35,7 @@ class ListArrays:
 
     Attributes:
         queries: float32 [Q, D], embeddings.
-        asked: float32 [Q, V], facet values that the texts name.
+        query_facets: float32 [Q, V], 1 for the facet values that the texts name.
         positions: int32 [Q, L] in the catalogue, -1 for padding.
         scores: float32 [Q, L], the first stage's.
         labels: float32 [Q, L], -1 for padding.
@@ -81,15 +81,22 @@ class ListArrays:
             batch_size: lists of a batch.
 
         Returns:
-            Dataset of (dict with `query` [B, D], `asked` [B, V], `features` [B, L, F],
-            `answers` [B, L, V], `first_stage` [B, L], `mask` bool [B, L]; labels [B, L]).
+            Dataset of (dict with `query` [B, D], `query_facets` [B, V], `features`
+            [B, L, F], `facet_probs` [B, L, V], `first_stage` [B, L], `mask` bool [B, L];
+            labels [B, L]).
         """
         features, facet_probs = (
             tf.constant(tables.features),
             tf.constant(tables.facet_probs),
         )
 
-        def look_up(query, query_facets, position, score, label):
+        def look_up(
+            query: tf.Tensor,
+            query_facets: tf.Tensor,
+            position: tf.Tensor,
+            score: tf.Tensor,
+            label: tf.Tensor,
+        ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             mask = position >= 0
             rows = tf.maximum(position, 0)
             inputs = {

@@ -13,13 +13,14 @@ import cv2
 import numpy as np
 
 from fitrank_tf.core.arrays import load_arrays, save_arrays
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 
 PACKED_FILE = "products.npz"
-_MADE_BY = "python -m pipelines.pack"
-_TABLE = ("token_ids", "groups", "product_codes", "text_codes", "features")
+_MADE_BY = "pack"
+_TABLE = ("token_ids", "groups", "product_codes", "text_codes")
 _SIZES = ("image_size", "vocabulary_size")
 
 
@@ -45,8 +46,9 @@ class PackedProducts:
 
     def save(self, folder: Path) -> None:
         """Writes the file, whole or not at all."""
-        table = dataclasses.asdict(self.table)
-        arrays = {name: table[name] for name in _TABLE if table[name] is not None}
+        arrays = {name: getattr(self.table, name) for name in _TABLE}
+        if self.table.features is not None:
+            arrays["features"] = self.table.features
         for name, encoded in (
             ("photos", self.photos),
             ("validation_photos", self.validation_photos),
@@ -68,7 +70,10 @@ class PackedProducts:
         arrays = load_arrays(path, _MADE_BY)
         try:
             return cls(
-                table=ContrastiveTable(**{name: arrays.get(name) for name in _TABLE}),
+                table=ContrastiveTable(
+                    **{name: arrays[name] for name in _TABLE},
+                    features=arrays.get("features"),
+                ),
                 photos=_cut(arrays["photos"], arrays["photos_ends"]),
                 validation_photos=_cut(
                     arrays["validation_photos"], arrays["validation_photos_ends"]
@@ -78,7 +83,8 @@ class PackedProducts:
             )
         except KeyError as error:
             raise FitRankError(
-                f"{path} has no {error.args[0]}; make it anew with `{_MADE_BY}`"
+                f"{path} has no {error.args[0]}; make it anew with "
+                f"`{command_line(_MADE_BY)}`"
             ) from error
 
 
@@ -111,7 +117,7 @@ def decode_squares(photos: Sequence[bytes], image_size: int) -> np.ndarray:
         if image is None or image.shape != pixels.shape[1:]:
             raise FitRankError(
                 f"packed photo {row} (counted from 0) is no square of {image_size} "
-                f"pixels; make the file anew with `{_MADE_BY}`"
+                f"pixels; make the file anew with `{command_line(_MADE_BY)}`"
             )
         pixels[row] = image[..., ::-1]
     return pixels

@@ -47,11 +47,14 @@ def garment_photos(
     """
     encoded = catalogue.encoded_items(split).map(lambda item: item["image"])
     both = tf.data.Dataset.zip(encoded, tf.data.Dataset.from_tensor_slices(boxes))
-    return _decoded(both, lambda *of: decode_crop(*of, size), catalogue, split)
+    return _decoded(both, lambda data, box: decode_crop(data, box, size), catalogue, split)
 
 
 def _decoded(
-    encoded: tf.data.Dataset, decode: Callable, catalogue: Catalogue, split: str
+    encoded: tf.data.Dataset,
+    decode: Callable[..., tf.Tensor],
+    catalogue: Catalogue,
+    split: str,
 ) -> tf.data.Dataset:
     decoded = encoded.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return decoded.apply(

@@ -16,8 +16,8 @@ _PARTIAL = 3
 GAINS = (0.0, 1.0, 2.0, 3.0, 15.0)
 
 
-def partial_grade(shared, named: int):
-    """Grade of sharing some of the named facets; an int or an array of ints."""
+def partial_grade(shared: np.ndarray, named: int) -> np.ndarray:
+    """Grades of sharing some of the named facets, int [N] as `shared`."""
     return (_PARTIAL * shared) // named
 
 

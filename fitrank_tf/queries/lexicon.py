@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.queries.facets import FACETS
@@ -103,8 +104,8 @@ class FacetLexicon:
                 for wrong in misspellings(word) - known:
                     phrase = " ".join((*words[:place], wrong, *words[place + 1 :]))
                     misspelt.setdefault(phrase, set()).add(numbers)
-        sure = ((phrase, *of) for phrase, of in sorted(misspelt.items()) if len(of) == 1)
-        return {**self.forms, **dict(sure)}
+        sure = {phrase: of.pop() for phrase, of in sorted(misspelt.items()) if len(of) == 1}
+        return {**self.forms, **sure}
 
     def codes(self, records: CatalogueRecords) -> np.ndarray:
         """What products are.
@@ -140,7 +141,7 @@ class FacetLexicon:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FitRankError(
                 f"a facet lexicon (lexicon.json beside the facet heads) cannot be read: "
-                f"{error!r}; train the facet heads again: python -m pipelines.train"
+                f"{error!r}; train the facet heads again: `{command_line('train')}`"
             ) from error
 
 

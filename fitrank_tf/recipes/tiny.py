@@ -8,7 +8,7 @@ from fitrank_tf.config import (
 )
 
 _EMBEDDED = "synthetic_catalogue"
-# Made by `--recipe fitrank_tiny` and `python -m pipelines.train_detector`; see their cards.
+# Made by `--recipe fitrank_tiny` and `fitrank train-detector`; see their cards.
 _TOWERS = TowersConfig(preset="saved_models/fitrank_tiny")
 _AS_SHIPPED = ContrastiveConfig(epochs=0)
 _DETECTOR = DetectorConfig(preset="saved_models/detector")

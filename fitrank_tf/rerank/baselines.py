@@ -1,10 +1,10 @@
 """Rankers to measure the neural one against, on the same few numbers a candidate."""
 
-import importlib.util
 from collections.abc import Sequence
 
 import numpy as np
 
+from fitrank_tf.core.packages import imports_of
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.queries.grades import GAINS
 
@@ -74,19 +74,15 @@ class LinearBlend:
 
     def score(self, features: np.ndarray) -> np.ndarray:
         """float [Q, L] from [Q, L, K]."""
-        return sum(weight * features[..., c] for c, weight in self.weights.items())
-
-
-def has_lightgbm() -> bool:
-    """Whether `LambdaMart` can be made; LightGBM comes with the bench extra."""
-    return importlib.util.find_spec("lightgbm") is not None
+        return np.asarray(sum(w * features[..., c] for c, w in self.weights.items()))
 
 
 class LambdaMart:
     """LightGBM's boosted trees under LambdaRank (Burges, 2010)."""
 
     def __init__(self, seed: int):
-        import lightgbm
+        with imports_of("bench"):
+            import lightgbm
 
         self._stop_early = lightgbm.early_stopping(30, verbose=False)
         self._trees = lightgbm.LGBMRanker(

@@ -45,7 +45,7 @@ def list_arrays(lists: CandidateLists, query_facets: np.ndarray) -> ListArrays:
 
     Args:
         lists: with labels or, to be scored only, without.
-        asked: float32 [Q, V], facet values that the queries name.
+        query_facets: float32 [Q, V], 1 for the facet values that the queries name.
     """
     positions, scores = lists.candidates.positions, lists.candidates.scores
     labels = lists.labels
@@ -82,6 +82,8 @@ def with_positives(
         judge: of the catalogue.
         embeddings: float32 [N, D], unit, of its products.
     """
+    if lists.labels is None:
+        raise ValueError("lists need labels before a positive can be put into them")
     positions = lists.candidates.positions.copy()
     scores, labels = lists.candidates.scores.copy(), lists.labels.copy()
     lacking = np.flatnonzero((labels < EXACT).all(axis=1))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fitrank_tf.inputs.listwise import ListArrays
-from fitrank_tf.rerank.list_places import gap_to_best
+from fitrank_tf.rerank.list_statistics import gap_to_best
 
 
 class CropSimilarity:
@@ -13,7 +13,7 @@ class CropSimilarity:
         embeddings: float32 [N, D], unit, of the crops of a catalogue's products.
     """
 
-    names = ("crop similarity", "crop behind the best")
+    names = ("crop similarity", "crop gap to best")
     of_facet: str | None = None
 
     def __init__(self, embeddings: np.ndarray):
@@ -34,5 +34,6 @@ class CropSimilarity:
         # One list at a time: a crop's embedding is a hundred times its cosine.
         for row, (query, places) in enumerate(zip(lists.queries, lists.positions)):
             cosines[row] = self._embeddings[places] @ query
-        columns = np.stack([cosines, gap_to_best(cosines, inside)], axis=-1)
+        cosines = cosines[..., np.newaxis]
+        columns = np.concatenate([cosines, gap_to_best(cosines, inside)], axis=-1)
         return np.where(inside[..., None], columns, 0.0)

@@ -1,7 +1,7 @@
-"""The grade that a candidate is expected to get, from the chances of what is asked.
+"""The grade that a candidate is expected to get, from its probabilities of matching.
 
-Ranking by expected gain is what nDCG asks for. The logarithm of the chance that all is
-right forgets that a product which misses one of five facets is worth something too.
+Ranking by expected gain is what nDCG rewards. The logarithm of the probability that all
+facets match forgets that a product which misses one of five is worth something too.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.queries.grades import KIND, grade_table
-from fitrank_tf.rerank.list_mean import list_mean
+from fitrank_tf.rerank.list_statistics import list_mean
 
 
 class ExpectedGrade:
-    """Mean of `grades.grade_table` over how many of the asked facets a candidate shares.
+    """Mean of `grades.grade_table` over how many of a query's facets a candidate shares.
 
     Facets count as independent of each other: the number that is shared has a Poisson
     binomial distribution, worked out facet by facet.
@@ -27,37 +27,37 @@ class ExpectedGrade:
         self._is_kind = np.array([facet == KIND for facet in facets], np.float32)
         self._grades = tf.constant(grade_table(len(facets)))
 
-    def __call__(self, chance: tf.Tensor, asks: tf.Tensor) -> tf.Tensor:
+    def __call__(self, chance: tf.Tensor, facet_mask: tf.Tensor) -> tf.Tensor:
         """Expected grades.
 
         Args:
-            chance: float32 [..., L, F], that a candidate has what is asked of a facet.
-            asks: bool [..., 1, F], whether anything is.
+            chance: float32 [..., L, F], that a candidate has a value that the query names.
+            facet_mask: bool [..., 1, F], whether it names one of the facet.
 
         Returns:
-            float32 [..., L], 0 where nothing is asked.
+            float32 [..., L], 0 where no facet is named.
         """
-        query_facets = tf.cast(asks, tf.float32)
-        of_kind = query_facets * self._is_kind
+        has_facet = tf.cast(facet_mask, tf.float32)
+        of_kind = has_facet * self._is_kind
         # All that follows is given that the kind is right.
         shares = (
-            query_facets * chance * (1.0 - self._is_kind) + of_kind + tf.zeros_like(chance)
+            has_facet * chance * (1.0 - self._is_kind) + of_kind + tf.zeros_like(chance)
         )
         size = len(self._is_kind) + 1
         count = tf.one_hot(tf.zeros_like(shares[..., 0], tf.int32), size)
         for share in tf.split(shares, size - 1, axis=-1):
             one_more = tf.concat([tf.zeros_like(share), count[..., :-1]], axis=-1)
             count += share * (one_more - count)
-        named = tf.cast(tf.reduce_sum(query_facets, axis=-1), tf.int32)
+        named = tf.cast(tf.reduce_sum(has_facet, axis=-1), tf.int32)
         grade = tf.reduce_sum(count * tf.gather(self._grades, named), axis=-1)
         return grade * tf.reduce_prod(1.0 - of_kind * (1.0 - chance), axis=-1)
 
-    def steps(self, chance: tf.Tensor, asks: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    def steps(self, chance: tf.Tensor, facet_mask: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """What each facet adds, from one to the next, to a grade of mean chances.
 
         Args:
             chance: float32 [B, L, F].
-            asks: bool [B, 1, F].
+            facet_mask: bool [B, 1, F].
             mask: bool [B, L].
 
         Returns:
@@ -69,5 +69,5 @@ class ExpectedGrade:
         # [F + 1, 1, F]: the first few facets are the candidate's own.
         own = np.tri(facets + 1, facets, -1, dtype=bool)[:, np.newaxis]
         mixed = tf.where(own, chance[:, tf.newaxis], mean[:, tf.newaxis])
-        grades = self(mixed, asks[:, tf.newaxis])
+        grades = self(mixed, facet_mask[:, tf.newaxis])
         return tf.transpose(grades[:, 1:] - grades[:, :-1], [0, 2, 1])

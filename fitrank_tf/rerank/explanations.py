@@ -2,34 +2,36 @@
 
 from collections.abc import Sequence
 
-import numpy as np
+import tensorflow as tf
 
-# Below this a part says nothing that anyone would read.
-LEAST_REASON = 0.005
-MOST_REASONS = 3
+# Below this a contribution says nothing that anyone would read.
+_LEAST = 0.005
+_MOST_NAMED = 3
 
 
 def score_contributions(facets: Sequence[str]) -> tuple[str, ...]:
-    """Names of the parts, in the order of `Reranker.explain`."""
+    """Names of the contributions, in the order of `Reranker.explain`."""
     return ("similarity", *facets, "photo")
 
 
-def explanations(contributions: np.ndarray, facets: Sequence[str]) -> str:
-    """What speaks most for or against a candidate, the strongest first.
-
-    The served search says the same in its graph (`export.search`).
+def explanations(contributions: tf.Tensor, facets: Sequence[str]) -> tf.Tensor:
+    """What speaks most for or against candidates; runs eagerly and in a served graph.
 
     Args:
-        contributions: float32 [1 + facets + 1], of one candidate.
+        contributions: float [..., 1 + facets + 1], of `Reranker.explain`.
         facets: names of the re-ranker's facets.
 
     Returns:
-        Such as "colour +1.20, similarity -0.31".
+        string [...], the strongest contribution first, such as "colour +1.20, similarity
+        -0.31".
     """
     names = score_contributions(facets)
-    strongest = np.argsort(-np.abs(contributions), kind="stable")[:MOST_REASONS]
-    return ", ".join(
-        f"{names[part]} {contributions[part]:+.2f}"
-        for part in strongest
-        if abs(contributions[part]) >= LEAST_REASON
-    )
+    contributions = tf.convert_to_tensor(contributions)
+    strength, places = tf.math.top_k(tf.abs(contributions), k=min(_MOST_NAMED, len(names)))
+    values = tf.gather(contributions, places, batch_dims=contributions.shape.rank - 1)
+    signs = tf.where(values < 0.0, " -", " +")
+    numbers = tf.strings.as_string(strength, precision=2)
+    texts = tf.strings.join([tf.gather(tf.constant(names), places), signs, numbers])
+    texts = tf.where(strength >= _LEAST, texts, "")
+    joined = tf.strings.reduce_join(texts, axis=-1, separator=", ")
+    return tf.strings.regex_replace(joined, r"(, )+$", "")

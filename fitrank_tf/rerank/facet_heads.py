@@ -1,8 +1,8 @@
-"""P(facet value | photo): what a product is, told from its embedding and its features.
+"""P(facet value | photo), predicted from a product's embedding and features.
 
-A query that asks for "navy blue" is answered by how likely the photo shows navy blue, not
-only by how alike photo and text are. The catalogue's attributes are the labels of training
-products; of a product that is searched only the pixels are asked.
+A query for "navy blue" is then scored by how likely the photo shows navy blue, not only by
+how alike photo and text are. The catalogue's attributes are the labels of training
+products; for a product that is searched only the pixels count.
 """
 
 from collections.abc import Sequence
@@ -10,20 +10,23 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from fitrank_tf.config import FacetHeadsConfig
 from fitrank_tf.core.arrays import load_arrays, save_arrays
 from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.core.progress import Progress
-from fitrank_tf.features.standardise import standard_scale, z_scores
+from fitrank_tf.features.standardise import (
+    mean_and_inverse_scale,
+    standardise_by_inverse,
+)
 from fitrank_tf.queries.lexicon import FacetLexicon
 
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
-_MADE_BY = "python -m pipelines.train"
+_MADE_BY = "train"
 _STEPS_AT_ONCE = 16
-# Heads err: with this chance a product has a value, whatever they say. Logarithms of
-# answers go no lower.
+# Heads err: with this probability a product has a value, whatever they predict. Logarithms
+# of probabilities go no lower.
 PROB_FLOOR = 0.001
 
 
@@ -37,12 +40,12 @@ class _Head(keras.Model):
         self.dropout = keras.layers.Dropout(config.dropout)
         self.values = keras.layers.Dense(num_values, name="values")
 
-    def build(self, shape):
+    def build(self, shape: tuple[int | None, ...]) -> None:
         """Makes the two layers for inputs of width `shape[-1]`."""
         self.hidden.build(shape)
         self.values.build((None, self.hidden.units))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
         """float32 [B, V] logits."""
         hidden = self.hidden(self.hide(inputs, training=training))
         return self.values(self.dropout(hidden, training=training))
@@ -54,7 +57,7 @@ class FacetHeads:
     Args:
         lexicon: the facets' values, V of them.
         mean: float32 [D + F], of the training products' embeddings and features.
-        scale: float32 [D + F], what is multiplied after that.
+        inverse_scale: float32 [D + F], 1 / standard deviation, 0 for what they do not see.
         heads: trained.
     """
 
@@ -62,19 +65,19 @@ class FacetHeads:
         self,
         lexicon: FacetLexicon,
         mean: np.ndarray,
-        scale: np.ndarray,
+        inverse_scale: np.ndarray,
         heads: Sequence[_Head],
     ):
         self.lexicon, self.heads = lexicon, tuple(heads)
-        self._mean, self._scale = mean, scale
+        self._mean, self._inverse_scale = mean, inverse_scale
 
     @property
     def variables(self) -> list[keras.Variable]:
         """All heads' weights."""
         return [variable for head in self.heads for variable in head.variables]
 
-    def answer(self, embeddings, features):
-        """What products are.
+    def predict_proba(self, embeddings: KerasTensor, features: KerasTensor) -> KerasTensor:
+        """Probabilities of the facet values of products.
 
         Args:
             embeddings: float32 [B, D], unit image embeddings.
@@ -83,16 +86,16 @@ class FacetHeads:
         Returns:
             float32 [B, V]; the values of each facet add up to 1.
         """
-        inputs = _standardised(embeddings, features, self._mean, self._scale)
-        return _mean_answer(self.heads, inputs, self.lexicon)
+        inputs = _standardised(embeddings, features, self._mean, self._inverse_scale)
+        return _mean_probs(self.heads, inputs, self.lexicon)
 
-    def answer_all(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """`answer` of a whole catalogue, float32 [N, V]."""
-        return map_in_chunks(self.answer, embeddings, features)
+    def predict_all(self, embeddings: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """`predict_proba` of a whole catalogue, float32 [N, V]."""
+        return map_in_chunks(self.predict_proba, embeddings, features)
 
     def save(self, folder: Path) -> None:
         """Writes the heads and their lexicon."""
-        arrays = {"mean": self._mean, "scale": self._scale}
+        arrays = {"mean": self._mean, "inverse_scale": self._inverse_scale}
         for number, head in enumerate(self.heads):
             for place, array in enumerate(head.get_weights()):
                 arrays[f"head_{number}_{place}"] = array
@@ -108,13 +111,13 @@ class FacetHeads:
         """
         arrays = load_arrays(folder / _ARRAYS, _MADE_BY)
         lexicon = FacetLexicon.from_json((folder / _LEXICON).read_text(encoding="utf-8"))
-        mean, scale = arrays.pop("mean"), arrays.pop("scale")
+        mean, inverse_scale = arrays.pop("mean"), arrays.pop("inverse_scale")
         heads = []
         for number in range(len(arrays) // 4):
             head = _new_head(config, lexicon, len(mean))
             head.set_weights([arrays[f"head_{number}_{place}"] for place in range(4)])
             heads.append(head)
-        return cls(lexicon, mean, scale, heads)
+        return cls(lexicon, mean, inverse_scale, heads)
 
 
 def cross_fitted(
@@ -128,9 +131,9 @@ def cross_fitted(
 ) -> tuple[FacetHeads, np.ndarray]:
     """Trains a head on all folds but one, for each fold.
 
-    What a head says of products that it has learned is better than what it will say of
-    others. So a training product is answered by the head that has not seen it, and the
-    re-ranker learns how far to trust such answers.
+    A head predicts products that it has learned from better than others. So a training
+    product is predicted by the head that has not seen it, and the re-ranker learns how far
+    to trust such predictions.
 
     Args:
         lexicon: the facets' values, V of them.
@@ -142,15 +145,15 @@ def cross_fitted(
         seed: decides folds and weights.
 
     Returns:
-        (the heads together, float32 [N, V] answers for the training products).
+        (the heads together, float32 [N, V] predictions for the training products).
     """
     raw = np.concatenate([embeddings, features], axis=1)
-    mean, scale = standard_scale(raw)
-    scale[embeddings.shape[1] :] *= seen
-    inputs = np.asarray(_standardised(embeddings, features, mean, scale))
+    mean, inverse_scale = mean_and_inverse_scale(raw)
+    inverse_scale[embeddings.shape[1] :] *= seen
+    inputs = np.asarray(_standardised(embeddings, features, mean, inverse_scale))
     facet_probs = np.zeros((len(codes), lexicon.size), np.float32)
     if not lexicon.size or len(codes) < 2 * config.folds:
-        return FacetHeads(lexicon, mean, scale, []), facet_probs
+        return FacetHeads(lexicon, mean, inverse_scale, []), facet_probs
     fold = np.random.default_rng(seed).permutation(len(codes)) % config.folds
     heads = []
     epochs = config.folds * config.epochs
@@ -161,12 +164,14 @@ def cross_fitted(
             rest = fold != number
             _fit(head, inputs[rest], codes[rest], lexicon, config, shown)
             left = np.flatnonzero(fold == number)
-            facet_probs[left] = np.asarray(_mean_answer([head], inputs[left], lexicon))
+            facet_probs[left] = np.asarray(_mean_probs([head], inputs[left], lexicon))
             heads.append(head)
-    return FacetHeads(lexicon, mean, scale, heads), facet_probs
+    return FacetHeads(lexicon, mean, inverse_scale, heads), facet_probs
 
 
-def facet_loss(codes, logits, sizes: Sequence[int]):
+def facet_loss(
+    codes: KerasTensor, logits: KerasTensor, sizes: Sequence[int]
+) -> KerasTensor:
     """Cross-entropy of each facet, summed over the facets that a product has.
 
     Args:
@@ -188,9 +193,9 @@ def facet_loss(codes, logits, sizes: Sequence[int]):
 
 
 def _fit(
-    head,
-    inputs,
-    codes,
+    head: _Head,
+    inputs: np.ndarray,
+    codes: np.ndarray,
     lexicon: FacetLexicon,
     config: FacetHeadsConfig,
     shown: Progress,
@@ -223,17 +228,25 @@ def _new_head(config: FacetHeadsConfig, lexicon: FacetLexicon, width: int) -> _H
     return head
 
 
-def _standardised(embeddings, features, mean, scale):
-    return z_scores(ops.concatenate([embeddings, features], axis=-1), mean, scale)
+def _standardised(
+    embeddings: KerasTensor,
+    features: KerasTensor,
+    mean: KerasTensor,
+    inverse_scale: KerasTensor,
+) -> KerasTensor:
+    inputs = ops.concatenate([embeddings, features], axis=-1)
+    return standardise_by_inverse(inputs, mean, inverse_scale)
 
 
-def _mean_answer(heads: Sequence[_Head], inputs, lexicon: FacetLexicon):
+def _mean_probs(
+    heads: Sequence[_Head], inputs: KerasTensor, lexicon: FacetLexicon
+) -> KerasTensor:
     if not heads:
         return ops.zeros((ops.shape(inputs)[0], lexicon.size))
     return sum(_probabilities(head(inputs), lexicon.sizes) for head in heads) / len(heads)
 
 
-def _probabilities(logits, sizes: Sequence[int]):
+def _probabilities(logits: KerasTensor, sizes: Sequence[int]) -> KerasTensor:
     cuts = np.cumsum(sizes)[:-1].tolist()
     parts = ops.split(logits, cuts, axis=-1)
     return ops.concatenate([ops.softmax(part, axis=-1) for part in parts], axis=-1)

@@ -2,7 +2,7 @@
 
 The neural generalised additive model of Zhuang et al., "Interpretable Ranking with
 Generalized Additive Models" (WSDM 2021), on TF-Ranking's own layer: every number of a
-candidate has a small network of its own, and what the query is like weighs their answers.
+candidate has a small network of its own, and what the query is like weighs their outputs.
 """
 
 import dataclasses
@@ -15,14 +15,20 @@ import tensorflow as tf
 from fitrank_tf._legacy import tf_keras, tfr
 from fitrank_tf.config import RerankerConfig
 from fitrank_tf.datasets.iteration import without_autotune
-from fitrank_tf.features.standardise import standard_scale
+from fitrank_tf.features.standardise import (
+    mean_and_inverse_scale,
+    standardise_by_inverse,
+)
+from fitrank_tf.rerank.match_features import (
+    OF_FIRST_STAGE,
+    match_columns,
+)
 from fitrank_tf.rerank.model import train_reranker
 
 # Networks of one number each are small and start from nothing: they take larger steps
 # than the re-ranker, and more of them.
 TRAINING = RerankerConfig(epochs=6, learning_rate=5e-3)
 _ITEM_WIDTHS, _CONTEXT_WIDTHS = [16, 8], [8]
-_MOST_SPREADS = 5.0
 _PADDING_SCORE = -1e9
 _AT_ONCE = 256
 _GRID = 101
@@ -36,18 +42,18 @@ class GamItem:
     Attributes:
         name: what its curve is called.
         column: where it is among the K numbers of a candidate.
-        asked: column that is 1 in the lists where the number says something; None if
-            it does in all.
+        facet_mask: column that is 1 in the lists where the number says something; None
+            if it does in all.
     """
 
     name: str
     column: int
-    query_facets: int | None = None
+    facet_mask: int | None = None
 
-    def told(self, features: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def values(self, features: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """float32 [N]: its values where it says something, of [Q, L, K] and [Q, L]."""
-        if self.query_facets is not None:
-            mask = mask & (features[..., self.query_facets] > 0.0)
+        if self.facet_mask is not None:
+            mask = mask & (features[..., self.facet_mask] > 0.0)
         return features[..., self.column][mask]
 
 
@@ -72,10 +78,31 @@ class Shape:
     seen: np.ndarray
 
 
+def gam_columns(facets: Sequence[str]) -> tuple[tuple[GamItem, ...], tuple[int, ...]]:
+    """Which columns of `match_features` have a curve, and which weigh the curves.
+
+    A curve of a column of all facets together would hide what each facet gives.
+
+    Args:
+        facets: F names.
+
+    Returns:
+        F + 3 numbers of a candidate, its match by facet among them, and the F columns that
+        say which facets the query names.
+    """
+    names = match_columns(facets)
+    masks = {f"matches {facet}": names.index(f"query has {facet}") for facet in facets}
+    items = tuple(
+        GamItem(name, names.index(name), masks.get(name))
+        for name in (*masks, *OF_FIRST_STAGE)
+    )
+    return items, tuple(masks.values())
+
+
 class GamRanker(tf_keras.Model):
     """Sum over a candidate's numbers of weight(context) * curve(number).
 
-    The context is what all candidates of a list share, e.g. which facets are asked for;
+    The context is what all candidates of a list share, e.g. which facets the query names;
     each of its columns gives every curve a weight between 0 and 1 and the weights add up,
     so that a query may make more of one curve than another does. Scores do not depend on
     the candidates' order, nor on the other candidates.
@@ -85,7 +112,7 @@ class GamRanker(tf_keras.Model):
         context: columns of the numbers that a list's candidates share, 0 or above; none
             weighs all curves alike.
         mean: float32 [items], of the candidates to learn from.
-        scale: float32 [items], what a centred number is multiplied by.
+        inverse_scale: float32 [items], 1 / standard deviation, 0 to leave a number out.
     """
 
     def __init__(
@@ -93,14 +120,14 @@ class GamRanker(tf_keras.Model):
         items: Sequence[GamItem],
         context: Sequence[int],
         mean: np.ndarray,
-        scale: np.ndarray,
+        inverse_scale: np.ndarray,
     ):
         super().__init__(name="gam_ranker")
         self._items = tuple(items)
         self._columns = np.array([item.column for item in items], np.int32)
         self._context = np.array(context, np.int32)
         self._mean = tf.constant(mean, tf.float32)
-        self._scale = tf.constant(scale, tf.float32)
+        self._inverse_scale = tf.constant(inverse_scale, tf.float32)
         # Batch normalisation would let padding into the curves.
         self._gam = tfr.keras.layers.GAMLayer(
             example_feature_num=len(self._items),
@@ -149,13 +176,17 @@ class GamRanker(tf_keras.Model):
         Returns:
             One a number, in order; those without any value are left out.
         """
-        seen = [item.told(features, mask) for item in self._items]
+        seen = [item.values(features, mask) for item in self._items]
         grid, shared = _grid(seen), _of_lists(features, mask)
         curves = self._curves(grid)
         weights = self._weights(shared[:, self._context])
         return [
             _shape(
-                item, grid[:, i], curves[:, i], seen[i], weights[_asking(item, shared), i]
+                item,
+                grid[:, i],
+                curves[:, i],
+                seen[i],
+                weights[_has_facet(item, shared), i],
             )
             for i, item in enumerate(self._items)
             if len(seen[i])
@@ -177,7 +208,7 @@ class GamRanker(tf_keras.Model):
     def _apply(
         self, numbers: tf.Tensor, shared: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """[B, L, 1] scores, [B, L, items] curves' answers, their weights [B, 1, items]."""
+        """[B, L, 1] scores, [B, L, items] curves' outputs, their weights [B, 1, items]."""
         parts = tuple(_columns(values) for values in (numbers, shared))
         scores, curves, weights = self._gam(parts, training=False)
         curves = tf.concat(curves, axis=-1)
@@ -189,8 +220,7 @@ class GamRanker(tf_keras.Model):
         return self._normal(tf.gather(inputs["features"], self._columns, axis=-1))
 
     def _normal(self, numbers: tf.Tensor) -> tf.Tensor:
-        normal = (numbers - self._mean) * self._scale
-        return tf.clip_by_value(normal, -_MOST_SPREADS, _MOST_SPREADS)
+        return standardise_by_inverse(numbers, self._mean, self._inverse_scale)
 
     def _shared(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """float32 [B, 1, context]: that of any candidate, whichever comes first."""
@@ -208,7 +238,8 @@ def _columns(values: tf.Tensor) -> list[tf.Tensor]:
 def _grid(seen: Sequence[np.ndarray]) -> np.ndarray:
     """float32 [G, items], from the least value seen to the greatest."""
     ends = [(values.min(), values.max()) if len(values) else (0, 0) for values in seen]
-    return np.linspace(*np.transpose(ends), _GRID, dtype=np.float32)
+    lowest, highest = np.transpose(ends)
+    return np.linspace(lowest, highest, _GRID, dtype=np.float32)
 
 
 def _of_lists(features: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -216,11 +247,11 @@ def _of_lists(features: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(mask[..., np.newaxis], features, 0.0).max(axis=1)
 
 
-def _asking(item: GamItem, shared: np.ndarray) -> np.ndarray:
+def _has_facet(item: GamItem, shared: np.ndarray) -> np.ndarray:
     """bool [Q]: the lists in which a number says something."""
-    if item.query_facets is None:
+    if item.facet_mask is None:
         return np.ones(len(shared), bool)
-    return shared[:, item.query_facets] > 0.0
+    return shared[:, item.facet_mask] > 0.0
 
 
 def _shape(
@@ -248,24 +279,24 @@ def build_gam_ranker(
     Args:
         items: the numbers with a curve each.
         context: columns of the numbers that a list's candidates share.
-        features: float32 [Q, L, K] of the lists to learn from, for mean and spread; a
+        features: float32 [Q, L, K] of the lists to learn from, for mean and scale; a
             number that does not vary says nothing.
         mask: bool [Q, L].
         seed: of the weights.
     """
     tf_keras.utils.set_random_seed(seed)
-    scales = [_scale(item.told(features, mask)) for item in items]
-    model = GamRanker(items, context, *np.transpose(scales).astype(np.float32))
+    statistics = [_mean_and_inverse_scale(item.values(features, mask)) for item in items]
+    model = GamRanker(items, context, *np.transpose(statistics).astype(np.float32))
     model({"features": tf.constant(features[:1]), "mask": tf.constant(mask[:1])})
     return model
 
 
-def _scale(values: np.ndarray) -> tuple[float, float]:
-    """Mean and 1 / spread; both 0 where no list asks."""
+def _mean_and_inverse_scale(values: np.ndarray) -> tuple[float, float]:
+    """Of one number; both 0 where it has no value."""
     if not len(values):
         return 0.0, 0.0
-    (mean,), (scale,) = standard_scale(values[:, np.newaxis])
-    return mean, scale
+    (mean,), (inverse_scale,) = mean_and_inverse_scale(values[:, np.newaxis])
+    return mean, inverse_scale
 
 
 def train_gam_ranker(
@@ -275,7 +306,6 @@ def train_gam_ranker(
     config: RerankerConfig,
     seed: int,
     log_dir: Path,
-    verbose: int,
 ) -> tf_keras.callbacks.History:
     """Trains as the re-ranker is trained, with its losses.
 
@@ -287,7 +317,6 @@ def train_gam_ranker(
         config: loss, epochs, batch size and rate, `TRAINING` for one.
         seed: of the lists' order.
         log_dir: gets `history.csv`.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
     order = np.random.default_rng(seed).permutation(len(learned[0]))
     features, labels = learned
@@ -297,7 +326,6 @@ def train_gam_ranker(
         _batches(*chosen, config.batch_size) if len(chosen[0]) else None,
         config,
         log_dir,
-        verbose,
     )
 
 

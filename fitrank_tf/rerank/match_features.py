@@ -1,94 +1,137 @@
-"""What is known of a query and a candidate, in a few numbers, for rankers of a table.
+"""How well candidates match the facets that a query names: one definition for all rankers.
 
-The neural re-ranker works out the same inside its graph; a blend or LambdaMART takes them
-from here.
+The neural re-ranker works it out inside its graph, with a calibration that it learns; a
+blend, LambdaMART and the additive model take it from a table, as an untrained re-ranker
+has it.
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.rerank.expected_grade import ExpectedGrade
 from fitrank_tf.rerank.facet_heads import PROB_FLOOR
-from fitrank_tf.rerank.gam import GamItem
-from fitrank_tf.rerank.list_places import gap_to_best
+from fitrank_tf.rerank.list_statistics import gap_to_best
 
+# Probabilities are distinguished down to this one, and up to 1 less it.
+LEAST_CHANCE = 1e-4
 _AT_ONCE = 256
-# Of the facets' own columns together: a curve of these would hide what each facet gives.
-_OF_ALL_FACETS = ("fit", "fit behind the best", "expected grade", "grade behind the best")
-# Names of the columns after those of the facets.
-_OF_LIST = (*_OF_ALL_FACETS, "score", "score behind the best", "rank")
+# Columns of all facets together.
+OF_ALL_FACETS = ("match", "match gap to best", "expected grade", "grade gap to best")
+# Columns of the first stage.
+OF_FIRST_STAGE = ("score", "score gap to best", "rank")
+
+
+class FacetMatch(NamedTuple):
+    """How L candidates of each of B queries match them in F facets.
+
+    Attributes:
+        facet_mask: bool [B, 1, F], whether the query names a value of the facet.
+        chance: float32 [B, L, F], probability that a candidate has a value that is named;
+            without meaning for a facet of which none is.
+        match: float32 [B, L, F], log of it, `PROB_FLOOR` the least; 0 for a facet of which
+            no value is named.
+        grade: float32 [B, L, 1], the grade to expect.
+    """
+
+    facet_mask: tf.Tensor
+    chance: tf.Tensor
+    match: tf.Tensor
+    grade: tf.Tensor
+
+    @property
+    def total(self) -> tf.Tensor:
+        """float32 [B, L, 1]: log of the probability of matching in all facets."""
+        return tf.reduce_sum(self.match, axis=-1, keepdims=True)
+
+
+class FacetMatcher:
+    """Works out `FacetMatch`, eagerly or in a graph.
+
+    Args:
+        facets: {facet: how many of the V facet values it has}, F of them.
+    """
+
+    def __init__(self, facets: Mapping[str, int]):
+        # [V, F], 1 where a value is of a facet.
+        facet_of = np.repeat(np.arange(len(facets)), list(facets.values()))
+        self._facet_of = tf.constant(np.eye(len(facets))[facet_of], tf.float32)
+        self.expected_grade = ExpectedGrade(list(facets))
+
+    def __call__(
+        self,
+        query_facets: tf.Tensor,
+        facet_probs: tf.Tensor,
+        slope: tf.Tensor | float = 1.0,
+        shift: tf.Tensor | float = 0.0,
+    ) -> FacetMatch:
+        """Matches of candidate lists.
+
+        Args:
+            query_facets: float32 [B, V], 1 for the values that the query names.
+            facet_probs: float32 [B, L, V], by `FacetHeads`.
+            slope: float32 [F], of the calibration sigmoid(slope * logit + shift).
+            shift: float32 [F], of the same (Platt, 1999).
+        """
+        facet_mask = tf.matmul(query_facets, self._facet_of)[:, tf.newaxis, :] > 0.0
+        named = query_facets[:, tf.newaxis, :] * facet_probs
+        raw = tf.matmul(named, self._facet_of)
+        raw = tf.clip_by_value(raw, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
+        chance = tf.sigmoid(slope * tf.math.log(raw / (1.0 - raw)) + shift)
+        logs = tf.math.log(PROB_FLOOR + (1.0 - PROB_FLOOR) * chance)
+        return FacetMatch(
+            facet_mask=facet_mask,
+            chance=chance,
+            match=tf.where(facet_mask, logs, 0.0),
+            grade=self.expected_grade(chance, facet_mask)[..., tf.newaxis],
+        )
 
 
 def match_columns(facets: Sequence[str]) -> tuple[str, ...]:
-    """Names of the numbers of `match_features`."""
-    return (*(f"fits {f}" for f in facets), *(f"asks {f}" for f in facets), *_OF_LIST)
-
-
-def gam_columns(facets: Sequence[str]) -> tuple[tuple[GamItem, ...], tuple[int, ...]]:
-    """Which of the numbers a `GamRanker` draws a curve of, and which weigh the curves.
-
-    Args:
-        facets: F names.
-
-    Returns:
-        F + 3 numbers of a candidate, how well it fits a facet among them, and the F
-        columns that say which facets the query asks for.
-    """
-    names = match_columns(facets)
-    asks = {f"fits {facet}": names.index(f"asks {facet}") for facet in facets}
-    items = (*asks, *(name for name in _OF_LIST if name not in _OF_ALL_FACETS))
+    """Names of the columns of `match_features`."""
     return (
-        tuple(GamItem(name, names.index(name), asks.get(name)) for name in items),
-        tuple(asks.values()),
+        *(f"matches {facet}" for facet in facets),
+        *(f"query has {facet}" for facet in facets),
+        *OF_ALL_FACETS,
+        *OF_FIRST_STAGE,
     )
 
 
 def match_features(
     lists: ListArrays, facet_probs: np.ndarray, facets: Mapping[str, int]
 ) -> np.ndarray:
-    """The numbers of every candidate of every list.
+    """The match of every candidate of every list, as a table.
 
     Args:
         lists: Q lists of L candidates.
-        answers: float32 [N, V], chances of the facet values.
+        facet_probs: float32 [N, V], of the catalogue that the lists point into.
         facets: {facet: how many of the V values it has}, F of them.
 
     Returns:
-        float32 [Q, L, 2 F + 7]: log of the chance of what is asked by facet (0 where
-        nothing is), whether the facet is asked for, and the seven of `match_columns`.
+        float32 [Q, L, 2 F + 7], by `match_columns`: `match` by facet, whether the query
+        names a value of the facet, and seven of the whole; 0 for padding.
     """
+    matcher = FacetMatcher(facets)
     parts = [
-        _of_some(lists.select(rows), facet_probs, facets)
+        _of_some(lists.select(rows), facet_probs, matcher)
         for rows in np.split(np.arange(len(lists)), range(_AT_ONCE, len(lists), _AT_ONCE))
     ]
     return np.concatenate(parts)
 
 
 def _of_some(
-    lists: ListArrays, facet_probs: np.ndarray, facets: Mapping[str, int]
+    lists: ListArrays, facet_probs: np.ndarray, matcher: FacetMatcher
 ) -> np.ndarray:
     mask = lists.positions >= 0
-    told = facet_probs[np.maximum(lists.positions, 0)]
-    cuts = np.cumsum(list(facets.values()))[:-1]
-    fits, asks, shares = [], [], []
-    for query_facets, chances in zip(
-        np.split(lists.query_facets, cuts, axis=1), np.split(told, cuts, axis=2)
-    ):
-        chance = np.einsum("qv,qlv->ql", query_facets, chances)
-        is_asked = query_facets.any(axis=1)[:, None] & mask
-        fit = np.log(PROB_FLOOR + (1.0 - PROB_FLOOR) * chance)
-        fits.append(np.where(is_asked, fit, 0.0))
-        asks.append(is_asked.astype(np.float32))
-        shares.append(chance)
-    fit = np.sum(fits, axis=0)
-    expect = ExpectedGrade(list(facets))
-    of_facets = np.stack(asks, axis=-1).max(axis=1, keepdims=True) > 0.0
-    grade = expect(np.stack(shares, axis=-1).astype(np.float32), of_facets).numpy()
-    ranks = np.tile(np.arange(mask.shape[1]), (len(mask), 1))
-    score = np.where(mask, lists.scores, 0.0)
-    sums = [(values, gap_to_best(values, mask)) for values in (fit, grade, score)]
-    columns = [*fits, *asks, *itertools.chain(*sums), ranks]
-    return np.stack(columns, axis=2).astype(np.float32)
+    real = mask[..., np.newaxis]
+    found = matcher(lists.query_facets, facet_probs[np.maximum(lists.positions, 0)])
+    score = lists.scores[..., np.newaxis].astype(np.float32)
+    columns = [found.match, np.broadcast_to(found.facet_mask, found.match.shape)]
+    for values in (found.total, found.grade, score):
+        columns += [values, gap_to_best(values, mask)]
+    columns.append(np.broadcast_to(np.arange(mask.shape[1])[:, np.newaxis], real.shape))
+    table = np.concatenate(columns, axis=-1, dtype=np.float32)
+    return np.where(real, table, np.float32(0.0))

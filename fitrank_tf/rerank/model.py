@@ -1,11 +1,11 @@
 """The listwise re-ranker, on TF-Ranking.
 
-Scores all candidates of a query together, from the query's embedding and what its words
-ask for, the candidates' features, what the facet heads say of them, and the first stage's
-score.
+Scores all candidates of a query together, from the query's embedding and the facet values
+that its words name, the candidates' features and facet probabilities, and the first
+stage's score.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,11 +15,17 @@ import tensorflow as tf
 from fitrank_tf._legacy import tf_keras, tfr
 from fitrank_tf.config import RerankerConfig
 from fitrank_tf.core.progress import Progress, fit_hooks
-from fitrank_tf.features.standardise import standard_scale
+from fitrank_tf.features.standardise import (
+    mean_and_inverse_scale,
+    standardise_by_inverse,
+)
 from fitrank_tf.queries.grades import EXACT, GAINS
-from fitrank_tf.rerank.expected_grade import ExpectedGrade
-from fitrank_tf.rerank.facet_heads import PROB_FLOOR
-from fitrank_tf.rerank.list_mean import list_mean
+from fitrank_tf.rerank.list_statistics import (
+    gap_to_best,
+    less_list_mean,
+    list_z_scores,
+)
+from fitrank_tf.rerank.match_features import FacetMatch, FacetMatcher
 
 
 def _gain(grades: tf.Tensor) -> tf.Tensor:
@@ -44,38 +50,36 @@ _LOSSES = {
 _FIRST_STAGE_START = 10.0
 # Where the blend of all three was good on real products; training goes on from there.
 _MATCH_START, _GRADE_START = 1.0, 3.0
-# Chances are told apart down to this one, and from below to 1 less it.
-LEAST_CHANCE = 1e-4
 # The blend's weights are so many times what is learned: steps that fit a network's
 # weights would not bring these anywhere.
 WEIGHT_UNIT = 10.0
-# Numbers of a product's traits.
-TRAITS = 64
+# Width of a product's `feature_projection`.
+PROJECTION_DIM = 64
 _PADDING_SCORE = -1e9
 
 
 class Reranker(tf_keras.Model):
-    """First-stage score, plus how well a candidate fits what is asked, plus a correction.
+    """First-stage score, plus how well a candidate matches the query, plus a correction.
 
-    The fit is the log of the chance that a candidate has the values that the query's
-    words name, and the grade that it is expected to get for those that it has; a facet
-    that is not named does not count. The chances are the facet heads', bent by a slope
-    and a shift a facet. How much first stage, chances and grade weigh beside each other
-    depends on what is asked and how sure the first stage is. The correction
-    sees that fit facet by facet, where fit and first-stage score stand in the list, and
-    query times features (which features matter to this query). What it does not see is
-    the embeddings by themselves: of products that the towers have learned they say more
-    than of others, and a network would rely on it. Attention over the list lets a
+    The match is the log of the probability that a candidate has the facet values that the
+    query's words name, and the grade that it is expected to get for those that it has; a
+    facet that is not named does not count. The probabilities are the facet heads',
+    calibrated by a slope and a shift a facet. How much first stage, match and grade weigh
+    beside each other depends on the facets that are named and how sure the first stage is.
+    The correction sees the match facet by facet, where match and first-stage score stand in
+    the list, and query times features (which features matter to this query). What it does
+    not see is the embeddings by themselves: of products that the towers have learned they
+    say more than of others, and a network would rely on it. Attention over the list lets a
     candidate be judged beside the others; it enters as a latent cross
     (1 + attention) * hidden, and training adds noise to what is seen of a candidate, after
-    Qin et al. (ICLR 2021). The last layer starts at zero,
-    so an untrained re-ranker is a blend of first stage and fit. Scores do not depend on
+    Qin et al. (ICLR 2021). The last layer starts at zero, so an untrained re-ranker is a
+    blend of first stage and match. Scores do not depend on
     the candidates' order.
 
     Args:
         config: sizes and dropout.
         feature_mean: float32 [F], of the training products.
-        feature_scale: float32 [F], what a centred feature is multiplied by.
+        inverse_scale: float32 [F], 1 / standard deviation, 0 to leave a feature out.
         facets: {facet: how many of the V facet values it has}.
     """
 
@@ -83,19 +87,16 @@ class Reranker(tf_keras.Model):
         self,
         config: RerankerConfig,
         feature_mean: np.ndarray,
-        feature_scale: np.ndarray,
+        inverse_scale: np.ndarray,
         facets: Mapping[str, int],
     ):
         super().__init__(name="reranker")
         layers = tf_keras.layers
         self._mean = tf.constant(feature_mean, tf.float32)
-        self._scale = tf.constant(feature_scale, tf.float32)
-        # [V, facets], 1 where a value is of a facet.
-        facet_of = np.repeat(np.arange(len(facets)), list(facets.values()))
-        self._facet_of = tf.constant(np.eye(len(facets))[facet_of], tf.float32)
-        self._expected_grade = ExpectedGrade(list(facets))
-        self._query_cross = layers.Dense(TRAITS, name="query_cross")
-        self._feature_cross = layers.Dense(TRAITS, name="feature_cross")
+        self._inverse_scale = tf.constant(inverse_scale, tf.float32)
+        self._matcher = FacetMatcher(facets)
+        self._query_cross = layers.Dense(PROJECTION_DIM, name="query_cross")
+        self._feature_cross = layers.Dense(PROJECTION_DIM, name="feature_cross")
         self._normalise = layers.LayerNormalization(name="normalise")
         self._hidden = [
             layers.Dense(width, activation="gelu", name=f"hidden_{i}")
@@ -143,10 +144,10 @@ class Reranker(tf_keras.Model):
         """Scores of lists.
 
         Args:
-            inputs: `query` float32 [B, D], `asked` [B, V], `features` [B, L, F],
-                `answers` [B, L, V], `first_stage` [B, L], `mask` bool [B, L].
-                Who keeps the `traits` [B, L, 64] of the products gives them in the
-                place of `features`.
+            inputs: `query` float32 [B, D], `query_facets` [B, V], `features` [B, L, F],
+                `facet_probs` [B, L, V], `first_stage` [B, L], `mask` bool [B, L].
+                `feature_projection` [B, L, 64] of the products, where it is known, may
+                stand in the place of `features`.
             training: turns dropout and noise on.
 
         Returns:
@@ -154,7 +155,7 @@ class Reranker(tf_keras.Model):
         """
         return _total(self._parts(inputs, training), inputs["mask"])
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, tf.Tensor]:
         """Nothing: its weights alone are saved, for a model that the caller builds.
 
         Keras would say the same, with a warning at each saving and loading.
@@ -162,7 +163,7 @@ class Reranker(tf_keras.Model):
         return {}
 
     def feature_projection(self, features: tf.Tensor) -> tf.Tensor:
-        """All that scores depend on of products' features, whatever is asked.
+        """All that scores depend on of products' features, whatever the query.
 
         Args:
             features: float32 [..., F].
@@ -170,8 +171,8 @@ class Reranker(tf_keras.Model):
         Returns:
             float32 [..., 64].
         """
-        features = (features - self._mean) * self._scale
-        return self._feature_cross(tf.clip_by_value(features, -5.0, 5.0))
+        standard = standardise_by_inverse(features, self._mean, self._inverse_scale)
+        return self._feature_cross(standard)
 
     def explain(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Scores, and what each part of them says for or against a candidate.
@@ -186,71 +187,58 @@ class Reranker(tf_keras.Model):
         """
         mask = inputs["mask"]
         parts = self._parts(inputs, training=False)
-        steps = self._expected_grade.steps(parts.chance, parts.asks, mask)
+        found = parts.found
+        steps = self._matcher.expected_grade.steps(found.chance, found.facet_mask, mask)
         facets = parts.match + parts.grade_weight * steps
         terms = tf.concat([parts.first_stage, facets, parts.correction], axis=-1)
-        return _total(parts, mask), _centred(terms, mask)
+        return _total(parts, mask), less_list_mean(terms, mask)
 
     def _parts(self, inputs: Mapping[str, tf.Tensor], training: bool) -> "_Parts":
         mask = inputs["mask"]
-        asks = tf.matmul(inputs["query_facets"], self._facet_of)[:, tf.newaxis, :] > 0.0
-        chance = self._chance(inputs)
-        match = tf.where(asks, tf.math.log(PROB_FLOOR + (1.0 - PROB_FLOOR) * chance), 0.0)
-        grade = self._expected_grade(chance, asks)[..., tf.newaxis]
-        hidden = self._candidate_vectors(inputs, asks, match, grade, training)
+        found = self._matcher(
+            inputs["query_facets"],
+            inputs["facet_probs"],
+            slope=tf.exp(WEIGHT_UNIT * self._slope),
+            shift=WEIGHT_UNIT * self._shift,
+        )
+        hidden = self._candidate_vectors(inputs, found, training)
         for layer in self._hidden:
             hidden = self._dropout(layer(hidden), training=training)
         if self._attention is not None:
             attended = self._attention((hidden, mask), training=training)
             hidden = (1.0 + self._cross(attended)) * hidden
         of_first, of_match, of_grade = tf.split(
-            WEIGHT_UNIT * self._gates(inputs, asks, training), 3, axis=-1
+            WEIGHT_UNIT * self._gates(inputs, found.facet_mask, training), 3, axis=-1
         )
         return _Parts(
             first_stage=self._weight * of_first * inputs["first_stage"][..., tf.newaxis],
-            match=self._match_weight * of_match * match,
-            grade=grade,
+            match=self._match_weight * of_match * found.match,
             grade_weight=self._grade_weight * of_grade,
             correction=self._correction(hidden),
-            chance=chance,
-            asks=asks,
+            found=found,
         )
 
-    def _chance(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """float32 [B, L, facets]: of having what is asked; of what is not, no matter."""
-        query_facets = inputs["query_facets"][:, tf.newaxis, :]
-        told = tf.matmul(query_facets * inputs["facet_probs"], self._facet_of)
-        told = tf.clip_by_value(told, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
-        logits = tf.math.log(told / (1.0 - told))
-        slope, shift = tf.exp(WEIGHT_UNIT * self._slope), WEIGHT_UNIT * self._shift
-        return tf.sigmoid(slope * logits + shift)
-
     def _gates(
-        self, inputs: Mapping[str, tf.Tensor], asks: tf.Tensor, training: bool
+        self, inputs: Mapping[str, tf.Tensor], facet_mask: tf.Tensor, training: bool
     ) -> tf.Tensor:
-        """float32 [B, 1, 3], above 0: of first stage, chances and expected grade."""
+        """float32 [B, 1, 3], above 0: of first stage, match and expected grade."""
         first, mask = inputs["first_stage"][..., tf.newaxis], inputs["mask"]
-        query_facets = tf.cast(asks, tf.float32)
+        has_facet = tf.cast(facet_mask, tf.float32)
         best = tf.reduce_max(
             tf.where(mask[..., tf.newaxis], first, -1.0), axis=1, keepdims=True
         )
-        ahead = tf.reduce_max(_centred(first, mask), axis=1, keepdims=True)
-        named = tf.reduce_sum(query_facets, axis=-1, keepdims=True)
-        seen = tf.concat([query_facets, named / 4.0, best * 2.0, ahead * 10.0], axis=-1)
+        ahead = tf.reduce_max(less_list_mean(first, mask), axis=1, keepdims=True)
+        named = tf.reduce_sum(has_facet, axis=-1, keepdims=True)
+        seen = tf.concat([has_facet, named / 4.0, best * 2.0, ahead * 10.0], axis=-1)
         hidden = self._gate_hidden(self._noise(seen, training=training))
         return tf.exp(self._gate(self._dropout(hidden, training=training)))
 
     def _candidate_vectors(
-        self,
-        inputs: Mapping[str, tf.Tensor],
-        asks: tf.Tensor,
-        match: tf.Tensor,
-        grade: tf.Tensor,
-        training: bool,
+        self, inputs: Mapping[str, tf.Tensor], found: FacetMatch, training: bool
     ) -> tf.Tensor:
         """float32 [B, L, ...]: all that the correction sees of each candidate."""
         mask, first = inputs["mask"], inputs["first_stage"][..., tf.newaxis]
-        fit = tf.reduce_sum(match, axis=-1, keepdims=True)
+        match, total, grade = found.match, found.total, found.grade
         feature_projection = inputs.get("feature_projection")
         if feature_projection is None:
             feature_projection = self.feature_projection(inputs["features"])
@@ -258,13 +246,13 @@ class Reranker(tf_keras.Model):
         seen = tf.concat(
             [
                 match,
-                fit / 2.0,
+                total / 2.0,
                 grade,
-                _behind_best(grade, mask),
-                _behind_best(fit, mask) / 2.0,
-                _behind_best(first, mask) * 10.0,
-                _standardised(first, mask),
-                tf.cast(asks, tf.float32) + tf.zeros_like(match),
+                gap_to_best(grade, mask),
+                gap_to_best(total, mask) / 2.0,
+                gap_to_best(first, mask) * 10.0,
+                list_z_scores(first, mask),
+                tf.cast(found.facet_mask, tf.float32) + tf.zeros_like(match),
                 self._dropout(self._normalise(cross), training=training),
             ],
             axis=-1,
@@ -273,45 +261,25 @@ class Reranker(tf_keras.Model):
 
 
 class _Parts(NamedTuple):
-    """What adds up to scores, each [B, L, 1] but `match` [B, L, facets], and their reasons.
+    """What adds up to scores: `first_stage`, `match`, the grade of `found`, `correction`.
 
-    The grade counts `grade_weight` [B, 1, 1] times. `chance` is [B, L, facets], `asks`
-    bool [B, 1, facets].
+    Each is [B, L, 1] but `match`, weighed, [B, L, facets]. The grade counts `grade_weight`
+    [B, 1, 1] times.
     """
 
     first_stage: tf.Tensor
     match: tf.Tensor
-    grade: tf.Tensor
     grade_weight: tf.Tensor
     correction: tf.Tensor
-    chance: tf.Tensor
-    asks: tf.Tensor
+    found: FacetMatch
 
 
 def _total(parts: _Parts, mask: tf.Tensor) -> tf.Tensor:
     """[B, L]: first stage, facets, grade and correction; padding scores lowest."""
-    fit = tf.reduce_sum(parts.match, axis=-1, keepdims=True)
-    fit += parts.grade_weight * parts.grade
-    total = parts.first_stage + fit + parts.correction
+    match = tf.reduce_sum(parts.match, axis=-1, keepdims=True)
+    match += parts.grade_weight * parts.found.grade
+    total = parts.first_stage + match + parts.correction
     return tf.where(mask, total[..., 0], _PADDING_SCORE)
-
-
-def _behind_best(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """[B, L, 1]: how far each candidate is from the best of its list."""
-    real = tf.where(mask[..., tf.newaxis], values, -100.0)
-    return real - tf.reduce_max(real, axis=1, keepdims=True)
-
-
-def _standardised(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """[B, L, 1]: each candidate's place in the spread of its list."""
-    centred = _centred(values, mask)
-    return centred / tf.sqrt(list_mean(tf.square(centred), mask) + 1e-6)
-
-
-def _centred(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """[B, L, ...]: values less their mean over the list, 0 for padding."""
-    real = tf.cast(mask, values.dtype)[..., tf.newaxis]
-    return real * (values - list_mean(values, mask))
 
 
 def build_reranker(
@@ -324,12 +292,11 @@ def build_reranker(
 
     Args:
         config: sizes.
-        features: float32 [N, F] of the training products, for mean and spread.
+        features: float32 [N, F] of the training products, for mean and standard deviation.
         embedding_dim: width of the towers' embedding.
         facets: {facet: how many values it has}.
     """
-    mean, scale = standard_scale(features)
-    model = Reranker(config, mean, scale, facets)
+    model = Reranker(config, *mean_and_inverse_scale(features), facets)
     values = sum(facets.values())
     model(example_inputs(2, 3, embedding_dim, features.shape[1], values))
     return model
@@ -337,7 +304,7 @@ def build_reranker(
 
 def example_inputs(
     batch: int, length: int, embedding_dim: int, num_features: int, num_values: int
-) -> dict:
+) -> dict[str, tf.Tensor]:
     """Inputs of the right shapes, all zero and nothing padded."""
     return {
         "query": tf.zeros([batch, embedding_dim]),
@@ -355,7 +322,6 @@ def train_reranker(
     validation: tf.data.Dataset | None,
     config: RerankerConfig,
     log_dir: Path,
-    verbose: int,
 ) -> tf_keras.callbacks.History:
     """Trains with a listwise loss and keeps the weights of the best validation nDCG@10.
 
@@ -366,7 +332,6 @@ def train_reranker(
             keeps the last weights.
         config: loss, epochs and rate.
         log_dir: gets `history.csv`.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
     steps = max(1, int(training.cardinality()) * config.epochs)
     schedule = tf_keras.optimizers.schedules.CosineDecay(
@@ -402,7 +367,7 @@ def _keep_best(config: RerankerConfig) -> tf_keras.callbacks.Callback:
     )
 
 
-def _on_gains(name: str):
+def _on_gains(name: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """The loss by name; the grades become `GAINS`.
 
     The gains of a list add up to 1, so that a query with many relevant products

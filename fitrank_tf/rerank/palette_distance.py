@@ -1,4 +1,4 @@
-"""How far a product's dominant colours are from the colour that a query asks for."""
+"""How far a product's dominant colours are from the colour that a query names."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from fitrank_tf.features.colour.names import Prototypes, colour_numbers
 from fitrank_tf.features.colour.palette import dominant_colours
 from fitrank_tf.features.schema import FeatureSchema
 from fitrank_tf.inputs.listwise import ListArrays
-from fitrank_tf.rerank.list_places import gap_to_best
+from fitrank_tf.rerank.list_statistics import gap_to_best
 
 _COLOUR = "colour"
 # A dominant colour that fills less is a seam or a logo.
@@ -22,18 +22,18 @@ class PaletteDistance:
     """Numbers of a candidate from the palette of its photo and the words of a query.
 
     A colour name is as far from a palette's colour as the nearest of the name's
-    prototypes (`features/colour_names.py`), in CIEDE2000 units.
+    prototypes (`features/colour/names.py`), in CIEDE2000 units.
 
     Args:
         features: float32 [N, F] of a catalogue's products.
         schema: of the features.
         prototypes: of the colour names; a value without prototypes is at distance 0
             from everything.
-        values: {facet: its values}, as the lists' `asked` numbers them.
+        values: {facet: its values}, as the lists' `query_facets` numbers them.
     """
 
-    names = ("palette distance", "nearest palette distance", "palette behind the best")
-    # The numbers are 0 where a query does not ask for this.
+    names = ("palette distance", "nearest palette distance", "palette gap to best")
+    # The numbers are 0 where a query names no value of this.
     of_facet: str | None = _COLOUR
 
     def __init__(
@@ -44,7 +44,7 @@ class PaletteDistance:
         values: Mapping[str, Sequence[str]],
     ):
         facet_of = np.repeat(list(values), [len(names) for names in values.values()])
-        self._asked = facet_of == _COLOUR
+        self._is_colour = facet_of == _COLOUR
         palette, shares = dominant_colours(features, schema)
         self._distances = palette_distances(
             palette, shares, prototypes, values.get(_COLOUR, ())
@@ -62,20 +62,16 @@ class PaletteDistance:
             list's least, below 0. Of several colours that a word may mean the nearest
             counts.
         """
-        query_facets, inside = (
-            lists.query_facets[:, self._asked] > 0.0,
-            lists.positions >= 0,
-        )
-        told = np.full((*inside.shape, 2), _NONE, np.float32)
-        for row, wanted in enumerate(query_facets):
+        named = lists.query_facets[:, self._is_colour] > 0.0
+        inside = lists.positions >= 0
+        distances = np.full((*inside.shape, 2), _NONE, np.float32)
+        for row, wanted in enumerate(named):
             if wanted.any():
                 of_list = self._distances[lists.positions[row]][:, wanted]
-                told[row] = of_list.min(axis=1)
-        mean, nearest = told[..., 0], told[..., 1]
-        columns = np.stack([mean, nearest, gap_to_best(-mean, inside)], axis=-1)
-        return np.where(
-            (query_facets.any(axis=1)[:, None] & inside)[..., None], columns, 0.0
-        )
+                distances[row] = of_list.min(axis=1)
+        gap = gap_to_best(-distances[..., :1], inside)
+        columns = np.concatenate([distances, gap], axis=-1)
+        return np.where((named.any(axis=1)[:, None] & inside)[..., None], columns, 0.0)
 
 
 def palette_distances(
@@ -93,7 +89,7 @@ def palette_distances(
         float32 [N, C, 2], CIEDE2000: the mean over the palette, and that of the nearest
         colour that fills a tenth or more.
     """
-    told = np.zeros((len(palette), len(names), 2), np.float32)
+    distances = np.zeros((len(palette), len(names), 2), np.float32)
     weights = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-6)
     numbers = colour_numbers(names)
     known = np.flatnonzero(np.isin(numbers, prototypes.names))
@@ -102,6 +98,6 @@ def palette_distances(
         some, large = palette[rows], shares[rows, :, None] >= _LEAST_SHARE
         apart = prototypes.distances(some.reshape(-1, 3))[:, numbers[known]]
         apart = apart.reshape(*some.shape[:2], -1)
-        told[rows, known, 0] = (apart * weights[rows, :, None]).sum(axis=1)
-        told[rows, known, 1] = np.where(large, apart, _NONE).min(axis=1)
-    return told
+        distances[rows, known, 0] = (apart * weights[rows, :, None]).sum(axis=1)
+        distances[rows, known, 1] = np.where(large, apart, _NONE).min(axis=1)
+    return distances

@@ -149,7 +149,14 @@ def rank_shortlists(
 # Sums may be reordered so that they fill SIMD registers; the order is the compiled
 # loop's, one and the same for every row.
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _rank(embeddings, queries, shortlist, ends, positions, scores):
+def _rank(
+    embeddings: np.ndarray,
+    queries: np.ndarray,
+    shortlist: np.ndarray,
+    ends: np.ndarray,
+    positions: np.ndarray,
+    scores: np.ndarray,
+) -> None:
     begin = 0
     for query in range(len(queries)):
         best, best_scores = positions[query], scores[query]
@@ -165,7 +172,9 @@ def _rank(embeddings, queries, shortlist, ends, positions, scores):
 
 
 @njit(cache=True, nogil=True)
-def _insert(best, best_scores, count, item, score):
+def _insert(
+    best: np.ndarray, best_scores: np.ndarray, count: int, item: int, score: np.float32
+) -> int:
     """Puts an item into its place of a row whose first `count` are ordered."""
     place = count
     while place > 0 and (

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.packages import install_command
 from fitrank_tf.retrieval.candidate_index import CandidateIndex, Shortlists
 
 # From here on ScaNN's documentation (docs/algorithms.md) advises a tree.
@@ -95,7 +96,8 @@ def load_scann(binding: str = "scann_ops_pybind") -> ModuleType:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FitRankError(
             f"scann cannot be imported ({reason}); it exists for Linux only, with the "
-            "TensorFlow it was built for: search exactly here (method=exact, `search`)"
+            f"TensorFlow it was built for: `{install_command('scann')}`, or search exactly "
+            "(method=exact, `search`)"
         ) from error
 
 

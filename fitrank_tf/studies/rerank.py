@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from fitrank_tf.config import RunConfig, override
+from fitrank_tf.core.packages import missing_packages
 from fitrank_tf.evaluation.ablation import Measured, QueryValues
-from fitrank_tf.evaluation.metrics import evaluate_queries
-from fitrank_tf.evaluation.run import QuerySet
+from fitrank_tf.evaluation.run import QuerySet, measure_queries
 from fitrank_tf.evaluation.sheets.shape_plots import draw_shapes
 from fitrank_tf.evaluation.systems import as_run
-from fitrank_tf.evaluation.trec import write_run
 from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables
-from fitrank_tf.rerank.baselines import LambdaMart, LinearBlend, has_lightgbm
+from fitrank_tf.rerank.baselines import LambdaMart, LinearBlend
 from fitrank_tf.rerank.candidates import CandidateLists, list_arrays, retrieve
 from fitrank_tf.rerank.crop_similarity import CropSimilarity
 from fitrank_tf.rerank.gam import (
@@ -25,13 +24,10 @@ from fitrank_tf.rerank.gam import (
     GamItem,
     Shape,
     build_gam_ranker,
+    gam_columns,
     train_gam_ranker,
 )
-from fitrank_tf.rerank.match_features import (
-    gam_columns,
-    match_columns,
-    match_features,
-)
+from fitrank_tf.rerank.match_features import match_columns, match_features
 from fitrank_tf.rerank.palette_distance import PaletteDistance
 from fitrank_tf.retrieval.choose_index import build_index
 from fitrank_tf.training.run import Run
@@ -40,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 64
 # The blend's start: a cosine against a log-probability.
-_SCORE_WEIGHT, _FIT_WEIGHT = 20.0, 3.0
+_SCORE_WEIGHT, _MATCH_WEIGHT = 20.0, 3.0
 _PALETTE, _CROP = "palette distance", "crop similarity"
 # What a ranker sees beside facets, expected grade and first stage.
 GAM_VARIANTS = {
@@ -79,9 +75,8 @@ class RerankStudy:
         train: makes the run of a configuration; its stages are kept.
         config: of the run.
         rows: rising row numbers of the products that are searched.
-        query_set: what is asked of them.
+        query_set: queries to search them with.
         output: folder of the run files.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
     """
 
     def __init__(
@@ -91,12 +86,10 @@ class RerankStudy:
         rows: np.ndarray,
         query_set: QuerySet,
         output: Path,
-        verbose: int,
     ):
         self._train, self._config = train, config
         self._run, self._rows = train(config), rows
         self._query_set, self._output = query_set, output
-        self._verbose = verbose
         self._facets = self._run.facet_heads.heads.lexicon.facet_sizes
         # Of the GAMs trained so far.
         self._shapes: list[list[Shape]] = []
@@ -111,22 +104,19 @@ class RerankStudy:
             "GAM": self._gam,
             "re-ranker": self.neural,
         }
-        if has_lightgbm():
-            rankers = {"LambdaMART": self._lambda_mart, **rankers}
+        if missing := missing_packages("LambdaMART", ("lightgbm",)):
+            logger.warning(missing)
         else:
-            logger.warning(
-                "LambdaMART is left out: LightGBM is not installed; "
-                '`pip install "fitrank-tf[bench]"`'
-            )
-        towers = self._values("towers", self._asked.scores)
+            rankers = {"LambdaMART": self._lambda_mart, **rankers}
+        towers = self._values("towers", self._measured_lists.scores)
         measured = [Measured("fine-tuned towers", [towers])] + [
             Measured(name, [rank(seed) for seed in seeds]) for name, rank in rankers.items()
         ]
         self._draw_shapes()
         return measured
 
-    def measure_looks(self, seeds: Sequence[int]) -> list[Measured]:
-        """The GAM, and what it makes of closer looks at the photos.
+    def measure_extra_features(self, seeds: Sequence[int]) -> list[Measured]:
+        """The GAM with each set of extra features.
 
         Draws the curves of the last, which sees all, into `gam_shapes.png`.
         """
@@ -157,13 +147,13 @@ class RerankStudy:
         return retrieve(index, encoded["embedding"], depth), encoded["query_facets"]
 
     @cached_property
-    def _asked(self) -> ListArrays:
+    def _measured_lists(self) -> ListArrays:
         """The lists that are measured, without labels."""
         return list_arrays(*self._candidates)
 
     @cached_property
-    def _asked_numbers(self) -> _Numbers:
-        return self._with_numbers(self._asked, self._tables)
+    def _measured_numbers(self) -> _Numbers:
+        return self._with_numbers(self._measured_lists, self._tables)
 
     @cached_property
     def _learned(self) -> _Numbers:
@@ -184,30 +174,40 @@ class RerankStudy:
     def _blend(self, seed: int) -> QueryValues:
         names = match_columns(self._run.facet_heads.heads.lexicon.facets)
         start = {names.index("score"): _SCORE_WEIGHT}
-        start |= {i: _FIT_WEIGHT for i, name in enumerate(names) if name[:5] == "fits "}
+        start |= {
+            i: _MATCH_WEIGHT for i, name in enumerate(names) if name.startswith("matches ")
+        }
         blend = LinearBlend(start)
         blend.fit(self._learned.features, self._learned.labels, seed)
         logger.info(
             "linear blend: %s",
             {names[i]: round(weight, 2) for i, weight in blend.weights.items()},
         )
-        return self._values(f"blend.seed_{seed}", blend.score(self._asked_numbers.features))
+        return self._values(
+            f"blend.seed_{seed}", blend.score(self._measured_numbers.features)
+        )
 
     def _lambda_mart(self, seed: int) -> QueryValues:
         trees = LambdaMart(seed)
         learned, chosen = self._learned, self._chosen
         trees.fit(learned.features, learned.labels, (chosen.features, chosen.labels))
         return self._values(
-            f"lambda_mart.seed_{seed}", trees.score(self._asked_numbers.features)
+            f"lambda_mart.seed_{seed}", trees.score(self._measured_numbers.features)
         )
 
     def _gam(
         self, seed: int, file: str = "gam", extra_features: Sequence[str] = ()
     ) -> QueryValues:
         run, name = self._run, f"{file}.seed_{seed}"
-        learned = self._looking(self._learned, run.products.ranker_rows, extra_features)
-        chosen = self._looking(self._chosen, run.products.validation_rows, extra_features)
-        measured = self._looking(self._asked_numbers, self._rows, extra_features)
+        learned = self._with_extra_features(
+            self._learned, run.products.ranker_rows, extra_features
+        )
+        chosen = self._with_extra_features(
+            self._chosen, run.products.validation_rows, extra_features
+        )
+        measured = self._with_extra_features(
+            self._measured_numbers, self._rows, extra_features
+        )
         items, context = self._gam_items(extra_features)
         model = build_gam_ranker(items, context, learned.features, learned.mask, seed)
         log_dir = self._output / name
@@ -219,7 +219,6 @@ class RerankStudy:
             dataclasses.replace(TRAINING, loss=self._config.reranker.loss),
             seed,
             log_dir,
-            self._verbose,
         )
         self._shapes.append(model.shapes(learned.features, learned.mask))
         return self._values(name, model.score(measured.features, measured.mask))
@@ -230,15 +229,15 @@ class RerankStudy:
         facets = self._run.facet_heads.heads.lexicon.facets
         items, context = gam_columns(facets)
         names = match_columns(facets)
-        asks = dict(zip(facets, context))
+        masks = dict(zip(facets, context))
         more, column = [], len(names)
-        for look in (self._extra_features[look] for look in extra_features):
-            of_facet = asks.get(look.of_facet)
+        for extra in (self._extra_features[name] for name in extra_features):
+            of_facet = masks.get(extra.of_facet)
             more += [
                 GamItem(name, column + place, of_facet)
-                for place, name in enumerate(look.names)
+                for place, name in enumerate(extra.names)
             ]
-            column += len(look.names)
+            column += len(extra.names)
         return (*items, *more), context
 
     @cached_property
@@ -253,13 +252,13 @@ class RerankStudy:
             _CROP: CropSimilarity(run.crops.embeddings),
         }
 
-    def _looking(
+    def _with_extra_features(
         self, numbers: _Numbers, rows: np.ndarray, extra_features: Sequence[str]
     ) -> _Numbers:
-        """The numbers of lists of some products, with those of closer looks."""
+        """The numbers of lists of some products, then their extra features."""
         lists = numbers.lists.at(rows)
-        for look in extra_features:
-            numbers = numbers.followed_by(self._extra_features[look].columns(lists))
+        for name in extra_features:
+            numbers = numbers.followed_by(self._extra_features[name].columns(lists))
         return numbers
 
     def neural(self, seed: int, name: str = "reranker") -> QueryValues:
@@ -271,7 +270,7 @@ class RerankStudy:
         """
         run = self._train(override(self._config, [f"reranker.seed={seed}"]))
         model = run.reranker.load()
-        batches = self._asked.batches(self._tables, _BATCH)
+        batches = self._measured_lists.batches(self._tables, _BATCH)
         scores = np.concatenate([model(inputs).numpy() for inputs, _ in batches])
         return self._values(f"{name}.seed_{seed}", scores)
 
@@ -280,7 +279,4 @@ class RerankStudy:
         ids = self._run.records.select(self._rows).ids
         ranking = as_run(self._query_set.texts(), ids, lists, scores)
         path = self._output / f"{name}.run"
-        write_run(path, ranking, name)
-        logger.info("wrote %s", path)
-        qrels, grade = self._query_set.qrels, self._query_set.binary_grade
-        return evaluate_queries(ranking, qrels, grade)
+        return measure_queries(self._query_set, ranking, path, name)

@@ -1,6 +1,5 @@
 """Variants of a system on one catalogue, each trained from several seeds."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,10 +10,8 @@ from fitrank_tf.datasets.catalogue import Catalogue
 from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.datasets.splits import ALL, TRAIN
 from fitrank_tf.evaluation.ablation import Measured, QueryValues, Variant
-from fitrank_tf.evaluation.metrics import evaluate_queries
-from fitrank_tf.evaluation.run import QuerySet, own_queries
+from fitrank_tf.evaluation.run import QuerySet, measure_queries, own_queries
 from fitrank_tf.evaluation.systems import Ranking, as_run
-from fitrank_tf.evaluation.trec import write_run
 from fitrank_tf.export.embedding import embed_photos, embed_texts
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE, ImageEncoder
 from fitrank_tf.export.graphs.query_encoder import QueryEncoder
@@ -33,8 +30,6 @@ from fitrank_tf.towers.towers import Towers
 from fitrank_tf.training.run import Run
 from fitrank_tf.training.work_dir import WorkDir
 
-logger = logging.getLogger(__name__)
-
 
 class Study:
     """Variants of the towers on one catalogue.
@@ -44,7 +39,6 @@ class Study:
         catalogue: to train on and to search.
         work: where finished stages are kept.
         output: folder of the run files.
-        verbose: Keras' progress.
     """
 
     def __init__(
@@ -53,10 +47,9 @@ class Study:
         catalogue: Catalogue,
         work: WorkDir,
         output: Path,
-        verbose: int,
     ):
         self._config, self._catalogue = config, catalogue
-        self._work, self._output, self._verbose = work, output, verbose
+        self._work, self._output = work, output
         records = catalogue.records(ALL)
         self._rows = np.flatnonzero([part != TRAIN for part in records.splits])
         self._records = records.select(self._rows)
@@ -66,9 +59,9 @@ class Study:
         """Re-rankers of one fine-tuning's candidates."""
         return self._rerank_study(self._config).measure(seeds)
 
-    def measure_looks(self, seeds: Sequence[int]) -> list[Measured]:
-        """What closer looks at the same candidates are worth."""
-        return self._rerank_study(self._config).measure_looks(seeds)
+    def measure_extra_features(self, seeds: Sequence[int]) -> list[Measured]:
+        """What extra features of the same candidates are worth."""
+        return self._rerank_study(self._config).measure_extra_features(seeds)
 
     def measure_reranked(self, variant: Variant, seeds: Sequence[int]) -> Measured:
         """A variant's re-ranked values; the seeds are the re-ranker's own."""
@@ -83,7 +76,6 @@ class Study:
             self._rows,
             self.query_set,
             self._output,
-            self._verbose,
         )
 
     def measure(self, variant: Variant, seeds: Sequence[int]) -> Measured:
@@ -109,21 +101,19 @@ class Study:
         return self._values(towers, embeddings, f"{variant.name}, seed {seed}")
 
     def _training(self, config: RunConfig) -> Run:
-        return Run(config, self._catalogue, self._work, self._verbose)
+        return Run(config, self._catalogue, self._work)
 
     def _values(self, towers: Towers, embeddings: np.ndarray, name: str) -> QueryValues:
         run = self._rank(towers, embeddings)
         path = self._output / f"{name.replace(', ', '.').replace(' ', '_')}.run"
-        write_run(path, run, name.replace(" ", "_"))
-        logger.info("wrote %s", path)
-        return evaluate_queries(run, self.query_set.qrels, self.query_set.binary_grade)
+        return measure_queries(self.query_set, run, path, name.replace(" ", "_"))
 
     def _rank(self, towers: Towers, embeddings: np.ndarray) -> dict[str, Ranking]:
         texts = self.query_set.texts()
         encode = QueryEncoder(towers).signatures()[DEFAULT_SIGNATURE]
-        asked = embed_texts(encode, list(texts.values()))
+        queries = embed_texts(encode, list(texts.values()))
         depth = self._config.reranker.list_size
-        lists = retrieve(build_index(embeddings), asked, depth)
+        lists = retrieve(build_index(embeddings), queries, depth)
         return as_run(texts, self._records.ids, lists, lists.candidates.scores)
 
 
@@ -147,7 +137,7 @@ def measure_study(study: Study, name: str, seeds: Sequence[int]) -> list[Measure
     if name == RERANKERS:
         return study.measure_rerankers(seeds)
     if name == EXTRA_FEATURES:
-        return study.measure_looks(seeds)
+        return study.measure_extra_features(seeds)
     if name in RERANKED_STUDIES:
         return [study.measure_reranked(v, seeds) for v in RERANKED_STUDIES[name]]
     return [study.measure(variant, seeds) for variant in STUDIES[name]]

@@ -4,7 +4,7 @@ import dataclasses
 
 import keras_hub
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +121,7 @@ def with_image_size(
     return resized
 
 
-def _interpolated(positions, side: int):
+def _interpolated(positions: KerasTensor, side: int) -> KerasTensor:
     """Positions [1 + P, D] of a square grid, as [1 + side * side, D]."""
     width = positions.shape[-1]
     old_side = round((positions.shape[0] - 1) ** 0.5)

@@ -4,16 +4,17 @@ Both start as nothing: an untrained fusion leaves the towers as they are.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
-from fitrank_tf.features.standardise import standard_scale
+from fitrank_tf.features.standardise import (
+    mean_and_inverse_scale,
+    standardise_by_inverse,
+)
 from fitrank_tf.towers.towers import Towers, unit
-
-# A standardised feature beyond this many standard deviations is cut to it.
-_FAR = 5.0
 
 
 class FeatureFusion(keras.layers.Layer):
@@ -33,7 +34,7 @@ class FeatureFusion(keras.layers.Layer):
         group_masks: Sequence[Sequence[float]],
         group_dropout: float = 0.1,
         seed: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.group_masks = np.asarray(group_masks, "float32")
@@ -46,34 +47,36 @@ class FeatureFusion(keras.layers.Layer):
         self.mean = self.add_weight(
             name="mean", shape=(size,), initializer="zeros", trainable=False
         )
-        self.scale = self.add_weight(
-            name="scale", shape=(size,), initializer="ones", trainable=False
+        self.inverse_scale = self.add_weight(
+            name="inverse_scale", shape=(size,), initializer="ones", trainable=False
         )
 
     def adapt(self, features: np.ndarray, seen: np.ndarray) -> None:
-        """Takes mean and spread of each feature from the training products.
+        """Takes mean and scale of each feature from the training products.
 
         Args:
             features: float32 [N, F].
             seen: [F] of 0 and 1; a feature with 0 always reads as its mean.
         """
-        mean, scale = standard_scale(features)
+        mean, inverse_scale = mean_and_inverse_scale(features)
         self.mean.assign(mean)
-        self.scale.assign(scale * seen)
+        self.inverse_scale.assign(inverse_scale * seen)
 
-    def standardise(self, features, training=None):
-        """Features of mean 0 and spread 1, float32 [batch, F]; hidden groups are 0."""
-        standard = ops.clip((features - self.mean) * self.scale, -_FAR, _FAR)
+    def standardise(
+        self, features: KerasTensor, training: bool | None = None
+    ) -> KerasTensor:
+        """Features of mean 0 and scale 1, float32 [batch, F]; hidden groups are 0."""
+        standard = standardise_by_inverse(features, self.mean, self.inverse_scale)
         if training and self.group_dropout:
             standard = standard * self._keep(ops.shape(features)[0])
         return standard
 
-    def _keep(self, batch):
+    def _keep(self, batch: KerasTensor) -> KerasTensor:
         masks = ops.convert_to_tensor(self.group_masks, "float32")
         drawn = keras.random.uniform((batch, masks.shape[0]), seed=self._seeds)
         return ops.matmul(ops.cast(drawn >= self.group_dropout, "float32"), masks)
 
-    def prepare(self, features, training=None):
+    def prepare(self, features: KerasTensor, training: bool | None = None) -> KerasTensor:
         """What `block` and `finish` need of the features.
 
         Args:
@@ -82,11 +85,13 @@ class FeatureFusion(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def block(self, number: int, block, tokens, prepared):
+    def block(
+        self, number: int, block: keras.Layer, tokens: KerasTensor, prepared: KerasTensor
+    ) -> KerasTensor:
         """One block of the image tower: float [batch, T, width] to the same shape."""
         raise NotImplementedError
 
-    def finish(self, embedding, prepared):
+    def finish(self, embedding: KerasTensor, prepared: KerasTensor) -> KerasTensor:
         """From the tower's embedding to the fused one, both float32 [batch, D]."""
         raise NotImplementedError
 
@@ -102,7 +107,7 @@ class ResidualFusion(FeatureFusion):
         **fusion: `FeatureFusion`'s.
     """
 
-    def __init__(self, embedding_dim: int, hidden: int = 80, **fusion):
+    def __init__(self, embedding_dim: int, hidden: int = 80, **fusion: Any):
         super().__init__(**fusion)
         self.widen = keras.layers.Dense(hidden, activation="gelu", name="widen")
         self.project = keras.layers.Dense(
@@ -113,15 +118,17 @@ class ResidualFusion(FeatureFusion):
         self.project.build((None, hidden))
         self.built = True
 
-    def prepare(self, features, training=None):
+    def prepare(self, features: KerasTensor, training: bool | None = None) -> KerasTensor:
         """What is added to the embedding, [batch, D]."""
         return self.project(self.widen(self.standardise(features, training)))
 
-    def block(self, number: int, block, tokens, prepared):
+    def block(
+        self, number: int, block: keras.Layer, tokens: KerasTensor, prepared: KerasTensor
+    ) -> KerasTensor:
         """As it is."""
         return block(tokens)
 
-    def finish(self, embedding, prepared):
+    def finish(self, embedding: KerasTensor, prepared: KerasTensor) -> KerasTensor:
         """The sum, made a unit vector."""
         return unit(embedding + prepared)
 
@@ -142,7 +149,9 @@ class TokenFusion(FeatureFusion):
         **fusion: `FeatureFusion`'s.
     """
 
-    def __init__(self, width: int, blocks: int, heads: int, hidden: int = 64, **fusion):
+    def __init__(
+        self, width: int, blocks: int, heads: int, hidden: int = 64, **fusion: Any
+    ):
         super().__init__(**fusion)
         groups, size = self.group_masks.shape
         self.build_scale()
@@ -160,14 +169,16 @@ class TokenFusion(FeatureFusion):
         )
         self.built = True
 
-    def prepare(self, features, training=None):
+    def prepare(self, features: KerasTensor, training: bool | None = None) -> KerasTensor:
         """The group tokens, [batch, groups, width]."""
         standard = self.standardise(features, training)
         apart = standard[:, None, :] * ops.convert_to_tensor(self.group_masks)
         hidden = ops.gelu(ops.einsum("bgf,gfh->bgh", apart, self.widen) + self.bias)
         return ops.einsum("bgh,ghw->bgw", hidden, self.project)
 
-    def block(self, number: int, block, tokens, prepared):
+    def block(
+        self, number: int, block: keras.Layer, tokens: KerasTensor, prepared: KerasTensor
+    ) -> KerasTensor:
         """The block with the group tokens beside its own."""
         normed = block.layer_norm_1(tokens)
         attended = block.attention(normed, normed, normed, use_causal_mask=False)
@@ -176,7 +187,9 @@ class TokenFusion(FeatureFusion):
             block.activation(block.dense_1(block.layer_norm_2(tokens)))
         )
 
-    def _look_at(self, number: int, block, normed, prepared):
+    def _look_at(
+        self, number: int, block: keras.Layer, normed: KerasTensor, prepared: KerasTensor
+    ) -> KerasTensor:
         """Attention of the tokens [batch, T, width] to the group tokens alone."""
         attention = block.attention
         queries = attention.query_dense(normed)
@@ -189,7 +202,7 @@ class TokenFusion(FeatureFusion):
         # Its bias is in the block's own attention already.
         return output(gated) - output.bias
 
-    def finish(self, embedding, prepared):
+    def finish(self, embedding: KerasTensor, prepared: KerasTensor) -> KerasTensor:
         """As it is: the features are in it."""
         return unit(embedding)
 
@@ -207,14 +220,20 @@ def new_fusion(
         seed: of weights and dropout.
     """
     keras.utils.set_random_seed(seed)
-    shared = {"group_masks": group_masks, "group_dropout": group_dropout, "seed": seed}
+    shared: dict[str, Any] = {
+        "group_masks": group_masks,
+        "group_dropout": group_dropout,
+        "seed": seed,
+    }
     if kind == "residual":
         return ResidualFusion(towers.embedding_dim, **shared)
     encoder = towers.backbone.vision_encoder
     return TokenFusion(encoder.hidden_dim, encoder.num_layers, encoder.num_heads, **shared)
 
 
-def encode_with_features(towers: Towers, fusion: FeatureFusion, images, features):
+def encode_with_features(
+    towers: Towers, fusion: FeatureFusion, images: KerasTensor, features: KerasTensor
+) -> KerasTensor:
     """Unit image embeddings with the features in them.
 
     Args:

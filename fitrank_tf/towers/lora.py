@@ -40,7 +40,7 @@ class Adapted:
         for name, layer in self.layers.items():
             arrays[f"{name}/a"] = np.asarray(layer.lora_kernel_a)
             arrays[f"{name}/b"] = np.asarray(layer.lora_kernel_b)
-            arrays[f"{name}/alpha"] = np.float32(layer.lora_alpha)
+            arrays[f"{name}/alpha"] = np.asarray(layer.lora_alpha, np.float32)
         save_arrays(path, arrays)
 
 
@@ -86,7 +86,7 @@ def load_adapters(backbone: keras_hub.models.CLIPBackbone, path: Path) -> Adapte
     Raises:
         FitRankError: if the file cannot be read, or is for other towers.
     """
-    arrays = load_arrays(path, "python -m pipelines.train")
+    arrays = load_arrays(path, "train")
     layers = dict(_projections(backbone))
     names = list(dict.fromkeys(key.rpartition("/")[0] for key in arrays))
     for name in names:

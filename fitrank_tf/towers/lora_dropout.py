@@ -5,16 +5,24 @@ here keep that sum and add what the dropout changes:
 W x + s B A dropout(x) = (W + s B A) x + s B A (dropout(x) - x).
 """
 
+from collections.abc import Callable
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 class _WithDropout:
     """Goes before Keras' layer in the bases of a class."""
 
-    def call(self, inputs, training=None):
+    lora_alpha: float
+    lora_rank: int
+    lora_dropout: float
+    lora_seeds: keras.random.SeedGenerator
+    _through_adapter: Callable[[KerasTensor], KerasTensor]
+
+    def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
         """The projection, with part of the adapter's inputs left out in training."""
-        outputs = super().call(inputs, training=training)
+        outputs = super().call(inputs, training=training)  # type: ignore[misc]
         if not training:
             return outputs
         dropped = keras.random.dropout(inputs, self.lora_dropout, seed=self.lora_seeds)
@@ -23,12 +31,12 @@ class _WithDropout:
 
 
 class _DropoutDense(_WithDropout, keras.layers.Dense):
-    def _through_adapter(self, inputs):
+    def _through_adapter(self, inputs: KerasTensor) -> KerasTensor:
         return ops.matmul(ops.matmul(inputs, self.lora_kernel_a), self.lora_kernel_b)
 
 
 class _DropoutEinsumDense(_WithDropout, keras.layers.EinsumDense):
-    def _through_adapter(self, inputs):
+    def _through_adapter(self, inputs: KerasTensor) -> KerasTensor:
         # A has the kernel's axes but the last, which is the rank.
         narrow = ops.einsum(self.equation, inputs, self.lora_kernel_a)
         return ops.matmul(narrow, self.lora_kernel_b)

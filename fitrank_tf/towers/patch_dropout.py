@@ -7,7 +7,7 @@ go first. Huang et al., "Deep Networks with Stochastic Depth", 2016: so do whole
 """
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from fitrank_tf.towers.towers import RunBlock, Towers, plain_block
 
@@ -19,12 +19,12 @@ _HEAD_START = 0.5
 
 def pool_in_part(
     towers: Towers,
-    images,
+    images: KerasTensor,
     patch_share: float,
     depth_share: float,
     seeds: keras.random.SeedGenerator,
     run_block: RunBlock = plain_block,
-):
+) -> KerasTensor:
     """What the image tower pools of photos with patches and blocks left out.
 
     Args:
@@ -42,14 +42,14 @@ def pool_in_part(
     tokens = encoder.embedding(towers.normalise(images))
     content = has_content(images, encoder.patch_size)
 
-    def sometimes(number, block, tokens):
+    def sometimes(number: int, block: KerasTensor, tokens: KerasTensor) -> KerasTensor:
         after = run_block(number, block, tokens)
         return drop_block(tokens, after, depth_share, seeds)
 
     return towers.pool_tokens(drop_patches(tokens, content, patch_share, seeds), sometimes)
 
 
-def has_content(images, patch_size: int):
+def has_content(images: KerasTensor, patch_size: int) -> KerasTensor:
     """Which patches show more than a plain backdrop.
 
     Args:
@@ -66,7 +66,12 @@ def has_content(images, patch_size: int):
     return ops.reshape(ops.std(pixels, axis=(2, 4)) > _PLAIN, (-1, side * side))
 
 
-def drop_patches(tokens, content, share: float, seeds: keras.random.SeedGenerator):
+def drop_patches(
+    tokens: KerasTensor,
+    content: KerasTensor,
+    share: float,
+    seeds: keras.random.SeedGenerator,
+) -> KerasTensor:
     """The class token and some of the patches, each with its own position.
 
     Args:
@@ -87,7 +92,9 @@ def drop_patches(tokens, content, share: float, seeds: keras.random.SeedGenerato
     return ops.concatenate([tokens[:, :1], some], axis=1)
 
 
-def drop_block(before, after, share: float, seeds: keras.random.SeedGenerator):
+def drop_block(
+    before: KerasTensor, after: KerasTensor, share: float, seeds: keras.random.SeedGenerator
+) -> KerasTensor:
     """A residual block's output, or what went into it, drawn photo by photo.
 
     Args:

@@ -1,7 +1,6 @@
 """The CLIP towers: a KerasHub `CLIPBackbone` with its tokenizer and image size."""
 
 import dataclasses
-import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from fitrank_tf.towers.clip_backbone import (
     new_backbone,
     with_image_size,
 )
-
-logger = logging.getLogger(__name__)
 
 # The photo statistics that CLIP was trained with (Radford et al., 2021).
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)

@@ -73,7 +73,6 @@ def train_towers(
     config: ContrastiveConfig,
     seed: int,
     folder: Path,
-    verbose: int,
 ) -> None:
     """Trains towers; an interrupted training goes on from its checkpoint in `folder`.
 
@@ -85,7 +84,6 @@ def train_towers(
         config: the training's.
         seed: of the order of the batches.
         folder: gets TensorBoard's `logs`.
-        verbose: Keras' progress.
 
     Raises:
         FitRankError: if a batch in parts needs more products than there are.
@@ -103,5 +101,5 @@ def train_towers(
     batches, steps = split_into_microbatches(batches, steps, config.accumulation)
     board = TensorBoardLog(folder / _LOGS, config.batch_size / config.accumulation)
     backup = folder / _BACKUP
-    train_contrastive(model, batches, steps, config, backup, verbose, [board])
+    train_contrastive(model, batches, steps, config, backup, [board])
     shutil.rmtree(backup, ignore_errors=True)

@@ -1,21 +1,15 @@
 """The last stage of training: exports a bundle and measures what was exported."""
 
 import dataclasses
-import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fitrank_tf.config import RunConfig
 from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.datasets.splits import TRAIN
-from fitrank_tf.evaluation.run import (
-    EvaluationRun,
-    measure,
-    own_queries,
-    table_with_command,
-    write_runs,
-)
+from fitrank_tf.evaluation.run import EvaluationRun, own_queries
 from fitrank_tf.evaluation.systems import SYSTEMS
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
@@ -30,8 +24,6 @@ from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, Searc
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.rerank.model import Reranker
 from fitrank_tf.training.run import Run
-
-logger = logging.getLogger(__name__)
 
 
 def write_measured_bundle(run: Run, output: Path) -> None:
@@ -87,7 +79,7 @@ def _info(run: Run, config: RunConfig, models: TrainedModels) -> BundleInfo:
     )
 
 
-def _report(run: Run, config: RunConfig, folder: Path, output: Path) -> dict:
+def _report(run: Run, config: RunConfig, folder: Path, output: Path) -> dict[str, Any]:
     """Measures the exported models on products that training never saw."""
     keep = [part != TRAIN for part in run.records.splits]
     bundle = LoadedBundle(folder)
@@ -100,22 +92,21 @@ def _report(run: Run, config: RunConfig, folder: Path, output: Path) -> dict:
         config.reranker.list_size,
     )
     query_set = own_queries(evaluation.records, config.evaluation, config.seed)
-    answers = evaluation.run(query_set, SYSTEMS)
-    runs = answers.rankings
-    report = folder / REPORT_DIR
-    write_runs(query_set, runs, report)
-    rows = measure(query_set, runs)
-    text = table_with_command(query_set, rows, output / REPORT_DIR)
-    (report / "table.md").write_text(text, encoding="utf-8")
-    evaluation.draw_sheet(query_set, runs, config.evaluation, report)
-    facets = bundle.info.facets
-    evaluation.draw_changes(query_set, answers, facets, config.evaluation, report)
-    searched, asked = np.count_nonzero(keep), len(query_set.queries)
-    print(
-        f"\n{asked} queries of test products against {searched} products never trained on\n"
+    report = evaluation.report(
+        query_set,
+        SYSTEMS,
+        bundle.info.facets,
+        config.evaluation,
+        folder / REPORT_DIR,
+        final_folder=output / REPORT_DIR,
     )
-    print(text)
-    return {f"{row.system}/{row.query_kind}": dict(row.values) for row in rows}
+    searched, queries = np.count_nonzero(keep), len(query_set.queries)
+    print(
+        f"\n{queries} queries of test products against {searched} products never trained "
+        "on\n"
+    )
+    print(report.table)
+    return {f"{row.system}/{row.query_kind}": dict(row.values) for row in report.rows}
 
 
 def _print_paths(output: Path, version: int) -> None:

@@ -43,7 +43,6 @@ class Run:
         config: the run's.
         catalogue: products to train on.
         work: where finished stages are kept.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
         strategy: spreads the towers' training over devices; None is Keras' own device.
     """
 
@@ -52,12 +51,11 @@ class Run:
         config: RunConfig,
         catalogue: Catalogue,
         work: WorkDir,
-        verbose: int,
         strategy: Strategy | None = None,
     ):
         self.config, self.catalogue = config, catalogue
         self.products = RunProducts(catalogue, config.reranker.holdout_share)
-        self._work, self._verbose = work, verbose
+        self._work = work
         self._scope = contextlib.nullcontext if strategy is None else strategy.scope
 
     @property
@@ -84,7 +82,6 @@ class Run:
             self.config,
             self.products,
             self.features,
-            self._verbose,
             self._scope,
         )
 
@@ -108,7 +105,6 @@ class Run:
             self.products,
             self.base,
             self.features,
-            self._verbose,
             self._scope,
         )
 
@@ -161,7 +157,6 @@ class Run:
             self.products,
             self.facet_heads,
             self.lists,
-            self._verbose,
         )
 
 

@@ -1,4 +1,8 @@
-"""The HTTP side of the REST port: connections, bodies, TLS, the token and the drain."""
+"""The HTTP side of the REST port: connections, bodies, TLS, the token and the drain.
+
+On Python's `http.server`, because a call waits in TensorFlow and so holds a thread anyway;
+the limits, timeouts and the drain that `http.server` lacks are here.
+"""
 
 import concurrent.futures
 import gzip

@@ -9,13 +9,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import prometheus_client
-from prometheus_client import CollectorRegistry, Gauge, Histogram
-from prometheus_client.core import Metric
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-
+from fitrank_tf.core.packages import imports_of
 from serving.models.version_status import ModelEvent, VersionState
 from serving.status import REQUEST_ERRORS, code_name, status_of
+
+with imports_of("serving"):
+    import prometheus_client
+    from prometheus_client import CollectorRegistry, Gauge, Histogram
+    from prometheus_client.core import Metric
+    from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 

@@ -5,7 +5,11 @@ As in TF-Serving it says that the server accepts requests, not that a model is r
 """
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from fitrank_tf.core.packages import imports_of
+
+with imports_of("serving"):
+    from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 # "" stands for the whole server.
 SERVICES = ("", "ModelService", "PredictionService")

@@ -8,8 +8,9 @@ from PIL import Image
 from fitrank_tf.cli import annotate
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations import read_annotations
-from fitrank_tf.datasets.annotations.label_file import ProductLabels, write_labels
+from fitrank_tf.datasets.annotations.label_file import ProductLabels
 from fitrank_tf.datasets.splits import TRAIN
+from tests.datasets.label_files import write_labels
 
 
 @pytest.fixture(scope="module")

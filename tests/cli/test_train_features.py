@@ -9,11 +9,7 @@ from PIL import Image
 
 from fitrank_tf.cli import train_features
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.annotations.label_file import (
-    PATTERNS,
-    ProductLabels,
-    write_labels,
-)
+from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.splits import TEST, TRAIN
 from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
@@ -26,6 +22,7 @@ from fitrank_tf.features.feature_models import (
     FeatureModels,
     load_heads,
 )
+from tests.datasets.label_files import write_labels
 
 COUNT = 60
 SMALL = (

@@ -6,11 +6,7 @@ import pytest
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets import annotations
-from fitrank_tf.datasets.annotations.label_file import (
-    ProductLabels,
-    read_labels,
-    write_labels,
-)
+from fitrank_tf.datasets.annotations.label_file import ProductLabels, read_labels
 
 HEADER = "id,split,sleeve,neckline,pattern"
 SHIRT = ProductLabels("10051", "test", "short", "collar", "plain")
@@ -29,13 +25,6 @@ def test_a_row_is_a_product(tmp_path: Path) -> None:
         tmp_path, HEADER, "10051,test,short,collar,plain", "99,train,,,striped"
     )
     assert read_labels(path) == [SHIRT, BAG]
-
-
-def test_what_is_written_is_sorted_by_number(tmp_path: Path) -> None:
-    write_labels(tmp_path / "a.csv", [SHIRT, BAG])
-    lines = (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()
-    assert lines == [HEADER, "99,train,,,striped", "10051,test,short,collar,plain"]
-    assert read_labels(tmp_path / "a.csv") == [BAG, SHIRT]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class Models:
     def embed_photos(self, photos, features) -> np.ndarray:
         return _on_circle(PRODUCTS)
 
-    def answer_facets(self, embeddings, features) -> np.ndarray:
+    def predict_facets(self, embeddings, features) -> np.ndarray:
         return np.zeros((len(embeddings), 3), np.float32)
 
     def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:

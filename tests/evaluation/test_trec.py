@@ -8,11 +8,11 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.evaluation.trec import (
     read_qrels,
     read_queries,
-    read_run,
     strict_run,
     write_qrels,
     write_run,
 )
+from tests.evaluation.run_files import read_run
 
 # Each ranking is hard to carry by scores alone.
 RANKINGS = {
@@ -63,12 +63,6 @@ def test_a_run_line_is_the_six_trec_columns(tmp_path):
     write_run(tmp_path / "x.run", {"q1": [("a", 0.75), ("b", 0.5)], "q2": []}, "clip")
     text = (tmp_path / "x.run").read_text()
     assert text == "q1 Q0 a 1 0.75 clip\nq1 Q0 b 2 0.5 clip\n"
-
-
-def test_equal_scores_are_read_as_trec_eval_ranks_them(tmp_path):
-    # The file's own order and its rank column do not count.
-    (tmp_path / "x.run").write_text("q Q0 a 1 0.5 s\nq Q0 c 2 0.5 s\nq Q0 b 3 0.9 s\n")
-    assert [item for item, _ in read_run(tmp_path / "x.run")["q"]] == ["b", "c", "a"]
 
 
 def test_qrels_come_back(tmp_path):
@@ -133,11 +127,6 @@ def test_a_score_that_is_no_number_is_a_bug(score):
         (read_qrels, b"q1 0 a x\n", "line 1: grade 'x'"),
         (read_qrels, b"q1 0 a 1\nq1 0 a 1\n", "line 2: item 'a' of query 'q1' is judged"),
         (read_qrels, b"\xfe\n", "line 1: not UTF-8"),
-        (read_run, b"", "is empty"),
-        (read_run, b"q Q0 a 1 0.5\n", "line 1: 5 column.s. where"),
-        (read_run, b"q Q0 a 1 high s\n", "line 1: score 'high' is not a finite number"),
-        (read_run, b"q Q0 a 1 nan s\n", "line 1: score 'nan' is not a finite number"),
-        (read_run, b"q Q0 a 1 1 s\nq Q0 a 2 0 s\n", "line 2: item 'a' of query 'q' again"),
     ],
 )
 def test_names_file_line_and_mend(tmp_path, read, content, message):
@@ -148,7 +137,7 @@ def test_names_file_line_and_mend(tmp_path, read, content, message):
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("read", [read_queries, read_qrels, read_run])
+@pytest.mark.parametrize("read", [read_queries, read_qrels])
 def test_a_missing_file_or_a_folder(tmp_path, read):
     with pytest.raises(FitRankError, match=r"none\.txt: No such file"):
         read(tmp_path / "none.txt")

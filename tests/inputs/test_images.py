@@ -50,10 +50,10 @@ def test_bytes_and_pixels_agree_inside_and_outside_tf_data(encode) -> None:
 @pytest.mark.parametrize(
     ("box", "rows", "columns"),
     [
-        ((0.25, 0.5, 0.75, 1.0), slice(12, 24), slice(4, 14)),
+        ((0.5, 0.25, 1.0, 0.75), slice(12, 24), slice(4, 14)),
         ((0.0, 0.0, 1.0, 1.0), slice(0, 24), slice(0, 18)),
         ((0.0, 0.0, 0.0, 0.0), slice(0, 24), slice(0, 18)),
-        ((0.5, 0.2, 0.4, 0.9), slice(0, 24), slice(0, 18)),
+        ((0.2, 0.5, 0.9, 0.4), slice(0, 24), slice(0, 18)),
         ((0.5, 0.5, 0.500001, 0.500001), slice(12, 13), slice(9, 10)),
     ],
 )

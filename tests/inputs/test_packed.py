@@ -87,6 +87,16 @@ def test_a_file_of_another_kind_is_refused(tmp_path) -> None:
         PackedProducts.load(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["groups", "token_ids", "product_codes", "text_codes"])
+def test_a_file_without_an_array_of_the_table_is_refused(tmp_path, name: str) -> None:
+    _products().save(tmp_path)
+    with np.load(tmp_path / PACKED_FILE) as saved:
+        arrays = {other: saved[other] for other in saved.files if other != name}
+    np.savez(tmp_path / PACKED_FILE, **arrays)
+    with pytest.raises(FitRankError, match=rf"has no {name}; .*pipelines\.pack"):
+        PackedProducts.load(tmp_path)
+
+
 @pytest.mark.parametrize("batch_size", [3, 7, 100])
 def test_an_epoch_takes_every_product_once_with_a_text_of_its_own(batch_size: int) -> None:
     batches = PackedBatches(_table(), _pixels(), batch_size, seed=1)

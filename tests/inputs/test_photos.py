@@ -36,7 +36,7 @@ def test_chosen_photos_are_numbered_among_the_chosen(catalogue, rows) -> None:
 
 def test_each_garment_is_cut_out_by_its_own_box(catalogue) -> None:
     boxes = np.zeros((8, 4), np.float32)
-    boxes[3] = (0.25, 0.0, 0.75, 0.5)
+    boxes[3] = (0.0, 0.25, 0.5, 0.75)
     crops = list(garment_photos(catalogue, ALL, 24, boxes))
     for row, (crop, item) in enumerate(zip(crops, catalogue.items(ALL), strict=True)):
         image = item["image"].numpy()

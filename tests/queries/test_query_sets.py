@@ -10,7 +10,7 @@ from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.datasets.synthetic_catalogue.facets import random_facets
 from fitrank_tf.datasets.synthetic_catalogue.titles import write_title
-from fitrank_tf.export.graphs.query_facets import AskedFacets
+from fitrank_tf.export.graphs.query_facets import QueryFacets
 from fitrank_tf.queries.grades import EXACT
 from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.lexicon import FacetLexicon
@@ -130,7 +130,7 @@ def test_what_is_wanted_is_understood_and_nothing_else(drawn) -> None:
     queries += single_facet_queries(drawn, "article_type", seed=0)
     queries += single_facet_queries(drawn, "colour", seed=0)
     assert len(queries) > 800
-    asked = AskedFacets(lexicon)(tf.constant([query.text for query in queries])).numpy()
+    asked = QueryFacets(lexicon)(tf.constant([query.text for query in queries])).numpy()
     for query, row in zip(queries, asked):
         found = {names[number] for number in np.flatnonzero(row)}
         assert found == set(query.wanted), query.text

@@ -1,4 +1,4 @@
-"""Facet heads: the loss by hand, folds that have not seen what they answer, the file."""
+"""Facet heads: the loss by hand, folds that have not seen what they predict, the file."""
 
 import numpy as np
 import pytest
@@ -35,11 +35,11 @@ def test_the_loss_is_the_cross_entropy_of_the_facets_that_are_known() -> None:
     np.testing.assert_allclose(facet_loss(codes, logits, (2, 3)), expected, rtol=1e-5)
 
 
-def test_unseen_products_are_told_and_chances_add_up() -> None:
+def test_unseen_products_are_predicted_and_probabilities_add_up() -> None:
     codes, embeddings, features = _products()
     heads, crossed = cross_fitted(LEXICON, codes, embeddings, features, ALL, CONFIG, seed=0)
     other_codes, *other = _products(seed=1)
-    for facet_probs, right in ((crossed, codes), (heads.answer_all(*other), other_codes)):
+    for facet_probs, right in ((crossed, codes), (heads.predict_all(*other), other_codes)):
         assert facet_probs.shape == (N, 5) and facet_probs.dtype == np.float32
         np.testing.assert_allclose(facet_probs[:, :2].sum(axis=1), 1.0, rtol=1e-5)
         np.testing.assert_allclose(facet_probs[:, 2:].sum(axis=1), 1.0, rtol=1e-5)
@@ -47,45 +47,45 @@ def test_unseen_products_are_told_and_chances_add_up() -> None:
         assert (facet_probs[:, 2:].argmax(axis=1) == right[:, 1]).mean() > 0.8
 
 
-def test_no_product_answers_for_itself() -> None:
+def test_no_product_is_predicted_by_a_head_that_learned_it() -> None:
     """Labels of pure chance: who had learned them would know them."""
     codes, embeddings, features = _products()
     codes = np.random.default_rng(5).permutation(codes)
     heads, crossed = cross_fitted(LEXICON, codes, embeddings, features, ALL, CONFIG, seed=0)
-    own = heads.answer_all(embeddings, features)
+    own = heads.predict_all(embeddings, features)
     assert (own[:, :2].argmax(axis=1) == codes[:, 0]).mean() > 0.7
     assert (crossed[:, :2].argmax(axis=1) == codes[:, 0]).mean() < 0.65
 
 
-def test_a_feature_that_is_not_seen_changes_no_answer() -> None:
+def test_a_feature_that_is_not_seen_changes_no_prediction() -> None:
     codes, embeddings, features = _products()
     seen = np.array([True, False, False])
     heads, _ = cross_fitted(LEXICON, codes, embeddings, features, seen, CONFIG, seed=0)
     other = np.where(seen, features, 7.0).astype("float32")
-    facet_probs = heads.answer_all(embeddings, features)
-    np.testing.assert_array_equal(heads.answer_all(embeddings, other), facet_probs)
+    facet_probs = heads.predict_all(embeddings, features)
+    np.testing.assert_array_equal(heads.predict_all(embeddings, other), facet_probs)
     # The kind shows in the features: with one of three it is told less well.
     assert (facet_probs[:, 2:].argmax(axis=1) == codes[:, 1]).mean() < 0.9
 
 
-def test_what_was_saved_answers_the_same(tmp_path) -> None:
+def test_what_was_saved_predicts_the_same(tmp_path) -> None:
     codes, embeddings, features = _products()
     heads, _ = cross_fitted(LEXICON, codes, embeddings, features, ALL, CONFIG, seed=0)
     heads.save(tmp_path)
     loaded = FacetHeads.load(tmp_path, CONFIG)
     assert loaded.lexicon == LEXICON
     np.testing.assert_array_equal(
-        loaded.answer_all(embeddings, features), heads.answer_all(embeddings, features)
+        loaded.predict_all(embeddings, features), heads.predict_all(embeddings, features)
     )
 
 
 @pytest.mark.parametrize("lexicon", [FacetLexicon(()), LEXICON])
-def test_too_little_to_learn_from_gives_no_answer(lexicon: FacetLexicon, tmp_path) -> None:
+def test_too_little_to_learn_from_predicts_nothing(lexicon: FacetLexicon, tmp_path) -> None:
     """No facets at all, or fewer products than folds: nothing is likelier than another."""
     few = np.zeros((3, len(lexicon.facets)), "int32")
     rows = np.ones((3, D), "float32"), np.ones((3, F), "float32")
     heads, crossed = cross_fitted(lexicon, few, *rows, ALL, CONFIG, seed=0)
     assert crossed.shape == (3, lexicon.size)
     heads.save(tmp_path)
-    facet_probs = FacetHeads.load(tmp_path, CONFIG).answer_all(*rows)
+    facet_probs = FacetHeads.load(tmp_path, CONFIG).predict_all(*rows)
     np.testing.assert_array_equal(facet_probs, np.zeros((3, lexicon.size)))

@@ -13,15 +13,17 @@ from fitrank_tf.rerank.gam import (
     GamItem,
     GamRanker,
     build_gam_ranker,
+    gam_columns,
     train_gam_ranker,
 )
+from fitrank_tf.rerank.match_features import match_columns
 
 Q, L, K = 150, 12, 6
 # Columns 0 and 1 count in all lists, 2 where 4 asks for it; 3 never varies.
 ITEMS = (
     GamItem("hill", 0),
     GamItem("slope", 1),
-    GamItem("fits colour", 2, query_facets=4),
+    GamItem("matches colour", 2, facet_mask=4),
     GamItem("constant", 3),
 )
 CONTEXT = (4, 5)
@@ -49,7 +51,7 @@ def model(tmp_path_factory) -> GamRanker:
     model = build_gam_ranker(ITEMS, CONTEXT, features, labels >= 0, seed=0)
     folder = tmp_path_factory.mktemp("gam")
     config = dataclasses.replace(TRAINING, batch_size=8)
-    train_gam_ranker(model, (features, labels), _lists(1), config, 0, folder, verbose=0)
+    train_gam_ranker(model, (features, labels), _lists(1), config, 0, folder)
     return model
 
 
@@ -72,7 +74,7 @@ def test_it_learns_by_another_loss_and_without_lists_to_choose_by(tmp_path) -> N
     before = ndcg_at_10(model.score(features, labels >= 0), labels).mean()
     config = dataclasses.replace(TRAINING, loss="softmax", epochs=2)
     none = features[:0], labels[:0]
-    train_gam_ranker(model, (features, labels), none, config, 0, tmp_path, verbose=0)
+    train_gam_ranker(model, (features, labels), none, config, 0, tmp_path)
     after = ndcg_at_10(model.score(features, labels >= 0), labels).mean()
     assert after > before + 0.1
 
@@ -192,3 +194,25 @@ def test_a_seed_makes_the_same_ranker() -> None:
     ]
     np.testing.assert_array_equal(scores[0], scores[1])
     assert not np.allclose(scores[0][mask], scores[2][mask])
+
+
+def test_it_sees_no_sum_of_other_columns() -> None:
+    facets = ("gender", "colour")
+    names = match_columns(facets)
+    items, context = gam_columns(facets)
+    assert [item.name for item in items] == [
+        *("matches gender", "matches colour"),
+        *("score", "score gap to best", "rank"),
+    ]
+    assert all(names[item.column] == item.name for item in items)
+    assert [names[column] for column in context] == [f"query has {f}" for f in facets]
+    assert [item.facet_mask for item in items] == [*context, None, None, None]
+
+
+def test_values_of_a_number_are_those_of_lists_where_it_says_something() -> None:
+    features, labels = _lists(9)
+    mask = labels >= 0
+    hill, colour = ITEMS[0], ITEMS[2]
+    np.testing.assert_array_equal(hill.values(features, mask), features[mask][:, 0])
+    named = mask & (features[..., 4] == 1.0)
+    np.testing.assert_array_equal(colour.values(features, mask), features[named][:, 2])

@@ -40,9 +40,9 @@ def _lists(*query_facets: str) -> ListArrays:
 
 
 def _columns(*query_facets: str) -> np.ndarray:
-    look = PaletteDistance(_features(), feature_schema(), PROTOTYPES, VALUES)
-    columns = look.columns(_lists(*query_facets))[0]
-    assert columns.shape == (3, len(look.names))
+    distance = PaletteDistance(_features(), feature_schema(), PROTOTYPES, VALUES)
+    columns = distance.columns(_lists(*query_facets))[0]
+    assert columns.shape == (3, len(distance.names))
     return columns
 
 
@@ -76,11 +76,13 @@ def test_what_names_no_known_colour_is_near_to_everything(query_facets) -> None:
 
 
 def test_a_catalogue_without_colours_has_no_distances() -> None:
-    look = PaletteDistance(_features(), feature_schema(), PROTOTYPES, {"gender": ("Men",)})
+    distance = PaletteDistance(
+        _features(), feature_schema(), PROTOTYPES, {"gender": ("Men",)}
+    )
     lists = ListArrays(
         np.zeros((1, 4)), np.ones((1, 1)), np.array([[0, 1]]), *[np.zeros((1, 2))] * 2
     )
-    assert (look.columns(lists) == 0.0).all()
+    assert (distance.columns(lists) == 0.0).all()
 
 
 def test_a_photo_without_a_palette_is_far_from_every_colour() -> None:

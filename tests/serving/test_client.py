@@ -10,8 +10,10 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceServicer
 
+from fitrank_tf.client.hits import Hit, format_table
+from fitrank_tf.client.search_client import SearchClient
 from fitrank_tf.core.errors import FitRankError
-from serving.client import Hit, SearchClient, format_table, main
+from serving.client import main
 from tests.serving.toy_models import IDS, QUERIES, SCORES, TITLES
 
 

@@ -13,8 +13,10 @@ from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceServicer
 
 from fitrank_tf.client.channel import Security
+from fitrank_tf.client.hits import Hit
+from fitrank_tf.client.search_client import SearchClient
 from fitrank_tf.core.errors import FitRankError
-from serving.client import Hit, SearchClient, main
+from serving.client import main
 
 FILTERS = ("colour", "gender")
 ANSWER = {"ids": "5", "titles": "Bag", "scores": 0.5, "explanations": "colour +1.00"}
@@ -177,7 +179,7 @@ def _run(address: str, arguments: Sequence[str]) -> int:
 def test_command_filters_and_explains(recorder, address, capsys) -> None:
     assert _run(address, ["shirt", "--filter", "gender=Men", "--explain"]) == 0
     header, row = capsys.readouterr().out.splitlines()
-    assert header.split() == ["rank", "id", "score", "title", "explanations"]
+    assert header.split() == ["rank", "id", "score", "title", "explanation"]
     assert row.split() == ["1", "5", "0.5000", "Bag", "colour", "+1.00"]
     assert _sent(recorder.requests[-1])["gender"] == ["Men"]
     assert recorder.requests[-1].model_spec.signature_name == "explained"

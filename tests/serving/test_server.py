@@ -15,8 +15,8 @@ import grpc
 import pytest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
+from fitrank_tf.client.search_client import SearchClient
 from fitrank_tf.core.errors import FitRankError
-from serving.client import SearchClient
 from serving.models.model_manager import ManagerOptions, ModelManager
 from serving.process.options import ServerOptions
 from serving.server import main, serve

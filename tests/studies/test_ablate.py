@@ -6,10 +6,10 @@ import pytest
 from fitrank_tf.cli import ablate
 from fitrank_tf.config import RANKING_LOSSES, LoraConfig, RerankerConfig, override
 from fitrank_tf.evaluation.ablation import Variant
-from fitrank_tf.evaluation.trec import read_run
 from fitrank_tf.recipes import load_recipe
 from fitrank_tf.studies import rerank as rerank_study
 from fitrank_tf.studies import variants
+from tests.evaluation.run_files import read_run
 from tests.training.small_chain import SMALL
 
 

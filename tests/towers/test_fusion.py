@@ -16,7 +16,7 @@ EVERY_FUSION = pytest.mark.parametrize("kind", FUSIONS)
 
 @pytest.fixture
 def towers(towers):
-    """With biases that have learned something: zeros hide what adds them."""
+    """With trained biases: new ones are zero and hide what adds them."""
     generator = np.random.default_rng(6)
     for variable in towers.backbone.weights:
         if variable.path.endswith("bias"):
@@ -76,7 +76,9 @@ def test_fusion_standardises_and_ignores_constant_features(towers) -> None:
     fusion.adapt(features, np.ones(3))
     np.testing.assert_allclose(fusion.mean, features.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(
-        fusion.scale, [1 / features[:, 0].std(), 0.0, 1 / features[:, 2].std()], rtol=1e-5
+        fusion.inverse_scale,
+        [1 / features[:, 0].std(), 0.0, 1 / features[:, 2].std()],
+        rtol=1e-5,
     )
 
 

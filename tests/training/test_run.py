@@ -32,7 +32,7 @@ def _run(bundle, catalogue, *assignments: str) -> Run:
     """The bundle's own run, on the stages that its training has left, or another."""
     config = load_recipe("tiny", "synthetic_catalogue")
     config = override(config, [*SMALL, *assignments])
-    return Run(config, catalogue, WorkDir(_work(bundle)), verbose=0)
+    return Run(config, catalogue, WorkDir(_work(bundle)))
 
 
 def _kept(bundle) -> set[Path]:

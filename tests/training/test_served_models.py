@@ -59,7 +59,7 @@ def shapes(bundle, tmp_path_factory) -> dict[str, dict[str, dict[str, list[int]]
         ("clip_query_encoder", {"serving_default"}),
         ("image_encoder", {"serving_default", "with_features", "pixels"}),
         ("clip_image_encoder", {"serving_default", "pixels"}),
-        ("facet_answers", {"serving_default"}),
+        ("facet_heads", {"serving_default"}),
         (
             "reranker",
             {

@@ -39,7 +39,7 @@ def _keys(catalogue, root: Path, monkeypatch, folder: Path) -> dict[str, str]:
     monkeypatch.setattr(
         stage_module, "code_fingerprint", lambda names: code.code_fingerprint(names, root)
     )
-    run = Run(load_recipe("tiny", "synthetic_catalogue"), catalogue, WorkDir(folder), 0)
+    run = Run(load_recipe("tiny", "synthetic_catalogue"), catalogue, WorkDir(folder))
     run.facet_heads.__dict__["heads"] = _Heads()
     stages = {name: getattr(run, name) for name in STAGES}
     stages["lists"] = run.lists.of_all

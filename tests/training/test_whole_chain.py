@@ -11,9 +11,9 @@ import tensorflow as tf
 from benchmarks import command as benchmark
 from fitrank_tf.cli import evaluate, search, train
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.evaluation.trec import read_run
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR, MODELS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
+from tests.evaluation.run_files import read_run
 
 
 def test_bundle_is_complete(bundle) -> None:
@@ -55,7 +55,7 @@ def test_table_says_what_ir_measures_says(bundle) -> None:
 def test_served_search_is_encoder_then_top_k_then_reranker(bundle) -> None:
     loaded = LoadedBundle(bundle)
     queries = ["women blue dress", ""]
-    answer = loaded.search(queries, {})
+    answer = loaded.answer_queries(queries)
     ranks = answer["first_stage_ranks"]
     assert answer["scores"].shape == (2, 20)
     for row in range(2):
@@ -166,7 +166,7 @@ def test_evaluate_on_a_catalogue_and_queries_never_seen(
         (evaluate, ["--qrels=x"], "--qrels needs --queries"),
         (evaluate, ["--systems=clap"], "--systems: unknown clap"),
         (evaluate, ["--query_bank=x"], "--query_bank x: cannot be read"),
-        (search, ["--bundle=no/such", "x"], "make train"),
+        (search, ["--bundle=no/such", "x"], "fitrank train"),
     ],
 )
 def test_wrong_options_are_named(main, arguments, message, tmp_path, monkeypatch) -> None:

@@ -24,7 +24,6 @@ ANNOTATION_SPLITS: tuple[str, ...] = (TRAIN, TEST)
 
 # COCO counts categories from 1.
 _CATEGORY_IDS = {name: number for number, name in enumerate(OBJECT_CLASSES, start=1)}
-_CLASS_NAMES = {number: name for name, number in _CATEGORY_IDS.items()}
 # Half a pixel past the edge is rounding, more is a mistake.
 _EDGE = 0.5
 

@@ -5,7 +5,7 @@
      "sleeve": "short", "neckline": "round"}
 
 Boxes are [xmin, ymin, xmax, ymax] in percent of the photo's width and height, as
-the sheets of `pipelines.annotate` are ruled. All but id, product and box may be
+the sheets of `fitrank annotate` are ruled. All but id, product and box may be
 left out.
 """
 

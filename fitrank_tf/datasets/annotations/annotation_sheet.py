@@ -59,7 +59,11 @@ def _draw_photo(sheet: Image.Image, photo: SheetPhoto, left: int, top: int) -> N
 
 
 def _draw_ruler(
-    pen: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont, x: int, y: int, *size: int
+    pen: ImageDraw.ImageDraw,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    x: int,
+    y: int,
+    *size: int,
 ) -> None:
     width, height = size
     for percent in range(0, 101, 5):

@@ -9,13 +9,10 @@ labels are decided.
 
 import csv
 import dataclasses
-import io
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.files import write_atomically
 from fitrank_tf.datasets.annotations.annotation_file import (
     ANNOTATION_SPLITS,
     NECKLINES,
@@ -83,7 +80,7 @@ def read_labels(path: str | os.PathLike[str]) -> list[ProductLabels]:
     return list(labels.values())
 
 
-def _checked(row: dict, place: str) -> ProductLabels:
+def _checked(row: dict[str, str], place: str) -> ProductLabels:
     if None in row or None in row.values():
         raise FitRankError(f"{place}: not {len(_COLUMNS)} fields; correct it")
     if not row["id"]:
@@ -95,13 +92,3 @@ def _checked(row: dict, place: str) -> ProductLabels:
             )
             raise FitRankError(f"{place}: {field} is {row[field]!r}; choose of {choices}")
     return ProductLabels(**row)
-
-
-def write_labels(path: str | os.PathLike[str], products: Sequence[ProductLabels]) -> None:
-    """Writes a label file, sorted by product so that changes are read."""
-    ordered = sorted(products, key=lambda product: (len(product.id), product.id))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(dataclasses.astuple(product) for product in ordered)
-    write_atomically(path, text.getvalue().encode())

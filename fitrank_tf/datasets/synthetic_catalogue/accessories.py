@@ -10,6 +10,8 @@ from fitrank_tf.datasets.synthetic_catalogue.shapes import (
     BODY,
     Garment,
     Marks,
+    Point,
+    Points,
     Seam,
     Shape,
     bend,
@@ -119,7 +121,7 @@ def _lens(rng: np.random.Generator) -> tuple[tuple[float, float], float]:
     return (rng.uniform(24, 29), rng.uniform(17, 25)), rng.uniform(0.45, 1.0)
 
 
-def _squircle(centre: tuple[float, float], radii: tuple[float, float], power: float):
+def _squircle(centre: Point, radii: Point, power: float) -> Points:
     """An ellipse with its curve raised to `power`: 1 is round, less is squarer."""
     unit = ellipse((0, 0), (1, 1), steps=48)
     return np.asarray(centre) + np.sign(unit) * np.abs(unit) ** power * radii

@@ -1,15 +1,14 @@
 """What the shop sells: the article types and the facets each may have."""
 
 from dataclasses import dataclass
+from typing import Any
 
 MEN, WOMEN, BOYS, GIRLS, UNISEX = "Men", "Women", "Boys", "Girls", "Unisex"
 GENDERS: tuple[str, ...] = (MEN, WOMEN, BOYS, GIRLS, UNISEX)
 SEASONS: tuple[str, ...] = ("Spring", "Summer", "Fall", "Winter")
-USAGES: tuple[str, ...] = ("Casual", "Formal", "Sports", "Ethnic")
 YEARS: tuple[str, ...] = ("2011", "2012", "2013", "2014", "2015", "2016", "2017")
 PATTERNS: tuple[str, ...] = ("plain", "striped", "checked", "dotted", "printed")
 SLEEVES: tuple[str, ...] = ("sleeveless", "short", "three-quarter", "long")
-NECKLINES: tuple[str, ...] = ("round", "v", "collar", "hood")
 
 _ADULTS = (MEN, WOMEN, UNISEX)
 _FEMALE = (WOMEN, GIRLS)
@@ -46,14 +45,14 @@ class ArticleType:
 
 
 def _apparel(
-    name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets
-):
+    name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets: Any
+) -> ArticleType:
     return ArticleType(name, nouns, "Apparel", subcategory, product_class, **facets)
 
 
 def _accessory(
-    name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets
-):
+    name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets: Any
+) -> ArticleType:
     return ArticleType(name, nouns, "Accessories", subcategory, product_class, **facets)
 
 

@@ -38,8 +38,8 @@ def _textured(rng: np.random.Generator, height: int, width: int) -> Backdrop:
     tone = rng.uniform(120, 225) + rng.uniform(-18, 18, size=3)
     rows, columns = [(40, 6), (5, 40), (28, 21)][rng.integers(3)]
     grain = rng.standard_normal((rows, columns)).astype(np.float32)
-    grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.clip(tone + rng.uniform(5, 14) * grain[..., None], 0, 255).astype(np.float32)
+    relief = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.clip(tone + rng.uniform(5, 14) * relief[..., None], 0, 255).astype(np.float32)
 
 
 _KINDS = (_white, _studio, _coloured, _textured)

@@ -115,7 +115,7 @@ def lay_cloth(cloth: Cloth, degrees: float, height: int, width: int) -> np.ndarr
     """
     middle = len(cloth) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), degrees, 1.0)
-    turn[:, 2] += (width / 2 - middle, height / 2 - middle)
+    turn[:, 2] += np.array([width / 2 - middle, height / 2 - middle])
     return cv2.warpAffine(cloth, turn, (width, height), borderMode=cv2.BORDER_REFLECT)
 
 

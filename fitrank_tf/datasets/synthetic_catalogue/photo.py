@@ -60,14 +60,15 @@ class _Painter:
         self.roles = np.zeros(size, np.uint8)
         self._pose = pose * SUPERSAMPLING
         self._paints = paints
+        self._tones = {name: p for name, p in paints.items() if isinstance(p, tuple)}
         self._tilt = tilt_degrees(pose)
         self._turned: dict[str, np.ndarray] = {}
 
-    def _cloth(self, role: str) -> np.ndarray:
+    def _cloth(self, fabric: np.ndarray, role: str) -> np.ndarray:
         """The fabric as it lies in a part, as large as the canvas."""
         if role not in self._turned:
             turn = self._tilt + _SLEEVE_TURN.get(role, 0.0)
-            self._turned[role] = lay_cloth(self._paints["fabric"], turn, *self.roles.shape)
+            self._turned[role] = lay_cloth(fabric, turn, *self.roles.shape)
         return self._turned[role]
 
     def _corners(self, outline: Points) -> np.ndarray:
@@ -83,7 +84,7 @@ class _Painter:
 
     def _paint_seam(self, seam: Seam) -> None:
         thickness = max(1, round(seam.width * SUPERSAMPLING))
-        line, tone = [self._corners(seam.line)], self._paints[seam.paint]
+        line, tone = [self._corners(seam.line)], self._tones[seam.paint]
         cv2.polylines(self.colours, line, False, tone, thickness, shift=_FRACTION_BITS)
 
     def _paint_shape(self, shape: Shape) -> None:
@@ -94,18 +95,20 @@ class _Painter:
             tone = shaded(paint, shape.shade)
             cv2.fillPoly(self.colours, corners, tone, shift=_FRACTION_BITS)
         else:
-            self._fill_with_cloth(shape, corners)
+            self._fill_with_cloth(paint, shape, corners)
         if shape.paint == "fabric":
             # A thin edge tells parts of one colour from each other.
-            edge = self._paints["seam"]
+            edge = self._tones["seam"]
             cv2.polylines(self.colours, corners, True, edge, 1, shift=_FRACTION_BITS)
 
-    def _fill_with_cloth(self, shape: Shape, corners: list[np.ndarray]) -> None:
+    def _fill_with_cloth(
+        self, fabric: np.ndarray, shape: Shape, corners: list[np.ndarray]
+    ) -> None:
         stencil = np.zeros(self.roles.shape, np.uint8)
         cv2.fillPoly(stencil, corners, 255, shift=_FRACTION_BITS)
         left, top, width, height = cv2.boundingRect(stencil)
         part = np.s_[top : top + height, left : left + width]
-        cloth = self._cloth(shape.role)[part]
+        cloth = self._cloth(fabric, shape.role)[part]
         cloth = cv2.convertScaleAbs(cloth, alpha=shape.shade)
         cv2.copyTo(cloth, stencil[part], self.colours[part])
 
@@ -118,7 +121,7 @@ def _shrunk(large: np.ndarray) -> np.ndarray:
 
 def _role_masks(roles: np.ndarray) -> dict[str, np.ndarray]:
     return {
-        role: _shrunk(cv2.compare(roles, number, cv2.CMP_EQ)) >= 128
+        role: _shrunk(np.uint8(255) * (roles == number)) >= 128
         for role, number in _NUMBER.items()
     }
 
@@ -172,9 +175,10 @@ def take_photo(
         paints: every paint that the marks name.
         backdrop: float32 [H, W, 3], which gives the photo's size.
     """
-    painter = _Painter(*backdrop.shape[:2], pose, paints)
+    height, width = backdrop.shape[:2]
+    painter = _Painter(height, width, pose, paints)
     painter.paint(marks)
-    cover = _shrunk(cv2.compare(painter.roles, 0, cv2.CMP_GT)).astype(np.float32) / 255
+    cover = _shrunk(np.uint8(255) * (painter.roles > 0)).astype(np.float32) / 255
     # Black around the product, so that its mean is already weighted by cover.
     colours = cv2.bitwise_and(painter.colours, painter.colours, mask=painter.roles)
     product = _shrunk(colours).astype(np.float32) * _light(rng, cover)[..., None]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fitrank_tf.datasets.synthetic_catalogue.shapes import Garment, Points, Shape
+from fitrank_tf.datasets.synthetic_catalogue.shapes import Garment, Marks, Points, Shape
 
 # Degrees: hung and laid garments tilt more than people who stand.
 _TILT, _TILT_WORN = 8.0, 3.0
@@ -15,7 +15,7 @@ def _extent(corners: Points) -> tuple[Points, Points]:
     return corners.min(axis=0), corners.max(axis=0)
 
 
-def _outlines(shapes: tuple) -> Points:
+def _outlines(shapes: Marks) -> Points:
     return np.concatenate([shape.outline for shape in shapes if isinstance(shape, Shape)])
 
 

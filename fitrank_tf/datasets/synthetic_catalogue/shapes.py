@@ -11,6 +11,8 @@ import numpy as np
 
 # float64 [N, 2]: x, y.
 Points = np.ndarray
+# x, y, as a pair or float64 [2].
+Point = tuple[float, float] | np.ndarray
 
 # What a shape is, which decides the boxes that it counts for.
 BODY, LEFT_SLEEVE, RIGHT_SLEEVE = "body", "left_sleeve", "right_sleeve"
@@ -75,21 +77,21 @@ def points(*xy: tuple[float, float]) -> Points:
     return np.asarray(xy, dtype=np.float64)
 
 
-def path(*pieces: Points | tuple[float, float]) -> Points:
+def path(*pieces: Points | Point) -> Points:
     """Points and polylines joined into one polyline."""
     return np.concatenate([np.reshape(np.asarray(p, np.float64), (-1, 2)) for p in pieces])
 
 
 def bend(
-    start: tuple[float, float],
-    control: tuple[float, float],
-    end: tuple[float, float],
+    start: Point,
+    control: Point,
+    end: Point,
     steps: int = 9,
 ) -> Points:
     """A quadratic Bezier curve as a polyline [steps, 2], both ends included."""
     t = np.linspace(0.0, 1.0, steps)[:, None]
-    start, control, end = (np.asarray(p, np.float64) for p in (start, control, end))
-    return (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end
+    first, middle, last = (np.asarray(p, np.float64) for p in (start, control, end))
+    return (1 - t) ** 2 * first + 2 * t * (1 - t) * middle + t**2 * last
 
 
 def ellipse(

@@ -138,7 +138,7 @@ def _shirt_details(rng: np.random.Generator, facets: Facets, cut: Cut) -> Marks:
 def _kurta_details(rng: np.random.Generator, facets: Facets, cut: Cut) -> Marks:
     slit = rng.uniform(0.72, 0.82) * cut.hem_y
     side = points((cut.hem * 0.84, slit), (cut.hem * 0.9, cut.hem_y))
-    marks = (Seam(side, width=1.2), Seam(mirrored(side), width=1.2))
+    marks: Marks = (Seam(side, width=1.2), Seam(mirrored(side), width=1.2))
     if rng.random() < 0.5:
         y = cut.hem_y - rng.uniform(6, 12)
         border = box(-cut.hem * 0.94, y, cut.hem * 0.94, cut.hem_y - 1)

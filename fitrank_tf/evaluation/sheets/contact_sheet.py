@@ -32,7 +32,7 @@ def draw_contact_sheet(
 
     Raises:
         FitRankError: if a path cannot be written.
-        ValueError: if there are no rows, or one system answers a query twice.
+        ValueError: if there are no rows, or one system has two rows for a query.
     """
     bands = group_by_query(rows)
     # Both are drawn before either is written: a failure leaves no half a pair.
@@ -56,7 +56,7 @@ def draw_page(rows: Sequence[SheetRow], path: str | os.PathLike[str]) -> None:
 
     Raises:
         FitRankError: if the path cannot be written.
-        ValueError: if there are no rows, or one system answers a query twice.
+        ValueError: if there are no rows, or one system has two rows for a query.
     """
     bands = group_by_query(rows)
     write_atomically(path, draw_html(bands).encode("utf-8"))

@@ -71,7 +71,7 @@ def _frame_style(frame: Frame) -> str:
 
 
 def _band(band: Band) -> str:
-    """A query and its answers side by side."""
+    """A query and its results side by side."""
     systems = "\n".join(
         f"<div><h3>{_heading(row)}</h3>\n<ol>\n"
         + "\n".join(_item(rank, item) for rank, item in enumerate(row.items, start=1))
@@ -93,11 +93,11 @@ def _item(rank: int, item: SheetItem) -> str:
     frame = frame_of(item.grade)
     classes = f"photo {frame.name}" if frame else "photo"
     notes = [f"{html.escape(item.id)} &middot; grade {item.grade}", html.escape(item.note)]
-    told = "".join(f'<div class="note">{note}</div>' for note in filter(None, notes))
+    lines = "".join(f'<div class="note">{note}</div>' for note in filter(None, notes))
     return (
         f'<li title="{title}"><div class="{classes}">'
         f'<img alt="{title}" src="{_data_uri(item.image)}"><b>{rank}</b></div>'
-        f'<div class="title">{title}</div>{told}</li>'
+        f'<div class="title">{title}</div>{lines}</li>'
     )
 
 

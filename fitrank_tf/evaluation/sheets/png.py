@@ -16,6 +16,7 @@ from fitrank_tf.evaluation.sheets.rows import FRAMES, Band, SheetItem, frame_of
 
 _PAGE, _PHOTO_GROUND = (244, 244, 242), (255, 255, 255)
 _TEXT, _QUIET = (30, 30, 30), (105, 105, 105)
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _ELLIPSIS = "…"
 
 # Pixels. Shops take portrait photos, mostly 3:4, so a photo's box is 3:4 too.
@@ -89,7 +90,7 @@ def draw_png(bands: Sequence[Band]) -> bytes:
 
 
 def _layout_of(bands: Sequence[Band]) -> _Layout:
-    """The layout that holds the longest answer; an empty sheet keeps one place."""
+    """The layout that holds the most results; an empty sheet keeps one place."""
     longest = max(len(row.items) for band in bands for row in band.rows)
     return _Layout(len(bands), len(bands[0].rows), max(1, longest))
 
@@ -175,12 +176,12 @@ def _draw_rank(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], rank: i
     pen.text((right - width / 2, bottom - 9), str(rank), _PHOTO_GROUND, font, anchor="mm")
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def _font(size: int) -> _Font:
     """Pillow's built-in font, which needs no font file."""
     return ImageFont.load_default(size=size)
 
 
-def _clipped(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _clipped(text: str, font: _Font, width: int) -> str:
     """The text, or as much of it as fits `width` pixels and an ellipsis."""
     text = " ".join(_without_accents(text).split())
     if font.getlength(text) <= width:
@@ -196,9 +197,10 @@ def _without_accents(text: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
-def _wrapped(title: str, font: ImageFont.FreeTypeFont) -> list[str]:
+def _wrapped(title: str, font: _Font) -> list[str]:
     """The title in at most `_TITLE_LINES` lines as wide as a photo."""
-    words, lines = _without_accents(title).split(), []
+    words = _without_accents(title).split()
+    lines: list[str] = []
     while words and len(lines) < _TITLE_LINES - 1:
         count = 1
         while (

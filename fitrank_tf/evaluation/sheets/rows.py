@@ -44,8 +44,8 @@ class SheetRow:
     Attributes:
         query: the query's text.
         system: the system's name.
-        items: its answer, the best first.
-        note: what else is to say of the answer; shown by the page alone.
+        items: its results, the best first.
+        note: what else is to say of the results; shown by the page alone.
     """
 
     query: str
@@ -92,7 +92,7 @@ def group_by_query(rows: Sequence[SheetRow]) -> list[Band]:
     stays in its column.
 
     Raises:
-        ValueError: if there are no rows, or one system answers a query twice.
+        ValueError: if there are no rows, or one system has two rows for a query.
     """
     if not rows:
         raise ValueError("a contact sheet needs at least one row")

@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from fitrank_tf.core.files import write_atomically
+from fitrank_tf.core.packages import imports_of
 from fitrank_tf.rerank.gam import Shape
+
+with imports_of("reports"):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _COLUMNS = 4
 _BINS = 40
@@ -68,7 +72,7 @@ def _limits(trainings: Sequence[Sequence[Shape]]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _draw_curves(axes, curves: Sequence[Shape], limits: tuple[float, float]) -> None:
+def _draw_curves(axes: Axes, curves: Sequence[Shape], limits: tuple[float, float]) -> None:
     axes.set_axis_on()
     axes.axhline(0.0, color="grey", linewidth=0.8, linestyle=":")
     for number, shape in enumerate(curves):
@@ -81,7 +85,7 @@ def _draw_curves(axes, curves: Sequence[Shape], limits: tuple[float, float]) -> 
     axes.grid(alpha=0.3)
 
 
-def _draw_seen(axes, shape: Shape) -> None:
+def _draw_seen(axes: Axes, shape: Shape) -> None:
     axes.set_axis_on()
     axes.hist(shape.seen, bins=_BINS, color="grey")
     axes.set_yticks([])

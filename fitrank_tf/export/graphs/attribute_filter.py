@@ -34,7 +34,7 @@ class AttributeFilter(tf.Module):
         self.codes = tf.Variable(codes, dtype=tf.int32, trainable=False)
         self._numbers = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
-                tf.constant(keys or ["-"]),
+                tf.constant(keys or [b"-"]),
                 tf.range(len(keys) or 1, dtype=tf.int32),
             ),
             default_value=_UNKNOWN,

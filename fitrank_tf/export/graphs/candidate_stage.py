@@ -1,4 +1,4 @@
-"""The first stage of a served search: which products may answer, best first.
+"""The first stage of a served search: the products nearest to a query, best first.
 
 Both stages take the same inputs and give the same outputs: rows int32 [batch, k] of the
 catalogue, their inner products float32 [batch, k], and which of them are real, bool

@@ -40,10 +40,11 @@ class ImageEncoder(ServedModule):
 
     Args:
         towers: trained.
+        name: of the module.
     """
 
-    def __init__(self, towers: Towers):
-        super().__init__(name="image_encoder")
+    def __init__(self, towers: Towers, name: str = "image_encoder"):
+        super().__init__(name=name)
         self._variables = [variable.value for variable in towers.backbone.variables]
         self._towers_encode = towers.encode_images
         self._size = towers.image_size
@@ -66,7 +67,7 @@ class ImageEncoder(ServedModule):
         return {DEFAULT_SIGNATURE: encode, PIXELS_SIGNATURE: encode_pixels}
 
 
-class FusedImageEncoder(ServedModule):
+class FusedImageEncoder(ImageEncoder):
     """The fine-tuned image tower with feature fusion.
 
     Signatures: `serving_default` takes `image` string [batch] and leaves the
@@ -81,24 +82,15 @@ class FusedImageEncoder(ServedModule):
     """
 
     def __init__(self, towers: Towers, fusion: FeatureFusion, num_features: int):
-        super().__init__(name="fused_image_encoder")
-        variables = [*towers.backbone.variables, *fusion.variables]
-        self._variables = [variable.value for variable in variables]
-        self._towers_encode = towers.encode_images
-        self._fuse: Callable = functools.partial(encode_with_features, towers, fusion)
-        self._size = towers.image_size
+        super().__init__(towers, name="fused_image_encoder")
+        self._fusion_variables = [variable.value for variable in fusion.variables]
+        self._fuse: Callable[..., tf.Tensor] = functools.partial(
+            encode_with_features, towers, fusion
+        )
         self._features = tf.TensorSpec([None, num_features], tf.float32, name="features")
-
-    def examples(self) -> Mapping[str, bytes]:
-        """A photo to warm up with."""
-        return {"image": example_photo()}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""
-
-        @tf.function(input_signature=[_IMAGE])
-        def encode(image: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"embedding": self._towers_encode(decode_batch(image, self._size))}
 
         @tf.function(input_signature=[_IMAGE, self._features])
         def encode_with_features(
@@ -111,7 +103,7 @@ class FusedImageEncoder(ServedModule):
             return self._fused(pixels, features)
 
         return {
-            DEFAULT_SIGNATURE: encode,
+            **super().signatures(),
             FEATURES_SIGNATURE: encode_with_features,
             PIXELS_SIGNATURE: encode_pixels,
         }

@@ -1,11 +1,11 @@
-"""The served query encoders: raw strings to unit embeddings, and to what they ask for."""
+"""The served query encoders: raw strings to unit embeddings and the facets they name."""
 
 from collections.abc import Mapping
 
 import tensorflow as tf
 
 from fitrank_tf.export.graphs.packed_text_tower import PackedTextTower
-from fitrank_tf.export.graphs.query_facets import AskedFacets
+from fitrank_tf.export.graphs.query_facets import QueryFacets
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.towers.tokenise import GraphTokeniser
@@ -41,8 +41,8 @@ class QueryEncoder(ServedModule):
         return {DEFAULT_SIGNATURE: encode}
 
 
-class AskingQueryEncoder(QueryEncoder):
-    """A query encoder that also tells which facet values a query names.
+class FacetQueryEncoder(QueryEncoder):
+    """A query encoder that also finds the facet values that a query names.
 
     Args:
         towers: trained; adapters may be on.
@@ -51,16 +51,16 @@ class AskingQueryEncoder(QueryEncoder):
 
     def __init__(self, towers: Towers, lexicon: FacetLexicon):
         super().__init__(towers)
-        self._asked = AskedFacets(lexicon)
+        self._query_facets = QueryFacets(lexicon)
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """`serving_default`: `query` string [batch] -> `embedding` float32 [batch, D] and
-        `asked` float32 [batch, V]."""
+        `query_facets` float32 [batch, V]."""
         embed = super().signatures()[DEFAULT_SIGNATURE]
         spec = tf.TensorSpec([None], tf.string, name="query")
 
         @tf.function(input_signature=[spec])
         def encode(query: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {**embed(query), "query_facets": self._asked(query)}
+            return {**embed(query), "query_facets": self._query_facets(query)}
 
         return {DEFAULT_SIGNATURE: encode}

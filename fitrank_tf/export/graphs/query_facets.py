@@ -1,6 +1,6 @@
-"""What a query asks for: facet values found in its words, in TensorFlow ops.
+"""The facet values that the words of a query name, in TensorFlow ops.
 
-The longest phrase wins: "navy blue" asks for that colour and not for "blue". Misspelt
+The longest phrase wins: "navy blue" names that colour and not "blue". Misspelt
 phrases are in the same table as the right ones, and cost a search nothing.
 """
 
@@ -13,7 +13,7 @@ from fitrank_tf.towers.tokenise import MAX_CHARACTERS
 _NO_WORD = r"[^\p{L}\p{N}]+"
 
 
-class AskedFacets(tf.Module):
+class QueryFacets(tf.Module):
     """Texts to the values that they name; runs eagerly and in a served graph.
 
     Args:
@@ -21,7 +21,7 @@ class AskedFacets(tf.Module):
     """
 
     def __init__(self, lexicon: FacetLexicon):
-        super().__init__(name="asked_facets")
+        super().__init__(name="query_facets")
         phrases = lexicon.phrases
         self._longest = max((len(form.split()) for form in phrases), default=0)
         self._size = lexicon.size
@@ -47,7 +47,7 @@ class AskedFacets(tf.Module):
             texts: string [batch], UTF-8; broken bytes part words.
 
         Returns:
-            float32 [batch, V], 1 for a value that is asked for.
+            float32 [batch, V], 1 for a value that is named.
         """
         words = self._words(texts)
         free = words != ""

@@ -18,7 +18,7 @@ from fitrank_tf.export.signatures import (
     FILTERED_SIGNATURE,
     ServedModule,
 )
-from fitrank_tf.rerank.explanations import LEAST_REASON, MOST_REASONS, score_contributions
+from fitrank_tf.rerank.explanations import explanations
 from fitrank_tf.retrieval.scann_graph import SCANN_SAVE_OPTIONS
 
 
@@ -32,14 +32,14 @@ class Search(ServedModule):
     `filtered`: `query` and each of `attribute_filter.FILTERS`, string [batch], "" for any
     -> the same. Where fewer than k products pass, "" ids are padding at the end.
 
-    `explained`: as `filtered` -> also `reasons` string [batch, k] such as "colour +1.20,
-    similarity -0.31": what speaks most for or against the product beside the other
+    `explained`: as `filtered` -> also `explanations` string [batch, k] such as "colour
+    +1.20, similarity -0.31": what speaks most for or against the product beside the other
     candidates. A signature of its own, for those texts cost a tenth of a search.
 
     With an exact first stage all ops are in the stock TF-Serving binary.
 
     Args:
-        query_encoder: a loaded SavedModel with `query` -> `embedding` and `asked`.
+        query_encoder: a loaded SavedModel with `query` -> `embedding` and `query_facets`.
         reranker: a loaded SavedModel of `ServedReranker`.
         catalogue: what is searched.
         stage: the first stage, of the same catalogue.
@@ -57,7 +57,7 @@ class Search(ServedModule):
         super().__init__(name="search")
         self._query_encoder, self._reranker = query_encoder, reranker
         self.catalogue, self._stage = catalogue, stage
-        self._parts = score_contributions(facets)
+        self._facets = tuple(facets)
 
     def examples(self) -> Mapping[str, bytes]:
         """A query to warm up with."""
@@ -94,39 +94,19 @@ class Search(ServedModule):
         """Retrieves and re-ranks, by the re-ranker's signature `scoring`."""
         encoded = self._query_encoder.signatures[DEFAULT_SIGNATURE](query=query)
         rows, first_stage, found = self._stage(encoded["embedding"], filters)
-        scored = self._reranker.signatures[scoring](
-            query=encoded["embedding"],
-            query_facets=encoded["query_facets"],
-            feature_projection=tf.gather(self.catalogue.feature_projection, rows),
-            facet_probs=tf.gather(self.catalogue.facet_probs, rows),
-            first_stage=first_stage,
-            mask=found,
-        )
+        score = self._reranker.signatures[scoring]
+        scored = self.catalogue.rerank(score, encoded, rows, first_stage, found)
         scores, order = tf.math.top_k(scored["scores"], k=self._stage.size)
 
         def ordered(values: tf.Tensor) -> tf.Tensor:
             return tf.gather(values, order, batch_dims=1)
 
         rows, found = ordered(rows), ordered(found)
-        answer = self.catalogue.answer(rows, scores, order + 1, found)
+        results = self.catalogue.results(rows, scores, order + 1, found)
         if "contributions" in scored:
-            explanations = self._reasons(ordered(scored["contributions"]))
-            answer["explanations"] = tf.where(found, explanations, "")
-        return answer
-
-    def _reasons(self, contributions: tf.Tensor) -> tf.Tensor:
-        """string [batch, k] from float32 [batch, k, parts], the strongest first."""
-        strength, parts = tf.math.top_k(
-            tf.abs(contributions), k=min(MOST_REASONS, len(self._parts))
-        )
-        values = tf.gather(contributions, parts, batch_dims=2)
-        signs = tf.where(values < 0.0, " -", " +")
-        numbers = tf.strings.as_string(strength, precision=2)
-        names = tf.gather(tf.constant(self._parts), parts)
-        told = tf.strings.join([names, signs, numbers])
-        told = tf.where(strength >= LEAST_REASON, told, "")
-        joined = tf.strings.reduce_join(told, axis=-1, separator=", ")
-        return tf.strings.regex_replace(joined, r"(, )+$", "")
+            texts = explanations(ordered(scored["contributions"]), self._facets)
+            results["explanations"] = tf.where(found, texts, "")
+        return results
 
 
 class ScannSearch(Search):

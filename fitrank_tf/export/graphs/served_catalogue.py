@@ -1,7 +1,7 @@
-"""A catalogue inside a served graph: what is searched, and what is told of it."""
+"""A catalogue inside a served graph: what is searched, and what a search returns of it."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -16,8 +16,9 @@ class SearchTables:
 
     Attributes:
         embeddings: float32 [N, D], unit image embeddings.
-        traits: float32 [N, 64], by `Reranker.traits`: a fraction of the features' size.
-        answers: float32 [N, V], how likely each facet value is, by `FacetHeads`.
+        feature_projection: float32 [N, 64], by `Reranker.feature_projection`: a fraction
+            of the features' size.
+        facet_probs: float32 [N, V], how likely each facet value is, by `FacetHeads`.
     """
 
     embeddings: np.ndarray
@@ -117,7 +118,7 @@ class ServedCatalogue(tf.Module):
                 "the catalogue is empty: a search needs one product at least"
             )
 
-        def fixed(values: Sequence | np.ndarray, dtype: tf.DType) -> tf.Variable:
+        def fixed(values: Sequence[str] | np.ndarray, dtype: tf.DType) -> tf.Variable:
             return tf.Variable(values, dtype=dtype, trainable=False)
 
         tables = catalogue.tables
@@ -133,10 +134,36 @@ class ServedCatalogue(tf.Module):
         self.filter = AttributeFilter(catalogue.attributes)
         self.size = len(catalogue)
 
-    def answer(
+    def rerank(
+        self,
+        score: Callable[..., dict[str, tf.Tensor]],
+        encoded: Mapping[str, tf.Tensor],
+        rows: tf.Tensor,
+        first_stage: tf.Tensor,
+        found: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Scores of candidates.
+
+        Args:
+            score: `kept` or `kept_explained` of a re-ranker (`served_reranker`).
+            encoded: `embedding` [batch, D] and `query_facets` [batch, V] of the queries.
+            rows: int32 [batch, k], of the catalogue.
+            first_stage: float32 [batch, k], the candidates' scores.
+            found: bool [batch, k], False for padding.
+        """
+        return score(
+            query=encoded["embedding"],
+            query_facets=encoded["query_facets"],
+            feature_projection=tf.gather(self.feature_projection, rows),
+            facet_probs=tf.gather(self.facet_probs, rows),
+            first_stage=first_stage,
+            mask=found,
+        )
+
+    def results(
         self, rows: tf.Tensor, scores: tf.Tensor, ranks: tf.Tensor, found: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """What a search says of products, best first; all arguments are [batch, k].
+        """What a search returns of products, best first; all arguments are [batch, k].
 
         Args:
             rows: int32, of the catalogue.

@@ -9,14 +9,14 @@ from fitrank_tf._legacy import tfr
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
+    PROJECTION_SIGNATURE,
     ServedModule,
 )
-from fitrank_tf.rerank.model import TRAITS, Reranker
+from fitrank_tf.rerank.model import PROJECTION_DIM, Reranker
 
 # TF-Ranking's name for lists as serialized ExampleListWithContext.
 ELWC_SIGNATURE = "tensorflow/serving/predict"
-# For a search, which keeps its products' traits and not their features.
-TRAITS_SIGNATURE = "feature_projection"
+# For a search, which keeps its products' projected features and not the features.
 KEPT_SIGNATURE, KEPT_EXPLAINED_SIGNATURE = "kept", "kept_explained"
 
 _OF_QUERY = ("query", "query_facets")
@@ -41,7 +41,7 @@ class ServedReranker(ServedModule):
         super().__init__(name="reranker")
         self._variables = list(model.variables)
         self._score, self._explain = model.call, model.explain
-        self._traits = model.feature_projection
+        self._project = model.feature_projection
         self._widths = {
             "query": embedding_dim,
             "query_facets": num_values,
@@ -60,31 +60,33 @@ class ServedReranker(ServedModule):
         return {"inputs": protos.SerializeToString()}
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
-        """Raw tensors, with reasons or without, and TF-Ranking's protos.
+        """Raw tensors, with contributions or without, and TF-Ranking's protos.
 
-        `serving_default`: `query` [B, D], `asked` [B, V], `features` [B, L, F], `answers`
-        [B, L, V], `first_stage` [B, L], `mask` bool [B, L] -> `scores` float32 [B, L].
+        `serving_default`: `query` [B, D], `query_facets` [B, V], `features` [B, L, F],
+        `facet_probs` [B, L, V], `first_stage` [B, L], `mask` bool [B, L] -> `scores`
+        float32 [B, L].
 
         `explained`: the same -> also `contributions` float32 [B, L, 1 + facets + 1], see
         `Reranker.explain`.
 
-        `traits`: `features` [B, F] -> `traits` float32 [B, 64], what a search keeps.
+        `feature_projection`: `features` [B, F] -> `feature_projection` float32 [B, 64],
+        what a search keeps.
 
-        `kept`, `kept_explained`: as `serving_default` and `explained`, with `traits`
-        [B, L, 64] in the place of `features`.
+        `kept`, `kept_explained`: as `serving_default` and `explained`, with
+        `feature_projection` [B, L, 64] in the place of `features`.
 
         `tensorflow/serving/predict`: `inputs` string [B] of ExampleListWithContext, whose
-        context holds `query` and `asked` and whose examples hold `features`, `answers`
-        and `first_stage`, all float lists of these widths -> `outputs` float32 [B, L], L
-        of the longest list, padding lowest.
+        context holds `query` and `query_facets` and whose examples hold `features`,
+        `facet_probs` and `first_stage`, all float lists of these widths -> `outputs`
+        float32 [B, L], L of the longest list, padding lowest.
         """
         features = tf.TensorSpec([None, self._widths["features"]], tf.float32, "features")
         whole = self._raw_specs("features", self._widths["features"])
-        kept = self._raw_specs("feature_projection", TRAITS)
+        kept = self._raw_specs("feature_projection", PROJECTION_DIM)
 
         @tf.function(input_signature=[features])
         def feature_projection(features: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"feature_projection": self._traits(features)}
+            return {"feature_projection": self._project(features)}
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
         def score_protos(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -93,13 +95,15 @@ class ServedReranker(ServedModule):
         return {
             DEFAULT_SIGNATURE: self._scoring(whole),
             EXPLAINED_SIGNATURE: self._explaining(whole),
-            TRAITS_SIGNATURE: feature_projection,
+            PROJECTION_SIGNATURE: feature_projection,
             KEPT_SIGNATURE: self._scoring(kept),
             KEPT_EXPLAINED_SIGNATURE: self._explaining(kept),
             ELWC_SIGNATURE: score_protos,
         }
 
-    def _scoring(self, specs: Sequence[tf.TensorSpec]):
+    def _scoring(
+        self, specs: Sequence[tf.TensorSpec]
+    ) -> tf.types.experimental.PolymorphicFunction:
         names = [spec.name for spec in specs]
 
         @tf.function(input_signature=specs)
@@ -108,7 +112,9 @@ class ServedReranker(ServedModule):
 
         return score
 
-    def _explaining(self, specs: Sequence[tf.TensorSpec]):
+    def _explaining(
+        self, specs: Sequence[tf.TensorSpec]
+    ) -> tf.types.experimental.PolymorphicFunction:
         names = [spec.name for spec in specs]
 
         @tf.function(input_signature=specs)
@@ -119,7 +125,7 @@ class ServedReranker(ServedModule):
         return explain
 
     def _raw_specs(self, product: str, width: int) -> list[tf.TensorSpec]:
-        """Of a list's tensors; `product` names what is told of each candidate."""
+        """Of a list's tensors; `product` names what is known of each candidate."""
         of_query = [
             tf.TensorSpec([None, self._widths[name]], tf.float32, name=name)
             for name in _OF_QUERY
@@ -170,6 +176,6 @@ def _example(feature: Mapping[str, tf.train.Feature]) -> tf.train.Example:
 def _where_real(values: tf.Tensor, mask: tf.Tensor, name: str) -> tf.Tensor:
     """[B, L, width] with zeros for padding; INVALID_ARGUMENT if an example lacks them."""
     lacking = tf.reduce_any(mask[..., tf.newaxis] & tf.math.is_nan(values))
-    told = f"an example of an ExampleListWithContext lacks the float list '{name}'"
-    with tf.control_dependencies([tf.debugging.Assert(~lacking, [told])]):
+    message = f"an example of an ExampleListWithContext lacks the float list '{name}'"
+    with tf.control_dependencies([tf.debugging.Assert(~lacking, [message])]):
         return tf.where(mask[..., tf.newaxis], values, 0.0)

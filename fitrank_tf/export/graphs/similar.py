@@ -18,7 +18,7 @@ from fitrank_tf.export.signatures import (
 
 
 class Similar(ServedModule):
-    """Image encoder, exact first stage, and what a text asks for.
+    """Image encoder, exact first stage, and the facets that a text names.
 
     A text moves the photo's embedding towards its own (the sum of both, as for composed
     queries in Baldrati et al., CVPR 2022 workshops), and the facet values that it names
@@ -26,14 +26,14 @@ class Similar(ServedModule):
 
     `serving_default`: `image` string [batch] of JPEG or PNG bytes -> `ids` and `titles`
     string [batch, k], `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k]
-    from 1; the best first, scores comparable within one answer only.
+    from 1; the best first, scores comparable within one list only.
 
     `filtered`: `image`, `text` and each of `attribute_filter.FILTERS`, string [batch], ""
     for none -> the same. Where fewer than k products pass, "" ids are padding at the end.
 
     Args:
         image_encoder: a loaded SavedModel with `image` -> `embedding`.
-        query_encoder: a loaded SavedModel with `query` -> `embedding` and `asked`.
+        query_encoder: a loaded SavedModel with `query` -> `embedding` and `query_facets`.
         reranker: a loaded SavedModel of `ServedReranker`.
         catalogue: what is searched.
         stage: the first stage, of the same catalogue.
@@ -65,7 +65,7 @@ class Similar(ServedModule):
         def similar(image: tf.Tensor) -> dict[str, tf.Tensor]:
             rows, first_stage, found = self._stage(self._embed(image), {})
             ranks = tf.zeros_like(rows) + tf.range(1, self._stage.size + 1)
-            return self.catalogue.answer(rows, first_stage, ranks, found)
+            return self.catalogue.results(rows, first_stage, ranks, found)
 
         @tf.function(input_signature=specs)
         def similar_filtered(
@@ -81,22 +81,16 @@ class Similar(ServedModule):
     def _modified(
         self, image: tf.Tensor, text: tf.Tensor, filters: Mapping[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
-        told = self._query_encoder.signatures[DEFAULT_SIGNATURE](query=text)
+        encoded = self._query_encoder.signatures[DEFAULT_SIGNATURE](query=text)
         has_text = tf.strings.strip(text)[:, tf.newaxis] != ""
-        shift = tf.where(has_text, told["embedding"], 0.0)
+        shift = tf.where(has_text, encoded["embedding"], 0.0)
         embedding = tf.math.l2_normalize(self._embed(image) + shift, axis=-1)
         rows, first_stage, found = self._stage(embedding, filters)
-        parts = self._reranker.signatures[KEPT_EXPLAINED_SIGNATURE](
-            query=told["embedding"],
-            query_facets=told["query_facets"],
-            feature_projection=tf.gather(self.catalogue.feature_projection, rows),
-            facet_probs=tf.gather(self.catalogue.facet_probs, rows),
-            first_stage=first_stage,
-            mask=found,
-        )["contributions"]
+        explain = self._reranker.signatures[KEPT_EXPLAINED_SIGNATURE]
+        scored = self.catalogue.rerank(explain, encoded, rows, first_stage, found)
         # Not the correction, the last part: it has learned from texts alone.
-        scores = tf.reduce_sum(parts[..., :-1], axis=-1)
+        scores = tf.reduce_sum(scored["contributions"][..., :-1], axis=-1)
         scores = tf.where(found, scores, scores.dtype.min)
         scores, order = tf.math.top_k(scores, k=self._stage.size)
         rows, found = (tf.gather(values, order, batch_dims=1) for values in (rows, found))
-        return self.catalogue.answer(rows, scores, order + 1, found)
+        return self.catalogue.results(rows, scores, order + 1, found)

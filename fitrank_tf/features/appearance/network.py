@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 import keras_hub
-from keras import ops
+from keras import KerasTensor, ops
 
 from fitrank_tf.core.errors import FitRankError, first_line
 from fitrank_tf.core.files import folder_written_aside
@@ -48,7 +48,7 @@ class AppearanceNetwork:
             )
         self._backbone, self._converter = backbone, converter
 
-    def __call__(self, photos):
+    def __call__(self, photos: KerasTensor) -> KerasTensor:
         """What it sees, float32 [B, 1280].
 
         Args:

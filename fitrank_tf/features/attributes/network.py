@@ -5,7 +5,7 @@ A small residual network (He et al., "Deep Residual Learning for Image Recogniti
 """
 
 import keras
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
 from fitrank_tf.features.garment.crop import CANVAS
@@ -51,7 +51,7 @@ def asked_only(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, answers, name="attributes")
 
 
-def attribute_probabilities(network: keras.Model, canvases):
+def attribute_probabilities(network: keras.Model, canvases: KerasTensor) -> KerasTensor:
     """float32 [B, 11]: of `SLEEVE_ANSWERS`, then of `NECKLINE_ANSWERS`.
 
     Args:
@@ -64,12 +64,14 @@ def attribute_probabilities(network: keras.Model, canvases):
     )
 
 
-def _convolution(inputs, filters: int, size: int, strides: int = 1):
+def _convolution(
+    inputs: KerasTensor, filters: int, size: int, strides: int = 1
+) -> KerasTensor:
     hidden = layers.Conv2D(filters, size, strides, "same", use_bias=False)(inputs)
     return layers.BatchNormalization()(hidden)
 
 
-def _halving_block(inputs, width: int):
+def _halving_block(inputs: KerasTensor, width: int) -> KerasTensor:
     """Two convolutions with a way around them, at half the size."""
     around = layers.Conv2D(width, 1, use_bias=False)(
         layers.AveragePooling2D(2, padding="same")(inputs)

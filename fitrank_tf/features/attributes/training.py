@@ -103,7 +103,9 @@ def _batches(
     answers = {name: tf.constant(np.maximum(of, 0)) for name, of in table.answers.items()}
     trust = {name: tf.constant(of) for name, of in table.trust.items()}
 
-    def batch(chosen: tf.Tensor, number: tf.Tensor) -> tuple:
+    def batch(
+        chosen: tf.Tensor, number: tf.Tensor
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         return (
             augment_canvases(tf.gather(canvases, chosen), tf.stack([seed, number])),
             {name: tf.gather(of, chosen) for name, of in answers.items()},

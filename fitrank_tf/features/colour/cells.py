@@ -99,6 +99,5 @@ def _bounds_middle(cells: np.ndarray) -> np.ndarray:
 
 def cie_lab(lab: np.ndarray) -> np.ndarray:
     """float32 [..., 3], CIE L (0..100), a, b of OpenCV's 8-bit Lab."""
-    return lab.astype(np.float32) * np.float32([100 / 255, 1, 1]) - np.float32(
-        [0, 128, 128]
-    )
+    scale = np.array([100 / 255, 1, 1], np.float32)
+    return lab.astype(np.float32) * scale - np.array([0, 128, 128], np.float32)

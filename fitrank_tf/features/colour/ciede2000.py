@@ -1,4 +1,7 @@
-"""The CIEDE2000 colour difference."""
+"""The CIEDE2000 colour difference.
+
+By hand: one sourced formula, for which scikit-image would be a new requirement.
+"""
 
 import numpy as np
 

@@ -38,7 +38,7 @@ _BACKDROP_WEIGHT = 1e-3
 # than this share.
 _APART, _LEAST_SHARE = 18.0, 0.04
 _AB_SCALE = 128.0
-_LAB_SCALE = np.float32([100, _AB_SCALE, _AB_SCALE])
+_LAB_SCALE = np.array([100, _AB_SCALE, _AB_SCALE], np.float32)
 
 
 def _centre_weights() -> np.ndarray:
@@ -167,9 +167,11 @@ def read_colours(crops: list[GarmentCrop]) -> Colours:
 
 @njit(cache=True, nogil=True)
 def _read(
-    pixels, backdrop, is_worn, table, skin_table, centre,
-    histogram, grid, rest, palette, shares,
-):  # fmt: skip
+    pixels: np.ndarray, backdrop: np.ndarray, is_worn: bool,
+    table: np.ndarray, skin_table: np.ndarray, centre: np.ndarray,
+    histogram: np.ndarray, grid: np.ndarray, rest: np.ndarray,
+    palette: np.ndarray, shares: np.ndarray,
+) -> None:  # fmt: skip
     """Fills histogram [C], grid [16, 4], rest [5], palette [5, 3] and shares [5]."""
     entries = np.empty((_SIDE, _SIDE), np.uint32)
     is_product = np.empty((_SIDE, _SIDE), np.bool_)
@@ -217,8 +219,10 @@ def _read(
 
 @njit(cache=True, nogil=True)
 def _sample(
-    pixels, backdrop, is_worn, table, skin_table, entries, is_product, is_skin
-):  # fmt: skip
+    pixels: np.ndarray, backdrop: np.ndarray, is_worn: bool,
+    table: np.ndarray, skin_table: np.ndarray,
+    entries: np.ndarray, is_product: np.ndarray, is_skin: np.ndarray,
+) -> None:  # fmt: skip
     """Fills the table's entries, what is no backdrop, and what is skin; [S, S] each."""
     back_l, back_a, back_b, _ = _unpacked(
         table[_code(backdrop[0], backdrop[1], backdrop[2])]
@@ -241,7 +245,7 @@ def _sample(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _code(red, green, blue):
+def _code(red: np.uint8, green: np.uint8, blue: np.uint8) -> np.uint64:
     """Where the tables of `colour_cells` have a colour.
 
     Unsigned: numba looks at a signed index for "from the end" before it uses it.
@@ -251,7 +255,7 @@ def _code(red, green, blue):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _unpacked(entry):
+def _unpacked(entry: np.uint32) -> tuple[np.float32, np.float32, np.float32, np.uint64]:
     """CIE L, a, b and the cell of an entry of the table."""
     return (
         np.float32(entry & 255) * np.float32(100 / 255),
@@ -262,7 +266,9 @@ def _unpacked(entry):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _add(sums, row, lightness, a, b):
+def _add(
+    sums: np.ndarray, row: int, lightness: np.float32, a: np.float32, b: np.float32
+) -> None:
     """Adds a colour to a row of sums of L, a, b and the count."""
     sums[row, 0] += lightness
     sums[row, 1] += a
@@ -271,7 +277,7 @@ def _add(sums, row, lightness, a, b):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _mean(sums, out):
+def _mean(sums: np.ndarray, out: np.ndarray) -> None:
     """Writes the mean L / 100, a / 128, b / 128 of what `_add` summed up."""
     count = max(sums[3], np.float32(1))
     out[0] = sums[0] / count / 100
@@ -280,7 +286,7 @@ def _mean(sums, out):
 
 
 @njit(cache=True, nogil=True)
-def _dominant(cloth, palette, shares):
+def _dominant(cloth: np.ndarray, palette: np.ndarray, shares: np.ndarray) -> None:
     """Dominant colours of the cloth: k-means over the cells' mean colours.
 
     Starts at the heaviest cells that lie apart; three rounds of Lloyd's algorithm.
@@ -322,7 +328,7 @@ def _dominant(cloth, palette, shares):
 
 
 @njit(cache=True, nogil=True)
-def _start(weights, colours, centres):
+def _start(weights: np.ndarray, colours: np.ndarray, centres: np.ndarray) -> int:
     """Writes the heaviest colours that lie apart; returns how many."""
     is_apart = np.ones(len(weights), np.bool_)
     for count in range(PALETTE):
@@ -339,7 +345,7 @@ def _start(weights, colours, centres):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _squared(left, right):
+def _squared(left: np.ndarray, right: np.ndarray) -> np.float32:
     total = np.float32(0)
     for channel in range(3):
         total += (left[channel] - right[channel]) ** 2

@@ -3,6 +3,10 @@
 All functions take the detections of a whole batch, in the photo's own
 coordinates (`photo_square.boxes_from_square`). What was not found is all zeros,
 its score too, so a reader can tell "not found" from "at the left edge".
+
+A box is [ymin, xmin, ymax, xmax] everywhere but in the feature vector, where it is
+[xmin, ymin, xmax, ymax]: trained models read these columns in that order. `box_features`
+and `stored_garment_boxes` convert it, nothing else has to.
 """
 
 import dataclasses
@@ -10,9 +14,10 @@ import dataclasses
 import numpy as np
 
 from fitrank_tf.datasets.item import OBJECT_CLASSES, PRODUCT_CLASSES
-from fitrank_tf.features.schema import FeatureSlice
+from fitrank_tf.features.schema import FeatureSchema, FeatureSlice
 
 GROUP = "boxes"
+_GARMENT_BOX = "garment_box"
 
 # A box below this score is noise more often than not.
 MIN_SCORE = 0.25
@@ -40,7 +45,7 @@ def box_slices() -> tuple[FeatureSlice, ...]:
     """What `box_features` returns, from index 0."""
     of_photo, of_garment = "0..1 of the photo's sides", "1 = the garment box's side"
     rows = [
-        ("garment_box", 4, "xmin, ymin, xmax, ymax of the product", of_photo, 0.0, 1.0),
+        (_GARMENT_BOX, 4, "xmin, ymin, xmax, ymax of the product", of_photo, 0.0, 1.0),
         ("garment_score", 1, "the detector's trust in it", "score", 0.0, 1.0),
         *(
             (f"class_{name}", 1, f"best score of a {name} box", "score", 0.0, 1.0)
@@ -54,7 +59,7 @@ def box_slices() -> tuple[FeatureSlice, ...]:
 _PARTS = ("left_sleeve", "right_sleeve", "neckline")
 
 
-def _part_rows(part: str, unit: str) -> list[tuple]:
+def _part_rows(part: str, unit: str) -> list[tuple[str, int, str, str, float, float]]:
     where = part.replace("_", " ") + (" as the photo shows it" if "_" in part else "")
     meaning = f"xmin, ymin, xmax, ymax of the {where}, from the garment's corner"
     return [
@@ -112,13 +117,27 @@ def box_features(
     """
     garment = found.garment
     columns = [
-        _xyxy(garment.boxes),
+        _axes_swapped(garment.boxes),
         garment.scores[:, None],
         class_scores(classes, scores),
     ]
     for part in (found.left_sleeve, found.right_sleeve, found.neckline):
-        columns += [_xyxy(_relative(part, garment)), part.scores[:, None]]
+        columns += [_axes_swapped(_relative(part, garment)), part.scores[:, None]]
     return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def stored_garment_boxes(features: np.ndarray, schema: FeatureSchema) -> np.ndarray:
+    """The products' boxes in feature vectors.
+
+    Args:
+        features: float32 [N, F].
+        schema: of the features.
+
+    Returns:
+        float32 [N, 4], [ymin, xmin, ymax, xmax] in 0..1 of the photo; zeros where no
+        product was found.
+    """
+    return _axes_swapped(features[:, schema.slice(_GARMENT_BOX)])
 
 
 def garment_found(boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray) -> Found:
@@ -146,7 +165,8 @@ def _centre_x(boxes: np.ndarray) -> np.ndarray:
     return (boxes[..., 1] + boxes[..., 3]) / 2
 
 
-def _xyxy(boxes: np.ndarray) -> np.ndarray:
+def _axes_swapped(boxes: np.ndarray) -> np.ndarray:
+    """[ymin, xmin, ymax, xmax] to [xmin, ymin, xmax, ymax], or back."""
     return boxes[..., [1, 0, 3, 2]]
 
 

@@ -80,14 +80,21 @@ def _window(box: np.ndarray, height: int, width: int) -> tuple[slice, slice]:
 
 
 @njit(cache=True, nogil=True)
-def _look_around(photo, top, left, right, skin_table, backdrop):
+def _look_around(
+    photo: np.ndarray,
+    top: int,
+    left: int,
+    right: int,
+    skin_table: np.ndarray,
+    backdrop: np.ndarray,
+) -> tuple[float, float]:
     """Writes the backdrop; the share of skin above the box, where the figure begins."""
     _median_of_rim(photo, backdrop)
     return _look_above(photo, top, left, right, skin_table, backdrop)
 
 
 @njit(cache=True, nogil=True)
-def _median_of_rim(photo, backdrop):
+def _median_of_rim(photo: np.ndarray, backdrop: np.ndarray) -> None:
     """Writes the median of the photo's outermost pixels, uint8 [3]."""
     height, width = photo.shape[0], photo.shape[1]
     counts = np.zeros((3, 256), np.int32)
@@ -109,7 +116,14 @@ def _median_of_rim(photo, backdrop):
 
 
 @njit(cache=True, nogil=True)
-def _look_above(photo, top, left, right, skin_table, backdrop):
+def _look_above(
+    photo: np.ndarray,
+    top: int,
+    left: int,
+    right: int,
+    skin_table: np.ndarray,
+    backdrop: np.ndarray,
+) -> tuple[float, float]:
     """The share of skin above the box, and where the figure begins, 0..1."""
     found, looked, first = 0, 0, top
     # Every second pixel is enough for a share.

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from fitrank_tf._legacy import keras_cv, tf_keras
 from fitrank_tf.config import DetectorConfig
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.datasets.item import OBJECT_CLASSES
@@ -151,7 +152,8 @@ class Detector:
             module = tf.saved_model.load(str(directory))
         except (OSError, ValueError, tf.errors.OpError) as error:
             raise FitRankError(
-                f"no readable detector in {directory}; train it with `make train`"
+                f"no readable detector in {directory}; train it with "
+                f"`{command_line('train-detector')}`"
             ) from error
         logger.info("detector: %s", directory)
         if _SIGNATURE not in module.signatures or not hasattr(module, "detect"):
@@ -199,6 +201,6 @@ def preset_fingerprint(folder: Path) -> str:
     except OSError as error:
         raise FitRankError(
             f"no readable detector in {folder} ({error}); name one that "
-            "`python -m pipelines.train_detector` wrote"
+            f"`{command_line('train-detector')}` wrote"
         ) from error
     return digest.hexdigest()

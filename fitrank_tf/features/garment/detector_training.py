@@ -1,6 +1,7 @@
 """Training the detector on items that have boxes."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 
@@ -104,7 +105,7 @@ def training_batches(
     )
 
 
-def _example(item: Mapping, size: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+def _example(item: Mapping[str, Any], size: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """An Item as a uint8 square, its boxes and classes."""
     shape = tf.shape(item["image"])
     extent = photo_extent(shape[0], shape[1], size)
@@ -124,7 +125,9 @@ def _pasted(
     if not config.pasted:
         return first
 
-    def paste(number: tf.Tensor, pair: tuple) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    def paste(
+        number: tf.Tensor, pair: tuple[Any, Any]
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         (image, truth), (other, _) = pair
         image_seed = tf.stack([tf.cast(seed, tf.int64), number])
         chosen = tf.random.stateless_uniform([], image_seed) < config.pasted

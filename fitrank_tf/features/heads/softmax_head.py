@@ -1,7 +1,7 @@
 """A small network over a feature vector: the probability of each of some labels.
 
 Runs in numpy, a batch at a time: these heads take microseconds, less than the way
-into another library. `models/head_training.py` trains them.
+into another library. `features/heads/training.py` trains them.
 """
 
 import dataclasses
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import block_diag
 
+from fitrank_tf.features.standardise import standardise
+
 
 @dataclasses.dataclass(frozen=True)
 class SoftmaxHead:
@@ -18,7 +20,7 @@ class SoftmaxHead:
 
     Attributes:
         labels: K names.
-        mean, scale: float32 [F]; an input is (x - mean) / scale, cut off at +-5.
+        mean, scale: float32 [F], mean and standard deviation of `standardise`.
         kernels, biases: of the layers, [F, H1], [H1, H2] ... [Hn, K].
     """
 
@@ -87,7 +89,7 @@ def merged(heads: Sequence[SoftmaxHead]) -> SoftmaxHead:
 
 def standardised(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """float32 [B, F]: what the first layer of a head sees."""
-    return np.clip((inputs - mean) / scale, -5.0, 5.0).astype(np.float32)
+    return standardise(inputs, mean, scale).astype(np.float32)
 
 
 def head_arrays(head: SoftmaxHead, prefix: str) -> dict[str, np.ndarray]:

@@ -7,7 +7,6 @@ cluster the catalogue, the models and the output lie on a file system that all w
 see.
 """
 
-import argparse
 import contextlib
 import dataclasses
 import logging
@@ -16,12 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import apache_beam as beam
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.packages import imports_of
 from fitrank_tf.core.progress import Progress
 from fitrank_tf.datasets.catalogue import ENCODED, Catalogue, read_prepared
 from fitrank_tf.datasets.splits import SPLITS
@@ -34,6 +33,11 @@ from fitrank_tf.features.io.saved_features import (
     shard_name,
     write_shard,
 )
+
+with imports_of("beam"):
+    import apache_beam as beam
+    from apache_beam.metrics.metric import Metrics
+    from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
 
 logger = logging.getLogger(__name__)
 
@@ -92,9 +96,13 @@ def plan_extraction(
         Shard(number, shard_name(number, len(pieces)), *piece)
         for number, piece in enumerate(pieces)
     )
-    folders = (catalogue.builder.data_path, detector, heads, output)
-    absolute = [str(Path(folder).resolve()) for folder in folders]
-    return ExtractionPlan(*absolute, shards)
+    return ExtractionPlan(
+        catalogue=str(Path(catalogue.builder.data_path).resolve()),
+        detector=str(detector.resolve()),
+        heads=str(heads.resolve()),
+        output=str(output.resolve()),
+        shards=shards,
+    )
 
 
 def run_extraction(
@@ -129,14 +137,17 @@ def run_extraction(
             | "extract" >> beam.ParDo(_ExtractShard(plan))
             | "count" >> beam.Map(_count)
         )
-    summaries = {shard.file: finished_shard(folder / shard.file) for shard in plan.shards}
-    lost = [name for name, summary in summaries.items() if summary is None]
-    if lost:
+    return [_made(folder / shard.file) for shard in plan.shards]
+
+
+def _made(path: Path) -> ShardSummary:
+    summary = finished_shard(path)
+    if summary is None:
         raise FitRankError(
-            f"{folder / lost[0]} is not there: the workers wrote to a file system of their "
+            f"{path} is not there: the workers wrote to a file system of their "
             "own; name a folder that all of them see"
         )
-    return list(summaries.values())
+    return summary
 
 
 def check_beam_options(options: Sequence[str]) -> None:
@@ -145,7 +156,7 @@ def check_beam_options(options: Sequence[str]) -> None:
     Raises:
         FitRankError: for an option that no runner knows.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = _BeamArgumentParser(add_help=False, allow_abbrev=False)
     for group in PipelineOptions.__subclasses__():
         group._add_argparse_args(parser)
     _, unknown = parser.parse_known_args(options)
@@ -202,10 +213,11 @@ class _ExtractShard(beam.DoFn):
 
     photos_seen: ClassVar[int] = 0
 
+    _extractor: FeatureExtractor
+
     def __init__(self, plan: ExtractionPlan):
         # Beam pickles this; without the shards it is small.
         self._plan = dataclasses.replace(plan, shards=())
-        self._extractor: FeatureExtractor | None = None
 
     def setup(self) -> None:
         models = FeatureModels.load(Path(self._plan.detector), Path(self._plan.heads))
@@ -223,7 +235,7 @@ class _ExtractShard(beam.DoFn):
     def _make(self, shard: Shard, path: Path) -> ShardSummary:
         seen: list[tuple[str, Seen]] = []
         skipped: dict[str, list[str]] = {}
-        batch: list[tuple[str, tf.Tensor]] = []
+        batch: list[tuple[str, np.ndarray]] = []
         for item_id, data in self._products(shard):
             try:
                 photo = tf.io.decode_image(data, channels=3, expand_animations=False)
@@ -243,7 +255,7 @@ class _ExtractShard(beam.DoFn):
         for item in read_prepared(builder, rows, ENCODED).as_numpy_iterator():
             yield item["id"].decode(), item["image"]
 
-    def _see(self, batch: list) -> list[tuple[str, Seen]]:
+    def _see(self, batch: list[tuple[str, np.ndarray]]) -> list[tuple[str, Seen]]:
         if not batch:
             return []
         _ExtractShard.photos_seen += len(batch)
@@ -254,6 +266,6 @@ class _ExtractShard(beam.DoFn):
 def _count(shard: tuple[int, int, int]) -> tuple[int, int, int]:
     """Beam's own counters, where the runner shows them."""
     _, written, skipped = shard
-    beam.metrics.Metrics.counter("features", "written").inc(written)
-    beam.metrics.Metrics.counter("features", "skipped").inc(skipped)
+    Metrics.counter("features", "written").inc(written)
+    Metrics.counter("features", "skipped").inc(skipped)
     return shard

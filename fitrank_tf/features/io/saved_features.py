@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically, written_aside
 from fitrank_tf.features.extract import Seen, feature_schema
@@ -163,7 +164,7 @@ def _read_info(folder: Path) -> tuple[Mapping[str, str], FeatureSchema]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FitRankError(
             f"{path} cannot be read ({error!r}); extract the features with "
-            "`python -m pipelines.extract_features`"
+            f"`{command_line('extract-features')}`"
         ) from error
 
 

@@ -49,8 +49,11 @@ def read_statistics(config: JsonConfig, mean: str, std: str) -> PhotoStatistics:
 
 
 def _three_numbers(value: object) -> bool:
-    numbers = isinstance(value, list) and all(isinstance(v, int | float) for v in value)
-    return numbers and len(value) == 3
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(isinstance(number, int | float) for number in value)
+    )
 
 
 def build_backbone(sizes: ClipSizes, config: JsonConfig) -> keras_hub.models.CLIPBackbone:
@@ -151,10 +154,10 @@ def fill_patches(
     kernel = tensors.take(kernel_name, (filters, channels, height, width))
     numbers = embedding.position_embedding.embeddings
     positions = tensors.take(positions_name, numbers.shape)
-    mean, std = np.float64(statistics.mean), np.float64(statistics.std)
+    mean, std = np.array(statistics.mean), np.array(statistics.std)
     kernel = np.transpose(kernel, (2, 3, 1, 0)).astype(np.float64)
-    shift = np.einsum("hwio,i->o", kernel, (np.float64(CLIP_MEAN) - mean) / std)
-    scale = (np.float64(CLIP_STD) / std)[:, np.newaxis]
+    shift = np.einsum("hwio,i->o", kernel, (np.array(CLIP_MEAN) - mean) / std)
+    scale = (np.array(CLIP_STD) / std)[:, np.newaxis]
     embedding.patch_embedding.kernel.assign(kernel * scale)
     shifts = np.outer(np.arange(len(positions)) > 0, shift)
     numbers.assign(positions + shifts)

@@ -1,4 +1,8 @@
-"""CLIP checkpoints of other libraries as towers."""
+"""CLIP checkpoints of other libraries as towers.
+
+By hand: KerasHub converts no CLIP checkpoint of transformers but MetaCLIP 2, and none of
+open_clip.
+"""
 
 import logging
 from collections.abc import Callable

@@ -4,6 +4,7 @@ Names and meanings of the fields follow transformers' CLIPConfig and CLIPModel.
 """
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import keras_hub
@@ -91,7 +92,7 @@ def read_huggingface_clip(
     return backbone, tokenizer
 
 
-def _tower_config(config: JsonConfig, name: str, defaults: dict) -> JsonConfig:
+def _tower_config(config: JsonConfig, name: str, defaults: dict[str, Any]) -> JsonConfig:
     """A tower's fields. `<name>_dict` of old files rules over everything else."""
     if config.get(f"{name}_dict"):
         return config.section(f"{name}_dict", defaults)
@@ -214,7 +215,9 @@ def _fill_blocks(encoder: keras.Model, tensors: Tensors, prefix: str) -> None:
         fill_dense(block.dense_2, tensors, f"{name}.mlp.fc2")
 
 
-def _attention(tensors: Tensors, name: str, width: int) -> tuple[tuple, tuple]:
+def _attention(
+    tensors: Tensors, name: str, width: int
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     weights, biases = [
         [
             tensors.take(f"{name}.{part}_proj.{kind}", shape)

@@ -5,7 +5,7 @@ for, so hue, saturation and lightness stay as they are.
 """
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 _WHITE = 255.0
 _LEAST_WINDOW, _MOST_WINDOW = 0.7, 1.1
@@ -21,7 +21,7 @@ class Augmentation:
     def __init__(self, seed: int):
         self.seeds = keras.random.SeedGenerator(seed)
 
-    def __call__(self, images):
+    def __call__(self, images: KerasTensor) -> KerasTensor:
         """Photos in their windows.
 
         Args:
@@ -43,7 +43,14 @@ class Augmentation:
         return crop(images, top, top + window, first, last, size)
 
 
-def crop(images, top, bottom, left, right, size: int):
+def crop(
+    images: KerasTensor,
+    top: KerasTensor,
+    bottom: KerasTensor,
+    left: KerasTensor,
+    right: KerasTensor,
+    size: int,
+) -> KerasTensor:
     """Windows of photos, resized bilinearly: `tf.image.crop_and_resize` without gathers.
 
     A row of a window is a mean of two rows of its photo, so that all rows are a product
@@ -67,7 +74,9 @@ def crop(images, top, bottom, left, right, size: int):
     return _WHITE - ops.einsum("brh,bhwc,bsw->brsc", rows, ink, columns)
 
 
-def _between_pixels(first, last, size: int, pixels: int):
+def _between_pixels(
+    first: KerasTensor, last: KerasTensor, size: int, pixels: int
+) -> KerasTensor:
     """float32 [B, size, pixels]: how much of each pixel each place of a window shows."""
     steps = ops.arange(size, dtype="float32") / (size - 1)
     places = (first + (last - first) * steps[None, :]) * (pixels - 1)

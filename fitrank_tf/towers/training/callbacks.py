@@ -5,10 +5,11 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.towers.training.checkpoint import RunningMeans, TrainingCheckpoint
@@ -33,11 +34,13 @@ class CountSteps(keras.callbacks.Callback):
         super().__init__()
         self._position, self._first = position, 0
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, float] | None = None
+    ) -> None:
         """Remembers the first of the steps taken at once."""
         self._first = batch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """So many steps more."""
         self._position.step += batch - self._first + 1
 
@@ -66,29 +69,29 @@ class KeepState(keras.callbacks.Callback):
         self._seconds, self._kept = minutes * 60, time.monotonic()
         self._kept_step = position.step
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Goes on with the means of an interrupted epoch."""
         if self._means is not None:
             self._means.restore()
             self._means = None
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Writes if it is time."""
         if time.monotonic() - self._kept >= self._seconds:
             self._save()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Writes what the last step did not, if it was not just done."""
         is_due = time.monotonic() - self._kept >= min(self._seconds, _SOON)
         if is_due and self._kept_step != self._position.step:
             self._save()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Writes what the last epoch did not."""
         if self._kept_step != self._position.step:
             self._save()
 
-    def _save(self):
+    def _save(self) -> None:
         # JAX keeps the state to itself until the model is asked for.
         assert self.model is not None
         self._checkpoint.save(self._position.step)
@@ -109,19 +112,21 @@ class StopAtNaN(keras.callbacks.Callback):
         self,
         position: Position,
         steps: int,
-        schedule: Callable,
-        batch_of: Callable[[int], dict],
+        schedule: Callable[[int], KerasTensor],
+        batch_of: Callable[[int], dict[str, Any]],
     ):
         super().__init__()
         self._position, self._steps = position, steps
         self._schedule, self._batch_of = schedule, batch_of
         self._temperature = math.nan
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, float] | None = None
+    ) -> None:
         """Remembers the temperature: after the step it may be no number either."""
         self._temperature = temperature_of(self.model)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         """Raises FitRankError if the loss is no number."""
         loss = float(logs["loss"])
         if math.isfinite(loss):
@@ -136,7 +141,7 @@ class StopAtNaN(keras.callbacks.Callback):
         )
 
 
-def _about(batch: dict) -> str:
+def _about(batch: dict[str, Any]) -> str:
     """Which inputs of a batch are numbers, and what to do about the loss."""
     told, broken = [], []
     for name in (name for name in _WATCHED if name in batch):
@@ -168,21 +173,21 @@ class TensorBoardLog(keras.callbacks.Callback):
     def __init__(self, folder: Path, images_per_step: float):
         super().__init__()
         self._folder, self._images = folder, images_per_step
-        self._writer = None
+        self._writer: Any = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Opens the file."""
         import tensorflow as tf
 
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(str(self._folder))
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """The running mean of the loss begins anew."""
         self._seen, self._sum = self._counted()
         self._time = time.monotonic()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Writes the step's numbers."""
         now = time.monotonic()
         seen, total = self._counted()
@@ -198,7 +203,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         )
         self._seen, self._sum, self._time = seen, total, now
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Leaves nothing unwritten."""
         self._writer.flush()
 
@@ -216,7 +221,7 @@ class TensorBoardLog(keras.callbacks.Callback):
                 tf.summary.scalar(name, value)
 
 
-def temperature_of(model) -> float:
+def temperature_of(model: keras.Model) -> float:
     """The temperature that a `ContrastiveModel` has learned so far."""
     log_scale = float(ops.convert_to_numpy(model.log_scale))
     with np.errstate(over="ignore"):

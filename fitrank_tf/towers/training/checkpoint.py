@@ -49,6 +49,7 @@ class TrainingCheckpoint:
         with written_aside(self._path) as unfinished, unfinished.open("wb") as file:
             np.savez(
                 file,
+                allow_pickle=False,
                 **{_STEP: np.array(step, np.int64)},
                 **{f"{number:05d}": array for number, array in enumerate(arrays)},
             )

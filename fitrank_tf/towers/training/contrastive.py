@@ -1,14 +1,15 @@
 """The towers under a contrastive loss, with learned temperature."""
 
 import math
+from typing import Any
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from fitrank_tf.config import ContrastiveConfig
 from fitrank_tf.towers.fusion import FeatureFusion
 from fitrank_tf.towers.patch_dropout import pool_in_part
-from fitrank_tf.towers.towers import Towers, plain_block
+from fitrank_tf.towers.towers import RunBlock, Towers, plain_block
 from fitrank_tf.towers.training.augmentation import Augmentation
 from fitrank_tf.towers.training.distillation import Teachers, distillation_loss
 from fitrank_tf.towers.training.feature_prediction import FeaturePrediction
@@ -75,7 +76,9 @@ class ContrastiveModel(keras.Model):
         # Backbone and fusion come built; the backup asks for it before the first batch.
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(
+        self, inputs: dict[str, KerasTensor], training: bool | None = None
+    ) -> dict[str, KerasTensor]:
         """Unit embeddings {"image": [B, D], "text": [B, D]} of the pairs.
 
         With a prediction `told` [B] is besides how far off it is, with teachers
@@ -99,17 +102,16 @@ class ContrastiveModel(keras.Model):
             image = self._towers.project_image(pooled)
         else:
             seen = self.fusion.prepare(features, training)
-            pooled = self._pool_images(images, training, self._fused_block(seen))
+            pooled = self._pool_images(images, training, _fused_block(self.fusion, seen))
             image = self.fusion.finish(self._towers.project_image(pooled), seen)
         made |= {"image": image, "text": text}
         if self.prediction is not None:
             made["told"] = self.prediction(pooled, features)
         return made
 
-    def _fused_block(self, seen):
-        return lambda number, block, tokens: self.fusion.block(number, block, tokens, seen)
-
-    def _pool_images(self, images, training, run_block):
+    def _pool_images(
+        self, images: KerasTensor, training: bool | None, run_block: RunBlock
+    ) -> KerasTensor:
         patches, depth = self.patch_dropout, self._config.depth_dropout
         if not training or not (patches or depth):
             return self._towers.pool_images(images, run_block)
@@ -121,7 +123,14 @@ class ContrastiveModel(keras.Model):
             ops.minimum(self.log_scale, MAX_LOG_SCALE)
         )
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> KerasTensor:
         """The pairs' loss, and what the prediction was off by.
 
         On several replicas each takes the whole batch's, and gives its share of it.
@@ -139,7 +148,13 @@ class ContrastiveModel(keras.Model):
             loss = loss + self._config.feature_weight * ops.mean(y_pred["told"])
         return share_of_loss(loss)
 
-    def _batch_loss(self, image, text, hidden, made):
+    def _batch_loss(
+        self,
+        image: KerasTensor,
+        text: KerasTensor,
+        hidden: KerasTensor,
+        made: dict[str, KerasTensor],
+    ) -> KerasTensor:
         if "share" in made:
             loss = mixed_loss(self._pair_loss, image, text, hidden, made["share"])
         else:
@@ -152,7 +167,13 @@ class ContrastiveModel(keras.Model):
             *taught, image, text, self.log_scale
         )
 
-    def _pair_loss(self, image, text, hidden):
+    def _pair_loss(
+        self, image: KerasTensor, text: KerasTensor, hidden: KerasTensor
+    ) -> KerasTensor:
         if self._config.loss == "sigmoid":
             return sigmoid_loss(image, text, self.log_scale, self.bias, hidden)
         return info_nce(image, text, self.log_scale, hidden)
+
+
+def _fused_block(fusion: FeatureFusion, seen: KerasTensor) -> RunBlock:
+    return lambda number, block, tokens: fusion.block(number, block, tokens, seen)

@@ -8,9 +8,10 @@ consistent", 2022).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.training.losses import MAX_LOG_SCALE
@@ -23,7 +24,7 @@ class Teachers(keras.layers.Layer):
         towers: the teachers, of the student's image size and vocabulary.
     """
 
-    def __init__(self, towers: Sequence[Towers], **kwargs):
+    def __init__(self, towers: Sequence[Towers], **kwargs: Any):
         super().__init__(**kwargs)
         self._towers = tuple(towers)
         self.backbones = [teacher.backbone for teacher in towers]
@@ -34,7 +35,9 @@ class Teachers(keras.layers.Layer):
         ]
         self.built = True
 
-    def call(self, images, token_ids):
+    def call(
+        self, images: KerasTensor, token_ids: KerasTensor
+    ) -> tuple[KerasTensor, KerasTensor]:
         """Embeddings whose products are the teachers' mean logits.
 
         Args:
@@ -54,7 +57,13 @@ class Teachers(keras.layers.Layer):
         )
 
 
-def distillation_loss(taught_image, taught_text, image, text, log_scale):
+def distillation_loss(
+    taught_image: KerasTensor,
+    taught_text: KerasTensor,
+    image: KerasTensor,
+    text: KerasTensor,
+    log_scale: KerasTensor,
+) -> KerasTensor:
     """How far a student's softmax over a batch is from its teachers'.
 
     The Kullback-Leibler divergence from the teachers' to the student's, of photos over
@@ -76,7 +85,7 @@ def distillation_loss(taught_image, taught_text, image, text, log_scale):
     return (_divergence(taught, told, axis=1) + _divergence(taught, told, axis=0)) / 2.0
 
 
-def _divergence(taught, told, axis: int):
+def _divergence(taught: KerasTensor, told: KerasTensor, axis: int) -> KerasTensor:
     wanted = ops.log_softmax(taught, axis=axis)
     apart = wanted - ops.log_softmax(told, axis=axis)
     return ops.mean(ops.sum(ops.exp(wanted) * apart, axis=axis))

@@ -1,10 +1,15 @@
 """The image tower's own guess of the image features, as a second thing to learn."""
 
+from typing import Any
+
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
-from fitrank_tf.features.standardise import standard_scale, z_scores
+from fitrank_tf.features.standardise import (
+    mean_and_inverse_scale,
+    standardise_by_inverse,
+)
 
 
 class FeaturePrediction(keras.layers.Layer):
@@ -19,31 +24,33 @@ class FeaturePrediction(keras.layers.Layer):
         hidden: width of the hidden layer.
     """
 
-    def __init__(self, hidden: int = 256, **kwargs):
+    def __init__(self, hidden: int = 256, **kwargs: Any):
         super().__init__(**kwargs)
         self.hidden = hidden
         self.widen = keras.layers.Dense(hidden, activation="gelu", name="widen")
 
-    def build(self, pooled_shape, features_shape):
+    def build(
+        self, pooled_shape: tuple[int | None, ...], features_shape: tuple[int | None, ...]
+    ) -> None:
         """Makes the two layers and the standardisation's constants."""
         size = features_shape[-1]
         self.mean = self.add_weight(
             name="mean", shape=(size,), initializer="zeros", trainable=False
         )
-        self.scale = self.add_weight(
-            name="scale", shape=(size,), initializer="ones", trainable=False
+        self.inverse_scale = self.add_weight(
+            name="inverse_scale", shape=(size,), initializer="ones", trainable=False
         )
         self.tell = keras.layers.Dense(size, name="tell")
         self.widen.build(pooled_shape)
         self.tell.build((None, self.hidden))
 
     def adapt(self, features: np.ndarray) -> None:
-        """Takes mean and spread from the training products' features, [N, F]."""
-        mean, scale = standard_scale(features)
+        """Takes mean and scale from the training products' features, [N, F]."""
+        mean, inverse_scale = mean_and_inverse_scale(features)
         self.mean.assign(mean)
-        self.scale.assign(scale)
+        self.inverse_scale.assign(inverse_scale)
 
-    def call(self, pooled, features):
+    def call(self, pooled: KerasTensor, features: KerasTensor) -> KerasTensor:
         """How far off the guess is.
 
         Args:
@@ -53,7 +60,7 @@ class FeaturePrediction(keras.layers.Layer):
         Returns:
             float32 [B], mean squared error over the standardised features.
         """
-        wanted = z_scores(features, self.mean, self.scale)
+        wanted = standardise_by_inverse(features, self.mean, self.inverse_scale)
         told = ops.cast(self.tell(self.widen(pooled)), "float32")
         return ops.mean(ops.square(told - wanted), axis=-1)
 

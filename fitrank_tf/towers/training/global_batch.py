@@ -6,10 +6,13 @@ the whole batch. Summed over the replicas, as tf.distribute sums gradients, that
 device's loss as many times as there are replicas: hence `share_of_loss`.
 """
 
+from typing import Any
+
 import keras
+from keras import KerasTensor
 
 
-def gather(tensor):
+def gather(tensor: KerasTensor) -> KerasTensor:
     """The rows of all replicas, in their order; gradients go back to where they came from.
 
     Args:
@@ -29,7 +32,7 @@ def gather(tensor):
     return context.all_gather(tf.identity(tensor), axis=0)
 
 
-def share_of_loss(loss):
+def share_of_loss(loss: KerasTensor) -> KerasTensor:
     """A replica's share of a loss that each took of the whole batch, to be summed up."""
     context = _replicas()
     return loss if context is None else loss / context.num_replicas_in_sync
@@ -48,17 +51,17 @@ class GlobalBatchAdamW(keras.optimizers.AdamW):
         """Replaces the weights by their moving average, if one is kept."""
         super().finalize_variable_values(self._trainable_variables)
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Any) -> None:
         """Leaves the weights as they are: `fit` may be called again."""
 
-    def _clip_gradients(self, grads):
+    def _clip_gradients(self, grads: list[KerasTensor]) -> list[KerasTensor]:
         return super()._clip_gradients(_sum_over_replicas(_dense(grads)))
 
-    def _all_reduce_sum_gradients(self, grads_and_vars):
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
         return list(grads_and_vars)
 
 
-def _dense(gradients):
+def _dense(gradients: list[KerasTensor]) -> list[KerasTensor]:
     """The gradient of an embedding comes as rows with their numbers; here as a whole."""
     if keras.backend.backend() != "tensorflow":
         return gradients
@@ -68,12 +71,12 @@ def _dense(gradients):
     return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
-def _sum_over_replicas(gradients):
+def _sum_over_replicas(gradients: list[KerasTensor]) -> list[KerasTensor]:
     context = _replicas()
     return gradients if context is None else context.all_reduce("SUM", gradients)
 
 
-def _replicas():
+def _replicas() -> Any:
     """The replica context of a step on several replicas; None elsewhere."""
     if keras.backend.backend() != "tensorflow":
         return None

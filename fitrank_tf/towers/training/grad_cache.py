@@ -7,7 +7,9 @@ part with a gradient and takes the others' embeddings from where they were kept,
 optimizer adds up k such steps before it moves.
 """
 
-from keras import ops
+from typing import Any
+
+from keras import KerasTensor, ops
 
 from fitrank_tf.config import ContrastiveConfig
 from fitrank_tf.towers.fusion import FeatureFusion
@@ -29,7 +31,7 @@ class GradCacheModel(ContrastiveModel):
         **named: `ContrastiveModel`'s.
     """
 
-    def __init__(self, *arguments, **named):
+    def __init__(self, *arguments: Any, **named: Any):
         super().__init__(*arguments, **named)
         parts = self._config.accumulation
         shape = (parts, self._config.batch_size // parts, self._towers.embedding_dim)
@@ -38,7 +40,9 @@ class GradCacheModel(ContrastiveModel):
             for name in ("kept_images", "kept_texts")
         )
 
-    def call(self, inputs, training=None):
+    def call(
+        self, inputs: dict[str, KerasTensor], training: bool | None = None
+    ) -> dict[str, KerasTensor]:
         """Unit embeddings of the whole batch, of which one part has a gradient."""
         if not training:
             return super().call(inputs, training=training)
@@ -57,7 +61,7 @@ class GradCacheModel(ContrastiveModel):
             "text": self._with_part(texts, made["text"], part),
         }
 
-    def _embed_all(self, inputs):
+    def _embed_all(self, inputs: dict[str, KerasTensor]) -> tuple[KerasTensor, ...]:
         made = [
             super(GradCacheModel, self).call(self._part_of(inputs, part), training=False)
             for part in range(self._config.accumulation)
@@ -67,10 +71,12 @@ class GradCacheModel(ContrastiveModel):
             for name in ("image", "text")
         )
 
-    def _part_of(self, inputs, part):
+    def _part_of(
+        self, inputs: dict[str, KerasTensor], part: KerasTensor
+    ) -> dict[str, KerasTensor]:
         """The rows of a part, of each input that the towers and the fusion read."""
         rows = self._config.batch_size // self._config.accumulation
-        cut = {}
+        cut: dict[str, KerasTensor] = {}
         for name in ("images", "token_ids", "features"):
             if name in inputs:
                 values = inputs[name]
@@ -78,7 +84,9 @@ class GradCacheModel(ContrastiveModel):
                 cut[name] = parts[part]
         return cut
 
-    def _with_part(self, kept, made, part):
+    def _with_part(
+        self, kept: KerasTensor, made: KerasTensor, part: KerasTensor
+    ) -> KerasTensor:
         """[B, D]: the kept embeddings with the part's own in their place."""
         parts = self._config.accumulation
         # The optimizer takes the mean over the parts; the gradient is their sum.

@@ -5,6 +5,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -38,11 +39,10 @@ _STATE = "state.npz"
 
 def train_contrastive(
     model: ContrastiveModel,
-    batches: Callable[[int, int], Iterable[dict]],
+    batches: Callable[[int, int], Iterable[dict[str, Any]]],
     steps_per_epoch: int,
     config: ContrastiveConfig,
     backup_dir: Path,
-    verbose: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.callbacks.History:
     """Trains with AdamW, linear warm-up and cosine decay.
@@ -59,7 +59,6 @@ def train_contrastive(
         steps_per_epoch: steps of one epoch; of a batch in parts each part is one.
         config: sizes and rates.
         backup_dir: folder for the state.
-        verbose: Keras' progress, 1 for a bar, 2 for a line an epoch.
         callbacks: more of Keras', beside those that resume, stop and time. In a training
             that goes on inside an epoch, training begins and ends twice for them.
 
@@ -130,7 +129,7 @@ def train_contrastive(
     return history
 
 
-def _for_fit(batches: Iterable[dict]) -> Iterable:
+def _for_fit(batches: Iterable[dict[str, Any]]) -> Iterable[Any]:
     """A Python generator of inputs as Keras takes one; tf.data is taken as it is."""
     if isinstance(batches, Iterator):
         return ((batch,) for batch in batches)
@@ -188,8 +187,12 @@ class _Training:
             yield _Stretch(done, self.steps, epoch, self._epochs)
 
 
-def _stop_at_nan(batches, position: Position, training: _Training) -> StopAtNaN:
-    def batch_of(step: int) -> dict:
+def _stop_at_nan(
+    batches: Callable[[int, int], Iterable[dict[str, Any]]],
+    position: Position,
+    training: _Training,
+) -> StopAtNaN:
+    def batch_of(step: int) -> dict[str, Any]:
         return next(iter(batches(step, step + 1)))
 
     return StopAtNaN(position, training.steps, training.schedule, batch_of)
@@ -202,14 +205,14 @@ class _WholePhotosLast(keras.callbacks.Callback):
         super().__init__()
         self._first_whole = first_whole
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if epoch >= self._first_whole and self.model.patch_dropout:
             self.model.patch_dropout = 0.0
             # The step that runs was traced with the dropout in it.
             self.model.make_train_function(force=True)
 
 
-def _is_worth_compiling(model) -> bool:
+def _is_worth_compiling(model: keras.Model) -> bool:
     """Whether XLA pays: TensorFlow on a CPU steps no faster, and 20 s later at first."""
     if is_distributed(model):
         # XLA compiles for one device; a TPU's strategy compiles by itself.
@@ -220,7 +223,9 @@ def _is_worth_compiling(model) -> bool:
     )
 
 
-def _optimizer(model, training: _Training, config: ContrastiveConfig) -> GlobalBatchAdamW:
+def _optimizer(
+    model: keras.Model, training: _Training, config: ContrastiveConfig
+) -> GlobalBatchAdamW:
     # Its strategy is that of the scope in which it is made.
     with scope_of(model):
         optimizer = _new_optimizer(training, config)

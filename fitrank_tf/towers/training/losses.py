@@ -2,14 +2,19 @@
 
 import math
 
-from keras import ops
+from keras import KerasTensor, ops
 
 # CLIP clips its logit scale at 100; InfoNCE gets unstable above.
 MAX_LOG_SCALE = math.log(100.0)
 _MASKED = -1e9
 
 
-def info_nce(image_embeddings, text_embeddings, log_scale, false_negatives=None):
+def info_nce(
+    image_embeddings: KerasTensor,
+    text_embeddings: KerasTensor,
+    log_scale: KerasTensor,
+    false_negatives: KerasTensor | None = None,
+) -> KerasTensor:
     """Symmetric InfoNCE (van den Oord et al., 2018; Radford et al., 2021).
 
     The mean over both directions of -log softmax(scale * <image, text>) at the
@@ -37,7 +42,13 @@ def info_nce(image_embeddings, text_embeddings, log_scale, false_negatives=None)
     return ops.mean(by_image + by_text) / 2.0
 
 
-def sigmoid_loss(image_embeddings, text_embeddings, log_scale, bias, left_out=None):
+def sigmoid_loss(
+    image_embeddings: KerasTensor,
+    text_embeddings: KerasTensor,
+    log_scale: KerasTensor,
+    bias: KerasTensor,
+    left_out: KerasTensor | None = None,
+) -> KerasTensor:
     """Pairwise sigmoid loss (SigLIP; Zhai et al., 2023, algorithm 1).
 
     The sum over all pairs of -log sigmoid(z (scale * <image, text> + bias)), z being 1
@@ -64,7 +75,7 @@ def sigmoid_loss(image_embeddings, text_embeddings, log_scale, bias, left_out=No
     return ops.sum(losses) / ops.cast(ops.shape(logits)[0], "float32")
 
 
-def same_pairs(groups, token_ids):
+def same_pairs(groups: KerasTensor, token_ids: KerasTensor) -> KerasTensor:
     """Pairs that must not be negatives: equal titles, or equal texts.
 
     Args:
@@ -79,7 +90,7 @@ def same_pairs(groups, token_ids):
     return ops.logical_or(same_title, same_text)
 
 
-def fitting_pairs(product_codes, text_codes):
+def fitting_pairs(product_codes: KerasTensor, text_codes: KerasTensor) -> KerasTensor:
     """Pairs whose text asks for nothing that the photo's product lacks.
 
     "black shoes" was written for one product, and is as true of the other black shoes

@@ -5,22 +5,30 @@ the one at the same place counted from the batch's end, all in one proportion; s
 in place i shows products i and B - 1 - i, and both their texts are right in part.
 """
 
+from collections.abc import Callable
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
-def draw_share(alpha: float, seeds: keras.random.SeedGenerator):
+def draw_share(alpha: float, seeds: keras.random.SeedGenerator) -> KerasTensor:
     """A photo's part of its mixture: float32 scalar in [0.5, 1], by Beta(alpha, alpha)."""
     share = keras.random.beta((), alpha, alpha, seed=seeds)
     return ops.maximum(share, 1.0 - share)
 
 
-def mix(values, share):
+def mix(values: KerasTensor, share: KerasTensor) -> KerasTensor:
     """`share` of each row [B, ...] and 1 - share of its partner."""
     return share * values + (1.0 - share) * ops.flip(values, axis=0)
 
 
-def mixed_loss(pair_loss, image, text, hidden, share):
+def mixed_loss(
+    pair_loss: Callable[[KerasTensor, KerasTensor, KerasTensor], KerasTensor],
+    image: KerasTensor,
+    text: KerasTensor,
+    hidden: KerasTensor,
+    share: KerasTensor,
+) -> KerasTensor:
     """The loss with the own texts and that with the partners', in proportion.
 
     Args:

@@ -15,7 +15,7 @@ from fitrank_tf.core.errors import FitRankError
 class Strategy(Protocol):
     """Variables made in its scope are its own, and training them is spread by it."""
 
-    def scope(self) -> contextlib.AbstractContextManager:
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
         """Models are built and trained in it."""
 
 
@@ -41,7 +41,7 @@ def strategy_named(name: str) -> Strategy:
     return STRATEGIES[name]()
 
 
-def scope_of(model: keras.Model) -> contextlib.AbstractContextManager:
+def scope_of(model: keras.Model) -> contextlib.AbstractContextManager[Any]:
     """The scope in which a model was built."""
     strategy = getattr(model, "distribute_strategy", None)
     return contextlib.nullcontext() if strategy is None else strategy.scope()
@@ -106,7 +106,7 @@ def agree_on(model: keras.Model, step: int) -> None:
 
     # Outside of a function a collective finds no partner.
     @tf.function(autograph=False)
-    def everyones():
+    def everyones() -> tf.Tensor:
         return strategy.gather(strategy.run(lambda: tf.constant([step])), axis=0)
 
     steps = sorted(set(everyones().numpy().tolist()))
@@ -194,7 +194,7 @@ def _complaint(config: Any) -> str | None:
     cluster, task = _mapping(config, "cluster"), _mapping(config, "task")
     if not cluster.get("worker"):
         return "names no workers"
-    machines = cluster.get(task.get("type"))
+    machines = cluster.get(task.get("type", ""))
     if not isinstance(machines, list):
         return f"has the task type {task.get('type')!r}, which is not in its cluster"
     index = task.get("index")

@@ -1,9 +1,13 @@
-"""The learning rate of a training: linear warm-up, then a cosine down to nearly nothing."""
+"""The learning rate of a training: linear warm-up, then a cosine down to nearly nothing.
+
+By hand, because Keras' `CosineDecay` branches and so takes long to trace (see below).
+"""
 
 import math
+from typing import Any
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 _START, _END = 0.01, 1e-3
 
@@ -26,7 +30,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         self.peak = peak
         self.warmup_steps, self.decay_steps = max(1, warmup_steps), max(1, decay_steps)
 
-    def __call__(self, step):
+    def __call__(self, step: KerasTensor) -> KerasTensor:
         """float32 scalar, the rate of step `step`, counted from 0."""
         step = ops.cast(step, "float32")
         rising = _START + (1.0 - _START) * step / self.warmup_steps
@@ -34,7 +38,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         falling = _END + (1.0 - _END) * 0.5 * (1.0 + ops.cos(math.pi * done))
         return self.peak * ops.where(step < self.warmup_steps, rising, falling)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
             "peak": self.peak,

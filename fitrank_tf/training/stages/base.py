@@ -40,7 +40,6 @@ class BaseStage(Stage):
         config: the run's.
         products: to train on.
         features: read if the towers learn to predict them.
-        verbose: Keras' progress.
         scope: the towers are built and trained in it.
     """
 
@@ -52,12 +51,11 @@ class BaseStage(Stage):
         config: RunConfig,
         products: RunProducts,
         features: FeaturesStage,
-        verbose: int,
         scope: Callable[[], AbstractContextManager] = contextlib.nullcontext,
     ):
         super().__init__(work)
         self._config, self._products, self._features = config, products, features
-        self._verbose, self._scope = verbose, scope
+        self._scope = scope
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
@@ -127,7 +125,6 @@ class BaseStage(Stage):
                     config,
                     seed,
                     folder,
-                    self._verbose,
                 )
         towers.save_to_preset(folder / _PRESET)
 

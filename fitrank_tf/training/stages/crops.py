@@ -9,6 +9,7 @@ import numpy as np
 
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.export.embedding import embed_photos
+from fitrank_tf.features.garment.boxes import stored_garment_boxes
 from fitrank_tf.inputs.photos import garment_photos
 from fitrank_tf.training.products import RunProducts
 from fitrank_tf.training.stage import Stage
@@ -58,7 +59,7 @@ class CropsStage(Stage):
         """Embeds what the garment box of each photo shows."""
         towers, fusion = self._lora.load()
         features = self._features.values
-        boxes = features[:, self._features.schema.slice("garment_box")]
+        boxes = stored_garment_boxes(features, self._features.schema)
         crops = garment_photos(self._products.catalogue, ALL, towers.image_size, boxes)
         encode = self._lora.image_encoder(towers, fusion)
         np.save(folder / _CROPS, embed_photos(encode, crops, features))

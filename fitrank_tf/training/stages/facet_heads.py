@@ -101,7 +101,7 @@ class FacetHeadsStage(Stage):
         )
         heads.save(folder)
         np.save(folder / _CROSS_FACET_PROBS, cross_facet_probs)
-        np.save(folder / _FACET_PROBS, heads.answer_all(embeddings, features))
+        np.save(folder / _FACET_PROBS, heads.predict_all(embeddings, features))
 
     @property
     def _visible(self) -> np.ndarray:

@@ -48,7 +48,6 @@ class LoraStage(Stage):
         products: to train on and to embed.
         base: the towers that are adapted.
         features: the features that are fused.
-        verbose: Keras' progress.
         scope: the towers are built and trained in it.
     """
 
@@ -61,13 +60,12 @@ class LoraStage(Stage):
         products: RunProducts,
         base: BaseStage,
         features: FeaturesStage,
-        verbose: int,
         scope: Callable[[], AbstractContextManager] = contextlib.nullcontext,
     ):
         super().__init__(work)
         self._config, self._products = config, products
         self._base, self._features = base, features
-        self._verbose, self._scope = verbose, scope
+        self._scope = scope
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
@@ -134,7 +132,7 @@ class LoraStage(Stage):
         model = new_contrastive_model(towers, fusion, training, seed)
         table = contrastive_table(products, towers, features, seed)
         size = towers.image_size
-        train_towers(model, products, table, size, training, seed, folder, self._verbose)
+        train_towers(model, products, table, size, training, seed, folder)
         adapted.save(folder / _ADAPTERS)
         return towers, fusion
 

@@ -48,7 +48,6 @@ class RerankerStage(Stage):
         products: to learn from.
         facet_heads: what is known of the products.
         lists: to learn from and to choose by.
-        verbose: Keras' progress.
     """
 
     name = "reranker"
@@ -60,12 +59,10 @@ class RerankerStage(Stage):
         products: RunProducts,
         facet_heads: FacetHeadsStage,
         lists: RerankerLists,
-        verbose: int,
     ):
         super().__init__(work)
         self._config, self._products = config, products
         self._facet_heads, self._lists = facet_heads, lists
-        self._verbose = verbose
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
@@ -126,7 +123,6 @@ class RerankerStage(Stage):
             chosen.batches(tables, config.batch_size) if len(chosen) else None,
             config,
             folder,
-            self._verbose,
         )
         model.save_weights(folder / _WEIGHTS)
 

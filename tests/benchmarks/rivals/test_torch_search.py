@@ -1,5 +1,6 @@
 """A small search handed to PyTorch: the same files, the same answers."""
 
+import dataclasses
 import types
 
 import numpy as np
@@ -8,12 +9,12 @@ import tensorflow as tf
 
 from benchmarks.rivals.torch_search_files import write_torch_search
 from benchmarks.rivals.torch_search_layout import TEXT_TOWER
-from fitrank_tf.config import RerankerConfig, TowersConfig
+from fitrank_tf.config import RerankerConfig
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.packages import missing_packages
 from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.graphs.candidate_stage import ExactStage
-from fitrank_tf.export.graphs.query_encoder import AskingQueryEncoder
+from fitrank_tf.export.graphs.query_encoder import FacetQueryEncoder
 from fitrank_tf.export.graphs.search import Search
 from fitrank_tf.export.graphs.served_catalogue import (
     SearchableCatalogue,
@@ -28,20 +29,9 @@ from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
 from fitrank_tf.towers.checkpoints.safetensors_file import open_tensors
 from fitrank_tf.towers.towers import Towers, towers_from_sizes
 from fitrank_tf.towers.vocabulary import learn_vocabulary
+from tests.towers import small_towers
 
-SIZES = TowersConfig(
-    image_size=32,
-    patch_size=16,
-    vision_width=24,
-    vision_layers=1,
-    vision_heads=2,
-    text_width=16,
-    text_layers=2,
-    text_heads=2,
-    embedding_dim=12,
-    vocabulary_size=600,
-    context_length=10,
-)
+SIZES = dataclasses.replace(small_towers.SIZES, vision_layers=1, text_layers=2)
 LEXICON = FacetLexicon(
     (("colour", ("Blue", "Navy Blue", "Red")), ("article_type", ("Kurtas", "Tshirts")))
 )
@@ -81,7 +71,7 @@ def bundle(towers, tmp_path_factory):
     for variable in reranker.variables:
         variable.assign(variable + 0.2 * draw.standard_normal(variable.shape))
     models = {
-        "query_encoder": AskingQueryEncoder(towers, LEXICON),
+        "query_encoder": FacetQueryEncoder(towers, LEXICON),
         "reranker": ServedReranker(reranker, SIZES.embedding_dim, FEATURES, LEXICON.size),
     }
     loaded = {
@@ -147,7 +137,7 @@ def test_pytorch_gives_the_same_answers(bundle, files) -> None:
     ours = encode(query=tf.constant(QUERIES))
     np.testing.assert_allclose(theirs.encode(QUERIES), ours["embedding"], atol=1e-5)
     for query, query_facets in zip(QUERIES, ours["query_facets"]):
-        np.testing.assert_array_equal(theirs._asked(query), query_facets)
+        np.testing.assert_array_equal(theirs._query_facets(query), query_facets)
     search = bundle.model("search").signatures[DEFAULT_SIGNATURE]
     found = search(query=tf.constant(QUERIES))
     for row, answer in enumerate(theirs.search(QUERIES)):

@@ -45,7 +45,7 @@ def toy_bundle(tmp_path_factory):
     return root
 
 
-def test_our_systems_answer_all_numbers_of_clients(toy_bundle) -> None:
+def test_our_systems_predict_all_numbers_of_clients(toy_bundle) -> None:
     ours = [system for system in SYSTEMS if system != ALTERNATIVE]
     effort = ServingEffort(seconds=0.1, rounds=1)
     found = compare_serving(toy_bundle, ["a", "b", "c"], effort, ours)

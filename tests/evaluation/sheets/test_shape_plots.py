@@ -6,7 +6,7 @@ import numpy as np
 from fitrank_tf.evaluation.sheets.shape_plots import draw_shapes, shapes_figure
 from fitrank_tf.rerank.gam import Shape
 
-NAMES = ("fits colour", "fits gender", "score", "rank", "score behind the best")
+NAMES = ("matches colour", "matches gender", "score", "rank", "score gap to best")
 
 
 def _shapes(seed: int) -> list[Shape]:

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.export.graphs.query_facets import AskedFacets
+from fitrank_tf.export.graphs.query_facets import QueryFacets
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.words import plain_words
 from tests.queries.small_records import small_records
@@ -62,7 +62,7 @@ def _named(query_facets: np.ndarray) -> set[str]:
     ],
 )
 def test_the_longest_phrase_is_what_is_asked_for(text: str, named) -> None:
-    query_facets = AskedFacets(LEXICON)(tf.constant([text])).numpy()[0]
+    query_facets = QueryFacets(LEXICON)(tf.constant([text])).numpy()[0]
     assert _named(query_facets) == (_by_hand(text) if named is None else named)
     assert _named(query_facets) == _by_hand(text)
 
@@ -71,7 +71,7 @@ def test_a_graph_gives_the_same_and_rows_do_not_touch_each_other() -> None:
     draw = np.random.default_rng(0)
     words = [*LEXICON.phrases, "shoe", "of", "a", "é", "blue!"]
     texts = [" ".join(draw.choice(words, size)) for size in draw.integers(0, 9, 200)]
-    module = AskedFacets(LEXICON)
+    module = QueryFacets(LEXICON)
     graph = tf.function(module, input_signature=[tf.TensorSpec([None], tf.string)])
     together = graph(tf.constant(texts)).numpy()
     assert together.shape == (200, len(NAMES))
@@ -82,7 +82,7 @@ def test_a_graph_gives_the_same_and_rows_do_not_touch_each_other() -> None:
 
 
 def test_broken_bytes_and_ten_thousand_characters() -> None:
-    query_facets = AskedFacets(LEXICON)(
+    query_facets = QueryFacets(LEXICON)(
         tf.constant([b"red \xff\xfe shoes", b"red " * 2500])
     )
     assert [_named(row) for row in query_facets.numpy()] == [
@@ -92,7 +92,7 @@ def test_broken_bytes_and_ten_thousand_characters() -> None:
 
 
 def test_a_catalogue_without_facets_is_asked_for_nothing() -> None:
-    assert AskedFacets(FacetLexicon(()))(tf.constant(["red", ""])).shape == (2, 0)
+    assert QueryFacets(FacetLexicon(()))(tf.constant(["red", ""])).shape == (2, 0)
 
 
 def test_a_lexicon_has_the_values_of_its_products() -> None:
@@ -134,7 +134,7 @@ SHIRTS = FacetLexicon(
 )
 def test_misspelt_words_mean_one_thing_or_nothing(text: str, named: set[str]) -> None:
     names = [value for _, values in SHIRTS.values for value in values]
-    query_facets = AskedFacets(SHIRTS)(tf.constant([text])).numpy()[0]
+    query_facets = QueryFacets(SHIRTS)(tf.constant([text])).numpy()[0]
     assert {names[number] for number in np.flatnonzero(query_facets)} == named
 
 

@@ -122,18 +122,18 @@ def test_each_product_is_explained_by_its_own_parts(served, catalogue, gender) -
     queries = ["0.0", "0.4", "0.8", "1.5", "3.0", "4.0"]
     filters = {"gender": [gender] * len(queries)}
     answer = _search(served, queries, filters, EXPLAINED_SIGNATURE)
-    told = [[text.decode() for text in row] for row in answer["explanations"]]
+    texts = [[text.decode() for text in row] for row in answer["explanations"]]
     for row, query in enumerate(queries):
         found = [item.decode() for item in answer["ids"][row]]
         by_hand = [_explained(catalogue, query, IDS.index(i)) if i else "" for i in found]
-        assert told[row] == by_hand
+        assert texts[row] == by_hand
     ranks = answer["first_stage_ranks"]
     assert (ranks[:, 0] != 1).any() and (ranks[:, 0] == 1).any()
     if not gender:
-        assert told[0][0] == "photo +5.00, similarity +0.10"
-        texts = [text for row in told for text in row]
-        assert {text.count(",") for text in texts} == {1, 2}
-        assert any("similarity -" in text for text in texts)
+        every = [text for row in texts for text in row]
+        assert texts[0][0] == "photo +5.00, similarity +0.10"
+        assert {text.count(",") for text in every} == {1, 2}
+        assert any("similarity -" in text for text in every)
 
 
 def _explained(catalogue, query: str, row: int) -> str:

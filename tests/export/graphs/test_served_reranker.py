@@ -10,7 +10,7 @@ from fitrank_tf.export.graphs.served_reranker import (
     ELWC_SIGNATURE,
     KEPT_EXPLAINED_SIGNATURE,
     KEPT_SIGNATURE,
-    TRAITS_SIGNATURE,
+    PROJECTION_SIGNATURE,
     ServedReranker,
 )
 from fitrank_tf.export.signatures import (
@@ -61,10 +61,10 @@ def _tensors(one: dict[str, np.ndarray]) -> dict[str, tf.Tensor]:
 
 def _proto(one: dict[str, np.ndarray]) -> ExampleListWithContext:
     def example(values: dict[str, np.ndarray]) -> tf.train.Example:
-        told = tf.train.Example()
+        proto = tf.train.Example()
         for name, value in values.items():
-            told.features.feature[name].float_list.value.extend(np.ravel(value))
-        return told
+            proto.features.feature[name].float_list.value.extend(np.ravel(value))
+        return proto
 
     length = len(one["first_stage"])
     return ExampleListWithContext(
@@ -83,21 +83,21 @@ def test_raw_tensors_score_as_the_model_does(served, model) -> None:
             np.testing.assert_allclose(scores, model(inputs), rtol=1e-5, atol=1e-5)
 
 
-def test_traits_say_as_much_as_the_features_that_they_are_made_of(served) -> None:
+def test_projected_features_score_as_the_features_do(served) -> None:
     inputs = _tensors(_lists([5])[0])
     features = inputs.pop("features")
-    feature_projection = served.signatures[TRAITS_SIGNATURE](features=features[0])[
+    feature_projection = served.signatures[PROJECTION_SIGNATURE](features=features[0])[
         "feature_projection"
     ]
     kept = inputs | {"feature_projection": feature_projection[tf.newaxis]}
-    for with_traits, with_features in (
+    for projected, whole in (
         (KEPT_SIGNATURE, DEFAULT_SIGNATURE),
         (KEPT_EXPLAINED_SIGNATURE, EXPLAINED_SIGNATURE),
     ):
-        told = served.signatures[with_traits](**kept)
-        wanted = served.signatures[with_features](features=features, **inputs)
-        assert told.keys() == wanted.keys()
-        for name, values in told.items():
+        found = served.signatures[projected](**kept)
+        wanted = served.signatures[whole](features=features, **inputs)
+        assert found.keys() == wanted.keys()
+        for name, values in found.items():
             np.testing.assert_allclose(values, wanted[name], rtol=1e-5, atol=1e-5)
 
 

@@ -56,7 +56,7 @@ def _table(count: int, times: int) -> AttributeTable:
 
 def _train(table: AttributeTable, folder: Path, epochs: int = 16) -> keras.Model:
     config = AttributeConfig(epochs=epochs, batch_size=40, learning_rate=2e-3)
-    return train_attribute_network(table, {"twin": 2}, config, 0, folder / "backup", 0)
+    return train_attribute_network(table, {"twin": 2}, config, 0, folder / "backup")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from fitrank_tf.features.garment.boxes import (
     box_features,
     box_slices,
     find_parts,
+    stored_garment_boxes,
 )
 from fitrank_tf.features.schema import FeatureSchema
 from tests.features.small_detections import detections
@@ -117,3 +118,10 @@ def test_photos_of_a_batch_do_not_mix() -> None:
     for row in range(6):
         one = [part[row : row + 1] for part in seen]
         np.testing.assert_allclose(together[row], box_features(*one, find_parts(*one))[0])
+
+
+def test_the_garment_box_is_read_back_as_it_was_found() -> None:
+    """Rows before columns, whatever the order in the vector."""
+    features = np.stack([_features(TOP), _features()])
+    expected = np.float32([TOP[2], [0.0] * 4])
+    np.testing.assert_array_equal(stored_garment_boxes(features, SCHEMA), expected)

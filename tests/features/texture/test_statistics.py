@@ -125,9 +125,10 @@ def _gradients(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.hypot(across, down), np.round(angle % np.pi / np.pi * 8).astype(int) % 8
 
 
-def _by_direction(luma: np.ndarray) -> list[float]:
+def _by_direction(luma: np.ndarray) -> np.ndarray:
     sizes, direction = _gradients(luma)
-    return [sizes[direction == k].sum() / sizes.size / 16 for k in range(8)]
+    means = [sizes[direction == k].sum() / sizes.size / 16 for k in range(8)]
+    return np.minimum(means, 8)
 
 
 @pytest.mark.parametrize("below", [5, 12, 30, 60, 256])
@@ -141,7 +142,8 @@ def test_energies_are_those_of_numpy(below: int) -> None:
     def assert_is(name: str, expected) -> None:
         np.testing.assert_allclose(_value(features, name), expected, rtol=1e-4, atol=1e-6)
 
-    assert_is("energy", sizes.mean() / 16)
+    # Of the strongest noise it is more than the most that is told.
+    assert_is("energy", min(sizes.mean() / 16, 8))
     assert_is("edges", [(sizes > 12).mean(), (sizes > 40).mean()])
     assert_is("fine_energy", _by_direction(luma))
     halved = grey[WINDOW].reshape(40, 2, 32, 2).sum(axis=(1, 3)) // 4

@@ -48,7 +48,7 @@ def train(folder: Path) -> None:
                 int(model.optimizer.iterations), logs["loss"], file=file, flush=True
             )
         )
-        train_contrastive(model, between, steps, config, folder / "backup", 0, [keep])
+        train_contrastive(model, between, steps, config, folder / "backup", [keep])
     arrays = [np.asarray(variable) for variable in model.variables]
     np.savez(folder / "weights.npz", *arrays)
 

@@ -58,7 +58,7 @@ def take_steps(loss: str, folder: Path) -> dict[str, np.ndarray]:
         on_train_batch_end=lambda step, logs: losses.append(logs["loss"])
     )
     board = TensorBoardLog(folder / "logs", PAIRS)
-    train_contrastive(model, batches, STEPS, config, folder / "backup", 0, [keep, board])
+    train_contrastive(model, batches, STEPS, config, folder / "backup", [keep, board])
     kept = {"losses": np.array(losses)}
     for number, variable in enumerate([*model.weights, *model.optimizer.variables]):
         kept[f"{number} {variable.path}"] = np.asarray(variable)

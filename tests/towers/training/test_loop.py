@@ -44,7 +44,7 @@ def test_the_last_epochs_see_whole_photos(towers, tmp_path) -> None:
         traced.append(model.patch_dropout) or encode(*inputs)
     )
     batches = _always(small_batch(4))
-    history = train_contrastive(model, batches, 2, config, tmp_path / "backup", verbose=0)
+    history = train_contrastive(model, batches, 2, config, tmp_path / "backup")
     # Traced once with the dropout, and once more without.
     assert sorted(set(traced)) == [0.0, 0.5]
     assert model.patch_dropout == 0.0
@@ -64,7 +64,7 @@ def test_the_moving_average_is_what_is_kept(towers, tmp_path, momentum) -> None:
         )
     )
     batches = _always(small_batch(4))
-    train_contrastive(model, batches, 1, config, tmp_path / "a", 0, [keep])
+    train_contrastive(model, batches, 1, config, tmp_path / "a", [keep])
     average = steps[0]
     for weights in steps[1:]:
         average = momentum * average + (1 - momentum) * weights
@@ -79,7 +79,7 @@ def test_no_epochs_leave_the_towers_as_they_are(towers, tmp_path) -> None:
     model = ContrastiveModel(towers, None, config, seed=0)
     before = [np.asarray(weight) for weight in model.trainable_weights]
     batches = _always(small_batch(4))
-    train_contrastive(model, batches, 1, config, tmp_path / "a", 0)
+    train_contrastive(model, batches, 1, config, tmp_path / "a")
     for old, new in zip(before, model.trainable_weights):
         np.testing.assert_array_equal(old, new)
 
@@ -101,7 +101,7 @@ def test_every_way_of_training_learns_four_pairs_by_heart(towers, tmp_path, fiel
     batch = small_batch(4)
     before = model.compute_loss(x=batch, y_pred=model(batch))
     batches, steps = split_into_microbatches(_always(batch), 1, config.accumulation)
-    train_contrastive(model, batches, steps, config, tmp_path / "a", 0)
+    train_contrastive(model, batches, steps, config, tmp_path / "a")
     after = model.compute_loss(x=batch, y_pred=model(batch))
     assert float(after) < 0.5 * float(before)
     assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}
@@ -133,7 +133,7 @@ def test_inputs_that_are_no_numbers_are_named_at_their_step(
         )
 
     with pytest.raises(FitRankError) as error:
-        train_contrastive(model, batches, 3, config, tmp_path, 0)
+        train_contrastive(model, batches, 3, config, tmp_path)
     assert "became nan in step 5 of 12" in str(error.value)
     # Of six steps of warm-up four are done, from a hundredth of the peak.
     assert f"learning rate {0.25 * (0.01 + 0.99 * 4 / 6):.3g} " in str(error.value)
@@ -147,7 +147,7 @@ def test_steps_that_are_too_large_are_told_from_broken_inputs(tmp_path) -> None:
     config = small_config(learning_rate=1e38, epochs=9)
     model = ContrastiveModel(quick_towers(), None, config, seed=0)
     with pytest.raises(FitRankError, match=r"images finite, .*smaller learning_rate"):
-        train_contrastive(model, _always(small_batch(4)), 1, config, tmp_path, 0)
+        train_contrastive(model, _always(small_batch(4)), 1, config, tmp_path)
 
 
 @pytest.fixture
@@ -275,7 +275,7 @@ def test_the_state_outlives_the_training_for_whoever_saves_the_result(tmp_path) 
     for _ in range(2):
         model = ContrastiveModel(quick_towers(), None, small_config(ema=0.5), seed=0)
         history = train_contrastive(
-            model, _always(small_batch(4)), 2, small_config(ema=0.5), tmp_path, 0
+            model, _always(small_batch(4)), 2, small_config(ema=0.5), tmp_path
         )
         results.append([np.asarray(weight) for weight in model.weights])
     assert not history.history
@@ -295,7 +295,7 @@ def test_what_is_for_one_device_is_not_spread(towers, tmp_path, fields, message)
     model = new_contrastive_model(towers, None, config, seed=0)
     model._distribute_strategy = types.SimpleNamespace(num_replicas_in_sync=4)
     with pytest.raises(FitRankError, match=message):
-        train_contrastive(model, _always(small_batch(4)), 2, config, tmp_path, 0)
+        train_contrastive(model, _always(small_batch(4)), 2, config, tmp_path)
 
 
 def test_tensorboard_gets_a_point_a_step(tmp_path) -> None:
@@ -310,7 +310,7 @@ def test_tensorboard_gets_a_point_a_step(tmp_path) -> None:
     board = TensorBoardLog(tmp_path / "logs", images_per_step=4)
     batches = _always(small_batch(4))
     history = train_contrastive(
-        model, batches, 3, config, tmp_path / "backup", 0, [board, watch]
+        model, batches, 3, config, tmp_path / "backup", [board, watch]
     )
     curves = {}
     for file in sorted((tmp_path / "logs").iterdir()):

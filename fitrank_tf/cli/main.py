@@ -1,0 +1,77 @@
+"""The command `fitrank`: picks one of the commands beside this file and runs it."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+
+import fitrank_tf
+from fitrank_tf.cli.command import USER_ERROR, run_command
+
+# Command -> what it does. `fitrank X-Y` is the `main` of `fitrank_tf/cli/x_y.py`.
+COMMANDS: Mapping[str, str] = {
+    "train": "trains, exports and measures all three systems",
+    "search": "searches a bundle's catalogue",
+    "evaluate": "measures a bundle's systems on any catalogue",
+    "build-index": "changes what a bundle searches",
+    "export": "hands a bundle's SavedModels to production",
+    "extract-features": "reads the image features of a whole catalogue",
+    "ablate": "measures what each part of a system is worth",
+    "annotate": "collects and checks boxes and labels by eye",
+    "train-detector": "trains the garment detector",
+    "train-features": "trains what names colours, patterns and attributes",
+    "convert-appearance": "converts a network for the appearance features",
+    "pack": "packs the towers' training for a machine without TensorFlow",
+    "train-packed": "trains towers on packed products, without TensorFlow",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command that the first argument names, with the others.
+
+    Args:
+        arguments: of the command line; None reads the process' own.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    name = _parser().parse_args(given[:1] or ["--help"]).command.replace("_", "-")
+    if name not in COMMANDS:
+        print(f"error: {_unknown(name)}", file=sys.stderr)
+        sys.exit(USER_ERROR)
+    run_named(name, given[1:])
+
+
+def run_named(name: str, arguments: Sequence[str] | None = None) -> None:
+    """Runs a command and exits with its status.
+
+    Its module is imported only now, so that what the import refuses is one line too.
+
+    Args:
+        name: one of `COMMANDS`.
+        arguments: of the command; None reads the process' own.
+    """
+    module = f"fitrank_tf.cli.{name.replace('-', '_')}"
+    run_command(lambda given: importlib.import_module(module).main(given), arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    parser = argparse.ArgumentParser(
+        prog="fitrank",
+        description="Fashion search: trains, searches, measures and serves.",
+        epilog="commands:\n"
+        + "\n".join(f"  {name:{width}}  {does}" for name, does in COMMANDS.items())
+        + "\n\n`fitrank COMMAND --help` lists the options of a command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="fitrank [--help] [--version] COMMAND ...",
+    )
+    parser.add_argument("command", metavar="COMMAND", help="one of those below")
+    version = f"fitrank {fitrank_tf.__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    return parser
+
+
+def _unknown(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.0)
+    return f"unknown command {name!r}; did you mean {near[0]!r}? (fitrank --help lists all)"
