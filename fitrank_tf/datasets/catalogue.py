@@ -125,7 +125,7 @@ class Catalogue:
             _decoded, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
 
-    def spread_items(self, count: int) -> tf.data.Dataset:
+    def evenly_spaced_items(self, count: int) -> tf.data.Dataset:
         """Items of up to `count` products, spread evenly over the catalogue."""
         total = self.num_items(ALL)
         rows = range(0, total, max(1, total // count))

@@ -15,8 +15,8 @@ from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.microbatches import split_into_microbatches
 from fitrank_tf.inputs.photos import chosen_photos, photos
 from fitrank_tf.queries.texts import (
-    asked_codes,
     facet_codes,
+    text_facet_codes,
     text_groups,
     training_texts,
 )
@@ -60,7 +60,7 @@ def contrastive_table(
         token_ids=flat.reshape(len(records), -1, towers.context_length),
         groups=text_groups(records),
         product_codes=product_codes,
-        text_codes=asked_codes(texts, product_codes),
+        text_codes=text_facet_codes(texts, product_codes),
         features=None if features is None else features[products.tower_rows],
     )
 

@@ -17,10 +17,10 @@ from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.query_sets import facet_queries, title_queries
 from fitrank_tf.rerank.candidates import (
     CandidateLists,
+    informative_lists,
     list_arrays,
     retrieve,
     with_labels,
-    worth_learning,
 )
 from fitrank_tf.retrieval.choose_index import build_index
 from fitrank_tf.training.products import RunProducts
@@ -132,4 +132,4 @@ class ListsStage(Stage):
         lists = with_labels(lists, queries, judge)
         lists = self._listed.complete(lists, queries, judge, embeddings)
         arrays = list_arrays(lists, encoded["query_facets"])
-        return arrays.select(worth_learning(lists.labels))
+        return arrays.select(informative_lists(lists.labels))
