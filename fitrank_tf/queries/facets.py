@@ -68,9 +68,7 @@ def facet_sentence(
     slots["for_season"] = _after("for", slots["season"])
     for facet in ("sleeve", "neckline"):
         word = slots[facet]
-        slots[f"with_{facet}"] = (
-            _after("with", word) if word.endswith(_NOUNS) else word
-        )
+        slots[f"with_{facet}"] = _after("with", word) if word.endswith(_NOUNS) else word
     return " ".join(generator.choice(_TEMPLATES).format(**slots).split())
 
 
