@@ -41,6 +41,6 @@ def check_filters(filters: Mapping[str, str], known: Collection[str]) -> None:
     for name, value in filters.items():
         if name not in known:
             raise FitRankError(
-                f"filter '{name}={value}': unknown attribute; choose of "
+                f"filter '{name}={value}': unknown attribute; choose from "
                 f"{', '.join(sorted(known))}"
             )

@@ -168,5 +168,5 @@ def check_stages(names: Sequence[str]) -> list[str]:
     """
     for name in names:
         if name not in STAGES:
-            raise FitRankError(f"stage {name}: unknown; choose of {','.join(STAGES)}")
+            raise FitRankError(f"stage {name}: unknown; choose from {','.join(STAGES)}")
     return [name for name in STAGES if name in names]
