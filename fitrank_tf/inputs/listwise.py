@@ -121,7 +121,7 @@ class ListArrays:
         return self.queries, self.query_facets, self.positions, self.scores, self.labels
 
 
-def no_lists(embedding_dim: int, num_values: int, size: int) -> ListArrays:
+def empty_lists(embedding_dim: int, num_values: int, size: int) -> ListArrays:
     """Empty `ListArrays`, for no queries.
 
     Args:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fitrank_tf.inputs.listwise import ListArrays, ProductTables, no_lists
+from fitrank_tf.inputs.listwise import ListArrays, ProductTables, empty_lists
 
 Q, N, L, D, F, V = 7, 20, 4, 3, 2, 5
 LISTS = ("queries", "query_facets", "positions", "scores", "labels")
@@ -68,4 +68,4 @@ def test_selecting_products_selects_rows_of_all_tables(arrays) -> None:
 
 
 def test_no_query_gives_no_list() -> None:
-    assert len(no_lists(D, V, L)) == 0
+    assert len(empty_lists(D, V, L)) == 0
