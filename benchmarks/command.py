@@ -119,7 +119,7 @@ def _benchmark_features(options: argparse.Namespace) -> None:
     detector = find_shipped(config.detector.preset)
     heads = find_shipped(config.feature_heads)
     catalogue = open_catalogue(source, options.data_dir)
-    items = catalogue.spread_items(options.photos).as_numpy_iterator()
+    items = catalogue.evenly_spaced_items(options.photos).as_numpy_iterator()
     photos = [item["image"] for item in items]
     height, width = photos[0].shape[:2]
     print(f"{len(photos)} photos of {source.dataset}, the first {width} x {height}\n")

@@ -26,7 +26,7 @@ from fitrank_tf.cli.command import (
     add_recipe_arguments,
     run_config,
 )
-from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
+from fitrank_tf.cli.work_dir import add_work_arguments, work_dir_of
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None) -> None:
     source, config = catalogue_source(options), run_config(options)
     seeds, output = check_seeds(options.seeds), Path(options.output_dir)
     catalogue = open_catalogue(source, options.data_dir)
-    work = named_work_dir(options)
+    work = work_dir_of(options)
     output.mkdir(parents=True, exist_ok=True)
     study = Study(config, catalogue, work, output)
     write_qrels(output / "judgments.qrels", study.query_set.qrels)

@@ -58,10 +58,10 @@ def _change(options: argparse.Namespace, bundle: Path) -> Change:
         removed = _removed_ids(options)
         return lambda old: old.without(removed)
     catalogue = open_catalogue(catalogue_source(options), options.data_dir)
-    told = describe(LoadedBundle(bundle), catalogue)
+    products = searchable_catalogue(LoadedBundle(bundle), catalogue)
     if options.add:
-        return lambda old: old.with_products(told)
-    return lambda old: told
+        return lambda old: old.with_products(products)
+    return lambda old: products
 
 
 def _removed_ids(options: argparse.Namespace) -> list[str]:
@@ -74,7 +74,7 @@ def _removed_ids(options: argparse.Namespace) -> list[str]:
     return ids
 
 
-def describe(bundle: LoadedBundle, catalogue: Catalogue) -> SearchableCatalogue:
+def searchable_catalogue(bundle: LoadedBundle, catalogue: Catalogue) -> SearchableCatalogue:
     """What a bundle's models know of a catalogue's products."""
     records = catalogue.records(ALL)
     extractor = FeatureExtractor(bundle.feature_models)

@@ -132,7 +132,7 @@ def _cached(made_of: Mapping[str, str], shard_size: int) -> Path:
 def _preview(
     options: argparse.Namespace, catalogue: Catalogue, models: FeatureModels
 ) -> None:
-    items = list(catalogue.spread_items(options.preview_count).as_numpy_iterator())
+    items = list(catalogue.evenly_spaced_items(options.preview_count).as_numpy_iterator())
     photos = [item["image"] for item in items]
     seen = FeatureExtractor(models).describe(photos)
     ids = [item["id"].decode() for item in items]

@@ -14,7 +14,7 @@ from keras_hub.models import CLIPTokenizer
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
-from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
+from fitrank_tf.cli.work_dir import add_work_arguments, work_dir_of
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None) -> None:
         raise FitRankError(f"--quality {options.quality}: write 1 to {_MOST_QUALITY}")
     output = Path(options.output_dir)
     catalogue = open_catalogue(catalogue_source(options), options.data_dir)
-    work = named_work_dir(options)
+    work = work_dir_of(options)
     run = Run(run_config(options), catalogue, work)
     packed, tokenizer = pack(run, options.quality)
     tokenizer.save_to_preset(str(output))

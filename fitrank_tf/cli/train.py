@@ -12,7 +12,7 @@ from fitrank_tf.cli.command import (
     add_recipe_arguments,
     run_config,
 )
-from fitrank_tf.cli.work_dir import add_work_arguments, named_work_dir
+from fitrank_tf.cli.work_dir import add_work_arguments, work_dir_of
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.export.bundle import check_replaceable
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None) -> None:
     started = time.monotonic()
     catalogue = open_catalogue(source, options.data_dir)
     logger.info("catalogue opened: %.0f s", time.monotonic() - started)
-    work = named_work_dir(options, options.fresh)
+    work = work_dir_of(options, options.fresh)
     run = Run(config, catalogue, work, strategy)
     run.make(stages)
     if _EXPORT in named:

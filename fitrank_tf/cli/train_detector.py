@@ -74,10 +74,12 @@ def _train(
 ) -> Detector:
     drawn = open_catalogue(CatalogueSource(), options.data_dir).items(TRAIN)
     # Annotated first: the configuration may take fewer photos than there are.
-    photos = _seen(annotated).concatenate(_seen(drawn.take(options.drawn)))
+    photos = _photos_and_boxes(annotated).concatenate(
+        _photos_and_boxes(drawn.take(options.drawn))
+    )
     return Detector.from_network(train_detector(photos, config.detector, config.seed))
 
 
-def _seen(items: "tf.data.Dataset") -> "tf.data.Dataset":
+def _photos_and_boxes(items: "tf.data.Dataset") -> "tf.data.Dataset":
     """What a detector learns from, the same of any source."""
     return items.map(lambda item: {"image": item["image"], "objects": item["objects"]})

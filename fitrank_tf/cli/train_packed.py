@@ -98,7 +98,7 @@ def check_fits(towers: Towers, packed: PackedProducts, folder: Path) -> Towers:
     return towers
 
 
-def check_whole_batches(config: RunConfig) -> None:
+def check_no_accumulation(config: RunConfig) -> None:
     """Refuses batches in parts, which only `fitrank train` takes.
 
     Raises:
@@ -112,7 +112,7 @@ def check_whole_batches(config: RunConfig) -> None:
         )
 
 
-def backup_of(output: Path, config: RunConfig, read: Sequence[Path]) -> Path:
+def backup_folder(output: Path, config: RunConfig, read: Sequence[Path]) -> Path:
     """Where the state of a training is kept: another configuration has another place.
 
     Args:
@@ -125,7 +125,7 @@ def backup_of(output: Path, config: RunConfig, read: Sequence[Path]) -> Path:
     return output.with_name(f"{output.name}.{digest[:8]}{_BACKUP}")
 
 
-def prediction_of(
+def new_feature_prediction(
     config: RunConfig, towers: Towers, packed: PackedProducts
 ) -> FeaturePrediction | None:
     """What has the features told, if the recipe wants it.
@@ -158,7 +158,7 @@ def train(
         None,
         base,
         config.seed,
-        prediction=prediction_of(config, towers, packed),
+        prediction=new_feature_prediction(config, towers, packed),
         augmentation=Augmentation(config.seed),
         teachers=Teachers(teachers) if teachers else None,
     )
@@ -202,7 +202,7 @@ def main(arguments: Sequence[str] | None) -> None:
     options = parse(arguments)
     folder, output = Path(options.packed), Path(options.output_dir)
     config = override(load_recipe(options.recipe, _ANY_DATASET), options.set)
-    check_whole_batches(config)
+    check_no_accumulation(config)
     packed = PackedProducts.load(folder)
     names = list(filter(None, options.teachers.split(",")))
     context = packed.table.token_ids.shape[-1]
@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None) -> None:
         check_fits(untokenised_towers(Path(name), context), packed, Path(name))
         for name in names
     ]
-    backup = backup_of(output, config, [folder, *map(Path, names)])
+    backup = backup_folder(output, config, [folder, *map(Path, names)])
     towers = train(config, packed, teachers, backup)
     towers.save_to_preset(output)
     shutil.copytree(

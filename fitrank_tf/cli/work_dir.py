@@ -13,6 +13,6 @@ def add_work_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def named_work_dir(options: argparse.Namespace, fresh: bool = False) -> WorkDir:
+def work_dir_of(options: argparse.Namespace, fresh: bool = False) -> WorkDir:
     """The work directory that `--work_dir`, or else `--output_dir`, names."""
     return WorkDir(Path(options.work_dir or f"{Path(options.output_dir)}.work"), fresh)

@@ -12,18 +12,19 @@ from fitrank_tf.core.files import write_atomically
 
 
 def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> None:
-    """Writes named arrays as one NPZ file, whole or not at all."""
+    """Writes named arrays as one NPZ file, atomically."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     write_atomically(path, buffer.getvalue())
 
 
 def load_arrays(path: str | os.PathLike[str], made_by: str) -> dict[str, np.ndarray]:
-    """Reads what `save_arrays` wrote.
+    """Reads the arrays of a file that `save_arrays` wrote.
 
     Args:
         path: the file.
-        made_by: the command that makes it anew, as `fitrank --help` lists it.
+        made_by: command that makes the file, as `fitrank --help` lists it; the error
+            message names it.
 
     Raises:
         FitRankError: if the file cannot be read.

@@ -1,4 +1,4 @@
-"""A function of products over a whole catalogue, some of them at a time."""
+"""Applies a function to all products of a catalogue in chunks, to limit memory."""
 
 from collections.abc import Callable
 
@@ -8,14 +8,14 @@ _AT_ONCE = 4096
 
 
 def map_in_chunks(function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
-    """The values of a function for N products.
+    """The values of a function for N products, computed in chunks.
 
     Args:
-        function: takes some rows of each of `arrays` and gives an array with these rows.
-        arrays: [N, ...] each, N at least 1.
+        function: takes the same n rows of each of `arrays` and returns an array [n, ...].
+        *arrays: arrays [N, ...], N at least 1.
 
     Returns:
-        [N, ...], the parts one after the other.
+        [N, ...], the results of all chunks.
     """
     cuts = range(_AT_ONCE, len(arrays[0]), _AT_ONCE)
     parts = zip(*(np.split(array, cuts) for array in arrays))

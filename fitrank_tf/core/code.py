@@ -1,4 +1,4 @@
-"""Fingerprints of source code: what a result depends on beside its data and config."""
+"""Fingerprints of source code, on which results depend besides data and configuration."""
 
 import ast
 import dataclasses
@@ -9,7 +9,7 @@ from pathlib import Path
 
 PACKAGE = "fitrank_tf"
 ROOT = Path(__file__).resolve().parents[1]
-# They change no result: checks of values that are in a key themselves, the writing of
+# Modules that change no result: checks of values that are part of a key, the writing of
 # files, messages and progress.
 _WITHOUT_EFFECT = (
     "fitrank_tf.config",
@@ -19,18 +19,18 @@ _WITHOUT_EFFECT = (
     "fitrank_tf.core.packages",
     "fitrank_tf.core.progress",
 )
-# Stages name the stages that they read; of those the keys count, not the code.
+# A stage's key contains the keys of the stages that it reads, so their code is left out.
 STAGES = "fitrank_tf.training.stages"
 
 
 @dataclasses.dataclass(frozen=True)
 class _Code:
-    """What a module's source says.
+    """Statements, imports and string literals of a module.
 
     Attributes:
-        digest: SHA-256 (hex) of its statements.
-        imports: dotted names that it imports: modules, or names in them.
-        texts: its string literals, docstrings left out.
+        digest: SHA-256 (hex) of the statements.
+        imports: dotted names of imported modules and of names imported from modules.
+        texts: string literals except docstrings.
     """
 
     digest: str
@@ -39,10 +39,10 @@ class _Code:
 
 
 def code_fingerprint(modules: Iterable[str], root: Path = ROOT) -> str:
-    """SHA-256 (hex) of the code of some modules and of all that they import.
+    """SHA-256 (hex) of the code of some modules and of all modules that they import.
 
-    Only modules of this package count, and of those neither comments, docstrings nor
-    layout. A data file counts if it lies beside a module that names it.
+    Only modules of this package count, without comments, docstrings and layout. A data
+    file in the folder of a module counts if a string literal of the module is its name.
 
     Args:
         modules: dotted names, e.g. "fitrank_tf.features.extract".
@@ -61,9 +61,14 @@ def code_fingerprint(modules: Iterable[str], root: Path = ROOT) -> str:
 
 
 def imported_modules(modules: Iterable[str], root: Path = ROOT) -> list[str]:
-    """The modules and all modules of this package that they import, sorted.
+    """The given modules and all modules of this package that they import, sorted.
 
-    Imports inside functions count; the code of other stages does not.
+    Imports inside functions count. Modules of stages and modules without an effect on
+    results are left out.
+
+    Args:
+        modules: dotted names.
+        root: folder of the package's source.
     """
     found, remaining = set(), list(modules)
     while remaining:
@@ -77,7 +82,7 @@ def imported_modules(modules: Iterable[str], root: Path = ROOT) -> list[str]:
 
 
 def _module_of(name: str, root: Path) -> str | None:
-    """The module of this package that a dotted name is, or is in; None if none counts."""
+    """The module of a dotted name of a module or of a name in it; None if left out."""
     if name.split(".")[0] != PACKAGE:
         return None
     if _source_file(name, root) is None:

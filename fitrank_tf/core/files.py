@@ -1,7 +1,7 @@
-"""Files and folders that are either whole or not there.
+"""Atomic writes of files and folders.
 
-They are written beside their place, synced to disk and renamed. A new name must not be on
-the disk before what it names, or a power cut leaves an empty file under it.
+They are written under another name in the same folder, synced to disk and renamed. The
+content must be on the disk before the new name is, or a power cut leaves an empty file.
 """
 
 import contextlib
@@ -12,16 +12,20 @@ from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
 
-# Folders of these names are unfinished or given up; TF-Serving skips them, because they
-# are no numbers.
+# Prefixes of unfinished and of replaced folders. TF-Serving skips such folders, because
+# their names are not numbers.
 _NEW, _OLD = ".tmp-", ".old-"
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Writes `content` beside `path` and renames it, making missing folders.
+    """Writes a file atomically, and makes missing folders.
+
+    Args:
+        path: the file to write or replace.
+        content: the bytes of the file.
 
     Raises:
-        FitRankError: if the path cannot be written. What was there before stays.
+        FitRankError: if the path cannot be written. An older file is then unchanged.
     """
     with written_aside(path) as unfinished:
         unfinished.write_bytes(content)
@@ -29,10 +33,12 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
 
 @contextlib.contextmanager
 def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Where to write a file that is then renamed to `path`, making missing folders.
+    """Yields the path of a temporary file that is renamed to `path` at the end.
+
+    Missing folders are made.
 
     Raises:
-        FitRankError: if the path cannot be written. What was there before stays.
+        FitRankError: if the path cannot be written. An older file is then unchanged.
     """
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -52,13 +58,13 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def folder_written_aside(folder: Path) -> Iterator[Path]:
-    """An empty folder that is then renamed to `folder`, making missing parents.
+    """Yields an empty folder that is renamed to `folder` at the end.
 
-    An older folder in this place stays until then. After an error it is as it was, and
-    nothing else is left.
+    Missing parents are made. An older `folder` is replaced only then; after an error it is
+    unchanged and the new one is removed.
     """
     unfinished = folder.with_name(_NEW + folder.name)
-    # What a process left that was killed.
+    # Remains of a killed process.
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     try:
@@ -72,7 +78,7 @@ def folder_written_aside(folder: Path) -> Iterator[Path]:
 
 
 def replace_folder(new: Path, folder: Path) -> None:
-    """Renames `new` to `folder`, whose older content, if any, is deleted after it."""
+    """Renames `new` to `folder`; an older `folder` is deleted afterwards."""
     old = folder.with_name(_OLD + folder.name)
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -82,14 +88,14 @@ def replace_folder(new: Path, folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Deletes a folder under another name, so that nobody comes across half of it."""
+    """Renames a folder and deletes it, so that no reader finds it half deleted."""
     old = folder.with_name(_OLD + folder.name)
     folder.rename(old)
     shutil.rmtree(old)
 
 
 def remove_left_over(parent: Path) -> None:
-    """Deletes what processes that were killed left in a folder, none of them running."""
+    """Deletes the remains of killed processes in a folder; none may be writing there."""
     for prefix in (_NEW, _OLD):
         for left in parent.glob(f"{prefix}*"):
             shutil.rmtree(left)

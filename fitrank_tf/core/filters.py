@@ -1,4 +1,4 @@
-"""Filters as users type them: `gender=Women`, `colour=Red|Maroon`."""
+"""Parses filters of a search, such as `gender=Women` and `colour=Red|Maroon`."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -6,15 +6,18 @@ from fitrank_tf.core.errors import FitRankError
 
 
 def parse_filters(pairs: Sequence[str], known: Collection[str]) -> dict[str, str]:
-    """Filter texts by attribute.
+    """Parses filters as typed on a command line.
 
     Args:
-        pairs: `attribute=value`, alternatives parted by "|".
+        pairs: texts `attribute=value`, alternative values separated by "|".
         known: the attributes that can be filtered by.
 
+    Returns:
+        {attribute: value}, alternatives still separated by "|".
+
     Raises:
-        FitRankError: for a pair without "=" or value, an unknown attribute, or one that is
-            given twice.
+        FitRankError: for a pair without "=" or value, an unknown attribute, or an attribute
+            that is given twice.
     """
     filters: dict[str, str] = {}
     for pair in pairs:
@@ -33,14 +36,18 @@ def parse_filters(pairs: Sequence[str], known: Collection[str]) -> dict[str, str
 
 
 def check_filters(filters: Mapping[str, str], known: Collection[str]) -> None:
-    """Refuses filters by other attributes than the known ones.
+    """Checks that all filters are of known attributes.
+
+    Args:
+        filters: {attribute: value}.
+        known: the attributes that can be filtered by.
 
     Raises:
-        FitRankError: if there is one.
+        FitRankError: for an unknown attribute.
     """
     for name, value in filters.items():
         if name not in known:
             raise FitRankError(
-                f"filter '{name}={value}': unknown attribute; choose of "
+                f"filter '{name}={value}': unknown attribute; choose from "
                 f"{', '.join(sorted(known))}"
             )

@@ -1,4 +1,4 @@
-"""Packages that only some commands need: they come with extras of this one."""
+"""Optional packages, which are installed with extras of this package."""
 
 import contextlib
 import importlib.util
@@ -14,13 +14,13 @@ def install_command(extra: str) -> str:
 
 @contextlib.contextmanager
 def imports_of(extra: str) -> Iterator[None]:
-    """Around imports of an extra's packages.
+    """Context in which an extra's packages are imported.
 
     Args:
         extra: one of `[project.optional-dependencies]` in pyproject.toml.
 
     Raises:
-        FitRankError: if one of them is not installed.
+        FitRankError: if an imported package is not installed.
     """
     try:
         yield
@@ -31,11 +31,14 @@ def imports_of(extra: str) -> Iterator[None]:
 
 
 def missing_packages(name: str, packages: Sequence[str]) -> str | None:
-    """The line that says why a system is left out of a comparison; None if it can run.
+    """The message that a system of a benchmark is skipped because of missing packages.
 
     Args:
-        name: of the system.
-        packages: that it imports.
+        name: name of the system.
+        packages: packages that the system imports.
+
+    Returns:
+        One line, or None if all packages are installed.
     """
     absent = [package for package in packages if importlib.util.find_spec(package) is None]
     if not absent:

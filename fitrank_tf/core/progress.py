@@ -1,8 +1,7 @@
-"""How far long work is: a bar on a terminal, elsewhere a log line every 10 seconds.
+"""Progress of long tasks: a bar on a terminal, elsewhere a log line every 10 seconds.
 
-Work of a few seconds shows nothing; of longer work a log line says at its end how long it
-took. On a terminal a program's log goes through `LogHandler`, so that lines and bars do
-not run into each other.
+For tasks of less than 3 seconds nothing is shown; at the end of longer ones the duration is
+logged. On a terminal the log goes through `LogHandler`, so that lines and bars do not mix.
 """
 
 import logging
@@ -24,14 +23,14 @@ T = TypeVar("T")
 
 
 class Progress:
-    """Counts what is done of some work. To be used in a `with` statement.
+    """Counts and shows the progress of a task; a context manager.
 
     Args:
-        name: of the work, e.g. "features".
-        total: how much there is to do; None if nobody knows.
+        name: name of the task, e.g. "features".
+        total: number of units of the whole task; None if unknown.
         unit: what is counted, in the plural, e.g. "photos".
-        done: how much an interrupted run has done before.
-        clock: gives the time in seconds.
+        done: number of units done by an interrupted run before.
+        clock: function that returns the time in seconds.
 
     Example:
         with Progress("features", len(photos), "photos") as shown:
@@ -66,16 +65,15 @@ class Progress:
             logger.info("%s: %s in %.0f s", self._name, self._so_far(), self._seconds)
 
     def add(self, count: int = 1, values: Mapping[str, Any] | None = None) -> None:
-        """So much more is done; see `move_to`."""
+        """Adds `count` to the units done; see `move_to`."""
         self.move_to(self.done + count, values)
 
     def move_to(self, done: float, values: Mapping[str, Any] | None = None) -> None:
-        """Sets how much is done, and shows it if it is time to.
+        """Sets the number of units done, and shows it if the last time is long enough ago.
 
         Args:
-            done: counted from the beginning of the work.
-            values: numbers or scalar tensors to show beside; they are only read when
-                they are shown.
+            done: units done since the beginning of the task.
+            values: numbers or scalar tensors to show as well, read only when shown.
         """
         self.done = done
         if self._clock() < self._due:
@@ -101,7 +99,7 @@ class Progress:
                 unit=f" {self._unit}",
                 initial=self._first,
                 leave=False,
-                # Without it tqdm draws at once, with nothing done.
+                # Without a delay tqdm draws a bar with nothing done at once.
                 delay=1e-6,
                 dynamic_ncols=True,
                 file=sys.stderr,
@@ -126,13 +124,16 @@ class Progress:
 def tracked(
     items: Iterable[T], name: str, unit: str, total: int | None = None
 ) -> Iterator[T]:
-    """The same items, one after the other, with their progress shown.
+    """Iterates over items and shows the progress.
 
     Args:
-        items: to go through.
-        name: of the work.
+        items: the items.
+        name: name of the task.
         unit: what the items are, in the plural.
-        total: how many there are; None asks `items`, if they have a length.
+        total: number of items; None takes the length of `items`, if it has one.
+
+    Yields:
+        The items in order.
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
@@ -145,15 +146,18 @@ def tracked(
 def fit_hooks(
     shown: Progress, epochs: int, per_step: float = 1
 ) -> dict[str, Callable[..., None]]:
-    """What shows the steps of a Keras `fit`, and logs the values of each epoch.
+    """Arguments of a Keras `LambdaCallback` that shows steps and logs each epoch's values.
 
-    Both Keras 3 and `tf_keras` take it: `LambdaCallback(**fit_hooks(shown, epochs))`. The
-    values are those of the callbacks before it, which write theirs to the same dict.
+    Keras 3 and `tf_keras` both accept `LambdaCallback(**fit_hooks(shown, epochs))`. Values
+    of the callbacks before it are shown too, because callbacks share a dict of logs.
 
     Args:
-        shown: counts steps, or what they take.
-        epochs: of the whole training.
-        per_step: how much `shown` counts for one step, e.g. photos of a batch.
+        shown: counts steps, or units of which a step has several.
+        epochs: number of epochs of the whole training.
+        per_step: units of `shown` for one step, e.g. photos of a batch.
+
+    Returns:
+        {name of the callback's argument: function}.
     """
     first = shown.done
 
@@ -162,7 +166,7 @@ def fit_hooks(
         first = shown.done
 
     def on_train_batch_end(batch: int, logs: Mapping[str, float] | None = None) -> None:
-        # Of several steps at once only the last one comes here.
+        # When Keras runs several steps at once, this is called for the last one only.
         shown.move_to(first + (batch + 1) * per_step, logs)
 
     def on_epoch_end(epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -176,12 +180,12 @@ def fit_hooks(
 
 
 def format_values(values: Mapping[str, Any]) -> str:
-    """`loss 1.7216, images/s 59.54`: names and numbers of four digits or more."""
+    """Names and numbers with five significant digits: `loss 1.7216, images/s 59.540`."""
     return ", ".join(f"{name} {float(value):#.5g}" for name, value in values.items())
 
 
 class LogHandler(logging.StreamHandler[TextIO]):
-    """Writes log lines to stderr; a bar that is drawn makes room for them."""
+    """Writes log lines to stderr above a progress bar, if one is drawn."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes one record."""

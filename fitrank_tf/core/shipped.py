@@ -1,4 +1,4 @@
-"""Where the models lie that ship with the package."""
+"""Finds the trained models that are shipped with the package."""
 
 import hashlib
 from pathlib import Path
@@ -13,11 +13,11 @@ _BASES = (Path(), _PACKAGE.parent, _PACKAGE)
 
 
 def find_shipped(folder: str) -> Path:
-    """A folder of trained models.
+    """The path of a folder of trained models.
 
     Args:
-        folder: relative to the working directory, else to the repository or the
-            installed package, which ship some in `saved_models/`.
+        folder: path relative to the working directory, or else to the repository or the
+            installed package, which contain `saved_models/`.
 
     Raises:
         FitRankError: if there is no such folder.
@@ -33,7 +33,7 @@ def find_shipped(folder: str) -> Path:
 
 
 def folder_here_or_shipped(folder: str) -> Path | None:
-    """The folder in the working directory, else the shipped one; None without."""
+    """A folder in the working directory, or else the shipped one; None if neither."""
     for base in _BASES:
         if folder and (base / folder).is_dir():
             return base / folder
@@ -41,7 +41,7 @@ def folder_here_or_shipped(folder: str) -> Path | None:
 
 
 def folder_fingerprint(folder: Path) -> str:
-    """SHA-256 (hex) of the names and contents of all files in it, but for its card."""
+    """SHA-256 (hex) of names and contents of all files in a folder except README.md."""
     digest = hashlib.sha256()
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != _CARD)
     for path in sorted(files):

@@ -1,10 +1,10 @@
-"""How TensorFlow is set up before it is imported."""
+"""Environment variables that TensorFlow reads when it is imported."""
 
 import os
 
 LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 _SETTINGS = {
-    # TF-Ranking and KerasCV follow `tf.keras`, which has to be Keras 2.
+    # TF-Ranking and KerasCV use `tf.keras`, which has to be Keras 2.
     LEGACY_KERAS: "1",
     # Keeps TensorFlow's start-up notes out of the output; some are of level E, e.g. that
     # there is no GPU.
@@ -16,10 +16,10 @@ _SETTINGS = {
 
 
 def prepare_tensorflow() -> None:
-    """Sets what TensorFlow reads from the environment, where nobody has set it.
+    """Sets TensorFlow's environment variables that are not set yet.
 
-    TensorFlow reads it once, when it is first imported: commands, servers and the names
-    of `fitrank_tf` that run models call this before. Afterwards it changes nothing.
+    TensorFlow reads them when it is first imported, so commands, servers and the names of
+    `fitrank_tf` that run models call this before. Later calls have no effect.
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)

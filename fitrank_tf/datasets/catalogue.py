@@ -1,4 +1,4 @@
-"""The door to the datasets: opens any catalogue by name and hands out its Items."""
+"""Opens any catalogue by the name of its dataset, and reads its Items."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,26 +22,29 @@ from fitrank_tf.datasets.product_source import content_fingerprint
 from fitrank_tf.datasets.splits import ALL, SPLITS
 
 _RECORDS_BATCH = 1024
-# TFDS decoders that leave photos as the bytes of a JPEG or PNG.
+# TFDS decoders that leave photos as JPEG or PNG bytes.
 ENCODED = {"image": tfds.decode.SkipDecoding()}
 _FINGERPRINT_CHARS = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class CatalogueSource:
-    """Which catalogue: what the command line says.
+    """The options of the command line that name a catalogue.
 
     Attributes:
         dataset: one of `DATASETS`; the default needs no files.
         manual_dir: fashion_product_images, modanet: the folder that holds the archive.
         table: csv_catalogue: path of a CSV or Parquet file.
-        images: csv_catalogue: the folder of photos, "" for the table's own;
-            photo_folder: the folder.
-        columns: csv_catalogue: (field, column) pairs, as `CsvCatalogueOptions` reads them;
-            () reads each field from the column of its own name.
-        num_items: synthetic_catalogue: how many products are drawn, above 0. The default
-            is what `make train` learns from in three minutes.
-        seed: synthetic_catalogue: 0 or above; another seed draws other products.
+        images: csv_catalogue: the folder of photos, "" for the folder of the table;
+            photo_folder: the folder of photos.
+        columns: csv_catalogue: (field, column) pairs, as in `CsvCatalogueOptions`;
+            with () each field is read from the column of the same name.
+        num_items: synthetic_catalogue: number of products, above 0. `make train` takes
+            three minutes with the default.
+        seed: synthetic_catalogue: seed of the random products, 0 or above.
+
+    Raises:
+        FitRankError: for an unknown dataset.
     """
 
     dataset: str = "synthetic_catalogue"
@@ -61,13 +64,14 @@ class CatalogueSource:
 
 @dataclasses.dataclass(frozen=True)
 class CatalogueRecords:
-    """All of a split but the pixels: N products, in the order of `Catalogue.items`.
+    """Ids, titles and attributes of N products, in the order of `Catalogue.items`.
 
     Attributes:
         ids: N product ids.
         texts: N titles.
-        attributes: name -> N values, for each of `item.ATTRIBUTES`.
-        splits: N split names.
+        attributes: {attribute: N values}, for each of `item.ATTRIBUTES`; "" where the
+            source has no value.
+        splits: N names of splits.
     """
 
     ids: tuple[str, ...]
@@ -95,15 +99,15 @@ class CatalogueRecords:
 class Catalogue:
     """A prepared catalogue. The order of its Items is the same on every reading.
 
-    A split is one of `splits.SPLITS`, or `splits.ALL` for all of them in that
-    order. A split without products reads as an empty one.
+    A split is one of `splits.SPLITS`, or `splits.ALL` for all of them in that order. A
+    split without products is read as an empty dataset.
 
     Attributes:
-        source: what was asked for.
+        source: the options that the catalogue was opened with.
         builder: the prepared TFDS builder.
-        fingerprint: changes when the source's content, the Item schema or the code that
-            reads the source does.
-        skipped: reason -> number of products left out.
+        fingerprint: 16 hex digits that change with the source's content, the Item schema
+            or the code that reads the source.
+        skipped: {reason: number of products that were left out}.
     """
 
     source: CatalogueSource
@@ -112,27 +116,27 @@ class Catalogue:
     skipped: Mapping[str, int]
 
     def items(self, split: str) -> tf.data.Dataset:
-        """Items as `item.item_features` has them, `image` uint8 [H, W, 3]."""
+        """Items with the fields of `item.item_features`, `image` as uint8 [H, W, 3]."""
         return self._read(split, decoders=None)
 
     def encoded_items(self, split: str) -> tf.data.Dataset:
-        """Items with `image` left as the bytes of a JPEG or PNG (a string scalar)."""
+        """Items with `image` left as JPEG or PNG bytes (a string scalar)."""
         return self._read(split, decoders=ENCODED)
 
     def chosen_items(self, rows: Sequence[int]) -> tf.data.Dataset:
-        """Items of some rows of `records(ALL)`, in order; no other photo is decoded."""
+        """Items of some rows of `records(ALL)`, in ascending order; decodes only these."""
         return chosen_rows(self.encoded_items(ALL), rows).map(
             _decoded, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
 
-    def spread_items(self, count: int) -> tf.data.Dataset:
+    def evenly_spaced_items(self, count: int) -> tf.data.Dataset:
         """Items of up to `count` products, spread evenly over the catalogue."""
         total = self.num_items(ALL)
         rows = range(0, total, max(1, total // count))
         return self.chosen_items(rows[:count])
 
     def records(self, split: str) -> CatalogueRecords:
-        """Ids, titles and attributes; no image is decoded."""
+        """The records of a split, read without decoding its photos."""
         rows = self.encoded_items(split).map(_without_pixels).batch(_RECORDS_BATCH)
         batches = list(rows.as_numpy_iterator())
         return CatalogueRecords(
@@ -148,7 +152,7 @@ class Catalogue:
         )
 
     def num_items(self, split: str) -> int:
-        """The number of products, known without reading them."""
+        """The number of products of a split, from the metadata."""
         return sum(
             self.builder.info.splits[part].num_examples for part in self._parts(split)
         )
@@ -174,14 +178,17 @@ class Catalogue:
 def read_prepared(
     builder: tfds.core.DatasetBuilder, split: str, decoders: Any
 ) -> tf.data.Dataset:
-    """A split of a prepared catalogue, or rows of one ("train[10:20]"), in its order.
+    """A split of a prepared catalogue, or rows of a split, in stored order.
 
     Args:
-        builder: prepared.
-        split: as TFDS writes it.
-        decoders: TFDS'; None decodes everything.
+        builder: a prepared builder.
+        split: a split in TFDS' notation, e.g. "train[10:20]".
+        decoders: TFDS' decoders by feature; None decodes everything.
+
+    Returns:
+        Dataset of Items.
     """
-    # TFDS would cache what is small on disk in memory, decoded: 15 times as large.
+    # TFDS would cache datasets that are small on disk in memory, 15 times as large.
     config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
     return without_autotune(
         builder.as_dataset(
@@ -191,15 +198,15 @@ def read_prepared(
 
 
 def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Catalogue:
-    """Opens a catalogue; prepares it with TFDS if this content never was.
+    """Opens a catalogue, and prepares it with TFDS unless that was done before.
 
     Args:
-        source: which catalogue.
-        data_dir: where prepared catalogues are kept, each in a folder of its own;
-            by default the cache folder (`prepare.cache_dir`).
+        source: the options that name the catalogue.
+        data_dir: the folder of prepared catalogues, each of which has its own subfolder;
+            by default `prepare.cache_dir()`.
 
     Raises:
-        FitRankError: if the source is not there, cannot be read, or has no product.
+        FitRankError: if the source is missing, cannot be read, or has no usable product.
     """
     content, make_builder = DATASETS[source.dataset](source)
     code = code_fingerprint([f"{__package__}.{source.dataset}"])
@@ -229,7 +236,7 @@ def _strings(columns: list[Any]) -> tuple[str, ...]:
     return tuple(cell.decode("utf-8") for column in columns for cell in column)
 
 
-# From a data_dir to a builder that reads and writes there.
+# Takes a data_dir and returns the TFDS builder that reads and writes there.
 _MakeBuilder = Callable[[str], tfds.core.DatasetBuilder]
 
 
@@ -264,7 +271,7 @@ def _open_synthetic_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilde
     )
 
 
-# Dataset name -> opens its source and says what identifies the content.
+# {dataset: function that opens the source and returns its fingerprint and builder}.
 DATASETS: Mapping[str, Callable[[CatalogueSource], tuple[str, _MakeBuilder]]] = {
     "csv_catalogue": _open_csv_catalogue,
     "fashion_product_images": _open_fashion_product_images,

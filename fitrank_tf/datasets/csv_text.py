@@ -1,4 +1,4 @@
-"""Reads CSV text that people and shops export: BOM, `,` `;` or tab, ragged rows."""
+"""Reads CSV as shops export it: byte order mark, `,` `;` or tab, ragged rows."""
 
 import csv
 import io
@@ -10,17 +10,17 @@ _DELIMITERS = (",", ";", "\t")
 
 
 def read_csv(data: bytes, path: str) -> Iterator[list[str]]:
-    """The rows of a CSV file, the header first; empty lines are left out.
+    """The rows of a CSV file, the header first, without empty lines.
 
-    The delimiter is the one of `,`, `;` and tab that cuts the header into the most
+    The delimiter is the one of `,`, `;` and tab that splits the header into the most
     columns.
 
     Args:
         data: the file's bytes, UTF-8 with or without a byte order mark.
-        path: what to call the file in messages.
+        path: name of the file in messages.
 
     Raises:
-        FitRankError: if it is empty, not UTF-8, or quoted in a way CSV does not allow.
+        FitRankError: if the file is empty, not UTF-8, or has malformed quotes.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -56,7 +56,7 @@ def _rows(text: str, path: str) -> Iterator[list[str]]:
 
 
 def without_surplus(row: Sequence[str], num_columns: int) -> list[str]:
-    """The row without empty cells past the last column, and with missing ones as ""."""
+    """The row padded with "" to `num_columns`, without empty cells beyond them."""
     cells = list(row)
     while len(cells) > num_columns and not cells[-1].strip():
         cells.pop()

@@ -1,4 +1,4 @@
-"""A folder of image files, on disk or inside a zip archive: one small interface."""
+"""A common interface of image folders on disk and inside zip archives."""
 
 import abc
 import os
@@ -12,10 +12,10 @@ from fitrank_tf.datasets.product_source import CORRUPT_ENTRY, MISSING_IMAGE, PHO
 
 
 class ImageFolder(abc.ABC):
-    """File names with a stamp each, and their bytes.
+    """The files of a folder.
 
     Attributes:
-        stamps: file name -> what changes when the file does, as far as can be told
+        stamps: {file name: stamp}; a stamp changes with the file, as far as is visible
             without reading it.
     """
 
@@ -30,13 +30,13 @@ class ImageFolder(abc.ABC):
         """
 
     def photo_of(self, item_id: str) -> str:
-        """The file `<item_id>.jpg` or another of `PHOTO_SUFFIXES`, "" if none is there."""
+        """The file `<item_id>.jpg` or with another of `PHOTO_SUFFIXES`; "" if missing."""
         names = (item_id + suffix for suffix in PHOTO_SUFFIXES)
         return next((name for name in names if name in self.stamps), "")
 
 
 class DiskImageFolder(ImageFolder):
-    """Files of one folder (not of folders below it)."""
+    """The files of a folder on disk, without its subfolders."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -48,7 +48,7 @@ class DiskImageFolder(ImageFolder):
 
 
 class ZipImageFolder(ImageFolder):
-    """Members of an open archive whose path is `prefix` + file name."""
+    """The members of an open zip archive whose path is `prefix` + file name."""
 
     def __init__(self, archive: zipfile.ZipFile, prefix: str):
         self._archive, self._prefix = archive, prefix
@@ -68,7 +68,7 @@ class ZipImageFolder(ImageFolder):
             raise UnreadablePhoto(CORRUPT_ENTRY) from error
 
 
-# RuntimeError: encrypted; NotImplementedError: a compression Python does not know.
+# RuntimeError: encrypted; NotImplementedError: a compression that Python lacks.
 ZIP_READ_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,

@@ -8,8 +8,8 @@
 | `attributes` | {name: string}        | `ATTRIBUTES`, "" where the source has none  |
 | `objects`    | [{bbox, label}]       | boxes, empty where the source has none      |
 
-Attributes define relevance (judgments) and supervise training. They are never
-an input of a model: what a model sees comes from the pixels and the query.
+Attributes define relevance (judgments) and supervise training. They are never an input of
+a model: models read only the pixels and the query.
 """
 
 import tensorflow_datasets as tfds
@@ -28,8 +28,8 @@ ATTRIBUTES: tuple[str, ...] = (
     "neckline",
 )
 
-# What a detector may find. The first eleven are whole products, one of which
-# is the garment of a photo; the last two are parts of a garment.
+# Classes of the detector: eleven classes of whole products, of which each photo has one,
+# and two classes of parts of a garment.
 PRODUCT_CLASSES: tuple[str, ...] = (
     "top",
     "bottom",
@@ -50,9 +50,8 @@ OBJECT_CLASSES: tuple[str, ...] = PRODUCT_CLASSES + PART_CLASSES
 def item_features() -> tfds.features.FeaturesDict:
     """The TFDS features of an Item.
 
-    `image` takes encoded JPEG or PNG bytes when it is written and decodes to
-    uint8 [H, W, 3]. A box is [ymin, xmin, ymax, xmax] in 0..1 of the image, as
-    TFDS `BBoxFeature` has it.
+    `image` is written as JPEG or PNG bytes and decodes to uint8 [H, W, 3]. A box is
+    [ymin, xmin, ymax, xmax] in 0..1 of the image, as in TFDS' `BBoxFeature`.
     """
     return tfds.features.FeaturesDict(
         {
@@ -73,7 +72,7 @@ def item_features() -> tfds.features.FeaturesDict:
 
 
 def item_attributes(**values: str) -> dict[str, str]:
-    """All of `ATTRIBUTES`, those not given as "".
+    """The values of all `ATTRIBUTES`, "" for those that are not given.
 
     Raises:
         KeyError: for a name that is not in `ATTRIBUTES`.

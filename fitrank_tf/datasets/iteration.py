@@ -1,4 +1,4 @@
-"""How the project's tf.data pipelines are run."""
+"""Helpers of all tf.data pipelines: options and selection of rows."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,16 @@ import tensorflow as tf
 
 
 def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """The same dataset, whose iterators close as soon as they are done with.
+    """The same dataset without autotuning, so that its iterators close without delay.
 
-    With autotuning on, tf.data 2.20 keeps a thread that looks at an iterator after
-    10 ms, 20 ms, 40 ms and so on, and closing the iterator waits for its next look:
-    on average half as long again as the iterator was in use, at the end of every
-    epoch. Without it `AUTOTUNE` stands for as many calls at once as there are cores.
+    With autotuning, a thread of tf.data 2.20 wakes after 10 ms, 20 ms, 40 ms and so on,
+    and closing an iterator waits for the next time: on average half as long again as the
+    iterator was in use, at the end of every epoch. Without autotuning, `AUTOTUNE` stands
+    for as many parallel calls as there are cores.
 
     Args:
-        dataset: where a pipeline begins; what is derived from it inherits this.
+        dataset: the first dataset of a pipeline; datasets derived from it inherit the
+            option.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -25,11 +26,11 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
 def chosen_rows(
     dataset: tf.data.Dataset, rows: Sequence[int] | np.ndarray
 ) -> tf.data.Dataset:
-    """Some of a dataset's elements, in its order.
+    """Some elements of a dataset, in the dataset's order.
 
     Args:
-        dataset: of known length.
-        rows: which to keep; their order does not matter.
+        dataset: a dataset of known cardinality.
+        rows: int [M], positions of the elements to keep, in any order.
     """
     kept = np.zeros(int(dataset.cardinality()), bool)
     kept[np.asarray(rows, np.int64)] = True

@@ -1,4 +1,4 @@
-"""Prepares a catalogue with TFDS in a folder of its own, once, whole or not at all."""
+"""Prepares a catalogue with TFDS in its own folder, once and atomically."""
 
 import contextlib
 import fcntl
@@ -19,25 +19,25 @@ CACHE_VARIABLE = "FITRANK_CACHE"
 
 
 def cache_dir() -> Path:
-    """`$FITRANK_CACHE`, or `~/.cache/fitrank_tf`."""
+    """The folder of prepared catalogues: `$FITRANK_CACHE`, or `~/.cache/fitrank_tf`."""
     return Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/fitrank_tf").expanduser()
 
 
 def prepare(
     make_builder: Callable[[str], tfds.core.DatasetBuilder], folder: Path
 ) -> tfds.core.DatasetBuilder:
-    """The builder in `folder`, prepared there unless it is already.
+    """The builder of `folder`, which is prepared first unless it is already.
 
-    TFDS writes to a temporary folder and renames it, so what bears the final name
-    is whole. What a killed run left behind is removed here. A second process that
-    wants the same catalogue waits for the first.
+    TFDS writes to a temporary folder and renames it, so a folder of the final name is
+    complete. The remains of killed runs are removed here. A second process that needs the
+    same catalogue waits for the first.
 
     Args:
-        make_builder: takes the `data_dir` of a builder and returns the builder.
-        folder: holds this catalogue and nothing else.
+        make_builder: takes a `data_dir` and returns a builder.
+        folder: the folder of this catalogue alone.
 
     Raises:
-        FitRankError: if the folder cannot be made, or the builder finds no product.
+        FitRankError: if the folder cannot be made, or no product is usable.
     """
     with _locked(folder):
         builder = make_builder(str(folder))
@@ -48,7 +48,7 @@ def prepare(
         shutil.rmtree(folder, ignore_errors=True)
         try:
             _write(builder)
-        except BaseException:  # an interrupt too must leave nothing half written
+        except BaseException:  # interrupts as well must leave nothing incomplete
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return builder
@@ -67,7 +67,7 @@ def _write(builder: tfds.core.DatasetBuilder) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Holds `<folder>.lock`, beside the folder so that the folder can be removed."""
+    """Locks `<folder>.lock`, a file beside the folder, which can so be removed."""
     lock = folder.with_name(folder.name + ".lock")
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""What the builders of real catalogues share: rows of a source become Items.
+"""The base class of the TFDS builders of real catalogues.
 
-A product whose photo or row cannot be used is left out, counted by reason, and
-the counts are kept in the prepared dataset's metadata, so that they are known
-also when the dataset is used again without being prepared.
+Products whose photo or row cannot be used are left out and counted by reason. The counts
+are stored in the prepared dataset's metadata, so that they are also available when the
+dataset is reused.
 """
 
 import itertools
@@ -50,9 +50,9 @@ class ProductBuilder(
         """
         Args:
             source: an opened source.
-            data_dir: where TFDS keeps this catalogue. TFDS knows a prepared dataset
-              by its name alone, so every catalogue needs a folder of its own
-              (`catalogue.open_catalogue` sees to that).
+            data_dir: folder in which TFDS stores this catalogue. TFDS recognises a prepared
+                dataset by its name alone, so every catalogue needs its own folder, which
+                `catalogue.open_catalogue` provides.
             **kwargs: passed on to TFDS.
         """
         self._source = source
@@ -73,8 +73,8 @@ class ProductBuilder(
         rows = self._rows_by_split()
         generators: dict[str, Iterator[tuple[str, dict[str, Any]]]] = {}
         for split in SPLITS:
-            # TFDS cannot write a split without examples, so it gets to know of a
-            # split only once its first product has been read.
+            # TFDS cannot write a split without examples, so a split is passed on only if a
+            # first product of it can be read.
             examples = self._generate_examples(rows[split])
             first = next(examples, None)
             if first is not None:
@@ -150,12 +150,12 @@ def _problem_of(row: ProductRow, seen: set[str]) -> str:
 
 
 def skipped_products(builder: tfds.core.DatasetBuilder) -> dict[str, int]:
-    """Reason -> number of products left out of a prepared dataset."""
+    """{reason: number of products left out} of a prepared dataset."""
     return {reason: entry["count"] for reason, entry in _skip_entries(builder).items()}
 
 
 def report_skipped(builder: tfds.core.DatasetBuilder) -> None:
-    """Logs a warning per reason, with the count and the first few ids."""
+    """Logs a warning for each reason, with the count and the first ids."""
     for reason, entry in _skip_entries(builder).items():
         ids = ", ".join(entry["ids"])
         dots = ", ..." if entry["count"] > len(entry["ids"]) else ""

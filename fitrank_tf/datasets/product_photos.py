@@ -1,8 +1,8 @@
-"""Reads one product photo: checks that it decodes, and makes it a plain JPEG or PNG.
+"""Checks that product photos decode, and converts them to plain JPEG or PNG.
 
-What leaves here decodes with `tf.io.decode_image` to three channels. That is
-stricter than Pillow: TensorFlow refuses CMYK, WebP, and a JPEG whose end marker
-is missing, and it would drop an alpha channel instead of laying it on white.
+The result decodes with `tf.io.decode_image` to three channels, which is stricter than
+Pillow: TensorFlow refuses CMYK, WebP, and a JPEG whose end marker is missing, and it would
+drop an alpha channel instead of blending it with white.
 """
 
 import io
@@ -11,8 +11,8 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
-# A full Kaggle archive is 15 GB of photos of 1080x1440 and larger. No model here
-# looks at more than 512 pixels a side; at that size the same archive is 1.5 GB.
+# A full Kaggle archive is 15 GB of photos of 1080x1440 and larger. No model here reads more
+# than 512 pixels a side; at that size the same archive is 1.5 GB.
 DEFAULT_MAX_SIDE = 512
 
 # At 90 without chroma subsampling the colours of small prints survive.
@@ -29,15 +29,15 @@ UNREADABLE = "unreadable image"
 
 
 class UnreadablePhoto(ValueError):  # noqa: N818 (not an error of the run: it is counted)
-    """A photo that cannot be used. The message is the reason, one of the few above."""
+    """A photo that cannot be used. The message is the reason, such as `TRUNCATED`."""
 
 
 def read_photo(data: bytes, max_side: int = DEFAULT_MAX_SIDE) -> bytes:
-    """Checks the bytes of a photo, and changes them only where that is needed.
+    """Checks the bytes of a photo, and converts it only where necessary.
 
-    Kept as they are: JPEG and 8-bit PNG, grey or RGB, upright, not animated and
-    within `max_side`. All else becomes an RGB JPEG: the first frame, turned as
-    its EXIF says, laid on white where it is transparent, shrunk to `max_side`.
+    JPEG and 8-bit PNG are kept unchanged if they are grey or RGB, upright, not animated
+    and within `max_side`. Everything else becomes an RGB JPEG of the first frame, rotated
+    by its EXIF orientation, blended with white where transparent, shrunk to `max_side`.
 
     Args:
         data: an image file in any format that Pillow reads.

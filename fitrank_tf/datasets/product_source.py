@@ -1,4 +1,4 @@
-"""Where a catalogue's products come from: rows of a table, each with one photo."""
+"""The interface of the sources of catalogues: rows of a table, each with one photo."""
 
 import abc
 import dataclasses
@@ -8,16 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping
 MISSING_IMAGE = "no image file"
 CORRUPT_ENTRY = "image file cannot be read"
 
-# What `<id>` alone may be called in a folder of photos, in the order tried.
+# Suffixes of `<id>` in a folder of photos, in the order tried.
 PHOTO_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @dataclasses.dataclass(frozen=True)
 class LabelledBox:
-    """What is where in a photo, 0..1 of its sides.
+    """A labelled box in a photo.
 
     Attributes:
         label: one of `item.OBJECT_CLASSES`.
+        ymin, xmin, ymax, xmax: the box in 0..1 of the photo's height and width.
     """
 
     label: str
@@ -32,12 +33,12 @@ class ProductRow:
     """One row of the source's table.
 
     Attributes:
-        id: the shop's product id, as the table has it.
+        id: the shop's product id, as in the table.
         text: the title, "" where there is none.
-        attributes: some of `item.ATTRIBUTES`.
-        photo: what the source's `read_photo` takes, "" where no photo is known.
-        objects: boxes, where the source has them.
-        problem: why this row cannot be used, "" for a good row.
+        attributes: {attribute: value} for some of `item.ATTRIBUTES`.
+        photo: argument of the source's `read_photo`, "" where there is no photo.
+        objects: labelled boxes, where the source has them.
+        problem: the reason why this row cannot be used, "" for a good row.
     """
 
     id: str
@@ -49,7 +50,7 @@ class ProductRow:
 
 
 class ProductSource(abc.ABC):
-    """An opened source. Opening it has checked all that needs no photo."""
+    """An opened source, checked as far as is possible without reading photos."""
 
     @property
     @abc.abstractmethod
@@ -58,7 +59,7 @@ class ProductSource(abc.ABC):
 
     @abc.abstractmethod
     def rows(self) -> Iterator[ProductRow]:
-        """All rows of the table, in its order."""
+        """All rows of the table in order."""
 
     @abc.abstractmethod
     def read_photo(self, photo: str) -> bytes:
@@ -70,16 +71,16 @@ class ProductSource(abc.ABC):
 
     @abc.abstractmethod
     def fingerprint(self) -> str:
-        """Changes when the table or a photo does; reads no photo."""
+        """A hash (hex) that changes with the table or a photo; no photo is read for it."""
 
 
 def content_fingerprint(parts: Iterable[bytes], files: Iterable[tuple[str, str]]) -> str:
     """SHA-256 (hex) of some bytes and of a list of files.
 
     Args:
-        parts: bytes that matter in whole, such as the table.
-        files: (name, stamp) of each photo, in any order. The stamp is its size, or
-            its size and checksum where these are at hand.
+        parts: contents that are hashed whole, such as the table.
+        files: (name, stamp) of each photo, in any order. The stamp is the size, with the
+            checksum where it is available without reading the file.
     """
     digest = hashlib.sha256()
     for part in parts:

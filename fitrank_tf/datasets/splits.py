@@ -1,8 +1,8 @@
-"""Which split a product belongs to: 80/10/10 by a hash, the same on every machine.
+"""Splits of a catalogue: 80/10/10 by a hash, the same on every machine.
 
-Shops list one design many times under one title (other sizes, other photos).
-Were such twins split apart, the test set would ask for titles that training has
-seen, so the title decides the split and the id only where there is no title.
+Shops list one design many times under one title (other sizes, other photos). If such
+products were in different splits, test queries would quote titles of the training data.
+So the hash is of the title, or of the id where there is no title.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ _TRAIN_SHARE, _VALIDATION_SHARE = 0.8, 0.1
 
 
 def title_key(text: str) -> str:
-    """The title as compared: case and runs of white space do not matter."""
+    """The title with case folded and runs of white space collapsed, for comparison."""
     return " ".join(text.casefold().split())
 
 

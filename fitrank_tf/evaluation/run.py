@@ -45,9 +45,9 @@ from fitrank_tf.queries.query_sets import (
     SINGLE_FACETS,
     Query,
     facet_queries,
-    first_of_each_text,
+    first_query_of_each_text,
+    sample_of_each_kind,
     single_facet_queries,
-    spread_over_kinds,
     title_queries,
     with_misspellings,
 )
@@ -221,7 +221,7 @@ class EvaluationRun:
         self, query_set: QuerySet, runs: Runs, config: EvaluationConfig, folder: Path
     ) -> Path:
         """Draws what some queries return; gives the PNG's path."""
-        shown = spread_over_kinds(query_set.queries, config.sheet_queries)
+        shown = sample_of_each_kind(query_set.queries, config.sheet_queries)
         path = folder / "contact_sheet.png"
         rows = self._sheet_rows(query_set, shown, runs, config.sheet_columns)
         draw_contact_sheet(rows, path, path.with_suffix(".html"))
@@ -253,7 +253,7 @@ class EvaluationRun:
         if not shown:
             return None
         by_id = {query.id: query for query in query_set.queries}
-        by_text = first_of_each_text(by_id[query_id] for query_id in shown)
+        by_text = first_query_of_each_text(by_id[query_id] for query_id in shown)
         queries = list(by_text.values())
         rows = self._sheet_rows(query_set, queries, runs.rankings, config.sheet_columns)
         ids = [by_text[row.query].id for row in rows]

@@ -78,7 +78,7 @@ def check_systems(names: Sequence[str]) -> tuple[str, ...]:
     if unknown or not names:
         raise FitRankError(
             f"--systems: unknown {unknown[0] if unknown else '(none)'}; "
-            f"choose of {','.join(SYSTEMS)}"
+            f"choose from {','.join(SYSTEMS)}"
         )
     return tuple(name for name in SYSTEMS if name in names)
 

@@ -1,36 +1,35 @@
-"""Studio photos before other backdrops: cut out of their plain one, pasted on another.
+"""Augmentation of studio photos: the figure is cut out and pasted on another backdrop.
 
-A shop's photos stand before white; a network that has seen nothing else takes the
-white for a part of the product.
+A shop's photos have white backdrops; a network trained only on these learns the white as
+a part of the product.
 """
 
 import tensorflow as tf
 
-# Mean difference of the channels (of 255) from the photo's corner colour above which a
-# pixel is the figure's: more than JPEG noise, less than the shade of white cloth.
+# A pixel belongs to the figure if its channels (0..255) differ from the corners' colour by
+# more than this on average: more than JPEG noise, less than the shade of white cloth.
 _FIGURE = 9.0
-# The figure's outline is closed over gaps of so many pixels.
+# Size of the morphological closing of the figure's mask, in pixels.
 _CLOSE = 5
-# A cut-out that covers less or more of the photo was not cut out of a plain backdrop.
+# With a figure that covers less or more of the photo, the backdrop was not a plain one.
 _LEAST_FIGURE, _MOST_FIGURE = 0.03, 0.9
 _CELLS = 6
 _WHITE = 255.0
 
 
 def paste_on_backdrop(image: tf.Tensor, other: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """The figure of a photo before another backdrop.
+    """A photo whose backdrop is replaced at random.
 
-    Half of the backdrops are soft blots of two colours, half are another photo,
-    enlarged until nothing in it is a thing.
+    Half of the new backdrops are smooth noise of two colours; half are another photo,
+    enlarged until no object in it is recognisable.
 
     Args:
-        image: uint8 [S, S, 3], a studio photo in its white square.
+        image: uint8 [S, S, 3], a studio photo padded to a white square.
         other: uint8 [S, S, 3], any photo.
-        seed: int [2], of this photo.
+        seed: int [2], stateless seed of this photo.
 
     Returns:
-        uint8 [S, S, 3]; the photo as it was where no figure can be told from the
-        backdrop.
+        uint8 [S, S, 3]; `image` itself where no figure can be separated from its backdrop.
     """
     figure = figure_mask(image)
     share = tf.reduce_mean(figure)
@@ -41,7 +40,7 @@ def paste_on_backdrop(image: tf.Tensor, other: tf.Tensor, seed: tf.Tensor) -> tf
         lambda: _enlarged(other, seeds[1]),
         lambda: _blots(image.shape[0], seeds[1]),
     )
-    # Soft inside the outline only: outside of it the photo is still its old backdrop.
+    # Blend inside the outline only: outside of it the pixels are the old backdrop.
     blurred = tf.nn.avg_pool2d(figure[tf.newaxis, ..., tf.newaxis], 3, 1, "SAME")[0]
     soft = blurred * figure[..., tf.newaxis]
     pasted = tf.cast(image, tf.float32) * soft + backdrop * (1.0 - soft)
@@ -50,15 +49,21 @@ def paste_on_backdrop(image: tf.Tensor, other: tf.Tensor, seed: tf.Tensor) -> tf
 
 
 def figure_mask(image: tf.Tensor) -> tf.Tensor:
-    """float32 [S, S], 1 where a uint8 [S, S, 3] square differs from white and its corners.
+    """The mask of the figure: where a photo differs from white and from its corners.
 
-    Only a square photo shows its own ground in the corners: one that is padded must
-    stand before white to be cut out. Small holes are closed: a white collar inside a
-    figure is the figure's.
+    Only a square photo has its own backdrop in the corners; the figure of a padded photo
+    is found only before white. Small holes are closed, so that a white collar belongs to
+    the figure.
+
+    Args:
+        image: uint8 [S, S, 3].
+
+    Returns:
+        float32 [S, S], 1 inside the figure, else 0.
     """
     pixels = tf.cast(image, tf.float32)
     corners = tf.stack([pixels[0, 0], pixels[0, -1], pixels[-1, 0], pixels[-1, -1]])
-    # The square's own white counts as backdrop too.
+    # The white padding of the square counts as backdrop too.
     distance = tf.minimum(
         tf.reduce_mean(tf.abs(pixels - tf.reduce_mean(corners, axis=0)), axis=-1),
         tf.reduce_mean(_WHITE - pixels, axis=-1),
@@ -69,7 +74,7 @@ def figure_mask(image: tf.Tensor) -> tf.Tensor:
 
 
 def _blots(size: int, seed: tf.Tensor) -> tf.Tensor:
-    """float32 [S, S, 3]: two colours, mixed by smooth noise."""
+    """Smooth noise of two colours, float32 [S, S, 3]."""
     seeds = tf.random.split(seed, 2)
     colours = tf.random.stateless_uniform([2, 3], seeds[0], 0.0, _WHITE)
     noise = tf.random.stateless_uniform([_CELLS, _CELLS, 1], seeds[1])
@@ -78,7 +83,7 @@ def _blots(size: int, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _enlarged(photo: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """float32 [S, S, 3]: a small window of the photo's middle, filling the square."""
+    """A small window near the photo's centre, resized to float32 [S, S, 3]."""
     size = photo.shape[0]
     side = size // 6
     low = tf.random.stateless_uniform([2], seed, size // 4, size // 2, tf.int32)

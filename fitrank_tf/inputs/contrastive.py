@@ -1,4 +1,4 @@
-"""Batches for contrastive training: photos, one text each, and who is a twin."""
+"""Batches for contrastive training: photos, a text for each, and groups of equal title."""
 
 from collections.abc import Callable
 
@@ -11,27 +11,29 @@ from fitrank_tf.inputs.images import augment
 _SHUFFLE_BUFFER = 8192
 
 # (first, end) -> the batches `first` .. `end` - 1 of a training, counted from its start
-# through all epochs. Each is always the same, so that a training can go on anywhere.
+# over all epochs. A batch of a number is always the same, so that training can resume at
+# any step.
 BatchesBetween = Callable[[int, int], tf.data.Dataset]
 
 
 def contrastive_batches(
     numbered_photos: tf.data.Dataset, table: ContrastiveTable, batch_size: int, seed: int
 ) -> tuple[BatchesBetween, int]:
-    """Shuffled, augmented batches; each epoch draws anew.
+    """Shuffled, augmented batches; order, texts and augmentation differ by epoch.
 
     Args:
-        numbered_photos: (position in the table, uint8 [S, S, 3]).
-        table: texts, twins and features.
-        batch_size: pairs of a batch; cut to what there is.
-        seed: decides order, texts and augmentation of every epoch.
+        numbered_photos: Dataset of (row of the table, uint8 [S, S, 3]).
+        table: texts, groups, facet codes and features of the products.
+        batch_size: pairs of a batch; at most the number of products is used.
+        seed: of the order, the drawn texts and the augmentation of all epochs.
 
     Returns:
-        (what gives datasets of input dicts for `ContrastiveModel`, batches of an epoch).
-        The last, smaller batch of an epoch is left out: fewer negatives are an easier task.
+        (function of two steps that returns a dataset of input dicts for `ContrastiveModel`,
+        number of batches of an epoch). The last, smaller batch of an epoch is left out:
+        fewer negatives are an easier task.
 
     Raises:
-        FitRankError: with fewer than two products, or a feature that is no number.
+        FitRankError: with fewer than two products, or if a feature is not finite.
     """
     table.check()
     count = len(table.groups)
@@ -59,16 +61,16 @@ def contrastive_batches(
 
 
 def _order_seed(seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    """int64 scalar; called where tf.data traces how an epoch is shuffled."""
-    # `shuffle` mixes the process' seed in, which differs when a run goes on. Here it is
-    # that of the function that is traced, and setting it leaves the process' own alone.
+    """An epoch's shuffle seed, int64 scalar; called while tf.data traces `shuffled`."""
+    # `shuffle` mixes in the global seed, which differs when a run is resumed. Inside a
+    # traced function this sets the seed of the function's graph, not the global one.
     tf.random.set_seed(1)
     drawing = tf.stack([tf.constant(seed, tf.int64), -1 - epoch])
     return tf.random.stateless_uniform([], drawing, maxval=2**31 - 1, dtype=tf.int64)
 
 
 def _spread_by_rows(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Has several machines take their rows of the same batches, not files of their own."""
+    """Shards by row: several machines read parts of the same batches, not other files."""
     options = tf.data.Options()
     policy = tf.data.experimental.AutoShardPolicy.DATA
     options.experimental_distribute.auto_shard_policy = policy

@@ -1,4 +1,4 @@
-"""What contrastive training knows of its products besides their photos."""
+"""The arrays of contrastive training besides the photos."""
 
 import dataclasses
 
@@ -9,14 +9,17 @@ from fitrank_tf.core.errors import FitRankError
 
 @dataclasses.dataclass(frozen=True)
 class ContrastiveTable:
-    """What goes with the photos, row by row.
+    """Texts, groups, facet codes and features of N products, in the order of the photos.
 
     Attributes:
-        token_ids: int32 [N, T, L], the T texts of a product to draw from.
+        token_ids: int32 [N, T, L], tokens of the T texts of each product, one of which is
+            drawn in each epoch.
         groups: int32 [N], equal for products of equal title.
-        has: int32 [N, F], codes of the products' facets, 0 for "not known".
-        asks: int32 [N, T, F], codes of what each text asks for, 0 for "anything".
-        features: float32 [N, F], or None.
+        product_codes: int32 [N, F], codes of the products' facet values, 0 where there is
+            none.
+        text_codes: int32 [N, T, F], codes of the facet values that each text names, 0 for
+            facets that it does not name.
+        features: float32 [N, D], feature vectors; None without image features.
     """
 
     token_ids: np.ndarray
@@ -26,10 +29,10 @@ class ContrastiveTable:
     features: np.ndarray | None = None
 
     def check(self) -> None:
-        """Refuses what no training can learn from.
+        """Checks that training on these products is possible.
 
         Raises:
-            FitRankError: with fewer than two products, or a feature that is no number.
+            FitRankError: with fewer than two products, or if a feature is not finite.
         """
         count = len(self.groups)
         if count < 2:

@@ -1,7 +1,7 @@
-"""Photos as the towers see them: one size, nothing cut off, white around.
+"""Image preprocessing of the towers: decoding, resizing, white padding, augmentation.
 
-The same functions run in training's tf.data and inside the served image
-encoder, so that both see the same pixels to the bit.
+The same functions run in training's tf.data and inside the served image encoder, so that
+both read the same pixels to the bit.
 """
 
 import tensorflow as tf
@@ -48,7 +48,7 @@ def decode_photo(data: tf.Tensor, size: int) -> tf.Tensor:
     """Decodes JPEG, PNG, BMP or GIF bytes and fits them with `resize_and_pad`.
 
     Args:
-        data: string scalar.
+        data: string scalar, the bytes of the image file.
         size: side of the square, in pixels.
 
     Returns:
@@ -58,12 +58,12 @@ def decode_photo(data: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def decode_crop(data: tf.Tensor, box: tf.Tensor, size: int) -> tf.Tensor:
-    """The same of a part of the photo.
+    """Decodes a photo as `decode_photo` does, and keeps a box of it.
 
     Args:
-        data: string scalar.
-        box: float32 [4], [ymin, xmin, ymax, xmax] in 0..1 of the photo; one without area,
-            as of nothing found, is all of it.
+        data: string scalar, JPEG, PNG, BMP or GIF bytes.
+        box: float32 [4], [ymin, xmin, ymax, xmax] in 0..1 of the photo. A box without area,
+            which stands for "nothing detected", keeps the whole photo.
         size: side of the square, in pixels.
 
     Returns:
@@ -86,7 +86,7 @@ def _decode(data: tf.Tensor) -> tf.Tensor:
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Random zoom, shift and mirror of a batch; colours stay as they are.
+    """Random zoom, shift and horizontal flip of each photo of a batch.
 
     Colour is part of what a shopper asks for, so there is no hue, saturation or
     grey-scale change here.
@@ -106,7 +106,7 @@ def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     y1, x1 = corner[:, :1], corner[:, 1:]
     y2, x2 = y1 + window, x1 + window
     left, right = tf.where(mirrored, x2, x1), tf.where(mirrored, x1, x2)
-    # A window beyond the photo reads white there, like the padding.
+    # Where the window exceeds the photo it is white, like the padding.
     return tf.image.crop_and_resize(
         tf.cast(images, tf.float32),
         tf.concat([y1, left, y2, right], axis=1),

@@ -10,12 +10,12 @@ from fitrank_tf.datasets.iteration import without_autotune
 
 @dataclasses.dataclass(frozen=True)
 class ProductTables:
-    """What is known of a catalogue's N products, row by row.
+    """Embeddings, features and facet probabilities of a catalogue's N products.
 
     Attributes:
         embeddings: float32 [N, D], unit image embeddings.
-        features: float32 [N, F].
-        facet_probs: float32 [N, V], how likely each facet value is, by `FacetHeads`.
+        features: float32 [N, F], feature vectors.
+        facet_probs: float32 [N, V], probability of each facet value, by `FacetHeads`.
     """
 
     embeddings: np.ndarray
@@ -23,7 +23,7 @@ class ProductTables:
     facet_probs: np.ndarray
 
     def select(self, rows: np.ndarray) -> "ProductTables":
-        """Some of the products."""
+        """The tables of some products, in the order of `rows` (int [M])."""
         return ProductTables(
             self.embeddings[rows], self.features[rows], self.facet_probs[rows]
         )
@@ -34,11 +34,11 @@ class ListArrays:
     """Q candidate lists as arrays.
 
     Attributes:
-        queries: float32 [Q, D], embeddings.
-        query_facets: float32 [Q, V], 1 for the facet values that the texts name.
-        positions: int32 [Q, L] in the catalogue, -1 for padding.
-        scores: float32 [Q, L], the first stage's.
-        labels: float32 [Q, L], -1 for padding.
+        queries: float32 [Q, D], query embeddings.
+        query_facets: float32 [Q, V], 1 for the facet values that the query names, else 0.
+        positions: int32 [Q, L], rows of the candidates in the catalogue, -1 for padding.
+        scores: float32 [Q, L], scores of the first stage.
+        labels: float32 [Q, L], grades, -1 for padding.
     """
 
     queries: np.ndarray
@@ -51,33 +51,33 @@ class ListArrays:
         return len(self.positions)
 
     def select(self, rows: np.ndarray) -> "ListArrays":
-        """Some of the lists."""
+        """Some of the lists, in the order of `rows` (int [M])."""
         return ListArrays(*(array[rows] for array in self._arrays()))
 
     def at(self, rows: np.ndarray) -> "ListArrays":
-        """The same lists, of a catalogue in which product i is product `rows[i]`."""
+        """The same lists, with product i at row `rows[i]` of another catalogue."""
         inside = self.positions >= 0
         positions = np.full_like(self.positions, -1)
         positions[inside] = rows[self.positions[inside]]
         return dataclasses.replace(self, positions=positions)
 
     def followed_by(self, others: "ListArrays") -> "ListArrays":
-        """These lists and then the others, of the same length and catalogue."""
+        """These lists followed by others of the same length and catalogue."""
         pairs = zip(self._arrays(), others._arrays())
         return ListArrays(*(np.concatenate(pair) for pair in pairs))
 
     def shuffled(self, seed: int) -> "ListArrays":
-        """The lists in a random order fixed by the seed."""
+        """The lists in the random order of a seed."""
         return self.select(np.random.default_rng(seed).permutation(len(self)))
 
     def batches(self, tables: ProductTables, batch_size: int) -> tf.data.Dataset:
-        """Lists in order, what is known of the candidates looked up by position.
+        """Batches of the lists in order, with features gathered by position.
 
-        Looking up in the pipeline keeps memory at one batch of lists: a list of 100
-        candidates is a thousand times the size of its positions.
+        Gathering in the pipeline keeps only some batches in memory: the features of 100
+        candidates are a thousand times the size of their positions.
 
         Args:
-            tables: of the catalogue that the positions point into.
+            tables: of the catalogue that the positions refer to.
             batch_size: lists of a batch.
 
         Returns:
@@ -90,7 +90,7 @@ class ListArrays:
             tf.constant(tables.facet_probs),
         )
 
-        def look_up(
+        def gather_candidates(
             query: tf.Tensor,
             query_facets: tf.Tensor,
             position: tf.Tensor,
@@ -113,7 +113,7 @@ class ListArrays:
         return (
             without_autotune(lists)
             .batch(batch_size)
-            .map(look_up, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .map(gather_candidates, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             .prefetch(tf.data.AUTOTUNE)
         )
 
@@ -121,8 +121,14 @@ class ListArrays:
         return self.queries, self.query_facets, self.positions, self.scores, self.labels
 
 
-def no_lists(embedding_dim: int, num_values: int, size: int) -> ListArrays:
-    """The lists of no query at all."""
+def empty_lists(embedding_dim: int, num_values: int, size: int) -> ListArrays:
+    """Empty `ListArrays`, for no queries.
+
+    Args:
+        embedding_dim: D.
+        num_values: V.
+        size: L.
+    """
     widths = (embedding_dim, num_values, size, size, size)
     arrays = [np.zeros((0, width), np.float32) for width in widths]
     arrays[2] = arrays[2].astype(np.int32)

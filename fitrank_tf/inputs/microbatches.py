@@ -1,4 +1,4 @@
-"""A contrastive batch several times over, for a step that takes it in parts."""
+"""Microbatches: each contrastive batch is repeated once for each of its parts."""
 
 import tensorflow as tf
 
@@ -8,16 +8,16 @@ from fitrank_tf.inputs.contrastive import BatchesBetween
 def split_into_microbatches(
     batches: BatchesBetween, steps_per_epoch: int, parts: int
 ) -> tuple[BatchesBetween, int]:
-    """Each batch once for each of its parts, in order.
+    """Repeats each batch once for each of its parts, as `GradCacheModel` reads them.
 
     Args:
-        batches: those between two of them, dicts of a batch's inputs.
-        steps_per_epoch: batches of a pass.
-        parts: of a batch; 1 leaves all as it is.
+        batches: function of two steps that returns the batches between them, as dicts.
+        steps_per_epoch: batches of an epoch.
+        parts: microbatches of a batch; 1 changes nothing.
 
     Returns:
-        (what gives the same dicts with `part` int32 [1] added, between two steps of which
-        each is one part; steps of a pass), as `CachedContrastiveModel` reads them.
+        (function of two steps that returns the same dicts with the number of the part,
+        `part` int32 [1], where a step is one part; number of steps of an epoch).
     """
     if parts == 1:
         return batches, steps_per_epoch

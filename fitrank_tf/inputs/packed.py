@@ -1,8 +1,8 @@
-"""A training's products as one file that needs no TensorFlow to be read.
+"""The training data of the towers in one file that is read without TensorFlow.
 
-An accelerator often has JAX or PyTorch and nothing else. What the towers learn from is
-made where TensorFlow is (texts, tokens, features) and travels as arrays; photos travel as
-JPEG, a twentieth of their pixels.
+A machine with an accelerator often has only JAX or PyTorch. Texts, tokens and features are
+made where TensorFlow is installed and saved as arrays; photos are saved as JPEG, a
+twentieth of the size of their pixels.
 """
 
 import dataclasses
@@ -26,15 +26,15 @@ _SIZES = ("image_size", "vocabulary_size")
 
 @dataclasses.dataclass(frozen=True)
 class PackedProducts:
-    """What the towers learn from, and what chooses between trainings.
+    """The towers' training products, and the validation products for model selection.
 
     Attributes:
-        table: texts, facets and features of the N training products.
-        photos: their N photos, each the JPEG of a square.
-        validation_photos: those of the M validation products.
-        validation_titles: int32 [M, L], their titles' tokens.
+        table: texts, facet codes and features of the N training products.
+        photos: photos of the N training products, each the JPEG of a square.
+        validation_photos: photos of the M validation products, of the same kind.
+        validation_titles: int32 [M, L], tokens of the validation products' titles.
         image_size: side of the squares, in pixels.
-        vocabulary_size: tokens that the tokenizer knows.
+        vocabulary_size: number of tokens of the tokenizer.
     """
 
     table: ContrastiveTable
@@ -45,7 +45,7 @@ class PackedProducts:
     vocabulary_size: int
 
     def save(self, folder: Path) -> None:
-        """Writes the file, whole or not at all."""
+        """Writes `PACKED_FILE` into a folder, atomically."""
         arrays = {name: getattr(self.table, name) for name in _TABLE}
         if self.table.features is not None:
             arrays["features"] = self.table.features
@@ -64,7 +64,7 @@ class PackedProducts:
         """Reads what `save` wrote.
 
         Raises:
-            FitRankError: if there is no such file, or it is another kind of file.
+            FitRankError: if the file is missing or is not such a file.
         """
         path = folder / PACKED_FILE
         arrays = load_arrays(path, _MADE_BY)
@@ -93,7 +93,12 @@ def _cut(data: np.ndarray, ends: np.ndarray) -> list[bytes]:
 
 
 def encode_square(image: np.ndarray, quality: int) -> bytes:
-    """A uint8 [S, S, 3] RGB square as JPEG of quality 1..100."""
+    """Encodes a square photo as JPEG.
+
+    Args:
+        image: uint8 [S, S, 3], RGB.
+        quality: JPEG quality, 1..100.
+    """
     options = [cv2.IMWRITE_JPEG_QUALITY, quality]
     return cv2.imencode(".jpg", image[..., ::-1], options)[1].tobytes()
 
@@ -103,38 +108,39 @@ def decode_squares(photos: Sequence[bytes], image_size: int) -> np.ndarray:
 
     Args:
         photos: N JPEGs.
-        image_size: the side that all of them have, in pixels.
+        image_size: side of the squares, in pixels.
 
     Returns:
         uint8 [N, S, S, 3], RGB.
 
     Raises:
-        FitRankError: if one is no such square.
+        FitRankError: if a photo does not decode to a square of this size.
     """
     pixels = np.empty((len(photos), image_size, image_size, 3), np.uint8)
     for row, data in enumerate(tracked(photos, "decoding", "photos")):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if image is None or image.shape != pixels.shape[1:]:
             raise FitRankError(
-                f"packed photo {row} (counted from 0) is no square of {image_size} "
-                f"pixels; make the file anew with `{command_line(_MADE_BY)}`"
+                f"packed photo {row} (counted from 0) is not a square of "
+                f"{image_size} pixels; make the file anew with `{command_line(_MADE_BY)}`"
             )
         pixels[row] = image[..., ::-1]
     return pixels
 
 
 class PackedBatches:
-    """The batches of a training on packed products, in numpy.
+    """Batches of packed products for contrastive training, in NumPy.
 
-    Called with two steps it gives those between them; each is always the same, so that a
-    training can go on anywhere. Photos come as they are: the model augments them.
+    Called with two steps, it yields the batches between them. A batch of a number is always
+    the same, so that training can resume at any step. Photos are not augmented here but in
+    the model.
 
     Args:
-        table: of the products.
-        pixels: uint8 [N, S, S, 3], their photos.
-        batch_size: pairs of a batch; cut to what there is. What an epoch leaves over is
-            left out.
-        seed: decides order and texts.
+        table: texts, groups, facet codes and features of N products.
+        pixels: uint8 [N, S, S, 3], photos of the products.
+        batch_size: pairs of a batch; at most N is used. The last, smaller batch of an
+            epoch is left out.
+        seed: of the order and the drawn texts.
     """
 
     def __init__(
@@ -146,7 +152,7 @@ class PackedBatches:
         self.steps_per_epoch = len(table.groups) // self._batch_size
 
     def __call__(self, first: int, end: int) -> Iterator[dict[str, np.ndarray]]:
-        """The batches `first` .. `end` - 1, counted through all epochs."""
+        """Yields the batches `first` .. `end` - 1, counted over all epochs."""
         for step in range(first, end):
             yield self._batch(*divmod(step, self.steps_per_epoch))
 

@@ -1,4 +1,4 @@
-"""A catalogue's photos in tf.data, at the size that a model reads."""
+"""tf.data pipelines of a catalogue's photos at a model's input size."""
 
 import logging
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from fitrank_tf.inputs.images import decode_crop, decode_photo
 
 logger = logging.getLogger(__name__)
 
-# Above this the photos are decoded again in every epoch instead of kept.
+# Photos of more bytes than this are decoded again in every epoch instead of cached.
 _CACHE_BYTES = 6 * 2**30
 
 
 def photos(catalogue: Catalogue, split: str, size: int) -> tf.data.Dataset:
-    """All photos of a split, in the order of its records, decoded in parallel.
+    """All photos of a split in the order of its records, decoded in parallel.
 
     Args:
-        catalogue: to read.
+        catalogue: the catalogue to read.
         split: one of `splits.SPLITS`, or `splits.ALL`.
         size: side of the square, in pixels.
 
@@ -34,13 +34,13 @@ def photos(catalogue: Catalogue, split: str, size: int) -> tf.data.Dataset:
 def garment_photos(
     catalogue: Catalogue, split: str, size: int, boxes: np.ndarray
 ) -> tf.data.Dataset:
-    """The garment boxes of all photos of a split, as `photos` gives the whole ones.
+    """The garment boxes of all photos of a split, in the order of its records.
 
     Args:
-        catalogue: to read.
+        catalogue: the catalogue to read.
         split: one of `splits.SPLITS`, or `splits.ALL`.
         size: side of the square, in pixels.
-        boxes: float32 [N, 4] of the split's products, as for `images.decode_crop`.
+        boxes: float32 [N, 4], a box of each product as `images.decode_crop` reads it.
 
     Returns:
         Dataset of uint8 [size, size, 3].
@@ -63,19 +63,19 @@ def _decoded(
 
 
 def chosen_photos(photos_in_order: tf.data.Dataset, rows: np.ndarray) -> tf.data.Dataset:
-    """Some of the photos with their number among the chosen; kept in memory if they fit.
+    """Some of the photos, numbered, and cached in memory if they fit.
 
     Args:
-        photos_in_order: as `photos` gives them.
-        rows: int [M], rising: which rows to keep.
+        photos_in_order: from `photos`.
+        rows: int [M], ascending, the rows to keep.
 
     Returns:
-        Dataset of (int64 position among the chosen, uint8 [S, S, 3]).
+        Dataset of (int64 position in `rows`, uint8 [S, S, 3]).
     """
     numbered = chosen_rows(photos_in_order, rows).enumerate()
     height, width, channels = photos_in_order.element_spec.shape
     size = len(rows) * height * width * channels
     if size > _CACHE_BYTES:
-        logger.info("%.1f GiB of photos: decoded anew in every epoch", size / 2**30)
+        logger.info("%.1f GiB of photos: decoded again in every epoch", size / 2**30)
         return numbered
     return numbered.cache()

@@ -1,7 +1,7 @@
-"""Product attributes as what a shopper types.
+"""Facet sentences: a product's attributes in the words that a shopper types.
 
 Facet sentences serve twice: as training texts beside the titles, and as the
-queries of the evaluation. They are labels, made from a product's attributes, and
+queries of the evaluation. They are made from labels, a product's attributes, and
 so they are only ever the text side of a pair, never an input beside the image.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from fitrank_tf.queries.words import plain_words, value_forms, written_forms
 
-# Year and category are no shopper's words.
+# Shoppers do not type the year or the category.
 FACETS: tuple[str, ...] = (
     "gender",
     "colour",
@@ -22,7 +22,7 @@ FACETS: tuple[str, ...] = (
     "neckline",
 )
 
-# Each names every facet once; what is not asked for is left empty.
+# Each template names every facet once; a facet that is not drawn is left empty.
 _TEMPLATES: tuple[str, ...] = (
     "{gender} {usage} {season} {colour} {pattern} {neckline} {sleeve} {article_type}",
     "{gender} {usage} {colour} {pattern} {sleeve} {neckline} {article_type} {season}",
@@ -43,18 +43,18 @@ _TEMPLATES: tuple[str, ...] = (
 # "for men", but not "for men's" or "for unisex".
 _FOR_WHOM = ("men", "women", "ladies", "boys", "girls")
 # "with long sleeves", but not "with sleeveless".
-_HAD = ("sleeve", "sleeves", "neck", "collar", "hood")
+_NOUNS = ("sleeve", "sleeves", "neck", "collar", "hood")
 
 
 def facet_sentence(
     attributes: Mapping[str, str], facets: tuple[str, ...], generator: random.Random
 ) -> str:
-    """One way to ask for a product by some of its facets.
+    """Words that ask for a product by some of its facets.
 
     Args:
-        attributes: the product's; a facet with "" is left out.
+        attributes: attributes of the product; a facet whose value is "" is left out.
         facets: which of `FACETS` to name.
-        generator: decides template and wording.
+        generator: draws the template and the wording.
 
     Returns:
         Lower-case words, e.g. "navy blue kurta for women".
@@ -68,12 +68,12 @@ def facet_sentence(
     slots["for_season"] = _after("for", slots["season"])
     for facet in ("sleeve", "neckline"):
         word = slots[facet]
-        slots[f"with_{facet}"] = _after("with", word) if word.endswith(_HAD) else word
+        slots[f"with_{facet}"] = _after("with", word) if word.endswith(_NOUNS) else word
     return " ".join(generator.choice(_TEMPLATES).format(**slots).split())
 
 
 def _for_gender(gender: str, word: str) -> str:
-    """ "for men", also where the word that was drawn is "mens"."""
+    """The gender after "for": "for men", also where "mens" was drawn."""
     whom = word if word in _FOR_WHOM else gender.lower()
     return _after("for", whom) if word and whom in _FOR_WHOM else word
 
@@ -83,20 +83,20 @@ def _after(preposition: str, word: str) -> str:
 
 
 def named_facets(text: str, attributes: Mapping[str, str]) -> tuple[str, ...]:
-    """The facets whose value a title says in so many words.
+    """The facets whose value a title contains literally.
 
     Args:
         text: a title.
         attributes: the attributes of the product with this title.
 
     Returns:
-        The named ones of `FACETS`. "Navy Blue" or "Navy" in the title names the
-        colour "Navy Blue"; "Blue" alone does not.
+        The named facets, in the order of `FACETS`. "Navy Blue" or "Navy" in the title
+        names the colour "Navy Blue"; "Blue" alone does not.
     """
-    said = f" {plain_words(text)} "
+    title = f" {plain_words(text)} "
     return tuple(
         facet
         for facet in FACETS
         if attributes.get(facet)
-        and any(f" {form} " in said for form in value_forms(facet, attributes[facet]))
+        and any(f" {form} " in title for form in value_forms(facet, attributes[facet]))
     )

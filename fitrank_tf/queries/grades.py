@@ -1,31 +1,45 @@
-"""Graded relevance in numbers: what a product is worth that shares some of what is asked.
+"""Grades of products that share some of a query's facets, and the gain of each grade.
 
-`ranking.judgments` has the rule in words. Judges grade by it, and rankers expect by it.
+`queries.judgments` states the rule in words. Judgments and the re-ranker's expected
+grade both use these numbers.
 """
 
 import numpy as np
 
 EXACT = 4
-# Without the facet of this name, if it is asked for, nothing is shared.
-KIND = "article_type"
+# If the query names this facet, a product that does not share it has grade 0.
+DECISIVE_FACET = "article_type"
 _PARTIAL = 3
-# What rankers count a product of each grade as, while they learn. trec_eval's nDCG counts
-# an exact one as 4 thirds of a near one, P, mAP and RR count it alone; this is between.
-# On validation products 15 for 10 gave titles R@10 0.801 for 0.792 and nDCG@10 0.816 for
-# 0.821, facet queries R@10 0.604 for 0.599 and nDCG@10 0.823 for 0.825 (three seeds).
+# The gain of each grade in the training losses of rankers. trec_eval's nDCG gives an exact
+# product 4/3 of the gain of grade 3; P, mAP and RR count only exact products; 15 lies
+# between. On validation products 15 instead of 10 gave title queries R@10 0.801 for 0.792
+# and nDCG@10 0.816 for 0.821, facet queries R@10 0.604 for 0.599 and nDCG@10 0.823 for
+# 0.825 (three seeds).
 GAINS = (0.0, 1.0, 2.0, 3.0, 15.0)
 
 
 def partial_grade(shared: np.ndarray, named: int) -> np.ndarray:
-    """Grades of sharing some of the named facets, int [N] as `shared`."""
+    """Grades of products that share some, not all, of the facets that a query names.
+
+    Args:
+        shared: int [N], how many of the named facets each product shares.
+        named: how many facets the query names, above 0.
+
+    Returns:
+        int [N], 0 to 3: floor(3 * shared / named).
+    """
     return (_PARTIAL * shared) // named
 
 
 def grade_table(num_facets: int) -> np.ndarray:
-    """Grades of a facet query's products.
+    """Grades by the number of named and of shared facets.
+
+    Args:
+        num_facets: F.
 
     Returns:
-        float32 [F + 1, F + 1]: [named, shared] facets; the kind is among the shared.
+        float32 [F + 1, F + 1]: row, facets that the query names; column, how many of
+        these the product shares, the article type among them.
     """
     table = np.zeros((num_facets + 1, num_facets + 1), np.float32)
     for named in range(1, num_facets + 1):

@@ -1,17 +1,17 @@
-"""Graded relevance: which products answer a query, and how well.
+"""Graded relevance: how well each product answers a query.
 
-The rule, from the query's own words alone:
+The grade depends only on the words of the query:
 
-- 4: what was asked for. A title query: a product of this very title. A facet
-  query: a product that shares every facet that the query names.
-- 1 to 3: the right kind of product with some of the rest: the article type, if
-  named, is shared, and floor(3 * shared / named) is the grade.
-- 0: another article type than the named one, or less than a third shared. A red
-  shoe is no answer to "red shirt".
+- 4, exact: for a title query, a product with this very title; for a facet query, a
+  product that shares every facet that the query names.
+- 1 to 3: a product of the right article type, if one is named, that shares some of the
+  named facets; the grade is floor(3 * shared / named).
+- 0: another article type than the named one, or less than a third of the facets shared.
+  A red shoe is not relevant to "red shirt".
 
-A facet that the query does not name never changes a grade: who types "red
-shirt" gets the same judgment for men's and for women's. Binary measures count
-grade 4 alone (`EXACT`); nDCG uses the grades.
+A facet that the query does not name never changes a grade: for "red shirt", men's and
+women's red shirts have the same grade. Binary measures count only grade 4 (`EXACT`) as
+relevant; nDCG uses the grades.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ import numpy as np
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.splits import title_key
 from fitrank_tf.queries.facets import FACETS
-from fitrank_tf.queries.grades import EXACT, KIND, partial_grade
+from fitrank_tf.queries.grades import DECISIVE_FACET, EXACT, partial_grade
 from fitrank_tf.queries.query_sets import TITLE, Query
 
 
@@ -58,12 +58,12 @@ class Judge:
         grades = partial_grade(shared, len(matches))
         if query.kind != TITLE:
             grades[shared == len(matches)] = EXACT
-        if KIND in matches:
-            grades[~matches[KIND]] = 0
+        if DECISIVE_FACET in matches:
+            grades[~matches[DECISIVE_FACET]] = 0
         return grades.astype(np.int32)
 
     def qrels(self, queries: Sequence[Query]) -> Mapping[str, dict[str, int]]:
-        """{query id: {product id: grade}}, grades above 0 only."""
+        """{query id: {product id: grade}}, with the grades above 0 only."""
         judged = {}
         for query in queries:
             grades = self.grades(query)

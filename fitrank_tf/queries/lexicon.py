@@ -1,4 +1,4 @@
-"""The facet values of a catalogue, numbered, and the words that ask for each."""
+"""The facet values of a catalogue, numbered, and the words that name each."""
 
 import dataclasses
 import json
@@ -22,14 +22,14 @@ from fitrank_tf.queries.words import (
 
 @dataclasses.dataclass(frozen=True)
 class FacetLexicon:
-    """Which facets a catalogue has, and which values of each.
+    """The facets of a catalogue, and the values of each facet.
 
-    Values are numbered through all facets: those of the first facet first.
+    Values are numbered consecutively over all facets, those of the first facet first.
 
     Attributes:
-        values: (facet, its values) pairs; a facet without values is left out.
+        values: (facet, values) pairs for the F facets; a facet without values is left out.
         title_words: words of the products' titles that look like misspellings of the
-            facets' words and are none.
+            facets' words but are not.
     """
 
     values: tuple[tuple[str, tuple[str, ...]], ...]
@@ -37,7 +37,7 @@ class FacetLexicon:
 
     @classmethod
     def of(cls, records: CatalogueRecords) -> "FacetLexicon":
-        """The lexicon of some products, the training split's for one."""
+        """The lexicon of some products, such as the training split's."""
         found = (
             (facet, tuple(sorted(set(filter(None, records.attributes[facet])))))
             for facet in FACETS
@@ -49,29 +49,29 @@ class FacetLexicon:
 
     @property
     def facets(self) -> tuple[str, ...]:
-        """F names."""
+        """The names of the F facets."""
         return tuple(facet for facet, _ in self.values)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How many values each of the F facets has."""
+        """The number of values of each of the F facets."""
         return tuple(len(values) for _, values in self.values)
 
     @property
     def facet_sizes(self) -> Mapping[str, int]:
-        """{facet: how many values it has}, F of them."""
+        """{facet: number of its values}, for the F facets."""
         return dict(zip(self.facets, self.sizes))
 
     @property
     def size(self) -> int:
-        """V, how many values there are."""
+        """V, the number of values of all facets."""
         return sum(self.sizes)
 
     @cached_property
     def forms(self) -> Mapping[str, tuple[int, ...]]:
-        """{words rightly spelt: numbers of the values that they name}.
+        """{correctly spelt words: numbers of the values that they name}.
 
-        A value's own name names no other value of its facet.
+        The catalogue's name of a value names no other value of the facet.
         """
         named: dict[str, set[int]] = {}
         number = 0
@@ -94,7 +94,8 @@ class FacetLexicon:
     def phrases(self) -> Mapping[str, tuple[int, ...]]:
         """{words that a shopper may type: numbers of the values that they name}.
 
-        The forms, and each form with one word misspelt, if that means nothing else.
+        Contains the `forms`, and each form with one word misspelt unless the misspelling
+        is ambiguous.
         """
         known = self.words | known_words() | set(self.title_words)
         misspelt: dict[str, set[tuple[int, ...]]] = {}
@@ -108,11 +109,11 @@ class FacetLexicon:
         return {**self.forms, **sure}
 
     def codes(self, records: CatalogueRecords) -> np.ndarray:
-        """What products are.
+        """The facet values of N products as codes.
 
         Returns:
-            int32 [N, F], a value's place among its facet's, -1 for one that the lexicon
-            does not know.
+            int32 [N, F], the position of the product's value among the values of the
+            facet; -1 for a value that is not in the lexicon.
         """
         columns = []
         for facet, values in self.values:
@@ -121,15 +122,15 @@ class FacetLexicon:
         return np.array(columns, np.int32).reshape(len(columns), -1).T
 
     def to_json(self) -> str:
-        """For a file beside what was trained with this lexicon."""
+        """The lexicon as JSON, to be saved beside the models trained with it."""
         return json.dumps({"values": dict(self.values), "title_words": self.title_words})
 
     @classmethod
     def from_json(cls, text: str) -> "FacetLexicon":
-        """What `to_json` wrote, or an older version, which knew no title's words.
+        """Reads what `to_json` wrote, or an older format without `title_words`.
 
         Raises:
-            FitRankError: if it is something else.
+            FitRankError: if the text is not a lexicon.
         """
         try:
             plain = json.loads(text)
@@ -147,5 +148,5 @@ class FacetLexicon:
 
 def _strings(names: Sequence[str]) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{names!r} is no list of strings")
+        raise TypeError(f"{names!r} is not a list of strings")
     return tuple(names)

@@ -1,9 +1,9 @@
-"""Words as people misspell them: slips of the fingers, wrong vowels, one edit.
+"""Misspellings of words: typing errors, wrong vowels, and single edits.
 
 Four of five misspellings are one edit: a letter dropped, added or replaced, or two
-neighbours swapped (Damerau, Communications of the ACM 7(3), 1964). But within one edit
-of a short word are many right ones: "beach" is one letter from "peach", "stone" from
-"stole". So short words are read from slips and wrong vowels alone.
+neighbours swapped (Damerau, Communications of the ACM 7(3), 1964). But many correct words
+are within one edit of a short word: "beach" is one letter from "peach", "stone" from
+"stole". So only typing errors and wrong vowels count as misspellings of short words.
 """
 
 import random
@@ -12,15 +12,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from string import ascii_lowercase
 
-# A shorter word has no slips: it is too near to too many others.
-SHORTEST = 5
-# Of so many letters: few words are one edit from another.
+# Letters. Typing errors in shorter words are not recognised: too many words are near.
+MIN_TYPO_LENGTH = 5
+# Letters. Few words of this length or more are one edit from another word.
 _LONG = 7
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _VOWELS = "aeiouy"
-# Not a part of a longer word, nor beside a digit.
-_WORD = re.compile(rf"(?<![^\W_])[a-z]{{{SHORTEST},}}(?![^\W_])")
-# Everyday words that a slip makes of a facet's: who types "back" does not mean "black".
+# A whole word: neither a part of a longer word nor beside a digit.
+_WORD = re.compile(rf"(?<![^\W_])[a-z]{{{MIN_TYPO_LENGTH},}}(?![^\W_])")
+# Everyday words that are one typing error from a facet's word: "back" is not read as
+# "black".
 _EVERYDAY = """
 alive angle back bets block boost boot boxed boxes brow bush case cased cats chai chick
 chin chuck coast coat costs cots count dollar each eels fats flags flat flop flora found
@@ -31,11 +32,11 @@ shift shifts shot shows sit sits skit slid sliver slots sold sole solver sort so
 sprint stale steal sticking stile strip strips style styles suit suite table tack tape
 thee there tight trick truck unit vets wait waits waste write
 """
-_ORDINARY = frozenset(_EVERYDAY.split())
+_EVERYDAY_WORDS = frozenset(_EVERYDAY.split())
 
 
 def _neighbours() -> dict[str, str]:
-    """{letter: those on the keys around it}, of a QWERTY keyboard."""
+    """{letter: the letters on the keys around it}, of a QWERTY keyboard."""
     # Each row of keys lies half a key further right than the one above.
     places = {
         letter: (2 * column + row, row)
@@ -53,32 +54,39 @@ def _neighbours() -> dict[str, str]:
 _NEIGHBOURS = _neighbours()
 
 
-def slips(word: str) -> frozenset[str]:
-    """A letter dropped, doubled, swapped with the next, or one of a neighbouring key.
+def typos(word: str) -> frozenset[str]:
+    """Typing errors: a letter dropped, doubled, swapped, or replaced by a neighbouring key.
 
     Args:
-        word: lower case; with fewer than `SHORTEST` letters, or others than a to z, it
-            has no slips.
+        word: lower case.
+
+    Returns:
+        The misspelt words; none for a word with fewer than `MIN_TYPO_LENGTH` letters or
+        with characters other than a to z.
     """
     if not _WORD.fullmatch(word):
         return frozenset()
-    found = {wrong for slip in _SLIPS for wrong in slip(word)}
-    return frozenset(found - _ORDINARY - {word})
+    found = {wrong for typo in _TYPOS for wrong in typo(word)}
+    return frozenset(found - _EVERYDAY_WORDS - {word})
 
 
 @cache
 def misspellings(word: str) -> frozenset[str]:
-    """What is read as the word.
+    """The misspellings that are recognised as a word.
 
-    Of seven letters or more all within one edit: a letter dropped, added or replaced,
-    or two neighbours swapped. Of five or six the slips and the word with one wrong vowel.
-    Of four a doubled letter ("navvy").
+    For seven letters or more: everything within one edit, that is a letter dropped, added
+    or replaced, or two neighbours swapped. For five or six letters: typing errors and one
+    wrong vowel. For four letters: a doubled letter ("navvy").
 
     Args:
-        word: lower case; shorter ones, and those with others than a to z, have none.
+        word: lower case.
+
+    Returns:
+        The misspelt words; none for a shorter word or for one with characters other than
+        a to z.
     """
-    if re.fullmatch(f"[a-z]{{{SHORTEST - 1}}}", word):
-        return frozenset({*_doubled(word)} - _ORDINARY)
+    if re.fullmatch(f"[a-z]{{{MIN_TYPO_LENGTH - 1}}}", word):
+        return frozenset({*_doubled(word)} - _EVERYDAY_WORDS)
     if not _WORD.fullmatch(word):
         return frozenset()
     wrong = dict.fromkeys(_VOWELS, _VOWELS)
@@ -86,8 +94,8 @@ def misspellings(word: str) -> frozenset[str]:
     if len(word) >= _LONG:
         wrong = dict.fromkeys(ascii_lowercase, ascii_lowercase)
         added = (word[:n] + c + word[n:] for n in range(len(word) + 1) for c in wrong)
-    found = {*slips(word), *_replaced(word, wrong), *added}
-    return frozenset(found - _ORDINARY - {word})
+    found = {*typos(word), *_replaced(word, wrong), *added}
+    return frozenset(found - _EVERYDAY_WORDS - {word})
 
 
 def _shorter(word: str) -> Iterator[str]:
@@ -117,15 +125,15 @@ def _replaced(word: str, others: Mapping[str, str]) -> Iterator[str]:
     )
 
 
-_SLIPS = (_shorter, _doubled, _swapped, _beside)
+_TYPOS = (_shorter, _doubled, _swapped, _beside)
 
 
-def readings(words: Iterable[str], taken: Collection[str]) -> dict[str, str]:
-    """{misspelling: the word that is meant}, without those that may mean two words.
+def corrections(words: Iterable[str], taken: Collection[str]) -> dict[str, str]:
+    """{misspelling: the correct word}, without misspellings of two or more words.
 
     Args:
-        words: right ones.
-        taken: what is no misspelling though it looks like one, besides `words`.
+        words: correct words.
+        taken: further words that are not to be read as misspellings.
     """
     words = set(words)
     meant: dict[str, set[str]] = {}
@@ -139,21 +147,22 @@ def readings(words: Iterable[str], taken: Collection[str]) -> dict[str, str]:
     }
 
 
-def with_a_slip(text: str, meant: Mapping[str, str], generator: random.Random) -> str:
-    """A text with one of its words misspelt by a slip.
+def with_typo(text: str, meant: Mapping[str, str], generator: random.Random) -> str:
+    """A text with a typing error in one of its words.
 
     Args:
         text: lower case.
-        meant: from `readings`; only what is read as the right word is written.
-        generator: decides word and slip; every kind of slip is as likely.
+        meant: from `corrections`; only misspellings that it corrects to the original word
+            are used.
+        generator: draws the word and the error; all kinds of error are equally likely.
 
     Returns:
-        The text as it is if none of its words has such a slip.
+        The changed text, or `text` itself if none of its words has such a misspelling.
     """
     choices = []
     for word in _WORD.finditer(text):
-        read = {wrong for wrong in slips(word[0]) if meant.get(wrong) == word[0]}
-        kinds = (sorted(read.intersection(slip(word[0]))) for slip in _SLIPS)
+        read = {wrong for wrong in typos(word[0]) if meant.get(wrong) == word[0]}
+        kinds = (sorted(read.intersection(typo(word[0]))) for typo in _TYPOS)
         choices += [(word, wrong) for wrong in kinds if wrong]
     if not choices:
         return text

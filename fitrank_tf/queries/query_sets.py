@@ -1,8 +1,8 @@
-"""Query sets: what a shopper types, made from a split's products.
+"""Query sets: shoppers' queries, made from the products of a split.
 
-Each query comes from one product: its title, or a facet sentence about it. The
-split of the product is the split of the query, so that test queries are about
-products that training never saw.
+Each title or facet query comes from one product: its title, or a facet sentence about
+it. The split of the product is the split of the query, so test queries are about
+products that are not in the training data.
 """
 
 import dataclasses
@@ -13,28 +13,28 @@ from collections.abc import Iterable, Sequence
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.queries.facets import FACETS, facet_sentence, named_facets
 from fitrank_tf.queries.lexicon import FacetLexicon
-from fitrank_tf.queries.misspellings import readings, with_a_slip
+from fitrank_tf.queries.misspellings import corrections, with_typo
 from fitrank_tf.queries.words import known_words, plain_words
 
 TITLE, FACET, GIVEN = "title", "facet", "given"
 _FEWEST_FACETS, _MOST_FACETS = 2, 5
-# Of an evaluation's facet queries; one of ten queries in web searches' logs is misspelt
-# (Cucerzan and Brill, EMNLP 2004: 10 to 15 %).
+# Share of misspelt facet queries in an evaluation: 10 to 15 % of the queries in the logs of
+# web search are misspelt (Cucerzan and Brill, EMNLP 2004).
 MISSPELT_SHARE = 0.1
-# Facets that a shopper asks for alone; the kinds of those queries are called like them.
+# Facets that a query may name alone. The facet is then also the query's kind.
 SINGLE_FACETS = ("article_type", "colour")
-# With fewer products of a value no system could fill the first ten places.
-_ENOUGH = 10
+# With fewer products of a value no system could fill the first ten ranks.
+_MIN_PRODUCTS = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """One query and what it means.
+    """One query and the facet values that it names.
 
     Attributes:
-        id: unique in its set; starts with its kind.
-        text: what is typed.
-        kind: `TITLE`, `FACET`, one of `SINGLE_FACETS`, or `GIVEN` for a user's own.
+        id: unique in its query set; starts with the kind.
+        text: what the shopper types.
+        kind: `TITLE`, `FACET`, one of `SINGLE_FACETS`, or `GIVEN` for a query of the user.
         wanted: (facet, value) pairs that the text names; judgments use these.
         title: the title that the query quotes, "" for other kinds.
     """
@@ -47,7 +47,7 @@ class Query:
 
 
 def title_queries(records: CatalogueRecords) -> list[Query]:
-    """Every product's title as a query; products without one are left out."""
+    """One query for each product that has a title: the title."""
     return [
         Query(
             id=f"{TITLE}-{item_id}",
@@ -62,17 +62,16 @@ def title_queries(records: CatalogueRecords) -> list[Query]:
 
 
 def facet_queries(records: CatalogueRecords, count: int, seed: int) -> list[Query]:
-    """Shopper's queries of two to five facets, the article type always among them.
+    """Queries of two to five facets, the article type always among them.
 
     Args:
-        records: products to ask for; some are asked for more than once if
-            `count` is above their number.
-        count: how many queries.
-        seed: decides products, facets and wording.
+        records: products to make queries from; some serve more than once if `count` is
+            above their number.
+        count: number of queries.
+        seed: of the random draw of products, facets and wording.
 
     Returns:
-        `count` queries, or none if no product has an article type and one
-        facet more.
+        `count` queries, or none if no product has an article type and another facet.
     """
     generator = random.Random(seed)
     rows = [row for row in range(len(records)) if len(_present(records, row)) > 1]
@@ -104,29 +103,29 @@ def _facet_query(
 def with_misspellings(
     queries: Sequence[Query], records: CatalogueRecords, seed: int
 ) -> list[Query]:
-    """Some facet queries with one word misspelt, as people misspell it.
+    """Facet queries of which some have a typing error in one word.
 
-    What a query means stays, and its kind and id. No word becomes another that the
-    catalogue's facets or titles know.
+    Id, kind and wanted facet values stay the same. No misspelt word is a word of the
+    catalogue's facets or titles.
 
     Args:
-        queries: of `facet_queries`.
+        queries: from `facet_queries`.
         records: all products that are searched.
-        seed: decides queries, words and slips.
+        seed: of the random draw of queries, words and typing errors.
 
     Returns:
-        The queries, in order, `MISSPELT_SHARE` of them misspelt, or all that can be if
-        those are fewer.
+        The queries in the same order, `MISSPELT_SHARE` of them misspelt, or fewer if
+        fewer can be.
     """
     words = FacetLexicon.of(records).words | known_words()
-    meant = readings(words, set(plain_words(" ".join(records.texts)).split()))
+    meant = corrections(words, set(plain_words(" ".join(records.texts)).split()))
     generator = random.Random(f"{seed}:misspelt")
     misspelt = list(queries)
     left = round(MISSPELT_SHARE * len(queries))
     for place in generator.sample(range(len(queries)), len(queries)):
         if not left:
             break
-        text = with_a_slip(queries[place].text, meant, generator)
+        text = with_typo(queries[place].text, meant, generator)
         if text != queries[place].text:
             misspelt[place] = dataclasses.replace(queries[place], text=text)
             left -= 1
@@ -139,11 +138,11 @@ def single_facet_queries(records: CatalogueRecords, facet: str, seed: int) -> li
     Args:
         records: products that are searched.
         facet: one of `SINGLE_FACETS`.
-        seed: decides the wording.
+        seed: of the random draw of the wording.
     """
     generator = random.Random(f"{seed}:{facet}")
     counts = Counter(filter(None, records.attributes[facet]))
-    values = sorted(value for value, count in counts.items() if count >= _ENOUGH)
+    values = sorted(value for value, count in counts.items() if count >= _MIN_PRODUCTS)
     return [
         Query(
             id=f"{facet}-{number:03d}",
@@ -155,22 +154,23 @@ def single_facet_queries(records: CatalogueRecords, facet: str, seed: int) -> li
     ]
 
 
-def first_of_each_text(queries: Iterable[Query]) -> dict[str, Query]:
-    """{text: the first query with these words}, in the order of the queries."""
+def first_query_of_each_text(queries: Iterable[Query]) -> dict[str, Query]:
+    """{text: the first query with this text}, in the order of the queries."""
     by_text: dict[str, Query] = {}
     for query in queries:
         by_text.setdefault(query.text, query)
     return by_text
 
 
-def spread_over_kinds(queries: Sequence[Query], count: int) -> list[Query]:
-    """A few queries to look at, none with the words of another.
+def sample_of_each_kind(queries: Sequence[Query], count: int) -> list[Query]:
+    """A few queries of each kind, all with different texts, for contact sheets.
 
     Args:
         queries: of any kinds.
-        count: how many at most. Every kind gets the same share, evenly taken from it.
+        count: how many queries at most. Each kind gets the same share of them, taken at
+            even distances.
     """
-    worded = first_of_each_text(queries).values()
+    worded = first_query_of_each_text(queries).values()
     kinds = list(dict.fromkeys(query.kind for query in worded))
     shown: list[Query] = []
     for number, kind in enumerate(kinds):
@@ -186,12 +186,12 @@ def _present(records: CatalogueRecords, row: int) -> list[str]:
     if not attributes["article_type"]:
         return []
     # Nobody types "casual casual shoes".
-    said = f" {plain_words(attributes['article_type'])} "
+    article_type = f" {plain_words(attributes['article_type'])} "
     return [
         facet
         for facet in FACETS
         if (value := plain_words(attributes[facet]))
-        and (facet == "article_type" or f" {value} " not in said)
+        and (facet == "article_type" or f" {value} " not in article_type)
     ]
 
 

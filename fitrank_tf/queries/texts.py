@@ -1,4 +1,4 @@
-"""The texts that a product is trained with: titles, parts of titles, facet sentences."""
+"""Training texts of each product: titles, parts of titles, facet sentences."""
 
 import dataclasses
 import random
@@ -10,22 +10,22 @@ from fitrank_tf.datasets.splits import title_key
 from fitrank_tf.queries.facets import FACETS, facet_sentence
 
 TEXTS_PER_PRODUCT = 20
-# Of twenty draws six are the title, six some of its words, six a facet sentence, two a
-# single facet. What shoppers type is between them. Of whole titles alone the text tower
-# learns the products by heart.
+# Of a product's twenty texts six are its title, six some words of the title, six a facet
+# sentence, two a single facet. Shoppers' queries lie between these. With whole titles alone
+# the text tower memorises the products.
 _TITLES, _PARTS, _SENTENCES = 6, 6, 6
-# A word of a title stays in a part of it with this chance.
+# Probability that a word of a title is kept in a part of the title.
 _KEPT = 0.7
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingText:
-    """One text of a product.
+    """One training text of a product.
 
     Attributes:
         text: what a shopper might type.
-        facets: the facets that it names, and nothing but them; empty for titles, which
-            name a brand or a model too.
+        facets: names of the facets whose values make up the text; empty for titles and
+            their parts, which also name a brand or a model.
     """
 
     text: str
@@ -33,13 +33,14 @@ class TrainingText:
 
 
 def training_texts(records: CatalogueRecords, seed: int) -> list[list[TrainingText]]:
-    """Twenty texts for each product, to draw one from in each epoch.
+    """Twenty texts for each product, of which training draws one in each epoch.
 
-    A product without a title has facet sentences in the title's place.
+    A product without a title has facet sentences in place of the title.
 
     Args:
         records: products of the training split.
-        seed: decides facets and wording, product by product.
+        seed: of the random draw of facets and wording. The texts of a product do not
+            depend on the other products.
 
     Returns:
         [len(records)][TEXTS_PER_PRODUCT] texts.
@@ -67,7 +68,7 @@ def _product_texts(records: CatalogueRecords, row: int, seed: int) -> list[Train
 
 
 def _part_of(title: TrainingText, generator: random.Random) -> TrainingText:
-    """Some of a title's words, two or more; half the time in another order."""
+    """Some of a title's words, two or more; shuffled in half of the cases."""
     words = title.text.split()
     kept = [word for word in words if generator.random() < _KEPT]
     if len(kept) < 2:
@@ -88,7 +89,7 @@ def _with_article_first(
 
 
 def text_groups(records: CatalogueRecords) -> np.ndarray:
-    """int32 [len(records)]: equal numbers for products of equal title."""
+    """int32 [N]: group numbers of the products, equal for products of equal title."""
     numbers: dict[str, int] = {}
     keys = (
         title_key(text) or f"id:{item}" for item, text in zip(records.ids, records.texts)
@@ -97,7 +98,7 @@ def text_groups(records: CatalogueRecords) -> np.ndarray:
 
 
 def facet_codes(records: CatalogueRecords) -> np.ndarray:
-    """int32 [len(records), len(FACETS)]: a number a value, 0 for "not known"."""
+    """int32 [N, F]: codes of the products' values of `FACETS`, 0 where there is none."""
     codes = np.zeros((len(records), len(FACETS)), np.int32)
     for column, facet in enumerate(FACETS):
         numbers = {"": 0}
@@ -108,15 +109,16 @@ def facet_codes(records: CatalogueRecords) -> np.ndarray:
     return codes
 
 
-def asked_codes(texts: list[list[TrainingText]], codes: np.ndarray) -> np.ndarray:
-    """What each text asks for.
+def text_facet_codes(texts: list[list[TrainingText]], codes: np.ndarray) -> np.ndarray:
+    """The facet values that each training text names, as codes.
 
     Args:
         texts: [N][T], from `training_texts`.
         codes: int32 [N, F] of the same products, from `facet_codes`.
 
     Returns:
-        int32 [N, T, F]: the code of a facet that the text names, 0 where it names none.
+        int32 [N, T, F]: the product's code of each facet that the text names, 0 for the
+        other facets.
     """
     named = np.array(
         [[[facet in text.facets for facet in FACETS] for text in of] for of in texts]

@@ -1,21 +1,21 @@
-"""The words that a shopper uses for a facet's value.
+"""The words that shoppers use for a facet value.
 
-Three kinds, from the strictest: words that say the value and nothing else, which queries
-and training texts are written with; words that say more than the value (who says
-"tartan" says "checked"), which are read but never written, for the product may be
-another check; and words that several values share ("kids"), which are understood in a
-query and say nothing certain of a product.
+There are three kinds, from the strictest: synonyms of the value, of which queries and
+training texts are written; more specific words ("tartan" implies "checked"), which are
+recognised but never written, because the product may be another check; and words for
+several values ("kids"), which are recognised in a query but not in a title.
 
-Tables are keyed by `plain_words` of a value, article types by their singular.
+Tables are keyed by `plain_words` of a value, for article types of its singular.
 """
 
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import chain
 
-# Synonyms, singular where there is one; the type's own name is added. One way: a "bag" is
-# a handbag before all, but what a catalogue calls "Bags" need not be handbags.
-_ARTICLES: Mapping[str, tuple[str, ...]] = {
+# Synonyms, in the singular where there is one; the name of the article type itself is
+# added. They hold in one direction: "bag" names the article type "Handbags", but "handbag"
+# does not name an article type "Bags".
+_ARTICLE_SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "backpack": ("back pack",),
     "bath robe": ("bathrobe",),
     "boxers": ("boxer shorts",),
@@ -64,8 +64,8 @@ _OTHER_ARTICLES: tuple[str, ...] = (
     *("waistcoat", "wallet"),
 )
 _Rows = tuple[tuple[str, ...], ...]
-# Words for one and the same; any of a row may be the catalogue's own name.
-_SAME: Mapping[str, _Rows] = {
+# Each row holds synonyms of one value; any of them may be the catalogue's name.
+_SYNONYMS: Mapping[str, _Rows] = {
     "gender": (
         ("men", "mens", "men's"),
         ("women", "womens", "women's", "ladies"),
@@ -98,7 +98,7 @@ _SAME: Mapping[str, _Rows] = {
         ("plain", "solid"),
         ("dotted", "polka dot", "polka dots"),
     ),
-    # Of "half sleeve" and "crew neck", the first words.
+    # The words before "sleeve" and "neck".
     "sleeve": (
         ("short", "half"),
         ("long", "full"),
@@ -110,11 +110,11 @@ _NOUNS: Mapping[str, tuple[str, ...]] = {
     "sleeve": ("sleeve", "sleeves"),
     "neckline": ("neck",),
 }
-# What stands without a noun.
+# Values that take no noun.
 _WHOLE = ("sleeveless", "collar", "hood")
 
-# Read, never written: they say more than the value, or people seldom say it so.
-_READ: Mapping[tuple[str, str], tuple[str, ...]] = {
+# Recognised, never written: these are more specific than the value, or rarely used.
+_RECOGNISED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("article_type", "cap"): ("baseball cap", "baseball caps"),
     ("article_type", "necklace and chain"): ("chain", "chains"),
     ("article_type", "shorts"): ("bermuda", "bermudas"),
@@ -134,7 +134,7 @@ _READ: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("sleeve", "three quarter"): ("three quarter sleeved", "3/4 sleeved"),
     ("usage", "sports"): ("sporty", "sportswear"),
 }
-# What several values share.
+# Words for several values.
 _SHARED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "gender": dict.fromkeys(("boys", "girls"), ("kids", "kid", "kid's", "children")),
     "article_type": {
@@ -159,7 +159,7 @@ def plain_words(text: str) -> str:
 
 
 def article_words(article_type: str) -> tuple[str, ...]:
-    """Plural and singular of an article type's name, lower case, the given one first."""
+    """Plural and singular of an article type, lower case, the given form first."""
     given = article_type.lower()
     for plural, singular in _IRREGULAR.items():
         if given.endswith(plural):
@@ -175,66 +175,82 @@ def article_words(article_type: str) -> tuple[str, ...]:
 
 
 def written_forms(facet: str, value: str) -> tuple[str, ...]:
-    """The words that say a value and nothing else, as they are typed: lower case.
+    """Synonyms of a facet value, for writing queries and training texts.
 
     Args:
         facet: one of `facets.FACETS`.
-        value: a product's.
+        value: the value as the catalogue has it.
+
+    Returns:
+        Lower-case words with their punctuation ("t-shirt").
     """
     own, key = value.lower(), _key(facet, value)
     if facet == "article_type":
-        names = (own, key, *_ARTICLES.get(key, ()))
-        return _once(form for name in names for form in article_words(name))
+        names = (own, key, *_ARTICLE_SYNONYMS.get(key, ()))
+        return _unique(form for name in names for form in article_words(name))
     words = _row(facet, key)
     if facet in _NOUNS and not key.endswith(_WHOLE):
-        return _once(f"{word} {noun}" for word in words for noun in _NOUNS[facet])
+        return _unique(f"{word} {noun}" for word in words for noun in _NOUNS[facet])
     return words if len(words) > 1 else (own,)
 
 
 def value_forms(facet: str, value: str) -> tuple[str, ...]:
-    """The ways to say a value: lower-case words with single blanks between.
+    """All words that name a facet value and no other, in a query or in a title.
 
-    In a title each of them says that the product has the value.
+    Args:
+        facet: one of `facets.FACETS`.
+        value: the value as the catalogue has it.
+
+    Returns:
+        Lower-case words without punctuation, as `plain_words` returns them.
     """
-    read = _READ.get((facet, _key(facet, value)), ())
+    read = _RECOGNISED.get((facet, _key(facet, value)), ())
     return _plain((*written_forms(facet, value), *read))
 
 
 def shared_forms(facet: str, value: str) -> tuple[str, ...]:
-    """Words that ask for a value among others: "kids" for boys and for girls."""
+    """Words that name the value and others, such as "kids" for boys and for girls.
+
+    Args:
+        facet: one of `facets.FACETS`.
+        value: the value as the catalogue has it.
+
+    Returns:
+        Lower-case words without punctuation, as `plain_words` returns them.
+    """
     return _plain(_SHARED.get(facet, {}).get(_key(facet, value), ()))
 
 
 @cache
 def known_words() -> frozenset[str]:
-    """Every single word of this module's tables: none of them is a misspelling."""
-    articles = (*_ARTICLES, *_OTHER_ARTICLES, *chain(*_ARTICLES.values()))
+    """All single words of this module's tables: none of them is a misspelling."""
+    articles = (*_ARTICLE_SYNONYMS, *_OTHER_ARTICLES, *chain(*_ARTICLE_SYNONYMS.values()))
     forms = chain(
         *map(article_words, articles),
-        *chain(*_SAME.values()),
+        *chain(*_SYNONYMS.values()),
         *_NOUNS.values(),
         _WHOLE,
-        *_READ.values(),
+        *_RECOGNISED.values(),
         *(words for shared in _SHARED.values() for words in shared.values()),
     )
     return frozenset(word for form in _plain(forms) for word in form.split())
 
 
-def _once(forms: Iterable[str]) -> tuple[str, ...]:
+def _unique(forms: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, forms)))
 
 
 def _plain(forms: Iterable[str]) -> tuple[str, ...]:
-    return _once(map(plain_words, forms))
+    return _unique(map(plain_words, forms))
 
 
 def _row(facet: str, key: str) -> tuple[str, ...]:
-    rows = _SAME.get(facet, ())
+    rows = _SYNONYMS.get(facet, ())
     return next((row for row in rows if key in map(plain_words, row)), (key,))
 
 
 def _key(facet: str, value: str) -> str:
-    """What the tables call a value: article types in the singular, a row's first word."""
+    """A value's key in the tables: an article type's singular, or a row's first synonym."""
     plain = plain_words(value)
     if facet == "article_type":
         return min(article_words(plain.replace("t shirt", "tshirt")), key=len)

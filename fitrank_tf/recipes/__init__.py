@@ -1,8 +1,8 @@
-"""Recipes: one short Python file each, returning a `RunConfig`.
+"""Recipes: short Python files, each of which returns a `RunConfig`.
 
-A recipe module has `recipe(dataset: str) -> RunConfig`. The data set's name is
-an argument because the embedded default has to end within minutes, while a real
-catalogue is worth the better part of an hour.
+A recipe module has `recipe(dataset: str) -> RunConfig`. The data set's name is an argument
+because training on the embedded catalogue has to end within minutes, and may take the
+better part of an hour on a real one.
 """
 
 import importlib
@@ -13,12 +13,16 @@ from fitrank_tf.core.errors import FitRankError
 
 
 def recipe_names() -> list[str]:
-    """The recipes there are."""
+    """The names of all recipes."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
 def load_recipe(name: str, dataset: str) -> RunConfig:
     """The recipe's configuration for a data set.
+
+    Args:
+        name: one of `recipe_names()`.
+        dataset: name of the data set.
 
     Raises:
         FitRankError: if there is no recipe of that name.

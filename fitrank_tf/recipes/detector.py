@@ -1,10 +1,10 @@
-"""A detector of real photos: larger squares, many passes over few annotations."""
+"""A detector for real photos: larger images, many epochs over few annotated photos."""
 
 from fitrank_tf.config import DetectorConfig, RunConfig
 
 
 def recipe(dataset: str) -> RunConfig:
-    """The same for every data set; only the detector's section is read.
+    """The same configuration for every data set; only `detector` is used.
 
     The shipped detector took 10 minutes on 2 CPU cores shared with other work.
     """

@@ -1,10 +1,10 @@
-"""What stands on the detector: colour names, patterns, sleeve and neckline."""
+"""The feature heads: colour names, patterns, sleeve and neckline."""
 
 from fitrank_tf.config import AttributeConfig, DetectorConfig, HeadConfig, RunConfig
 
 
 def recipe(dataset: str) -> RunConfig:
-    """The same for every data set.
+    """The same configuration for every data set.
 
     The shipped models took 25 minutes on 2 CPU cores shared with other work, of which
     colour names and patterns took 4.

@@ -1,4 +1,4 @@
-"""How the towers of `saved_models/fitrank_tiny` were trained, from nothing on a CPU."""
+"""The training of the towers of `saved_models/fitrank_tiny`, from scratch on a CPU."""
 
 from fitrank_tf.config import (
     ContrastiveConfig,
@@ -10,8 +10,8 @@ from fitrank_tf.config import (
 
 
 def recipe(dataset: str) -> RunConfig:
-    """Trains in about an hour and a quarter on 2 CPU cores on 8,575 training products."""
-    del dataset  # made for real products; another catalogue gets the same schedule
+    """Trains on 8,575 products in about an hour and a quarter on 2 CPU cores."""
+    del dataset  # tuned for real products; other catalogues get the same schedule
     return RunConfig(
         recipe="fitrank_tiny",
         towers=TowersConfig(image_size=160),

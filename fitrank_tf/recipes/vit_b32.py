@@ -1,13 +1,13 @@
-"""CLIP ViT-B/32 from a KerasHub preset, adapted with LoRA; wants an accelerator."""
+"""CLIP ViT-B/32 from a KerasHub preset, fine-tuned with LoRA; for an accelerator."""
 
 from fitrank_tf.config import ContrastiveConfig, LoraConfig, RunConfig, TowersConfig
 
 
 def recipe(dataset: str) -> RunConfig:
-    """The same for every data set: the base towers come trained and stay frozen.
+    """The same configuration for every data set: the base towers are trained and frozen.
 
-    On 2 CPU cores ViT-B/32 with adapters trains on about 10 pairs a second, so that an
-    epoch of 8,575 products takes a quarter of an hour.
+    On 2 CPU cores ViT-B/32 with adapters trains on about 10 pairs per second; an epoch of
+    8,575 products takes a quarter of an hour.
     """
     del dataset
     return RunConfig(

@@ -104,7 +104,7 @@ def with_positives(
     return CandidateLists(lists.query_embeddings, candidates, labels)
 
 
-def worth_learning(labels: np.ndarray) -> np.ndarray:
+def informative_lists(labels: np.ndarray) -> np.ndarray:
     """Which lists have at least two different grades; the others teach no order.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from fitrank_tf.queries.grades import KIND, grade_table
+from fitrank_tf.queries.grades import DECISIVE_FACET, grade_table
 from fitrank_tf.rerank.list_statistics import list_mean
 
 
@@ -24,7 +24,9 @@ class ExpectedGrade:
     """
 
     def __init__(self, facets: Sequence[str]):
-        self._is_kind = np.array([facet == KIND for facet in facets], np.float32)
+        self._is_decisive = np.array(
+            [facet == DECISIVE_FACET for facet in facets], np.float32
+        )
         self._grades = tf.constant(grade_table(len(facets)))
 
     def __call__(self, chance: tf.Tensor, facet_mask: tf.Tensor) -> tf.Tensor:
@@ -38,12 +40,12 @@ class ExpectedGrade:
             float32 [..., L], 0 where no facet is named.
         """
         has_facet = tf.cast(facet_mask, tf.float32)
-        of_kind = has_facet * self._is_kind
+        of_kind = has_facet * self._is_decisive
         # All that follows is given that the kind is right.
         shares = (
-            has_facet * chance * (1.0 - self._is_kind) + of_kind + tf.zeros_like(chance)
+            has_facet * chance * (1.0 - self._is_decisive) + of_kind + tf.zeros_like(chance)
         )
-        size = len(self._is_kind) + 1
+        size = len(self._is_decisive) + 1
         count = tf.one_hot(tf.zeros_like(shares[..., 0], tf.int32), size)
         for share in tf.split(shares, size - 1, axis=-1):
             one_more = tf.concat([tf.zeros_like(share), count[..., :-1]], axis=-1)
@@ -65,7 +67,7 @@ class ExpectedGrade:
             with the list's mean chances would get.
         """
         mean = list_mean(chance, mask)
-        facets = len(self._is_kind)
+        facets = len(self._is_decisive)
         # [F + 1, 1, F]: the first few facets are the candidate's own.
         own = np.tri(facets + 1, facets, -1, dtype=bool)[:, np.newaxis]
         mixed = tf.where(own, chance[:, tf.newaxis], mean[:, tf.newaxis])

@@ -1,4 +1,4 @@
-"""The re-rankers beside each other, on the candidates of the same fine-tuned towers."""
+"""Compares re-rankers on the candidates of the same fine-tuned towers."""
 
 import dataclasses
 import logging
@@ -35,10 +35,10 @@ from fitrank_tf.training.run import Run
 logger = logging.getLogger(__name__)
 
 _BATCH = 64
-# The blend's start: a cosine against a log-probability.
+# Initial weights of the linear blend, of a cosine and of log-probabilities.
 _SCORE_WEIGHT, _MATCH_WEIGHT = 20.0, 3.0
 _PALETTE, _CROP = "palette distance", "crop similarity"
-# What a ranker sees beside facets, expected grade and first stage.
+# {variant: extra features of the GAM besides facets, expected grade and first stage}.
 GAM_VARIANTS = {
     "GAM": (),
     "with palette distance": (_PALETTE,),
@@ -48,16 +48,16 @@ GAM_VARIANTS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class _Numbers:
-    """Lists with the numbers of their candidates."""
+class _ListFeatures:
+    """Candidate lists with the features of their candidates, [Q, L, K]."""
 
     lists: ListArrays
     features: np.ndarray
 
-    def followed_by(self, columns: np.ndarray) -> "_Numbers":
-        """The same lists, with more numbers a candidate, [Q, L, K]."""
+    def followed_by(self, columns: np.ndarray) -> "_ListFeatures":
+        """The same lists with more features, [Q, L, K], appended."""
         both = np.concatenate([self.features, columns], axis=-1, dtype=np.float32)
-        return _Numbers(self.lists, both)
+        return _ListFeatures(self.lists, both)
 
     @property
     def labels(self) -> np.ndarray:
@@ -69,13 +69,13 @@ class _Numbers:
 
 
 class RerankStudy:
-    """Measures re-rankers that learned from the same lists.
+    """Measures re-rankers that are trained on the same lists.
 
     Args:
-        train: makes the run of a configuration; its stages are kept.
-        config: of the run.
-        rows: rising row numbers of the products that are searched.
-        query_set: queries to search them with.
+        train: function from a configuration to a run, whose stages are kept.
+        config: configuration of the run.
+        rows: int [N], ascending rows of the products that are searched.
+        query_set: the queries, with their judgments.
         output: folder of the run files.
     """
 
@@ -91,13 +91,16 @@ class RerankStudy:
         self._run, self._rows = train(config), rows
         self._query_set, self._output = query_set, output
         self._facets = self._run.facet_heads.heads.lexicon.facet_sizes
-        # Of the GAMs trained so far.
+        # The curves of the GAMs trained so far.
         self._shapes: list[list[Shape]] = []
 
     def measure(self, seeds: Sequence[int]) -> list[Measured]:
-        """The towers' own order, the baselines' and the neural re-ranker's, the last.
+        """Measures the towers' order, the baselines, and last the neural re-ranker.
 
-        Draws what the GAM makes of each number, a curve a seed, into `gam_shapes.png`.
+        Draws the GAM's curve of each feature, one for each seed, into `gam_shapes.png`.
+
+        Args:
+            seeds: of the trainings of each ranker.
         """
         rankers = {
             "linear blend": self._blend,
@@ -116,9 +119,12 @@ class RerankStudy:
         return measured
 
     def measure_extra_features(self, seeds: Sequence[int]) -> list[Measured]:
-        """The GAM with each set of extra features.
+        """Measures the GAM with each set of extra features.
 
-        Draws the curves of the last, which sees all, into `gam_shapes.png`.
+        Draws the curves of the last one, with all of them, into `gam_shapes.png`.
+
+        Args:
+            seeds: of the trainings of each GAM.
         """
         measured = []
         for name, extra_features in GAM_VARIANTS.items():
@@ -152,24 +158,24 @@ class RerankStudy:
         return list_arrays(*self._candidates)
 
     @cached_property
-    def _measured_numbers(self) -> _Numbers:
-        return self._with_numbers(self._measured_lists, self._tables)
+    def _measured_features(self) -> _ListFeatures:
+        return self._with_features(self._measured_lists, self._tables)
 
     @cached_property
-    def _learned(self) -> _Numbers:
+    def _training_features(self) -> _ListFeatures:
         run = self._run
-        return self._with_numbers(
-            run.reranker.lists_to_learn(), run.facet_heads.ranker_tables
+        return self._with_features(
+            run.reranker.training_lists(), run.facet_heads.ranker_tables
         )
 
     @cached_property
-    def _chosen(self) -> _Numbers:
+    def _validation_features(self) -> _ListFeatures:
         run = self._run
         tables = run.facet_heads.tables.select(run.products.validation_rows)
-        return self._with_numbers(run.reranker.lists_to_choose_by(), tables)
+        return self._with_features(run.reranker.validation_lists(), tables)
 
-    def _with_numbers(self, lists: ListArrays, tables: ProductTables) -> _Numbers:
-        return _Numbers(lists, match_features(lists, tables.facet_probs, self._facets))
+    def _with_features(self, lists: ListArrays, tables: ProductTables) -> _ListFeatures:
+        return _ListFeatures(lists, match_features(lists, tables.facet_probs, self._facets))
 
     def _blend(self, seed: int) -> QueryValues:
         names = match_columns(self._run.facet_heads.heads.lexicon.facets)
@@ -178,21 +184,21 @@ class RerankStudy:
             i: _MATCH_WEIGHT for i, name in enumerate(names) if name.startswith("matches ")
         }
         blend = LinearBlend(start)
-        blend.fit(self._learned.features, self._learned.labels, seed)
+        blend.fit(self._training_features.features, self._training_features.labels, seed)
         logger.info(
             "linear blend: %s",
             {names[i]: round(weight, 2) for i, weight in blend.weights.items()},
         )
         return self._values(
-            f"blend.seed_{seed}", blend.score(self._measured_numbers.features)
+            f"blend.seed_{seed}", blend.score(self._measured_features.features)
         )
 
     def _lambda_mart(self, seed: int) -> QueryValues:
         trees = LambdaMart(seed)
-        learned, chosen = self._learned, self._chosen
+        learned, chosen = self._training_features, self._validation_features
         trees.fit(learned.features, learned.labels, (chosen.features, chosen.labels))
         return self._values(
-            f"lambda_mart.seed_{seed}", trees.score(self._measured_numbers.features)
+            f"lambda_mart.seed_{seed}", trees.score(self._measured_features.features)
         )
 
     def _gam(
@@ -200,13 +206,13 @@ class RerankStudy:
     ) -> QueryValues:
         run, name = self._run, f"{file}.seed_{seed}"
         learned = self._with_extra_features(
-            self._learned, run.products.ranker_rows, extra_features
+            self._training_features, run.products.ranker_rows, extra_features
         )
         chosen = self._with_extra_features(
-            self._chosen, run.products.validation_rows, extra_features
+            self._validation_features, run.products.validation_rows, extra_features
         )
         measured = self._with_extra_features(
-            self._measured_numbers, self._rows, extra_features
+            self._measured_features, self._rows, extra_features
         )
         items, context = self._gam_items(extra_features)
         model = build_gam_ranker(items, context, learned.features, learned.mask, seed)
@@ -253,20 +259,25 @@ class RerankStudy:
         }
 
     def _with_extra_features(
-        self, numbers: _Numbers, rows: np.ndarray, extra_features: Sequence[str]
-    ) -> _Numbers:
-        """The numbers of lists of some products, then their extra features."""
-        lists = numbers.lists.at(rows)
+        self,
+        lists_with_features: _ListFeatures,
+        rows: np.ndarray,
+        extra_features: Sequence[str],
+    ) -> _ListFeatures:
+        """The features of lists of some products, with extra features appended."""
+        lists = lists_with_features.lists.at(rows)
         for name in extra_features:
-            numbers = numbers.followed_by(self._extra_features[name].columns(lists))
-        return numbers
+            lists_with_features = lists_with_features.followed_by(
+                self._extra_features[name].columns(lists)
+            )
+        return lists_with_features
 
     def neural(self, seed: int, name: str = "reranker") -> QueryValues:
-        """The neural re-ranker's values, trained from a seed.
+        """The measures of the neural re-ranker, trained from a seed.
 
         Args:
-            seed: of its weights and order.
-            name: of its run file.
+            seed: of the initial weights and of the order of the lists.
+            name: beginning of the run file's name.
         """
         run = self._train(override(self._config, [f"reranker.seed={seed}"]))
         model = run.reranker.load()

@@ -1,4 +1,4 @@
-"""Variants of a system on one catalogue, each trained from several seeds."""
+"""Ablation studies: variants of a system on one catalogue, each trained from seeds."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,13 +32,16 @@ from fitrank_tf.training.work_dir import WorkDir
 
 
 class Study:
-    """Variants of the towers on one catalogue.
+    """Trains and measures the variants of a study on one catalogue.
 
     Args:
-        config: what the variants have in common; its seed draws the queries.
-        catalogue: to train on and to search.
-        work: where finished stages are kept.
+        config: the configuration that variants change; its seed draws the queries.
+        catalogue: the products to train on and to search.
+        work: keeps finished stages.
         output: folder of the run files.
+
+    Attributes:
+        query_set: the queries of the test products, with their judgments.
     """
 
     def __init__(
@@ -56,15 +59,20 @@ class Study:
         self.query_set = own_queries(self._records, config.evaluation, config.seed)
 
     def measure_rerankers(self, seeds: Sequence[int]) -> list[Measured]:
-        """Re-rankers of one fine-tuning's candidates."""
+        """Measures the re-rankers on the candidates of the same fine-tuned towers."""
         return self._rerank_study(self._config).measure(seeds)
 
     def measure_extra_features(self, seeds: Sequence[int]) -> list[Measured]:
-        """What extra features of the same candidates are worth."""
+        """Measures the GAM with extra features of the same candidates."""
         return self._rerank_study(self._config).measure_extra_features(seeds)
 
     def measure_reranked(self, variant: Variant, seeds: Sequence[int]) -> Measured:
-        """A variant's re-ranked values; the seeds are the re-ranker's own."""
+        """Measures a variant of the re-ranker.
+
+        Args:
+            variant: its assignments change the configuration.
+            seeds: of the re-ranker's training; all other stages have the run's seed.
+        """
         study = self._rerank_study(override(self._config, variant.assignments or ()))
         name = variant.name.replace(" ", "_")
         return Measured(variant.name, [study.neural(seed, name) for seed in seeds])
@@ -79,7 +87,13 @@ class Study:
         )
 
     def measure(self, variant: Variant, seeds: Sequence[int]) -> Measured:
-        """The variant's values, trained from each of the seeds."""
+        """Measures a variant of the towers.
+
+        Args:
+            variant: its assignments change the configuration; None stands for the base
+                towers, which are not trained.
+            seeds: of the trainings.
+        """
         if variant.assignments is None:
             return Measured(variant.name, [self._measure_base(variant)])
         return Measured(
@@ -118,7 +132,7 @@ class Study:
 
 
 def kinds_of(query_set: QuerySet) -> dict[str, list[str]]:
-    """{kind: ids of its judged queries}."""
+    """{kind of query: ids of the judged queries of the kind}."""
     kinds: dict[str, list[str]] = {}
     for query in query_set.queries:
         if query.id in query_set.qrels:
@@ -127,12 +141,12 @@ def kinds_of(query_set: QuerySet) -> dict[str, list[str]]:
 
 
 def measure_study(study: Study, name: str, seeds: Sequence[int]) -> list[Measured]:
-    """The values of every variant of a study.
+    """Measures every variant of a study.
 
     Args:
-        study: measures.
+        study: trains and measures the variants.
         name: one of `variants.ALL_STUDIES`.
-        seeds: a training of each.
+        seeds: of the trainings of each variant.
     """
     if name == RERANKERS:
         return study.measure_rerankers(seeds)

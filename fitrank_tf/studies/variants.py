@@ -1,4 +1,4 @@
-"""The variants of each study; the last one is what the others are compared with."""
+"""The variants of each study; the others are compared with the last one."""
 
 from fitrank_tf.config import FEATURE_GROUPS, RANKING_LOSSES, LoraConfig, RerankerConfig
 from fitrank_tf.evaluation.ablation import Variant
@@ -9,20 +9,27 @@ _ALL_GROUPS = ",".join(FEATURE_GROUPS)
 _WITHOUT, _WITH = _FUSION_SEES, _FUSION_SEES + _ALL_GROUPS
 
 
-def _each_group(sees: str) -> tuple[Variant, ...]:
-    """Each feature group left out of what sees them, then each alone."""
+def _each_group(assignment: str) -> tuple[Variant, ...]:
+    """Variants without each feature group, then with each group alone.
+
+    Args:
+        assignment: "section.field=" of the configuration, to which the groups are added.
+    """
     rest = {
         group: ",".join(other for other in FEATURE_GROUPS if other != group)
         for group in FEATURE_GROUPS
     }
     return (
-        *(Variant(f"without {group}", (sees + others,)) for group, others in rest.items()),
-        *(Variant(f"{group} alone", (sees + group,)) for group in FEATURE_GROUPS),
+        *(
+            Variant(f"without {group}", (assignment + others,))
+            for group, others in rest.items()
+        ),
+        *(Variant(f"{group} alone", (assignment + group,)) for group in FEATURE_GROUPS),
     )
 
 
 _FULL = Variant("LoRA with features", (_WITH,))
-# The last variant of a study is what the others are compared with.
+# Studies of the towers.
 STUDIES = {
     "towers": (
         Variant("base towers", None),
@@ -40,7 +47,7 @@ STUDIES = {
         for rank in (2, 32, LoraConfig.rank)
     ),
 }
-# The same, of the re-ranker on one fine-tuning's candidates.
+# Studies of the re-ranker on the candidates of the same fine-tuned towers.
 RERANKED_STUDIES = {
     "facets": (
         Variant("embedding alone", (_HEADS_SEE,)),

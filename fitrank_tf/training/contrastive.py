@@ -15,8 +15,8 @@ from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.microbatches import split_into_microbatches
 from fitrank_tf.inputs.photos import chosen_photos, photos
 from fitrank_tf.queries.texts import (
-    asked_codes,
     facet_codes,
+    text_facet_codes,
     text_groups,
     training_texts,
 )
@@ -30,8 +30,8 @@ from fitrank_tf.training.products import RunProducts
 _LOGS, _BACKUP = "logs", "backup"
 
 
-def decisive_fields(config: ContrastiveConfig) -> dict[str, Any]:
-    """The fields that a training's result depends on."""
+def key_fields(config: ContrastiveConfig) -> dict[str, Any]:
+    """The fields of the configuration that the trained weights depend on."""
     fields = dataclasses.asdict(config)
     del fields["checkpoint_minutes"]
     return fields
@@ -40,13 +40,13 @@ def decisive_fields(config: ContrastiveConfig) -> dict[str, Any]:
 def contrastive_table(
     products: RunProducts, towers: Towers, features: np.ndarray | None, seed: int
 ) -> ContrastiveTable:
-    """What the towers learn of their products beside the photos.
+    """The table of the towers' training products.
 
     Args:
-        products: of the run.
-        towers: whose tokeniser reads the texts.
-        features: float32 [N, F] of all products; None leaves them out.
-        seed: draws the training texts.
+        products: products of the run.
+        towers: towers whose tokeniser and context length are used.
+        features: float32 [N, F], features of all products; None leaves them out.
+        seed: of the training texts.
     """
     records = products.records.select(products.tower_rows)
     texts = training_texts(records, seed)
@@ -60,7 +60,7 @@ def contrastive_table(
         token_ids=flat.reshape(len(records), -1, towers.context_length),
         groups=text_groups(records),
         product_codes=product_codes,
-        text_codes=asked_codes(texts, product_codes),
+        text_codes=text_facet_codes(texts, product_codes),
         features=None if features is None else features[products.tower_rows],
     )
 
@@ -74,19 +74,19 @@ def train_towers(
     seed: int,
     folder: Path,
 ) -> None:
-    """Trains towers; an interrupted training goes on from its checkpoint in `folder`.
+    """Trains towers; an interrupted training is resumed from its checkpoint in `folder`.
 
     Args:
-        model: of the towers, and of the fusion if there is one.
-        products: of the run.
-        table: of its `tower_rows`, see `contrastive_table`.
-        image_size: side of the photos that the towers read, in pixels.
-        config: the training's.
-        seed: of the order of the batches.
-        folder: gets TensorBoard's `logs`.
+        model: the contrastive model of the towers and, optionally, of the fusion.
+        products: products of the run.
+        table: the table of `products.tower_rows`, from `contrastive_table`.
+        image_size: side of the towers' input photos, in pixels.
+        config: configuration of the training.
+        seed: of the order of the batches, the drawn texts and the augmentation.
+        folder: folder of the checkpoint and of TensorBoard's `logs`.
 
     Raises:
-        FitRankError: if a batch in parts needs more products than there are.
+        FitRankError: with microbatches, if a batch needs more products than there are.
     """
     everything = photos(products.catalogue, ALL, image_size)
     batches, steps = contrastive_batches(

@@ -27,7 +27,12 @@ from fitrank_tf.training.run import Run
 
 
 def write_measured_bundle(run: Run, output: Path) -> None:
-    """Writes the bundle with its report, then prints the table and the paths."""
+    """Exports a run's models as a bundle with its report; prints the table and the paths.
+
+    Args:
+        run: the training run.
+        output: folder of the bundle.
+    """
     config = run.config
     models = _trained(run, config)
     with write_bundle(output) as folder:
@@ -41,7 +46,7 @@ def write_measured_bundle(run: Run, output: Path) -> None:
 
 
 def _searched(run: Run, reranker: Reranker) -> SearchableCatalogue:
-    """All products of the run."""
+    """The catalogue that the exported models search: all products of the run."""
     records, tables = run.records, run.facet_heads.tables
     feature_projection = map_in_chunks(reranker.feature_projection, tables.features)
     return SearchableCatalogue(
@@ -80,7 +85,7 @@ def _info(run: Run, config: RunConfig, models: TrainedModels) -> BundleInfo:
 
 
 def _report(run: Run, config: RunConfig, folder: Path, output: Path) -> dict[str, Any]:
-    """Measures the exported models on products that training never saw."""
+    """Measures the exported models on products outside the training split."""
     keep = [part != TRAIN for part in run.records.splits]
     bundle = LoadedBundle(folder)
     evaluation = EvaluationRun(

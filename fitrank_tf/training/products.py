@@ -1,4 +1,4 @@
-"""Which products each model of a training run learns from."""
+"""The training products of each model of a run."""
 
 from functools import cached_property
 
@@ -12,8 +12,8 @@ class RunProducts:
     """The products of a catalogue, as rows of `records`.
 
     Args:
-        catalogue: to train on.
-        holdout_share: share of the training products that the towers do not see.
+        catalogue: the catalogue to train on.
+        holdout_share: share of the training products that are held out from the towers.
     """
 
     def __init__(self, catalogue: Catalogue, holdout_share: float):
@@ -26,22 +26,22 @@ class RunProducts:
 
     @cached_property
     def tower_rows(self) -> np.ndarray:
-        """int64 [M], rising: training products that the towers learn from."""
+        """int64 [M], ascending rows of the towers' training products."""
         return np.flatnonzero(self._in_split(TRAIN) & ~self._held_out)
 
     @cached_property
     def ranker_rows(self) -> np.ndarray:
-        """int64 [M], rising: products of the re-ranker, all training products."""
+        """int64 [M], ascending rows of the re-ranker's: all products of the split."""
         return np.flatnonzero(self._in_split(TRAIN))
 
     @cached_property
     def held_out_rows(self) -> np.ndarray:
-        """int64 [M], rising: those of `ranker_rows` that the towers do not learn from."""
+        """int64 [M], ascending rows of training products held out from the towers."""
         return np.flatnonzero(self._in_split(TRAIN) & self._held_out)
 
     @cached_property
     def validation_rows(self) -> np.ndarray:
-        """int64 [M], rising: products that choose the re-ranker's epoch."""
+        """int64 [M], ascending rows of the products that select the re-ranker's epoch."""
         return np.flatnonzero(self._in_split(VALIDATION))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The stages of a training run, in their order."""
+"""A training run and the order of its stages."""
 
 import contextlib
 import logging
@@ -28,22 +28,27 @@ from fitrank_tf.training.work_dir import WorkDir
 
 logger = logging.getLogger(__name__)
 
-# The order of a whole run. Its candidate lists are made with the re-ranker; crops are made
-# when a study asks for them. What follows, the export of a bundle, is kept in no folder.
+# The order of a whole run. Candidate lists are made with the re-ranker, crops only for a
+# study. The export of a bundle, which follows, is not kept as a stage.
 STAGES = ("base", "detector", "features", "lora", "facet_heads", "reranker")
-# So many times the facet queries of others are written for a product that the towers have
-# not learned: there are few of them.
+# Held-out products get so many times the facet queries of others, because they are few.
 _HELD_OUT_QUERIES = 4
 
 
 class Run:
-    """One training run over one catalogue; a stage that is read makes those it needs.
+    """A training run on a catalogue. Stages are made when their files are first read.
 
     Args:
-        config: the run's.
-        catalogue: products to train on.
-        work: where finished stages are kept.
-        strategy: spreads the towers' training over devices; None is Keras' own device.
+        config: configuration of the run.
+        catalogue: the catalogue to train on.
+        work: keeps finished stages.
+        strategy: distributes the towers' training over devices; None uses Keras' default
+            device.
+
+    Attributes:
+        config: configuration of the run.
+        catalogue: the catalogue to train on.
+        products: the training products of each model.
     """
 
     def __init__(
@@ -64,7 +69,7 @@ class Run:
         return self.products.records
 
     def make(self, stages: Sequence[str]) -> None:
-        """Makes stages in their order, and those that they need.
+        """Makes stages, and those that they read, in the order of a run.
 
         Args:
             stages: some of `STAGES`.
@@ -124,8 +129,7 @@ class Run:
     def lists(self) -> RerankerLists:
         """Candidate lists for the re-ranker.
 
-        What it learns from holds a positive each; what chooses its epoch stays as it was
-        retrieved.
+        Each training list contains an exact product; validation lists are as retrieved.
         """
         products = self.products
         return RerankerLists(
@@ -133,7 +137,7 @@ class Run:
             of_held_out=self._lists(
                 "held_out", products.held_out_rows, with_positives, _HELD_OUT_QUERIES
             ),
-            to_choose_by=self._lists(VALIDATION, products.validation_rows, as_retrieved),
+            of_validation=self._lists(VALIDATION, products.validation_rows, as_retrieved),
         )
 
     def _lists(
@@ -161,12 +165,12 @@ class Run:
 
 
 def check_stages(names: Sequence[str]) -> list[str]:
-    """The stages named, in the order of a run.
+    """The given stages in the order of a run.
 
     Raises:
-        FitRankError: for an unknown one.
+        FitRankError: for an unknown stage.
     """
     for name in names:
         if name not in STAGES:
-            raise FitRankError(f"stage {name}: unknown; choose of {','.join(STAGES)}")
+            raise FitRankError(f"stage {name}: unknown; choose from {','.join(STAGES)}")
     return [name for name in STAGES if name in names]

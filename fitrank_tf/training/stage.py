@@ -1,4 +1,4 @@
-"""One step of a training run, kept under a key of all that its result depends on."""
+"""The base class of the stages of a training run, kept under keys of their inputs."""
 
 import abc
 import hashlib
@@ -18,16 +18,16 @@ KEY_FILE = "key.json"
 
 
 class Stage(abc.ABC):
-    """Makes files in a folder of its own, from those of other stages.
+    """A stage makes files in its own folder from the files of other stages.
 
-    A stage is made anew when its key changes: the keys of its inputs, its config, or the
-    code of its module and of what that imports.
+    It is made again when its key changes, that is when the key of an input, its `config`,
+    or the code of its module and of the modules imported there changes.
 
     Attributes:
-        name: begins the name of the stage's folder.
+        name: beginning of the name of the stage's folder.
 
     Args:
-        work: where the folders of finished stages are.
+        work: keeps the folders of finished stages.
     """
 
     name: ClassVar[str]
@@ -38,25 +38,25 @@ class Stage(abc.ABC):
     @property
     @abc.abstractmethod
     def inputs(self) -> tuple["Stage", ...]:
-        """The stages whose files it reads."""
+        """The stages whose files this stage reads."""
 
     @property
     @abc.abstractmethod
     def config(self) -> Mapping[str, Any]:
-        """What else its files depend on: settings and fingerprints, as JSON takes them."""
+        """Settings and fingerprints that the files depend on as well; JSON-serialisable."""
 
     @abc.abstractmethod
     def make(self, folder: Path) -> None:
-        """Writes the stage's files. An interrupted stage finds its own there again."""
+        """Writes the files to a folder, which keeps those of an interrupted run."""
 
     @property
     def code(self) -> tuple[str, ...]:
-        """The modules whose code makes the files; what they import counts with them."""
+        """Modules whose code, with the modules that they import, is part of the key."""
         return (type(self).__module__,)
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 (hex) of all that the files depend on."""
+        """SHA-256 (hex) of name, input keys, config and code."""
         return hashlib.sha256(json.dumps(self._parts, sort_keys=True).encode()).hexdigest()
 
     @cached_property
@@ -70,7 +70,7 @@ class Stage(abc.ABC):
 
     @cached_property
     def folder(self) -> Path:
-        """The folder of the stage's files, which are made if they are not there."""
+        """The folder of the stage's files, which are made first if they are missing."""
         folder = self._work.folder(self.name, self.key)
         if not self._work.is_finished(folder):
             logger.info("=== %s ===", self.name)

@@ -1,4 +1,4 @@
-"""Finished stages of a training run, kept so that a run can be resumed."""
+"""The folder of the finished stages of training runs, from which runs are resumed."""
 
 import contextlib
 import logging
@@ -15,14 +15,14 @@ _KEY_CHARS = 12
 
 
 class WorkDir:
-    """A folder with one sub-folder a finished stage.
+    """A folder with one subfolder for each finished stage.
 
-    A stage's folder is named after its key (`Stage.key`): another configuration, catalogue
-    or code makes another folder, the same one is reused.
+    The subfolder is named after the stage's key (`Stage.key`): with another configuration,
+    catalogue or code it is another one, otherwise it is reused.
 
     Args:
-        root: made when first needed.
-        fresh: ignores what earlier runs left.
+        root: path of the folder, which is made when first needed.
+        fresh: whether stages of earlier runs are ignored.
     """
 
     def __init__(self, root: Path, fresh: bool = False):
@@ -31,11 +31,16 @@ class WorkDir:
         self._fresh = fresh
 
     def folder(self, stage: str, key: str) -> Path:
-        """Where the stage's results are, or will be."""
+        """The folder of a stage's files, whether it exists or not.
+
+        Args:
+            stage: name of the stage.
+            key: `Stage.key`, hexadecimal.
+        """
         return self._root / f"{stage}-{key[:_KEY_CHARS]}"
 
     def is_finished(self, folder: Path) -> bool:
-        """Whether the stage can be reused."""
+        """Whether the stage of a folder can be reused."""
         if self._fresh and folder not in self._made:
             return False
         if folder.is_dir():
@@ -45,9 +50,9 @@ class WorkDir:
 
     @contextlib.contextmanager
     def making(self, folder: Path) -> Iterator[Path]:
-        """A folder to work in; it becomes `folder` when the stage ends well.
+        """Yields a folder to write to, which is renamed to `folder` without an error.
 
-        An interrupted stage finds its own files there again.
+        After an interruption the folder and its files are kept for the next run.
         """
         unfinished = folder.with_name(folder.name + _UNFINISHED)
         if self._fresh:

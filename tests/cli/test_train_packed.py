@@ -119,7 +119,7 @@ def test_another_training_does_not_go_on_with_this_ones_state(
     config = load_recipe("fitrank_tiny", "")
     other = override(config, ["base.learning_rate=1e-4"])
     places = [
-        train_packed.backup_of(tmp_path / "out", *made_of)
+        train_packed.backup_folder(tmp_path / "out", *made_of)
         for made_of in (
             (config, [packed]),
             (config, [packed]),

@@ -29,7 +29,7 @@ def test_pairs_become_filters(pairs, filters) -> None:
         (["gender"], "attribute=value"),
         (["gender="], "attribute=value"),
         (["=Women"], "attribute=value"),
-        (["size=M"], "choose of colour, gender"),
+        (["size=M"], "choose from colour, gender"),
         (["colour=Red", "colour=Blue"], r"colour=Red\|Blue"),
     ],
 )

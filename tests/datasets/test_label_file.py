@@ -30,10 +30,10 @@ def test_a_row_is_a_product(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("2,validation,,,", "split is 'validation'; choose of train, test"),
-        ("2,train,puffed,,", "sleeve is 'puffed'; choose of .*three-quarter"),
-        ("2,train,,deep,", "neckline is 'deep'; choose of .*hood"),
-        ("2,train,,,dotted", "pattern is 'dotted'; choose of .*checked"),
+        ("2,validation,,,", "split is 'validation'; choose from train, test"),
+        ("2,train,puffed,,", "sleeve is 'puffed'; choose from .*three-quarter"),
+        ("2,train,,deep,", "neckline is 'deep'; choose from .*hood"),
+        ("2,train,,,dotted", "pattern is 'dotted'; choose from .*checked"),
         ("2,train,short,round", "not 5 fields"),
         ("2,train,short,round,plain,red", "not 5 fields"),
         ("1,test,,,", "product '1' comes twice"),

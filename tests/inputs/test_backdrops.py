@@ -1,4 +1,4 @@
-"""Figures cut out of a plain backdrop, and what stands behind them afterwards."""
+"""The mask of a figure before a plain backdrop, and the replaced backdrop."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_the_mask_is_the_figure(colour) -> None:
 
 
 @pytest.mark.parametrize("colour", [WHITE, GREY])
-def test_what_is_hardly_lighter_or_darker_is_backdrop(colour) -> None:
+def test_small_differences_in_lightness_are_backdrop(colour) -> None:
     photo = studio_photo(colour).astype(int)
     photo += np.random.default_rng(0).integers(-5, 6, photo.shape)
     mask = figure_mask(tf.constant(np.clip(photo, 0, 255).astype(np.uint8)))
@@ -72,7 +72,7 @@ def test_small_holes_are_closed(hole: int, closed: bool) -> None:
     assert mask.sum() == 32 * 24 - (0 if closed else hole**2)
 
 
-def test_closing_does_not_eat_a_figure_at_the_edge() -> None:
+def test_closing_keeps_a_figure_at_the_edge() -> None:
     photo = ground()
     photo[30:, 20:44] = BLUE
     mask = figure_mask(tf.constant(photo)).numpy()
@@ -81,7 +81,7 @@ def test_closing_does_not_eat_a_figure_at_the_edge() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("colour", [WHITE, GREY])
-def test_the_figure_stays_and_the_backdrop_goes(seed: int, colour) -> None:
+def test_the_figure_is_kept_and_the_backdrop_replaced(seed: int, colour) -> None:
     photo = studio_photo(colour)
     pasted = paste(photo, seed)
     assert pasted.dtype == np.uint8 and pasted.shape == photo.shape
@@ -99,7 +99,7 @@ def before_grey() -> np.ndarray:
     return next(pasted for pasted in shown if (pasted[around()] == 90).all())[32, :, 0]
 
 
-def test_the_outline_is_soft() -> None:
+def test_the_outline_is_blended() -> None:
     # A straight edge at column 20: of its neighbours six of nine are the figure's.
     assert before_grey()[[22, 21, 20, 18, 17]].tolist() == [0, 0, 30, 90, 90]
 
@@ -119,7 +119,7 @@ def test_half_of_the_backdrops_are_the_other_photo() -> None:
     assert 18 <= sum(even) <= 42
 
 
-def test_the_seed_decides() -> None:
+def test_the_seed_determines_the_backdrop() -> None:
     once, again, other = (paste(studio_photo(), seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(once, again)
     assert (once != other).any()
@@ -133,7 +133,7 @@ def without_figure() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("kind", without_figure())
-def test_a_photo_without_a_figure_is_left_alone(kind: str) -> None:
+def test_a_photo_without_a_figure_is_unchanged(kind: str) -> None:
     photo = without_figure()[kind]
     for seed in range(4):
         np.testing.assert_array_equal(paste(photo, seed), photo)

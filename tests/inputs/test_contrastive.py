@@ -1,4 +1,4 @@
-"""Contrastive batches: a photo keeps its product's text, twins and features."""
+"""Each row of a contrastive batch holds one product's photo, text, group and features."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_a_row_of_a_batch_is_one_product() -> None:
         np.testing.assert_allclose(darkest, products * 20.0, atol=1e-3)
 
 
-def test_every_epoch_draws_anew_and_the_seed_decides_it() -> None:
+def test_epochs_differ_and_depend_on_the_seed() -> None:
     def epochs(seed: int) -> np.ndarray:
         between, _ = contrastive_batches(_photos(), _table(), batch_size=5, seed=seed)
         tokens = np.concatenate([batch["token_ids"] for batch in between(0, 4)])
@@ -68,8 +68,8 @@ def test_every_epoch_draws_anew_and_the_seed_decides_it() -> None:
 
 
 @pytest.mark.parametrize("start", [0, 1, 3, 4, 6, 7])
-def test_a_batch_is_the_same_wherever_a_run_goes_on(start: int) -> None:
-    """Whatever else the process drew before, to the pixel."""
+def test_a_batch_is_the_same_wherever_a_run_resumes(start: int) -> None:
+    """To the pixel, whatever the process drew at random before."""
 
     def batches(process_seed: int, first: int) -> list[dict[str, np.ndarray]]:
         tf.random.set_seed(process_seed)
@@ -83,7 +83,7 @@ def test_a_batch_is_the_same_wherever_a_run_goes_on(start: int) -> None:
             np.testing.assert_array_equal(other[name], values, err_msg=name)
 
 
-def test_the_process_keeps_its_own_seed() -> None:
+def test_the_global_seed_is_unchanged() -> None:
     def drawn(build: bool) -> float:
         tf.random.set_seed(3)
         if build:
@@ -125,7 +125,7 @@ def test_one_product_alone_is_refused() -> None:
         contrastive_batches(_photos(1), _table(1), batch_size=4, seed=0)
 
 
-def test_a_feature_that_is_no_number_is_named() -> None:
+def test_a_feature_that_is_not_finite_is_refused() -> None:
     table = _table()
     table.features[3, 0] = np.nan
     with pytest.raises(FitRankError, match=r"feature 0 of training product 3 .* nan"):

@@ -57,8 +57,8 @@ def test_bytes_and_pixels_agree_inside_and_outside_tf_data(encode) -> None:
         ((0.5, 0.5, 0.500001, 0.500001), slice(12, 13), slice(9, 10)),
     ],
 )
-def test_a_crop_is_what_lies_in_its_box(box, rows: slice, columns: slice) -> None:
-    """Pixels that the box touches, sides as numpy cuts them; no area is the whole."""
+def test_a_crop_has_the_pixels_of_its_box(box, rows: slice, columns: slice) -> None:
+    """All pixels that the box touches, as NumPy slices; without area the whole photo."""
     image = np.random.default_rng(3).integers(0, 256, (24, 18, 3)).astype("uint8")
     crop = decode_crop(tf.io.encode_png(image), tf.constant(box), 16)
     expected = resize_and_pad(tf.constant(image[rows, columns]), 16)
@@ -75,7 +75,7 @@ def test_augmentation_moves_but_keeps_colour() -> None:
     assert is_red.mean() > 0.7
 
 
-def test_augmentation_follows_its_seed() -> None:
+def test_augmentation_depends_on_its_seed() -> None:
     images = tf.constant(
         np.random.default_rng(2).integers(0, 256, (4, 8, 8, 3)).astype("uint8")
     )

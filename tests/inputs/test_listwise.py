@@ -1,9 +1,9 @@
-"""Candidate lists: looked up by position, padding masked, rows kept together."""
+"""Candidate lists: features gathered by position, padding masked, rows kept together."""
 
 import numpy as np
 import pytest
 
-from fitrank_tf.inputs.listwise import ListArrays, ProductTables, no_lists
+from fitrank_tf.inputs.listwise import ListArrays, ProductTables, empty_lists
 
 Q, N, L, D, F, V = 7, 20, 4, 3, 2, 5
 LISTS = ("queries", "query_facets", "positions", "scores", "labels")
@@ -35,7 +35,7 @@ def _tables(arrays) -> ProductTables:
     return ProductTables(*(arrays[name] for name in TABLES))
 
 
-def test_batches_look_up_by_position(arrays) -> None:
+def test_batches_gather_by_position(arrays) -> None:
     batches = _lists(arrays).batches(_tables(arrays), batch_size=3)
     inputs, labels = next(iter(batches))
     real = arrays["positions"][:3] >= 0
@@ -60,7 +60,7 @@ def test_shuffling_keeps_lists_together(arrays) -> None:
         np.testing.assert_array_equal(getattr(mixed, name), arrays[name][order])
 
 
-def test_some_products_are_rows_of_all_tables(arrays) -> None:
+def test_selecting_products_selects_rows_of_all_tables(arrays) -> None:
     rows = np.array([3, 0, 7])
     some = _tables(arrays).select(rows)
     for name in TABLES:
@@ -68,4 +68,4 @@ def test_some_products_are_rows_of_all_tables(arrays) -> None:
 
 
 def test_no_query_gives_no_list() -> None:
-    assert len(no_lists(D, V, L)) == 0
+    assert len(empty_lists(D, V, L)) == 0

@@ -1,4 +1,4 @@
-"""Batches in parts: every batch whole, once for each part."""
+"""Microbatches: every batch is repeated whole, once for each part."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def _batches(first: int, end: int) -> tf.data.Dataset:
 
 
 @pytest.mark.parametrize("parts", [2, 4])
-def test_every_batch_comes_whole_for_each_part(parts: int) -> None:
+def test_every_batch_is_repeated_for_each_part(parts: int) -> None:
     between, steps = split_into_microbatches(_batches, 3, parts)
     seen = list(between(0, steps).as_numpy_iterator())
     assert steps == len(seen) == 3 * parts
@@ -27,7 +27,7 @@ def test_one_part_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(("first", "end"), [(0, 1), (1, 2), (3, 8), (4, 6), (5, 12)])
-def test_a_stretch_may_begin_and_end_inside_a_batch(first: int, end: int) -> None:
+def test_a_range_of_steps_may_begin_and_end_inside_a_batch(first: int, end: int) -> None:
     def listed(first: int, end: int) -> list[tuple[int, int]]:
         between, _ = split_into_microbatches(_batches, 3, 4)
         seen = between(first, end).as_numpy_iterator()

@@ -1,4 +1,4 @@
-"""Packed products come back as they were; their batches do not depend on the past."""
+"""Packed products load as they were saved; batches depend on their number alone."""
 
 import dataclasses
 
@@ -20,7 +20,7 @@ COUNT, TEXTS, SIZE = 7, 3, 16
 
 
 def _pixels() -> np.ndarray:
-    """Of product k all pixels are 10 k, 20 k, 30 k."""
+    """All pixels of product k are (10 k, 20 k, 30 k)."""
     colours = np.arange(COUNT)[:, None] * np.array([10, 20, 30])
     return np.tile(colours[:, None, None], (1, SIZE, SIZE, 1)).astype("uint8")
 
@@ -49,7 +49,7 @@ def _products(features: np.ndarray | None = None) -> PackedProducts:
 
 
 @pytest.mark.parametrize("features", [None, np.ones((COUNT, 4), "float32")])
-def test_what_was_saved_comes_back(tmp_path, features) -> None:
+def test_saved_products_load_unchanged(tmp_path, features) -> None:
     packed = _products(features)
     packed.save(tmp_path)
     loaded = PackedProducts.load(tmp_path)
@@ -73,7 +73,7 @@ def test_photos_keep_their_colours() -> None:
         cv2.imencode(".jpg", np.zeros((SIZE, SIZE + 1, 3), np.uint8))[1].tobytes(),
     ],
 )
-def test_a_photo_of_another_kind_is_named(photo: bytes) -> None:
+def test_a_photo_of_another_kind_is_refused(photo: bytes) -> None:
     good = encode_square(_pixels()[0], 90)
     with pytest.raises(FitRankError, match=r"packed photo 1 .* no square of 16"):
         decode_squares([good, photo], SIZE)
@@ -98,7 +98,7 @@ def test_a_file_without_an_array_of_the_table_is_refused(tmp_path, name: str) ->
 
 
 @pytest.mark.parametrize("batch_size", [3, 7, 100])
-def test_an_epoch_takes_every_product_once_with_a_text_of_its_own(batch_size: int) -> None:
+def test_an_epoch_has_every_product_once_with_one_of_its_texts(batch_size: int) -> None:
     batches = PackedBatches(_table(), _pixels(), batch_size, seed=1)
     steps = batches.steps_per_epoch
     assert steps == max(1, COUNT // batch_size)
@@ -120,7 +120,7 @@ def test_an_epoch_takes_every_product_once_with_a_text_of_its_own(batch_size: in
 
 
 @pytest.mark.parametrize("start", [0, 1, 2, 3, 5])
-def test_a_batch_is_the_same_wherever_a_run_goes_on(start: int) -> None:
+def test_a_batch_is_the_same_wherever_a_run_resumes(start: int) -> None:
     features = np.arange(COUNT, dtype="float32")[:, None]
     batches = PackedBatches(_table(features), _pixels(), 3, seed=4)
     whole, rest = list(batches(0, 6)), list(batches(start, 6))

@@ -17,7 +17,7 @@ def catalogue(tmp_path_factory):
     )
 
 
-def test_photos_come_in_the_order_of_the_items(catalogue) -> None:
+def test_photos_are_in_the_order_of_the_items(catalogue) -> None:
     squares = photos(catalogue, ALL, 24)
     assert int(squares.cardinality()) == 8
     for square, item in zip(squares, catalogue.items(ALL), strict=True):
@@ -34,7 +34,7 @@ def test_chosen_photos_are_numbered_among_the_chosen(catalogue, rows) -> None:
         tf.debugging.assert_equal(photo, everything[row])
 
 
-def test_each_garment_is_cut_out_by_its_own_box(catalogue) -> None:
+def test_each_photo_is_cropped_to_its_own_box(catalogue) -> None:
     boxes = np.zeros((8, 4), np.float32)
     boxes[3] = (0.0, 0.25, 0.5, 0.75)
     crops = list(garment_photos(catalogue, ALL, 24, boxes))

@@ -1,4 +1,4 @@
-"""Six products to ask for."""
+"""Six products to make queries from."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Facets as words: only what was asked for is said, and titles are read whole."""
+"""Facet sentences name the given facets alone; titles name whole values."""
 
 import random
 
@@ -25,7 +25,7 @@ KURTA = dict.fromkeys(FACETS, "") | {
         (("article_type", "usage", "season"), ["kurta"], ["navy", "women"]),
     ],
 )
-def test_a_sentence_says_the_facets_asked_for_and_no_other(facets, said, unsaid) -> None:
+def test_a_sentence_names_the_given_facets_and_no_other(facets, said, unsaid) -> None:
     for seed in range(20):
         sentence = facet_sentence(KURTA, facets, random.Random(seed))
         assert all(words in sentence for words in said)
@@ -33,7 +33,7 @@ def test_a_sentence_says_the_facets_asked_for_and_no_other(facets, said, unsaid)
         assert sentence == sentence.lower() == " ".join(sentence.split())
 
 
-def test_wording_varies_with_the_generator_and_with_nothing_else() -> None:
+def test_wording_depends_on_the_generator_alone() -> None:
     facets = ("gender", "colour", "article_type")
     sentences = [facet_sentence(KURTA, facets, random.Random(seed)) for seed in range(30)]
     again = [facet_sentence(KURTA, facets, random.Random(seed)) for seed in range(30)]
@@ -41,7 +41,7 @@ def test_wording_varies_with_the_generator_and_with_nothing_else() -> None:
     assert len(set(sentences)) > 5
 
 
-def test_every_template_says_every_facet_once() -> None:
+def test_every_template_names_every_facet_once() -> None:
     product = KURTA | {"usage": "Ethnic", "season": "Fall", "pattern": "Checked"}
     orders = set()
     for seed in range(300):
@@ -67,7 +67,7 @@ def test_every_template_says_every_facet_once() -> None:
         ("neckline", "collar", ("collar neck",)),
     ],
 )
-def test_prepositions_stand_where_people_put_them(facet, value, unnatural) -> None:
+def test_prepositions_are_natural(facet, value, unnatural) -> None:
     product = {facet: value, "article_type": "Tshirts"}
     sentences = [
         facet_sentence(product, (facet, "article_type"), random.Random(seed))

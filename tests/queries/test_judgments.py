@@ -28,7 +28,7 @@ def test_facet_grades(records, query: Query, grades: list[int]) -> None:
     assert Judge(records).grades(query).tolist() == grades
 
 
-def test_title_grades_the_product_and_its_twin_4_and_a_full_match_3(records) -> None:
+def test_products_of_the_title_have_grade_4_and_a_full_match_3(records) -> None:
     query = title_queries(records)[2]
     assert (query.kind, query.text) == (TITLE, "Bolt Women Red Shirt")
     # 1 and 2 share article and colour of three named facets, 4 article and gender
@@ -38,7 +38,7 @@ def test_title_grades_the_product_and_its_twin_4_and_a_full_match_3(records) -> 
 
 @pytest.mark.parametrize("named", [("gender", "colour", "article_type"), ("colour",)])
 def test_a_title_query_grades_a_full_match_of_another_title_3(named) -> None:
-    """Who quotes a title asks for that product; another with all its facets is near it."""
+    """A product with all its facets but another title is near, not exact."""
     shirt = {"gender": "Men", "colour": "Red", "article_type": "Shirts"}
     products = small_records(
         ("1", "Acme Men Red Shirt", shirt),

@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from fitrank_tf.queries.misspellings import misspellings, readings, slips, with_a_slip
+from fitrank_tf.queries.misspellings import corrections, misspellings, typos, with_typo
 
 WORDS = ("shirt", "kurta", "casual", "trousers", "sweatshirts", "women")
 
@@ -28,13 +28,13 @@ def _distance(one: str, other: str) -> int:
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_all_are_one_edit_away(word: str) -> None:
-    assert slips(word) < misspellings(word)
+def test_misspellings_are_one_edit_away(word: str) -> None:
+    assert typos(word) < misspellings(word)
     assert {_distance(word, wrong) for wrong in misspellings(word)} == {1}
 
 
 @pytest.mark.parametrize(
-    ("word", "wrong", "is_slip", "is_read"),
+    ("word", "wrong", "is_typo", "is_read"),
     [
         ("shirt", "shrt", True, True),
         ("shirt", "shiirt", True, True),
@@ -42,7 +42,7 @@ def test_all_are_one_edit_away(word: str) -> None:
         ("shirt", "shift", False, False),  # a neighbouring key, but a word of its own
         ("shirt", "shigt", False, False),  # g is not beside r
         ("shirt", "shert", False, True),
-        ("shirt", "shirxt", False, False),  # short, and no slip
+        ("shirt", "shirxt", False, False),  # short, and no typo
         ("beach", "peach", False, False),
         ("black", "back", False, False),
         ("purple", "purpke", True, True),
@@ -67,15 +67,15 @@ def test_all_are_one_edit_away(word: str) -> None:
         ("two words", "two wordss", False, False),
     ],
 )
-def test_slips_and_what_is_read(
-    word: str, wrong: str, is_slip: bool, is_read: bool
+def test_typos_and_recognised_misspellings(
+    word: str, wrong: str, is_typo: bool, is_read: bool
 ) -> None:
-    assert (wrong in slips(word)) == is_slip
+    assert (wrong in typos(word)) == is_typo
     assert (wrong in misspellings(word)) == is_read
 
 
 @pytest.mark.parametrize("word", ["trousers", "sweatshirts", "printed"])
-def test_of_long_words_every_edit_is_read(word: str) -> None:
+def test_every_edit_of_a_long_word_is_a_misspelling(word: str) -> None:
     draw = random.Random(word)
     for _ in range(500):
         place, letter = draw.randrange(len(word)), draw.choice(string.ascii_lowercase)
@@ -90,26 +90,26 @@ def test_of_long_words_every_edit_is_read(word: str) -> None:
         assert wrong in misspellings(word) | {word, "pointed", "painted"}
 
 
-def test_readings_leave_out_what_is_taken_or_means_two_words() -> None:
+def test_corrections_leave_out_taken_and_ambiguous_words() -> None:
     words = ("shirt", "skirt", "shorts", "jackets")
-    meant = readings(words, taken={"jakets", "shrit"})
+    meant = corrections(words, taken={"jakets", "shrit"})
     assert meant["jakcets"] == "jackets"
     assert meant["shiirt"] == "shirt"
     # A letter short of shirt and of skirt.
-    assert "sirt" in slips("shirt") & slips("skirt") and "sirt" not in meant
-    assert "shrit" in slips("shirt") and "shrit" not in meant
-    assert "jakets" in slips("jackets") and "jakets" not in meant
+    assert "sirt" in typos("shirt") & typos("skirt") and "sirt" not in meant
+    assert "shrit" in typos("shirt") and "shrit" not in meant
+    assert "jakets" in typos("jackets") and "jakets" not in meant
     assert not meant.keys() & set(words)
     for wrong, word in meant.items():
         near = [other for other in words if wrong in misspellings(other)]
         assert near == [word]
 
 
-def test_a_text_gets_one_slip_in_one_long_word() -> None:
+def test_a_text_gets_one_typo_in_one_long_word() -> None:
     text = "red t-shirts for women with long sleeves"
-    meant = readings(("shirts", "women", "sleeves", "long"), taken=())
-    found = [with_a_slip(text, meant, random.Random(seed)) for seed in range(60)]
-    assert found == [with_a_slip(text, meant, random.Random(seed)) for seed in range(60)]
+    meant = corrections(("shirts", "women", "sleeves", "long"), taken=())
+    found = [with_typo(text, meant, random.Random(seed)) for seed in range(60)]
+    assert found == [with_typo(text, meant, random.Random(seed)) for seed in range(60)]
     right, changed = text.replace("-", " ").split(), set()
     for wrong in found:
         pairs = list(zip(right, wrong.replace("-", " ").split(), strict=True))
@@ -123,5 +123,5 @@ def test_a_text_gets_one_slip_in_one_long_word() -> None:
     "text", ["", "red tee", "for men", "wollt ihr", "5shirts", "unread"]
 )
 def test_a_text_without_a_known_long_word_stays(text: str) -> None:
-    meant = readings(("shirts", "unknown"), taken=())
-    assert with_a_slip(text, meant, random.Random(0)) == text
+    meant = corrections(("shirts", "unknown"), taken=())
+    assert with_typo(text, meant, random.Random(0)) == text

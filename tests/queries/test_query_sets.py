@@ -1,4 +1,4 @@
-"""Query sets: deterministic, and they ask for what they say they want."""
+"""Query sets are deterministic, and name their wanted values."""
 
 import dataclasses
 
@@ -21,8 +21,8 @@ from fitrank_tf.queries.query_sets import (
     TITLE,
     Query,
     facet_queries,
+    sample_of_each_kind,
     single_facet_queries,
-    spread_over_kinds,
     title_queries,
     with_misspellings,
 )
@@ -47,7 +47,7 @@ def test_products_without_a_title_give_no_title_query(records) -> None:
     assert [query.id for query in queries] == [f"title-{n}" for n in (1, 4, 5, 6)]
 
 
-def test_facet_queries_are_deterministic_and_name_what_they_want(records) -> None:
+def test_facet_queries_are_deterministic_and_name_their_wanted_values(records) -> None:
     queries = facet_queries(records, 20, seed=4)
     assert queries == facet_queries(records, 20, seed=4)
     assert queries != facet_queries(records, 20, seed=5)
@@ -78,7 +78,7 @@ def drawn() -> CatalogueRecords:
     )
 
 
-def test_two_to_five_facets_are_asked_for(drawn) -> None:
+def test_facet_queries_name_two_to_five_facets(drawn) -> None:
     queries = facet_queries(drawn, 400, seed=1)
     assert {len(query.wanted) for query in queries} == {2, 3, 4, 5}
     asked = {facet for query in queries for facet, _ in query.wanted}
@@ -87,7 +87,7 @@ def test_two_to_five_facets_are_asked_for(drawn) -> None:
     }
 
 
-def test_what_the_article_type_says_is_not_said_twice(records) -> None:
+def test_a_value_in_the_article_type_is_not_repeated(records) -> None:
     casual = {**records.attributes, "usage": ("Casual",) * len(records)}
     shoes = dataclasses.replace(records, attributes=casual).select([4])
     shirts = dataclasses.replace(records, attributes=casual).select([0])
@@ -96,7 +96,7 @@ def test_what_the_article_type_says_is_not_said_twice(records) -> None:
         assert any("usage" in of for of in wanted) == said
 
 
-def test_a_tenth_of_the_facet_queries_is_misspelt_and_means_the_same(drawn) -> None:
+def test_a_tenth_of_the_facet_queries_is_misspelt_and_otherwise_equal(drawn) -> None:
     clean = facet_queries(drawn, 400, seed=2)
     queries = with_misspellings(clean, drawn, seed=2)
     assert queries == with_misspellings(clean, drawn, seed=2)
@@ -123,8 +123,8 @@ def test_without_a_long_word_nothing_is_misspelt(records) -> None:
     assert with_misspellings([], records, seed=0) == []
 
 
-def test_what_is_wanted_is_understood_and_nothing_else(drawn) -> None:
-    """Words to values and back, misspelt ones too, by what other products taught."""
+def test_queries_are_parsed_into_their_wanted_values(drawn) -> None:
+    """From values to words and back, misspelt ones too, with another split's lexicon."""
     lexicon = FacetLexicon.of(drawn.select(range(200)))
     names = [(facet, value) for facet, values in lexicon.values for value in values]
     queries = [
@@ -161,7 +161,7 @@ def test_products_without_facets_give_no_facet_query(records) -> None:
         ("colour", 2, {}),
     ],
 )
-def test_single_facets_are_those_that_ten_products_share(
+def test_single_facet_queries_name_values_of_ten_products_or_more(
     records, facet, copies, wanted
 ) -> None:
     many = records.select(np.tile(np.arange(len(records)), copies))
@@ -185,10 +185,10 @@ def test_single_facets_are_those_that_ten_products_share(
         (6, ["a1", "a3", "b1", "b2", "c"]),
     ],
 )
-def test_what_is_looked_at_is_of_all_kinds_and_nothing_twice(count, shown) -> None:
-    """a1 and a2 have the same words, b3 those of another kind."""
+def test_the_sample_has_all_kinds_and_no_text_twice(count, shown) -> None:
+    """a1 and a2 have the same text; b3 has the text of a query of another kind."""
     worded = {"a1": "shirt", "a2": "shirt", "a3": "red shirt", "a4": "belt"}
     worded |= {"b1": "blue", "b2": "red", "b3": "belt", "c": "navy hat"}
     kinds = {"a": TITLE, "b": FACET, "c": GIVEN}
     queries = [Query(key, text, kinds[key[0]]) for key, text in worded.items()]
-    assert [query.id for query in spread_over_kinds(queries, count)] == shown
+    assert [query.id for query in sample_of_each_kind(queries, count)] == shown

@@ -6,8 +6,8 @@ from fitrank_tf.queries.facets import FACETS
 from fitrank_tf.queries.texts import (
     TEXTS_PER_PRODUCT,
     TrainingText,
-    asked_codes,
     facet_codes,
+    text_facet_codes,
     text_groups,
     training_texts,
 )
@@ -42,7 +42,7 @@ def test_titles_parts_sentences_and_single_facets() -> None:
         assert sum(word in single for word in ("red", "shirt", "men")) == 1
 
 
-def test_facet_sentences_are_rightly_spelt() -> None:
+def test_facet_sentences_are_spelt_correctly() -> None:
     attributes = {"article_type": "Sweatshirts", "colour": "Navy Blue", "gender": "Women"}
     records = small_records(*((str(n), "", attributes) for n in range(40)))
     right = {
@@ -69,7 +69,7 @@ def test_parts_of_long_titles_leave_words_out_and_change_their_order() -> None:
     assert 0.35 < in_order < 0.65
 
 
-def test_texts_know_what_they_ask_for() -> None:
+def test_texts_contain_the_facets_that_they_list() -> None:
     shirt = training_texts(RECORDS, seed=0)[0]
     assert all(text.facets == () for text in shirt[:12])
     for text in shirt[12:18]:
@@ -105,10 +105,10 @@ def test_codes_are_equal_for_equal_values_whatever_the_case() -> None:
     assert not others.any()
 
 
-def test_a_text_asks_for_the_codes_of_its_facets_alone() -> None:
+def test_a_text_has_the_codes_of_its_facets_alone() -> None:
     codes = np.arange(1, 1 + 2 * len(FACETS), dtype=np.int32).reshape(2, -1)
     title, red = TrainingText("Acme"), TrainingText("red", ("colour",))
-    asked = asked_codes([[title, red], [red, title]], codes)
+    asked = text_facet_codes([[title, red], [red, title]], codes)
     expected = np.zeros((2, 2, len(FACETS)))
     colour = FACETS.index("colour")
     expected[0, 1, colour], expected[1, 0, colour] = codes[0, colour], codes[1, colour]

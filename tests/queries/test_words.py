@@ -1,4 +1,4 @@
-"""What shoppers call the values of real catalogues, and what they must not call them."""
+"""Words that name the values of real catalogues, and words that must not."""
 
 import pytest
 
@@ -47,7 +47,7 @@ PAIRS = [(facet, value) for facet, values in VALUES.items() for value in values]
 
 
 @pytest.mark.parametrize("facet", VALUES)
-def test_every_value_has_plain_words_of_its_own(facet: str) -> None:
+def test_every_value_has_plain_words(facet: str) -> None:
     for value in VALUES[facet]:
         forms = value_forms(facet, value)
         assert forms and len(set(forms)) == len(forms)
@@ -58,7 +58,7 @@ def test_every_value_has_plain_words_of_its_own(facet: str) -> None:
             assert all(character.isalnum() or character == " " for character in form)
 
 
-def test_no_two_values_are_called_the_same() -> None:
+def test_no_word_names_two_values() -> None:
     called: dict[str, tuple[str, str]] = {}
     for facet, value in PAIRS:
         for form in value_forms(facet, value):
@@ -115,7 +115,7 @@ def test_synonyms(facet: str, value: str, said: str, unsaid: str) -> None:
     assert not set(unsaid.split(", ")) & forms
 
 
-def test_what_says_more_than_the_value_is_never_written() -> None:
+def test_more_specific_words_are_never_written() -> None:
     for more in ("graphic", "floral", "tartan", "baseball cap"):
         assert any(more in value_forms(*pair) for pair in PAIRS)
         assert not any(more in written_forms(*pair) for pair in PAIRS)
@@ -155,6 +155,6 @@ def test_article_words_are_plural_and_singular(article_type: str, words) -> None
     assert article_words(article_type) == words
 
 
-def test_known_words_are_single_and_hold_what_is_near_to_others() -> None:
+def test_known_words_are_single_and_contain_words_near_to_others() -> None:
     assert {"skirt", "shorts", "short", "woman", "kids", "vest", "boots"} <= known_words()
     assert all(word.isalnum() and word == word.lower() for word in known_words())

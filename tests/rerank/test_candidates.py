@@ -7,11 +7,11 @@ from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.query_sets import FACET, Query
 from fitrank_tf.rerank.candidates import (
     CandidateLists,
+    informative_lists,
     list_arrays,
     retrieve,
     with_labels,
     with_positives,
-    worth_learning,
 )
 from fitrank_tf.retrieval.candidate_index import Candidates
 from fitrank_tf.retrieval.exact_index import ExactIndex
@@ -53,11 +53,11 @@ def test_labels_are_the_grades_of_the_judge_and_padding_is_minus_1(records) -> N
     ],
 )
 def test_lists_of_one_grade_teach_nothing(labels, rows: list[int]) -> None:
-    assert worth_learning(np.array(labels, np.float32)).tolist() == rows
+    assert informative_lists(np.array(labels, np.float32)).tolist() == rows
 
 
 def test_no_lists_teach_nothing() -> None:
-    assert worth_learning(np.zeros((0, 8), np.float32)).tolist() == []
+    assert informative_lists(np.zeros((0, 8), np.float32)).tolist() == []
 
 
 def test_lists_to_be_scored_only_have_grades_of_zero(records) -> None:

@@ -196,7 +196,7 @@ def test_command_searches_by_photo(recorder, address, photo, capsys) -> None:
     ("arguments", "gist"),
     [
         ([], "nothing to look for"),
-        (["shirt", "--filter", "size=M"], "choose of colour, gender"),
+        (["shirt", "--filter", "size=M"], "choose from colour, gender"),
         (["shirt", "--filter", "gender"], "attribute=value"),
         (["--image", "/nowhere.jpg"], "--image /nowhere.jpg: cannot be read"),
     ],

@@ -71,18 +71,18 @@ def test_what_does_not_change_lists_finds_them_again(
     def made_again(*_):
         raise AssertionError("these lists are there")
 
-    own = _run(bundle, catalogue).reranker.lists_to_learn()
+    own = _run(bundle, catalogue).reranker.training_lists()
     monkeypatch.setattr(lists_stage, "with_labels", made_again)
     other = _run(bundle, catalogue, assignment)
     for name, array in dataclasses.asdict(own).items():
-        found = getattr(other.reranker.lists_to_learn(), name)
+        found = getattr(other.reranker.training_lists(), name)
         np.testing.assert_array_equal(found, array)
         assert found.dtype == array.dtype
 
 
 def test_held_out_products_are_asked_for_among_themselves(bundle, catalogue) -> None:
     run = _run(bundle, catalogue)
-    lists, everything = run.reranker.lists_to_learn(), run.lists.of_all.arrays
+    lists, everything = run.reranker.training_lists(), run.lists.of_all.arrays
     own = lists.select(np.arange(len(everything), len(lists)))
     assert len(own) > len(run.products.held_out_rows)
     rows = run.products.ranker_rows[own.positions[own.positions >= 0]]
@@ -101,7 +101,7 @@ def test_what_retrieval_missed_is_given_to_lists_to_learn_alone(bundle, catalogu
     """By short lists of untrained towers: a title's product is seldom among three."""
     run = _run(bundle, catalogue, "reranker.list_size=3")
     assert (run.lists.of_all.arrays.labels.max(axis=1) == EXACT).all()
-    chosen = run.reranker.lists_to_choose_by()
+    chosen = run.reranker.validation_lists()
     assert (chosen.labels.max(axis=1) < EXACT).any()
     vectors = run.lora.embeddings[run.products.validation_rows]
     best = np.sort(chosen.queries @ vectors.T, axis=1)[:, :-4:-1]
@@ -111,8 +111,8 @@ def test_what_retrieval_missed_is_given_to_lists_to_learn_alone(bundle, catalogu
 def test_each_split_has_lists_of_its_own(bundle, catalogue) -> None:
     run = _run(bundle, catalogue)
     for lists, rows in (
-        (run.reranker.lists_to_learn(), run.products.ranker_rows),
-        (run.reranker.lists_to_choose_by(), run.products.validation_rows),
+        (run.reranker.training_lists(), run.products.ranker_rows),
+        (run.reranker.validation_lists(), run.products.validation_rows),
     ):
         assert lists.positions.max() == len(rows) - 1
 
@@ -133,7 +133,7 @@ def test_what_changes_lists_makes_others(
     monkeypatch.setattr(lists_stage, "with_labels", counted)
     before = _kept(bundle)
     run = _run(bundle, catalogue, assignment)
-    assert run.reranker.lists_to_learn().positions.shape[1] == width
+    assert run.reranker.training_lists().positions.shape[1] == width
     # Of the held-out products four times as many facet queries.
     held_out = (1 + 4 * (queries_each - 1)) * len(run.products.held_out_rows)
     assert sorted(judged) == sorted(

@@ -1,4 +1,4 @@
-"""Boxes and labels that people gave to real photos, as COCO JSON without pixels."""
+"""Boxes and labels that people annotated real photos with, as COCO JSON and CSV."""
 
 from fitrank_tf.datasets.annotations.annotation_file import (
     AnnotatedProduct,

@@ -1,4 +1,4 @@
-"""Annotated products as Items: the catalogue's photos with the boxes that people drew."""
+"""Annotated products as Items: photos of the catalogue with annotated boxes."""
 
 from collections.abc import Sequence
 
@@ -14,19 +14,19 @@ from fitrank_tf.datasets.splits import ALL, TRAIN
 def annotated_items(
     catalogue: Catalogue, products: Sequence[AnnotatedProduct], split: str
 ) -> tf.data.Dataset:
-    """Items of the products annotated for a split, `objects` from the annotations.
+    """Items of the annotated products of a split, with `objects` from the annotations.
 
     Args:
-        catalogue: the one that was annotated.
-        products: as `read_annotations` gives them.
-        split: "train" or "test", as the annotations mark it.
+        catalogue: the annotated catalogue.
+        products: from `read_annotations`.
+        split: split of the annotations, "train" or "test".
 
     Returns:
-        Items in the catalogue's order, as `Catalogue.items` gives them.
+        Dataset of Items in the catalogue's order, as from `Catalogue.items`.
 
     Raises:
-        FitRankError: if the catalogue has none of them, or has one that is marked
-            "train" outside its training split.
+        FitRankError: if none of the products is in the catalogue, or if one that is marked
+            "train" is not in the catalogue's training split.
     """
     records = catalogue.records(ALL)
     wanted = {product.id: product for product in products if product.split == split}
@@ -59,7 +59,7 @@ def annotated_items(
 
 
 def _corners(product: AnnotatedProduct) -> list[list[float]]:
-    """[ymin, xmin, ymax, xmax] in 0..1 of the photo, as TFDS has it."""
+    """[ymin, xmin, ymax, xmax] of each box in 0..1 of the photo, as in TFDS."""
     return [
         [
             box.ymin / product.height,

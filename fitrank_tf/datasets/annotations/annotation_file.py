@@ -1,8 +1,8 @@
-"""Annotations as COCO JSON: product ids, boxes, labels, no pixels.
+"""Annotations as COCO JSON: product ids, boxes and labels, no pixels.
 
-An entry of `images` is a product: `file_name` is `<product id>.jpg`, and beside
-COCO's own fields it has `split`, and `sleeve` and `neckline` ("" where there is
-none to name). An entry of `annotations` is a box. So any COCO tool opens the file.
+An entry of `images` is a product: `file_name` is `<product id>.jpg`, and besides COCO's
+fields it has `split`, `sleeve` and `neckline` ("" where the product has none). An entry of
+`annotations` is a box. COCO tools can open the file.
 """
 
 import dataclasses
@@ -24,17 +24,17 @@ ANNOTATION_SPLITS: tuple[str, ...] = (TRAIN, TEST)
 
 # COCO counts categories from 1.
 _CATEGORY_IDS = {name: number for number, name in enumerate(OBJECT_CLASSES, start=1)}
-# Half a pixel past the edge is rounding, more is a mistake.
+# Pixels that a box may exceed the photo by, because of rounding.
 _EDGE = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class Box:
-    """A box in pixels of its photo.
+    """A labelled box in a photo.
 
     Attributes:
         label: one of `OBJECT_CLASSES`.
-        xmin, ymin, xmax, ymax: from the photo's top left corner.
+        xmin, ymin, xmax, ymax: in pixels from the photo's top left corner.
     """
 
     label: str
@@ -46,18 +46,18 @@ class Box:
 
 @dataclasses.dataclass(frozen=True)
 class AnnotatedProduct:
-    """What a person saw in one photo.
+    """One photo's annotations.
 
     Attributes:
         id: the shop's product id.
-        width, height: of the photo, in pixels.
+        width, height: size of the photo, in pixels.
         split: "train" or "test"; test photos are never trained on.
-        boxes: one of a product class, up to two sleeves, up to one neckline.
-        sleeve: one of `SLEEVES`, "" where the product has none or it is not seen.
-        neckline: one of `NECKLINES`, "" likewise.
+        boxes: one box of a product class, up to two sleeves, and at most one neckline.
+        sleeve: one of `SLEEVES`, "" where the product has none or it is not visible.
+        neckline: one of `NECKLINES`, "" where the product has none or it is not visible.
 
     Raises:
-        FitRankError: for anything else; the message names the product.
+        FitRankError: for any other value; the message names the product.
     """
 
     id: str
@@ -76,7 +76,7 @@ class AnnotatedProduct:
             ("neckline", self.neckline, ("", *NECKLINES)),
         ):
             self._require(
-                value in known, f"has the {field} {value!r}: choose of {', '.join(known)}"
+                value in known, f"has the {field} {value!r}: choose from {', '.join(known)}"
             )
         self._check_labels()
         for box in self.boxes:
@@ -86,7 +86,7 @@ class AnnotatedProduct:
         counts = Counter(box.label for box in self.boxes)
         unknown = [label for label in counts if label not in OBJECT_CLASSES]
         self._require(
-            not unknown, f"has a box {unknown}: choose of {', '.join(OBJECT_CLASSES)}"
+            not unknown, f"has a box {unknown}: choose from {', '.join(OBJECT_CLASSES)}"
         )
         products = sum(counts[name] for name in PRODUCT_CLASSES)
         self._require(products == 1, f"has {products} product boxes: give it one")
@@ -114,10 +114,14 @@ class AnnotatedProduct:
 def write_annotations(
     path: str | os.PathLike[str], products: Sequence[AnnotatedProduct]
 ) -> None:
-    """Writes COCO JSON, one entry a line, sorted by product so that changes are read.
+    """Writes COCO JSON with one entry in a line, sorted by product for readable diffs.
+
+    Args:
+        path: the file to write.
+        products: annotated products, each id once.
 
     Raises:
-        FitRankError: if a product comes twice, or the path cannot be written.
+        FitRankError: if a product occurs twice, or the path cannot be written.
     """
     ordered = sorted(products, key=lambda product: (len(product.id), product.id))
     _check_unique(path, [product.id for product in ordered])
@@ -145,10 +149,10 @@ def write_annotations(
 
 
 def read_annotations(path: str | os.PathLike[str]) -> list[AnnotatedProduct]:
-    """Reads and checks what `write_annotations` or a COCO tool wrote.
+    """Reads and checks annotations that `write_annotations` or a COCO tool wrote.
 
     Raises:
-        FitRankError: if the file is not such annotations; it names what is wrong.
+        FitRankError: if the file does not contain such annotations.
     """
     try:
         plain = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,12 +1,11 @@
-"""What a person writes beside a sheet: one JSON object a product, in percent.
+"""Annotations as people write them from a sheet: JSON Lines, boxes in percent.
 
     {"id": "12345", "product": "top", "box": [12, 5, 88, 97],
      "sleeves": [[5, 20, 20, 45], [80, 20, 95, 45]], "neckline_box": [40, 5, 60, 14],
      "sleeve": "short", "neckline": "round"}
 
-Boxes are [xmin, ymin, xmax, ymax] in percent of the photo's width and height, as
-the sheets of `fitrank annotate` are ruled. All but id, product and box may be
-left out.
+Boxes are [xmin, ymin, xmax, ymax] in percent of the photo's width and height, as on the
+rulers of the sheets of `fitrank annotate`. All fields but id, product and box are optional.
 """
 
 import json
@@ -26,15 +25,15 @@ def read_lines(
     sizes: Mapping[str, tuple[int, int]],
     splits: Mapping[str, str],
 ) -> list[AnnotatedProduct]:
-    """Reads the lines of one file.
+    """Reads the annotations of one file.
 
     Args:
-        path: JSON Lines.
+        path: path of the JSON Lines file.
         sizes: {product id: (width, height)} of the photos, in pixels.
         splits: {product id: "train" or "test"}.
 
     Raises:
-        FitRankError: for a line that cannot be used; it names file and line.
+        FitRankError: for a line that is not an annotation; names the file and the line.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

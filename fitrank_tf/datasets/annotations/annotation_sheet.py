@@ -1,4 +1,4 @@
-"""Sheets to annotate from: photos at a readable size, ruled in percent."""
+"""Sheets to annotate from: photos at a readable size with rulers in percent."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ class SheetPhoto:
     """One photo of a sheet.
 
     Attributes:
-        heading: what stands above it.
-        photo: uint8 [H, W, 3].
-        boxes: (label, xmin, ymin, xmax, ymax), corners in percent.
+        heading: text above the photo.
+        photo: uint8 [H, W, 3], RGB.
+        boxes: (label, xmin, ymin, xmax, ymax), in percent of the photo's sides.
     """
 
     heading: str

@@ -1,24 +1,24 @@
-"""A first guess at the product's box, for a person to correct."""
+"""Proposes the product's box, for a person to correct."""
 
 import cv2
 import numpy as np
 
-# Lab units that a pixel must differ from the backdrop by; white cloth's shading
-# passes, JPEG noise does not.
+# CIELAB distance from the backdrop above which a pixel belongs to the product: more than
+# JPEG noise, less than the shading of white cloth.
 _BACKDROP_DISTANCE = 6.0
-# Specks smaller than this share of the photo are no part of a product.
+# Connected parts smaller than this share of the photo are ignored.
 _LEAST_PART = 0.002
 
 
 def propose_box(photo: np.ndarray) -> tuple[float, float, float, float]:
-    """The extent of all that is not backdrop.
+    """The bounding box of everything that differs from the backdrop.
 
     Args:
         photo: uint8 [H, W, 3], RGB.
 
     Returns:
-        (xmin, ymin, xmax, ymax) in percent of the photo; all of it if nothing
-        stands out. A person who wears the product is inside the box.
+        (xmin, ymin, xmax, ymax) in percent of the photo's sides; the whole photo if
+        nothing differs. The box includes a person who wears the product.
     """
     height, width = photo.shape[:2]
     lab = cv2.cvtColor(photo.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)

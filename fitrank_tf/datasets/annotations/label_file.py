@@ -1,10 +1,10 @@
-"""Labels by eye: a CSV with a row a product, no pixels.
+"""Labels that people gave to products: a CSV with a row for each product.
 
     id,split,sleeve,neckline,pattern
     10051,test,short,collar,plain
 
-A field is empty where the product has none or it is not seen. `README.md` says how
-labels are decided.
+A field is empty where the product has no such part or it is not visible. `README.md`
+describes how labels are decided.
 """
 
 import csv
@@ -31,7 +31,7 @@ _VALUES = {
 
 @dataclasses.dataclass(frozen=True)
 class ProductLabels:
-    """What a person said of one product.
+    """The labels of one product.
 
     Attributes:
         id: the shop's product id.
@@ -55,7 +55,7 @@ def read_labels(path: str | os.PathLike[str]) -> list[ProductLabels]:
     """Reads and checks a label file.
 
     Raises:
-        FitRankError: if it cannot be read, or for a wrong row; it names the row.
+        FitRankError: if the file cannot be read or has a wrong row; names the row.
     """
     try:
         # Excel begins a file with a byte order mark.
@@ -90,5 +90,5 @@ def _checked(row: dict[str, str], place: str) -> ProductLabels:
             choices = ", ".join(filter(None, known)) + (
                 ", or leave it empty" * ("" in known)
             )
-            raise FitRankError(f"{place}: {field} is {row[field]!r}; choose of {choices}")
+            raise FitRankError(f"{place}: {field} is {row[field]!r}; choose from {choices}")
     return ProductLabels(**row)

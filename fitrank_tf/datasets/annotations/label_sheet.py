@@ -1,4 +1,4 @@
-"""Sheets to label from: thirty photos at once, each under its product id."""
+"""Sheets to label from: thirty photos each, under their product ids."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def draw_label_sheet(photos: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
     """A picture of up to `PER_LABEL_SHEET` photos.
 
     Args:
-        photos: (heading, photo uint8 [H, W, 3]) of each.
+        photos: (heading, photo uint8 [H, W, 3]) pairs.
     """
     cell_width, cell_height = _WIDTH + _GAP, _HEIGHT + _HEADING + _GAP
     sheet = Image.new("RGB", (_COLUMNS * cell_width, _ROWS * cell_height), "white")

@@ -1,4 +1,4 @@
-"""Which products to annotate: every kind, the common ones a little more often."""
+"""Chooses products to annotate: all article types, common ones moderately more often."""
 
 import math
 import random
@@ -15,23 +15,23 @@ def choose_products(
     article_types: Sequence[str] = (),
     seed: int = 0,
 ) -> list[int]:
-    """Rows of the records, drawn with the square root of an article type's share.
+    """Products drawn by the square root of the share of their article type.
 
-    Drawn evenly, nine in ten photos would be of ten article types; drawn by type,
-    rare types of which a shop has two would count as much as T-shirts.
+    Drawn uniformly, nine in ten products would be of ten article types; drawn by article
+    type, types with two products would count as much as T-shirts.
 
     Args:
-        records: the catalogue.
-        split: products of this split alone.
-        count: how many.
-        article_types: of these alone; all if empty.
-        seed: decides which.
+        records: the catalogue's products.
+        split: the split to choose from.
+        count: how many products.
+        article_types: the article types to choose from; all if empty.
+        seed: of the random draw.
 
     Returns:
-        Rising rows, fewer than `count` only if there are no more.
+        Ascending rows of `records`, fewer than `count` only if there are no more.
 
     Raises:
-        FitRankError: for an article type that the split does not have.
+        FitRankError: for an article type without products in the split.
     """
     rows_of: dict[str, list[int]] = {}
     for row, article in enumerate(records.attributes["article_type"]):
@@ -45,7 +45,7 @@ def choose_products(
         )
     kept = {name: rows_of[name] for name in article_types or sorted(rows_of)}
     generator = random.Random(f"{seed}:{split}")
-    # Exponential keys of weight w: the smallest are a weighted draw without return
+    # The smallest of exponential keys are a weighted draw without replacement
     # (Efraimidis & Spirakis, 2006).
     keys = [
         (generator.expovariate(1.0) * math.sqrt(len(rows)), row)

@@ -1,8 +1,8 @@
-"""Weak labels: what a title says of pattern, sleeve and neckline.
+"""Weak labels: pattern, sleeve and neckline that a title names.
 
-For training alone. A title may name stripes that nobody sees at a photo's size: of
-267 titles with stripes in `fashion_product_images_labels.csv`, 195 products look
-striped.
+They are for training only, because a title may name stripes that are not visible in the
+photo: of 267 products with stripes in the title in `fashion_product_images_labels.csv`, 195
+look striped.
 """
 
 import re
@@ -15,8 +15,8 @@ def _rules(*pairs: tuple[str, str]) -> _Rules:
     return [(value, re.compile(words, re.IGNORECASE)) for value, words in pairs]
 
 
-# Facet -> (value, words that say so); the first that match count.
-_SAYINGS: Mapping[str, _Rules] = {
+# {facet: (value, words that name it)}; the first match counts.
+_WORDS: Mapping[str, _Rules] = {
     "sleeve": _rules(
         ("three-quarter", r"(3/4|three[- ]quarter)(?! (track )?pant)"),
         ("sleeveless", r"\bsleeveless"),
@@ -39,8 +39,16 @@ _SAYINGS: Mapping[str, _Rules] = {
 
 
 def title_label(title: str, facet: str) -> str:
-    """What the title says of "sleeve", "neckline" or "pattern"; "" if nothing."""
-    for value, words in _SAYINGS[facet]:
+    """The value of a facet that a title names.
+
+    Args:
+        title: a product's title.
+        facet: "sleeve", "neckline" or "pattern".
+
+    Returns:
+        A value of the facet, "" if the title names none.
+    """
+    for value, words in _WORDS[facet]:
         if words.search(title):
             return value
     return ""

@@ -1,4 +1,4 @@
-"""A user's own catalogue: a CSV or Parquet table with a folder of photos."""
+"""A user's catalogue: a CSV or Parquet table with a folder of photos."""
 
 from fitrank_tf.datasets.csv_catalogue.csv_catalogue import CsvCatalogue
 from fitrank_tf.datasets.csv_catalogue.options import CsvCatalogueOptions

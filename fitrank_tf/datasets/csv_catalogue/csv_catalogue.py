@@ -1,4 +1,4 @@
-"""TFDS builder of a catalogue of the user's own."""
+"""TFDS builder of a user's catalogue."""
 
 from fitrank_tf.datasets.product_builder import ProductBuilder
 
@@ -19,4 +19,4 @@ class CsvCatalogue(ProductBuilder):
     ```
     """
 
-    DESCRIPTION = "A catalogue of the user's own: a CSV or Parquet table and photos."
+    DESCRIPTION = "A user's catalogue: a CSV or Parquet table and photos."

@@ -1,4 +1,4 @@
-"""Options of `csv_catalogue`: which table, which images, which columns."""
+"""Options of `csv_catalogue`: table, images, columns."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ FIELDS: tuple[str, ...] = (ID, TEXT, IMAGE, *ATTRIBUTES)
 
 @dataclasses.dataclass(frozen=True)
 class CsvCatalogueOptions:
-    """What a user says of a catalogue of their own.
+    """Where a user's catalogue is, and which columns hold which fields.
 
     Attributes:
         table: path of a CSV or Parquet file.
-        images: the folder of photos; "" is the table's own folder.
-        columns: (field, column) pairs, the field one of `FIELDS`, each named once. A field
-            that is not named is read from the column of its own name, if there is one; a
-            table has to have `id` and `text`, and every column that is named.
+        images: the folder of photos; "" is the folder of the table.
+        columns: (field, column) pairs, the field one of `FIELDS`, each at most once. Other
+            fields are read from the column of the same name, if there is one. The table
+            must have columns for `id` and `text`, and every column of `columns`.
 
     Raises:
         FitRankError: without a table; for a field that is unknown or named twice.
@@ -45,11 +45,11 @@ class CsvCatalogueOptions:
                 raise FitRankError(f"--columns: {field!r} is named twice; name it once")
 
     def column_of(self) -> Mapping[str, str]:
-        """Field -> the column it is read from, for all of `FIELDS`."""
+        """{field: column that it is read from}, for all of `FIELDS`."""
         return {field: field for field in FIELDS} | dict(self.columns)
 
     def must_have(self) -> tuple[str, ...]:
-        """The fields whose column the table has to have."""
+        """The fields whose column must be in the table."""
         return tuple(
             dict.fromkeys([*REQUIRED_FIELDS, *(field for field, _ in self.columns)])
         )

@@ -1,4 +1,4 @@
-"""A user's own table and photos as a `ProductSource`."""
+"""A user's table and photos as a `ProductSource`."""
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,16 +19,19 @@ MORE_CELLS = "row with more cells than columns"
 
 
 class CsvSource(ProductSource):
-    """The opened table, its columns found, and the folder of its photos.
+    """An opened table and the folder of its photos.
 
-    A photo is a path, absolute or relative to that folder, in the column of
-    `image`. Without such a column it is `<id>.jpg`, `.jpeg`, `.png` or `.webp`.
+    The column of `image` holds paths of photos, absolute or relative to that folder.
+    Without such a column a photo is `<id>.jpg`, `.jpeg`, `.png` or `.webp`.
     """
 
     def __init__(self, options: CsvCatalogueOptions):
         """
+        Args:
+            options: table, folder of photos and columns.
+
         Raises:
-            FitRankError: if the table, a named column or the folder is not there.
+            FitRankError: if the table, a named column or the folder is missing.
         """
         self._options = options
         self._table = open_table(options.table)
@@ -64,7 +67,7 @@ class CsvSource(ProductSource):
     def fingerprint(self) -> str:
         return content_fingerprint(
             [self._table.data, repr(sorted(self._options.columns)).encode()],
-            # By id: the path of the folder does not change what is in it.
+            # By id, because the folder's path is no part of the content.
             ((row.id, self._stamp(row.photo)) for row in self.rows()),
         )
 
@@ -84,7 +87,7 @@ class CsvSource(ProductSource):
 
 
 def _indices(table: Table, options: CsvCatalogueOptions) -> Mapping[str, int]:
-    """Field -> index of its column, for the fields that the table has."""
+    """{field: index of its column}, for the fields that the table has."""
     column_of = options.column_of()
     for field in options.must_have():
         if column_of[field] not in table.header:

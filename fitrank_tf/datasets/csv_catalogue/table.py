@@ -1,4 +1,4 @@
-"""A table of a user's own, CSV or Parquet, as a header and rows of strings."""
+"""A user's table, CSV or Parquet, as a header and rows of strings."""
 
 import dataclasses
 import io
@@ -20,11 +20,11 @@ class Table:
     """An opened table.
 
     Attributes:
-        path: where it was read from.
+        path: path of the file.
         data: the file's bytes.
         header: the names of the columns.
-        rows: gives the rows from the first, one cell a column; a CSV row with more
-            cells than columns keeps them.
+        rows: function that iterates over all rows, each a cell for each column; a CSV row
+            with more cells than columns keeps them.
     """
 
     path: str
@@ -34,10 +34,10 @@ class Table:
 
 
 def open_table(path: str) -> Table:
-    """Opens a CSV or Parquet file; its first bytes tell which of the two it is.
+    """Opens a CSV or Parquet file; the format is detected by the first bytes.
 
     Raises:
-        FitRankError: if it cannot be read.
+        FitRankError: if the file cannot be read.
     """
     try:
         data = Path(path).expanduser().read_bytes()

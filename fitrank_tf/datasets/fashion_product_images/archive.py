@@ -1,9 +1,8 @@
 """Finds *Fashion Product Images* in a `--manual_dir`, zipped or unpacked.
 
-The archive is laid out as `fashion-dataset/styles.csv` with
-`fashion-dataset/images/<id>.jpg`, or (the small one) as `styles.csv` with
-`images/<id>.jpg`, and some copies of it nest the folder in itself. So what counts
-is a `styles.csv` with a folder `images` beside it, the one nearest to the top.
+The archive contains `fashion-dataset/styles.csv` and `fashion-dataset/images/<id>.jpg`, or
+(the small one) `styles.csv` and `images/<id>.jpg`; in some copies the folder is nested in
+itself. So the data set is the topmost `styles.csv` with a folder `images` beside it.
 """
 
 import logging
@@ -35,15 +34,15 @@ logger = logging.getLogger(__name__)
 
 TABLE, IMAGES = "styles.csv", "images"
 
-# Tried before other zip files: the set's name, and what Kaggle's site calls it.
+# Tried before other zip files: the name of the data set, and that of Kaggle's download.
 ZIP_NAMES = ("fashion-product-images-dataset.zip", "archive.zip")
 
-# Deep enough for every layout known, and ends if somebody names their home folder.
+# Deep enough for every known layout; limits the search of a large folder.
 _MAX_DEPTH = 4
 
 
 class FashionArchive(ProductSource):
-    """The opened set: its table, and its folder of images."""
+    """The opened data set: its table and its folder of images."""
 
     def __init__(self, where: str, styles: bytes, images: ImageFolder):
         """
@@ -53,10 +52,10 @@ class FashionArchive(ProductSource):
             images: the folder `images`.
 
         Raises:
-            FitRankError: if `styles` is not the table of this set.
+            FitRankError: if `styles` is not the table of this data set.
         """
         self._where, self._styles, self._images = where, styles, images
-        read_styles(styles, where)  # now, not while TFDS is writing
+        read_styles(styles, where)  # fails here rather than while TFDS is writing
 
     @property
     def where(self) -> str:
@@ -82,10 +81,13 @@ class FashionArchive(ProductSource):
 
 
 def open_archive(manual_dir: str) -> FashionArchive:
-    """Opens the set that `manual_dir` holds, or is: unpacked first, then zipped.
+    """Opens the data set in a folder, unpacked rather than zipped if both are there.
+
+    Args:
+        manual_dir: a folder that contains the data set, or its zip file.
 
     Raises:
-        FitRankError: if there is none, or it cannot be read.
+        FitRankError: if the data set is missing or cannot be read.
     """
     if not manual_dir:
         raise FitRankError(
@@ -123,7 +125,7 @@ def _none_in(path: Path) -> FitRankError:
 
 
 def _zips_of(folder: Path) -> list[Path]:
-    """Its zip files, those of `ZIP_NAMES` first."""
+    """The zip files of a folder, those of `ZIP_NAMES` first."""
     found = {path.name: path for path in folder.iterdir() if path.suffix.lower() == ".zip"}
     names = dict.fromkeys([*ZIP_NAMES, *sorted(found)])
     return [found[name] for name in names if name in found]
@@ -134,7 +136,7 @@ def _nearness(path: Path | PurePosixPath) -> tuple[int, str]:
 
 
 def _tables_below(folder: Path) -> list[Path]:
-    """All `styles.csv` that have `images` beside them, not looking into `images`."""
+    """All `styles.csv` with a folder `images` beside them; `images` is not searched."""
     tables = []
     for parent, folders, files in os.walk(folder):
         if TABLE in files and IMAGES in folders:
@@ -158,7 +160,7 @@ def _open_unpacked(table: Path) -> FashionArchive:
 
 
 def _open_zip(path: Path) -> FashionArchive | None:
-    """The set in a zip file; None if the file holds something else."""
+    """The data set in a zip file; None if the file contains something else."""
     try:
         # Left open: photos are read from it for as long as the source is in use.
         archive = zipfile.ZipFile(path)

@@ -7,7 +7,7 @@ from fitrank_tf.datasets.csv_text import read_csv, without_surplus
 
 ID_COLUMN, TITLE_COLUMN = "id", "productDisplayName"
 
-# Item attribute -> column. The set says nothing of pattern, sleeve and neckline.
+# {Item attribute: column}. The data set has no pattern, sleeve and neckline.
 ATTRIBUTE_COLUMNS: Mapping[str, str] = {
     "gender": "gender",
     "category": "masterCategory",
@@ -23,17 +23,17 @@ _NOT_GIVEN = ("na", "nan")
 
 
 def read_styles(data: bytes, path: str) -> Iterator[dict[str, str]]:
-    """The products of a `styles.csv`: column -> cell, "" for a cell "NA" or "nan".
+    """The products of a `styles.csv` as {column: cell}, "" for a cell "NA" or "nan".
 
-    About 20 titles of Kaggle's file hold commas without quotes around them. The
+    About 20 titles of Kaggle's file contain commas without quotes around the title. The
     surplus cells of such a row belong to its title.
 
     Args:
         data: the file's bytes.
-        path: what to call the file in messages.
+        path: name of the file in messages.
 
     Raises:
-        FitRankError: if it is not such a table.
+        FitRankError: if the file is not such a table.
     """
     rows = read_csv(data, path)
     header = [name.strip() for name in next(rows)]

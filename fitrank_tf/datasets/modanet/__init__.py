@@ -1,4 +1,4 @@
-"""ModaNet: street photos with polygons of what people wear."""
+"""ModaNet: street photos with polygons of garments and accessories."""
 
 from fitrank_tf.datasets.modanet.modanet import ModaNet
 from fitrank_tf.datasets.modanet.source import ModaNetSource

@@ -1,7 +1,7 @@
 """ModaNet's official annotation files and a folder of photos as a `ProductSource`.
 
-The annotations are COCO JSON, `modanet2018_instances_train.json` and, where there is
-one, `..._val.json`; the photos are Paperdoll's, `images/<file_name>`.
+The annotations are COCO JSON: `modanet2018_instances_train.json` and, optionally,
+`modanet2018_instances_val.json`. The photos are Paperdoll's, `images/<file_name>`.
 """
 
 import json
@@ -21,7 +21,7 @@ from fitrank_tf.datasets.product_source import (
 ANNOTATION_FILES = ("modanet2018_instances_train.json", "modanet2018_instances_val.json")
 IMAGES = "images"
 
-# ModaNet's thirteen categories as the detector's classes.
+# {ModaNet's category: the detector's class}.
 CLASS_OF: Mapping[str, str] = {
     "bag": "bag",
     "belt": "belt/tie",
@@ -36,7 +36,7 @@ CLASS_OF: Mapping[str, str] = {
     "skirt": "bottom",
     "headwear": "headwear",
     "scarf/tie": "belt/tie",
-    # The paper writes it so.
+    # The spelling of the paper.
     "scarf & tie": "belt/tie",
 }
 
@@ -45,10 +45,10 @@ class ModaNetSource(ProductSource):
     """The opened annotation files.
 
     Args:
-        manual_dir: holds `ANNOTATION_FILES` and the folder `images`.
+        manual_dir: folder that contains `ANNOTATION_FILES` and the folder `images`.
 
     Raises:
-        FitRankError: if they are not there, cannot be read, or name a category that
+        FitRankError: if the files are missing, cannot be read, or name a category that
             ModaNet does not have.
     """
 
@@ -138,10 +138,10 @@ def _box(
 
 
 def _corners(entry: Mapping[str, Any]) -> Sequence[float]:
-    """xmin, ymin, xmax, ymax around the polygons; of `bbox` where there are none."""
+    """xmin, ymin, xmax, ymax of the polygons' extent, or of `bbox` without polygons."""
     polygons = entry.get("segmentation") or []
     if isinstance(polygons, dict):
-        # Run lengths, which COCO uses for crowds, have no corners.
+        # Run-length encoding, which COCO uses for crowds, has no polygons.
         polygons = []
     xs = [x for polygon in polygons for x in polygon[0::2]]
     ys = [y for polygon in polygons for y in polygon[1::2]]

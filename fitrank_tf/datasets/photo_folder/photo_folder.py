@@ -6,7 +6,7 @@ from fitrank_tf.datasets.product_builder import ProductBuilder
 class PhotoFolder(ProductBuilder):
     """The photos of one folder as products without title or attributes.
 
-    Enough to extract features from; there is nothing to search by.
+    This suffices to extract features, but not for training or evaluation.
     """
 
     DESCRIPTION = "A folder of photos; their file names are the product ids."

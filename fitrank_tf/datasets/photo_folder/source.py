@@ -14,12 +14,15 @@ from fitrank_tf.datasets.product_source import (
 
 
 class PhotoFolderSource(ProductSource):
-    """The files of a folder whose name ends like a photo's, by name."""
+    """The files of a folder with one of `PHOTO_SUFFIXES`, sorted by name."""
 
     def __init__(self, folder: str):
         """
+        Args:
+            folder: path of the folder.
+
         Raises:
-            FitRankError: if the folder is not there, or holds no photo.
+            FitRankError: if the folder is missing or contains no photo.
         """
         if not folder or not Path(folder).expanduser().is_dir():
             raise FitRankError(

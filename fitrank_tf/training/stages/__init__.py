@@ -1,1 +1,1 @@
-"""The stages of a training run, one file each; `training.run` has their order."""
+"""The stages of a training run, one file each; `training.run` defines their order."""

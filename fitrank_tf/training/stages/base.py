@@ -1,4 +1,4 @@
-"""The base towers: from a preset, or trained from nothing."""
+"""The base towers: from a preset, or trained from scratch."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ from fitrank_tf.towers.training.grad_cache import new_contrastive_model
 from fitrank_tf.towers.vocabulary import learn_vocabulary
 from fitrank_tf.training.contrastive import (
     contrastive_table,
-    decisive_fields,
+    key_fields,
     train_towers,
 )
 from fitrank_tf.training.products import RunProducts
@@ -36,11 +36,11 @@ class BaseStage(Stage):
     """The towers before fine-tuning, as a KerasHub preset.
 
     Args:
-        work: keeps the stage.
-        config: the run's.
-        products: to train on.
-        features: read if the towers learn to predict them.
-        scope: the towers are built and trained in it.
+        work: keeps the stage's folder.
+        config: configuration of the run.
+        products: products of the run.
+        features: the image features, which are read if the towers learn to predict them.
+        scope: context in which the towers are built and trained.
     """
 
     name = "base"
@@ -76,7 +76,7 @@ class BaseStage(Stage):
             "catalogue": self._products.catalogue.fingerprint,
             "seed": self._config.seed,
             "towers": dataclasses.asdict(self._config.towers),
-            "base": decisive_fields(self._config.base),
+            "base": key_fields(self._config.base),
             "holdout_share": self._products.holdout_share,
         }
 
@@ -87,7 +87,7 @@ class BaseStage(Stage):
 
     @property
     def code(self) -> tuple[str, ...]:
-        # A preset that stays as it is has seen neither texts nor products.
+        # A preset that is not trained depends on neither texts nor products.
         return (
             (towers_from_preset.__module__,) if self._is_untrained_folder else super().code
         )
@@ -104,7 +104,7 @@ class BaseStage(Stage):
     def make(self, folder: Path) -> None:
         """Loads the preset or builds new towers, trains them, and saves them."""
         config, seed = self._config.base, self._config.seed
-        # Other stages are made outside the scope.
+        # Read here because other stages are made outside the scope.
         features = self._features.values if self._predicts_features else None
         with self._scope():
             towers = self.new_towers()

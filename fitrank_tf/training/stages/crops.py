@@ -1,4 +1,4 @@
-"""The fine-tuned towers' embeddings of the garment boxes; only a study reads them."""
+"""Embeddings of the garment boxes by the fine-tuned towers; only a study reads them."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -21,13 +21,13 @@ _CROPS = "crops.npy"
 
 
 class CropsStage(Stage):
-    """Embeddings of all products' garment boxes alone.
+    """Embeddings of the garment box of each product.
 
     Args:
-        work: keeps the stage.
-        products: to embed.
-        features: have the boxes.
-        lora: the towers that embed.
+        work: keeps the stage's folder.
+        products: products of the run.
+        features: the image features, which contain the boxes.
+        lora: the fine-tuned towers.
     """
 
     name = "crops"
@@ -52,11 +52,11 @@ class CropsStage(Stage):
 
     @cached_property
     def embeddings(self) -> np.ndarray:
-        """float32 [N, D] fine-tuned embeddings of all products' garment boxes."""
+        """float32 [N, D], embeddings of the garment boxes of all products."""
         return np.load(self.folder / _CROPS)
 
     def make(self, folder: Path) -> None:
-        """Embeds what the garment box of each photo shows."""
+        """Embeds the garment box of each photo."""
         towers, fusion = self._lora.load()
         features = self._features.values
         boxes = stored_garment_boxes(features, self._features.schema)

@@ -23,8 +23,8 @@ class DetectorStage(Stage):
     """A trained YOLOv8 detector.
 
     Args:
-        work: keeps the stage.
-        config: the detector's.
+        work: keeps the stage's folder.
+        config: configuration of the detector.
     """
 
     name = "detector"
@@ -45,11 +45,11 @@ class DetectorStage(Stage):
 
     @cached_property
     def detector(self) -> Detector:
-        """What finds garment, sleeves and neckline."""
+        """The detector of garments, sleeves and necklines."""
         return Detector.load(self.folder / _DETECTOR)
 
     def make(self, folder: Path) -> None:
-        """Copies the preset, or trains on the drawn catalogue."""
+        """Copies the preset, or trains a detector on the embedded catalogue."""
         if self._config.preset:
             preset = find_shipped(self._config.preset)
             shutil.copytree(preset, folder / _DETECTOR, dirs_exist_ok=True)

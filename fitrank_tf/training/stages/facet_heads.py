@@ -1,4 +1,4 @@
-"""Heads that give the probabilities of a product's facets from embedding and features."""
+"""Facet heads: probabilities of facet values from a product's embedding and features."""
 
 import dataclasses
 import logging
@@ -26,14 +26,14 @@ _FACET_PROBS, _CROSS_FACET_PROBS = "facet_probs.npy", "cross_facet_probs.npy"
 
 
 class FacetHeadsStage(Stage):
-    """Trained facet heads, and what they say of every product.
+    """Trained facet heads, and the facet probabilities of every product.
 
     Args:
-        work: keeps the stage.
-        config: the run's.
-        products: to learn from.
-        features: their features.
-        lora: their embeddings.
+        work: keeps the stage's folder.
+        config: configuration of the run.
+        products: products of the run.
+        features: the products' image features.
+        lora: the products' embeddings.
     """
 
     name = "facet_heads"
@@ -64,25 +64,25 @@ class FacetHeadsStage(Stage):
 
     @cached_property
     def heads(self) -> FacetHeads:
-        """What gives a product's facet probabilities."""
+        """The trained heads."""
         return FacetHeads.load(self.folder, self._config.facet_heads)
 
     @cached_property
     def tables(self) -> ProductTables:
-        """What the models know of all products."""
+        """Embeddings, features and facet probabilities of all products."""
         facet_probs = np.load(self.folder / _FACET_PROBS)
         return ProductTables(self._lora.embeddings, self._features.values, facet_probs)
 
     @property
     def ranker_tables(self) -> ProductTables:
-        """The same of `ranker_rows`, from heads that have not learned these products."""
+        """The tables of `ranker_rows`, with the cross-fitted heads' facet probabilities."""
         facet_probs = np.load(self.folder / _CROSS_FACET_PROBS)
         rows = self._products.ranker_rows
         embeddings, features = self._lora.embeddings[rows], self._features.values[rows]
         return ProductTables(embeddings, features, facet_probs)
 
     def make(self, folder: Path) -> None:
-        """Trains the heads, each fold's on the products of the other folds."""
+        """Trains the heads, for each fold on the products of the other folds."""
         rows, schema = self._products.ranker_rows, self._features.schema
         embeddings, features = self._lora.embeddings, self._features.values
         learned = with_seen_attributes(
@@ -105,10 +105,11 @@ class FacetHeadsStage(Stage):
 
     @property
     def _visible(self) -> np.ndarray:
-        """float32 [F], 1 for the features that the heads see.
+        """float32 [F], 1 for the input features of the heads, else 0.
 
-        What names colours has learned the training products' own names: of them it says
-        more than of others, and heads would rely on that.
+        The colour names are left out: their head was trained on the colours of these very
+        products, so its predictions are better on them than on others, and the facet heads
+        would rely on that.
         """
         schema = self._features.schema
         visible = schema.group_mask(self._config.facet_heads.feature_groups)

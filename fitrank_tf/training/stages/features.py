@@ -1,4 +1,4 @@
-"""Boxes, colours, texture, attributes and appearance of every product."""
+"""The image features of every product: boxes, colours, texture, attributes, appearance."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -23,10 +23,13 @@ class FeaturesStage(Stage):
     """The image features of all products.
 
     Args:
-        work: keeps the stage.
-        products: to describe.
-        detector: finds their boxes.
+        work: keeps the stage's folder.
+        products: products of the run.
+        detector: the detector of the boxes.
         heads: folder of the trained feature heads, in the working directory or shipped.
+
+    Attributes:
+        schema: schema of the feature vectors.
     """
 
     name = "features"
@@ -51,16 +54,16 @@ class FeaturesStage(Stage):
 
     @property
     def models(self) -> FeatureModels:
-        """What the features are computed with."""
+        """The models that compute the features."""
         return FeatureModels(self._detector.detector, load_heads(find_shipped(self._heads)))
 
     @cached_property
     def values(self) -> np.ndarray:
-        """float32 [N, F] features of all products, as `schema` describes them."""
+        """float32 [N, F], feature vectors of all products, described by `schema`."""
         return np.load(self.folder / _FEATURES)
 
     def make(self, folder: Path) -> None:
-        """Describes every photo of the catalogue."""
+        """Extracts the features of every photo of the catalogue."""
         items = self._products.catalogue.items(ALL)
         extractor = FeatureExtractor(self.models)
         np.save(folder / _FEATURES, extractor.extract(items, len(self._products.records)))

@@ -1,4 +1,4 @@
-"""The fine-tuned towers' candidates of some products' own queries, with their grades."""
+"""Graded candidate lists that the fine-tuned towers retrieve for products' queries."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -12,15 +12,15 @@ from fitrank_tf.config import RunConfig
 from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.export.graphs.query_encoder import FacetQueryEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
-from fitrank_tf.inputs.listwise import ListArrays, no_lists
+from fitrank_tf.inputs.listwise import ListArrays, empty_lists
 from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.query_sets import facet_queries, title_queries
 from fitrank_tf.rerank.candidates import (
     CandidateLists,
+    informative_lists,
     list_arrays,
     retrieve,
     with_labels,
-    worth_learning,
 )
 from fitrank_tf.retrieval.choose_index import build_index
 from fitrank_tf.training.products import RunProducts
@@ -34,13 +34,14 @@ _LISTS = "lists.npz"
 
 @dataclasses.dataclass(frozen=True)
 class ListedProducts:
-    """Products that are asked for, among themselves.
+    """Products from which queries are made, and which these queries retrieve.
 
     Attributes:
-        name: of the products.
-        rows: int64 [M], rising: their rows.
-        complete: `rerank.candidates.with_positives`, or `as_retrieved`.
-        times: so many times the configured facet queries a product are asked.
+        name: name of the set of products, part of the stage's key.
+        rows: int64 [M], ascending rows of the products.
+        complete: function that is applied to the graded lists:
+            `rerank.candidates.with_positives` or `as_retrieved`.
+        times: factor of the configured number of facet queries for each product.
     """
 
     name: str
@@ -50,20 +51,20 @@ class ListedProducts:
 
 
 def as_retrieved(lists: CandidateLists, *_: object) -> CandidateLists:
-    """Adds nothing to what was retrieved."""
+    """The lists unchanged, without added positives."""
     return lists
 
 
 class ListsStage(Stage):
-    """Graded candidate lists; re-rankers of any seed, loss and heads have them in common.
+    """Graded candidate lists, the same for re-rankers of any seed, loss and facet heads.
 
     Args:
-        work: keeps the stage.
-        config: the run's.
-        products: of the run.
-        listed: those that are asked for and found.
-        lora: their embeddings, and the queries'.
-        facet_heads: their lexicon says which facets a query names.
+        work: keeps the stage's folder.
+        config: configuration of the run.
+        products: products of the run.
+        listed: the products that queries are made from and that are retrieved.
+        lora: the embeddings of products and queries.
+        facet_heads: their lexicon determines the facet values that a query names.
     """
 
     name = "lists"
@@ -93,7 +94,7 @@ class ListsStage(Stage):
             "completed": self._listed.complete.__name__,
             "queries_per_product": self._queries_per_product,
             "list_size": self._config.reranker.list_size,
-            # Not the heads: their weights change no list.
+            # Only the lexicon: the weights of the heads change no list.
             "lexicon": self._facet_heads.heads.lexicon.to_json(),
             "seed": self._config.seed,
         }
@@ -104,16 +105,16 @@ class ListsStage(Stage):
 
     @cached_property
     def arrays(self) -> ListArrays:
-        """The lists that have two grades or more."""
+        """The lists with at least two different grades."""
         with np.load(self.folder / _LISTS) as arrays:
             return ListArrays(**arrays)
 
     def make(self, folder: Path) -> None:
-        """Asks, retrieves and grades."""
+        """Makes queries, retrieves candidates and grades them."""
         np.savez(folder / _LISTS, **vars(self._new_lists()))
 
     def query_encoder(self) -> Callable[..., Any]:
-        """What gives texts their fine-tuned `embedding` and their `query_facets`."""
+        """A function from texts to their fine-tuned `embedding` and `query_facets`."""
         towers, _ = self._lora.load()
         encoder = FacetQueryEncoder(towers, self._facet_heads.heads.lexicon)
         return encoder.signatures()[DEFAULT_SIGNATURE]
@@ -126,10 +127,10 @@ class ListsStage(Stage):
         embeddings, judge = self._lora.embeddings[rows], Judge(records)
         if not queries:
             facets = self._facet_heads.heads.lexicon.size
-            return no_lists(embeddings.shape[1], facets, config.list_size)
+            return empty_lists(embeddings.shape[1], facets, config.list_size)
         encoded = encode_texts(self.query_encoder(), [query.text for query in queries])
         lists = retrieve(build_index(embeddings), encoded["embedding"], config.list_size)
         lists = with_labels(lists, queries, judge)
         lists = self._listed.complete(lists, queries, judge, embeddings)
         arrays = list_arrays(lists, encoded["query_facets"])
-        return arrays.select(worth_learning(arrays.labels))
+        return arrays.select(informative_lists(arrays.labels))

@@ -24,7 +24,7 @@ from fitrank_tf.towers.towers import Towers, count_parameters
 from fitrank_tf.towers.training.grad_cache import new_contrastive_model
 from fitrank_tf.training.contrastive import (
     contrastive_table,
-    decisive_fields,
+    key_fields,
     train_towers,
 )
 from fitrank_tf.training.products import RunProducts
@@ -43,12 +43,12 @@ class LoraStage(Stage):
     """The fine-tuned towers with their fusion, and the embeddings of all products.
 
     Args:
-        work: keeps the stage.
-        config: the run's.
-        products: to train on and to embed.
-        base: the towers that are adapted.
-        features: the features that are fused.
-        scope: the towers are built and trained in it.
+        work: keeps the stage's folder.
+        config: configuration of the run.
+        products: products of the run, all of which are embedded.
+        base: the base towers, which get the adapters.
+        features: the image features, which are fused with the photos.
+        scope: context in which the towers are built and trained.
     """
 
     name = "lora"
@@ -76,13 +76,13 @@ class LoraStage(Stage):
         return {
             "catalogue": self._products.catalogue.fingerprint,
             "lora": dataclasses.asdict(self._config.lora),
-            "training": decisive_fields(self._config.lora_training),
+            "training": key_fields(self._config.lora_training),
             "holdout_share": self._products.holdout_share,
             "seed": self._config.seed,
         }
 
     def load(self) -> tuple[Towers, FeatureFusion]:
-        """The fine-tuned towers, adapters merged, and their fusion."""
+        """The fine-tuned towers with merged adapters, and their fusion."""
         length = self._config.towers.context_length
         towers = towers_from_preset(str(self.folder / _PRESET), length)
         fusion = self._new_fusion(towers)
@@ -92,12 +92,12 @@ class LoraStage(Stage):
 
     @cached_property
     def embeddings(self) -> np.ndarray:
-        """float32 [N, D] fine-tuned embeddings of all products."""
+        """float32 [N, D], fine-tuned embeddings of all products."""
         return np.load(self.folder / _EMBEDDINGS)
 
     def make(self, folder: Path) -> None:
         """Trains adapters and fusion, then embeds every product."""
-        # Other stages are made outside the scope.
+        # Read here because other stages are made outside the scope.
         features, base = self._features.values, self._base.preset
         logger.info("fine-tuning %s", base)
         with self._scope():
@@ -109,7 +109,7 @@ class LoraStage(Stage):
         np.save(folder / _EMBEDDINGS, embed_photos(encode, everything, features))
 
     def image_encoder(self, towers: Towers, fusion: FeatureFusion) -> Callable[..., Any]:
-        """What gives photos and their features an embedding, see `embed_photos`."""
+        """The function from photos and features to embeddings that `embed_photos` takes."""
         encoder = FusedImageEncoder(towers, fusion, self._features.schema.size)
         return encoder.signatures()[PIXELS_SIGNATURE]
 

@@ -1,4 +1,4 @@
-"""The listwise re-ranker over the fine-tuned towers' candidates."""
+"""The listwise re-ranker of the fine-tuned towers' candidates."""
 
 import dataclasses
 import logging
@@ -36,18 +36,18 @@ class RerankerLists:
 
     of_all: ListsStage
     of_held_out: ListsStage
-    to_choose_by: ListsStage
+    of_validation: ListsStage
 
 
 class RerankerStage(Stage):
     """A trained re-ranker.
 
     Args:
-        work: keeps the stage.
-        config: the run's.
-        products: to learn from.
-        facet_heads: what is known of the products.
-        lists: to learn from and to choose by.
+        work: keeps the stage's folder.
+        config: configuration of the run.
+        products: products of the run.
+        facet_heads: embeddings, features and facet probabilities of the products.
+        lists: candidate lists for training and validation.
     """
 
     name = "reranker"
@@ -67,7 +67,7 @@ class RerankerStage(Stage):
     @property
     def inputs(self) -> tuple[Stage, ...]:
         lists = self._lists
-        return self._facet_heads, lists.of_all, lists.of_held_out, lists.to_choose_by
+        return self._facet_heads, lists.of_all, lists.of_held_out, lists.of_validation
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -80,38 +80,38 @@ class RerankerStage(Stage):
         model.load_weights(self.folder / _WEIGHTS)
         return model
 
-    def lists_to_learn(self) -> ListArrays:
-        """Lists of `ranker_rows`.
+    def training_lists(self) -> ListArrays:
+        """The training lists, of `ranker_rows`.
 
-        Among products that the towers have learned the first stage is surer than it will
-        be of others. So the few that they have not seen are asked for once more, among
-        themselves, by more queries each.
+        The first stage scores the towers' training products with more confidence than it
+        will new products. So the few held-out products have further lists, of candidates
+        among themselves, with more queries for each.
 
         Raises:
-            FitRankError: if there are none.
+            FitRankError: if there are no lists.
         """
         products = self._products
-        places = np.searchsorted(products.ranker_rows, products.held_out_rows)
-        held_out = self._lists.of_held_out.arrays.at(places)
+        rows = np.searchsorted(products.ranker_rows, products.held_out_rows)
+        held_out = self._lists.of_held_out.arrays.at(rows)
         lists = self._lists.of_all.arrays.followed_by(held_out)
         if not len(lists):
             raise FitRankError(
-                f"the re-ranker has nothing to learn from: {len(products.ranker_rows)} "
-                "products to train on, and no candidate list has two grades; give a "
-                "larger catalogue"
+                f"the re-ranker has no training lists: of {len(products.ranker_rows)} "
+                "training products no candidate list has two grades; give a larger "
+                "catalogue"
             )
         return lists
 
-    def lists_to_choose_by(self) -> ListArrays:
-        """Lists of `validation_rows`."""
-        return self._lists.to_choose_by.arrays
+    def validation_lists(self) -> ListArrays:
+        """The validation lists, of `validation_rows`."""
+        return self._lists.of_validation.arrays
 
     def make(self, folder: Path) -> None:
         """Trains the re-ranker and keeps the weights of its best epoch."""
         config = self._config.reranker
-        learned, chosen = self.lists_to_learn(), self.lists_to_choose_by()
+        learned, chosen = self.training_lists(), self.validation_lists()
         logger.info(
-            "re-ranker: %d lists to learn, %d to choose by", len(learned), len(chosen)
+            "re-ranker: %d training lists, %d for validation", len(learned), len(chosen)
         )
         model = self._new()
         tables = self._facet_heads.tables.select(self._products.validation_rows)
