@@ -31,16 +31,8 @@ _BYTES_SUFFIX = "_bytes"
 
 # float dtype -> the largest integer up to which it holds every integer.
 _MAX_EXACT_INTEGERS = {tf.float32: 2**24 - 1, tf.float64: 2**53 - 1}
-_INTEGERS = {
-    tf.int8,
-    tf.int16,
-    tf.int32,
-    tf.int64,
-    tf.uint8,
-    tf.uint16,
-    tf.uint32,
-    tf.uint64,
-}
+_SIGNED = {tf.int8, tf.int16, tf.int32, tf.int64}
+_INTEGERS = {*_SIGNED, tf.uint8, tf.uint16, tf.uint32, tf.uint64}
 _JSON_TYPES = {
     dict: "Object",
     list: "Array",
@@ -190,14 +182,10 @@ def json_type(value: Any) -> str:
 
 
 def check_lossless(value: float, dtype: tf.DType) -> None:
-    """Checks that a float dtype can hold a number.
-
-    Args:
-        value: an int, or a float, which may be rounded but not overflow.
-        dtype: float32 or float64.
+    """Checks that a float dtype holds an int exactly, or a float without overflow.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, it cannot.
+        StatusError: INVALID_ARGUMENT, it does not.
     """
     if isinstance(value, int):
         fits = abs(value) <= _MAX_EXACT_INTEGERS[dtype]
