@@ -36,7 +36,7 @@ def run_command(
         print(f"error: {error}", file=sys.stderr)
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:
-        print("interrupted; finished stages are kept, run again to go on", file=sys.stderr)
+        print("interrupted; finished stages are kept, run again to resume", file=sys.stderr)
         sys.exit(_INTERRUPTED)
 
 

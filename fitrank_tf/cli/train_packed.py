@@ -161,7 +161,7 @@ def new_feature_prediction(
     features = packed.table.features
     if features is None:
         raise FitRankError(
-            "base.feature_weight asks for features, and the products were packed without; "
+            "base.feature_weight needs features, but the products were packed without; "
             "set it to 0, or pack them with this recipe"
         )
     return new_prediction(towers.backbone.vision_encoder.hidden_dim, features)
@@ -203,7 +203,15 @@ def train(
 
 
 def validation_hits(towers: Towers, packed: PackedProducts) -> float:
-    """R@10 of the validation products' titles: share that retrieve their product."""
+    """R@10 of the validation titles, each of which has one relevant product.
+
+    Args:
+        towers: trained towers.
+        packed: the packed products.
+
+    Returns:
+        Share of the titles, 0..1, whose product is among the first ten.
+    """
     pixels = decode_squares(packed.validation_photos, packed.image_size)
     images = _Encoder(towers, towers.encode_images).all_of(pixels)
     titles = _Encoder(towers, towers.encode_tokens).all_of(packed.validation_titles)

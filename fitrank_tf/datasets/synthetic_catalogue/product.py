@@ -151,8 +151,12 @@ def draw_photo(rng: np.random.Generator, facets: Facets) -> tuple[Photo, tuple[B
 def draw_product(seed: int, index: int) -> Product:
     """Product `index` of the catalogue of `seed`.
 
-    The product depends on (`seed`, `index`) alone, not on the size of the catalogue or on
-    the products drawn before.
+    The product depends on these two alone, not on the size of the catalogue or on the
+    products drawn before.
+
+    Args:
+        seed: seed of the catalogue, 0 or above.
+        index: number of the product, counted from 0.
     """
     rng = np.random.default_rng([seed, index])
     listing = _write_listing(rng, index)

@@ -93,7 +93,15 @@ def bend(
     end: Point,
     steps: int = 9,
 ) -> Points:
-    """A quadratic Bezier curve as a polyline [steps, 2], both ends included."""
+    """A quadratic Bezier curve as a polyline.
+
+    Args:
+        start, control, end: control points of the curve.
+        steps: number of points, both ends included.
+
+    Returns:
+        float64 [steps, 2].
+    """
     t = np.linspace(0.0, 1.0, steps)[:, None]
     first, middle, last = (np.asarray(p, np.float64) for p in (start, control, end))
     return (1 - t) ** 2 * first + 2 * t * (1 - t) * middle + t**2 * last
@@ -106,7 +114,17 @@ def ellipse(
     stop: float = 360.0,
     steps: int = 40,
 ) -> Points:
-    """An arc [steps, 2], angles in degrees clockwise from the right."""
+    """An ellipse, or an arc of it, as a polyline.
+
+    Args:
+        centre: x, y of the centre.
+        radii: horizontal and vertical radius.
+        start, stop: angles of both ends, in degrees clockwise from the right.
+        steps: number of points, both ends included.
+
+    Returns:
+        float64 [steps, 2].
+    """
     angle = np.radians(np.linspace(start, stop, steps))
     return np.asarray(centre) + np.stack([np.cos(angle), np.sin(angle)], 1) * radii
 
