@@ -1,20 +1,21 @@
-"""What each part of a system is worth.
+"""Ablation studies: measures the effect of each part of a system.
 
-towers     the base towers, LoRA without the features, LoRA with them
-fusions    the features beside the embedding, or as tokens of the blocks
-groups     each feature group left out of the fusion, and each alone
-ranks      adapters of higher and lower rank, scaled alike
-rerankers  the towers' own order, a linear blend, LambdaMART, a generalised additive
-           model (its curves in gam_shapes.png), the neural re-ranker
-looks      the additive model, with how far the palette is from the asked colour, how alike
-           text and garment box are, both
-facets     the re-ranker, each feature group hidden from the heads that tell facets, and
-           each alone
-list_sizes the re-ranker, trained and asked with fewer or more candidates of a query
-losses     the re-ranker, trained with each of the listwise losses
+towers     the base towers, LoRA without image features, LoRA with image features
+fusions    features added to the embedding (residual) or as tokens
+groups     the fusion without each feature group, and with each alone
+ranks      adapters of higher and lower rank, with the same scale
+rerankers  the towers' order, a linear blend, LambdaMART, a generalised additive model
+           (its curves in gam_shapes.png), the neural re-ranker
+extra_features
+           the additive model with the distance of the palette from the query's colour,
+           with the similarity of text and garment box, and with both
+facets     the re-ranker with facet heads without each feature group, and with each alone
+list_sizes the re-ranker with fewer or more candidates for each query
+losses     the re-ranker trained with each of the listwise losses
 
-Every variant is trained from several seeds and asked the same queries, those of the test
-products. Writes a table with means, intervals and tests, and each variant's run files.
+Every variant is trained from several seeds and measured on the same queries, those of the
+test products. Writes a table with means, intervals and tests, and the run files of each
+variant.
 """
 
 import argparse
@@ -40,10 +41,10 @@ _MEASURES = ("nDCG@10", "R@10", "P@10", "mAP", "RR")
 
 
 def check_seeds(text: str) -> list[int]:
-    """The seeds named.
+    """Parses comma-separated seeds.
 
     Raises:
-        FitRankError: if one is no whole number, or there is none.
+        FitRankError: if a seed is not a whole number, or there is none.
     """
     try:
         seeds = [int(part) for part in text.split(",") if part]
@@ -64,7 +65,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_catalogue_arguments(parser)
     add_recipe_arguments(parser, "tiny")
     parser.add_argument("--study", required=True, choices=ALL_STUDIES)
-    parser.add_argument("--seeds", default="0,1,2", help="a training of each")
+    parser.add_argument("--seeds", default="0,1,2", help="seeds of the trainings")
     parser.add_argument("--output_dir", required=True, help="table and run files")
     add_work_arguments(parser)
     return parser.parse_args(arguments)

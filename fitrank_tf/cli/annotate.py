@@ -1,15 +1,15 @@
-"""Boxes and labels by eye.
+"""Manual annotation of boxes and labels.
 
-    --sheets DIR          draws ruled sheets of chosen products, with a proposed box
-                          or with the boxes of --file, and DIR/ids.txt
-    --lines F [F ...] --file OUT    collects what was written beside the sheets
+    --sheets DIR          draws sheets of chosen products with rulers and a proposed box,
+                          or the boxes of --file, and writes DIR/ids.txt
+    --lines F [F ...] --file OUT    collects the annotations written from the sheets
     --file F              checks a file against the catalogue and counts its boxes
-    --file F --compare G  says how far two files agree on the photos that both have
+    --file F --compare G  measures the agreement of two files on the photos of both
     --label_sheets DIR    draws sheets of thirty small photos, for labels without boxes
-    --labels F            checks a CSV of labels and counts them; with
-    --compare_labels G    says how often two of them agree
+    --labels F            checks a CSV of labels and counts them
+    --labels F --compare_labels G   measures the agreement of two CSV files
 
-`fitrank_tf/datasets/annotations/README.md` says how to decide and what to write.
+`fitrank_tf/datasets/annotations/README.md` describes the format and the rules.
 """
 
 import argparse
@@ -58,8 +58,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=60, help="products to draw")
     parser.add_argument("--split", default=TRAIN, choices=SPLITS)
     parser.add_argument("--article_types", default="", help="a,b,c; all if empty")
-    parser.add_argument("--choice_seed", type=int, default=0, help="other products")
-    parser.add_argument("--ids", default="", help="file of product ids, one a line")
+    parser.add_argument("--choice_seed", type=int, default=0, help="of the draw")
+    parser.add_argument("--ids", default="", help="file of product ids, one per line")
     parser.add_argument("--file", default="", help="annotations, COCO JSON")
     parser.add_argument("--compare", default="", help="another COCO JSON")
     parser.add_argument("--label_sheets", default="", help="folder for label sheets")
@@ -106,7 +106,7 @@ def _collect(
     for item_id, item in zip(records.ids, catalogue.items(ALL)):
         height, width = item["image"].shape[:2]
         sizes[item_id] = (width, height)
-    # What is no training product may test a detector, never train one.
+    # Products outside the training split are for testing only.
     splits = {
         item_id: TRAIN if split == TRAIN else TEST
         for item_id, split in zip(records.ids, records.splits)
@@ -119,7 +119,7 @@ def _collect(
 
 
 def _check(path: str, records: CatalogueRecords) -> None:
-    """Reads the file, compares it with the catalogue, prints what it holds."""
+    """Reads annotations, checks them against the catalogue and prints counts."""
     products = read_annotations(path)
     split_of = dict(zip(records.ids, records.splits))
     for product in products:
@@ -139,7 +139,7 @@ def _check(path: str, records: CatalogueRecords) -> None:
 
 
 def _check_labels(options: argparse.Namespace, records: CatalogueRecords) -> None:
-    """Reads the labels, compares them with the catalogue, prints what they say."""
+    """Reads labels, checks them against the catalogue and prints counts."""
     labels = read_labels(options.labels)
     split_of = dict(zip(records.ids, records.splits))
     for product in labels:
@@ -219,7 +219,7 @@ def _rows(
     records: CatalogueRecords,
     annotated: Mapping[str, AnnotatedProduct],
 ) -> list[int]:
-    """The products to draw: those of --ids, of --file, or a choice of the split's."""
+    """The products to draw: those of --ids or of --file, or else a draw from the split."""
     if not options.ids and not annotated:
         types = [name for name in options.article_types.split(",") if name]
         return choose_products(

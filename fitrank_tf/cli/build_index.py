@@ -1,12 +1,12 @@
-"""Changes what a bundle searches.
+"""Changes the catalogue that a bundle searches.
 
-    (catalogue options)             this catalogue becomes what is searched
-    (catalogue options) --add       its products join; one whose id is known is replaced
-    --remove ID,ID | --remove_file FILE   products leave
+    (catalogue options)             replaces the catalogue by this one
+    (catalogue options) --add       adds its products; products of equal id are replaced
+    --remove ID,ID | --remove_file FILE   removes products
 
-Nothing is trained. A new version of the models that hold the catalogue (`search`,
-`similar`, `search_scann`) is written beside the old one; servers that poll the bundle swap
-to it, and `fitrank export` hands it to those that read a repository.
+Nothing is trained. A new version of the models that contain the catalogue (`search`,
+`similar`, `search_scann`) is written beside the old one. Servers that poll the bundle load
+it; `fitrank export` exports it to servers that read a repository.
 """
 
 import argparse
@@ -37,11 +37,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_catalogue_arguments(parser)
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
     ways = parser.add_mutually_exclusive_group()
-    ways.add_argument(
-        "--add", action="store_true", help="the catalogue's products join those there"
-    )
-    ways.add_argument("--remove", default="", metavar="ID,ID", help="products that leave")
-    ways.add_argument("--remove_file", default="", help="their ids, one a line")
+    ways.add_argument("--add", action="store_true", help="adds the catalogue's products")
+    ways.add_argument("--remove", default="", metavar="ID,ID", help="products to remove")
+    ways.add_argument("--remove_file", default="", help="file of ids, one per line")
     return parser.parse_args(arguments)
 
 
@@ -75,7 +73,12 @@ def _removed_ids(options: argparse.Namespace) -> list[str]:
 
 
 def searchable_catalogue(bundle: LoadedBundle, catalogue: Catalogue) -> SearchableCatalogue:
-    """What a bundle's models know of a catalogue's products."""
+    """A catalogue's products with embeddings and facet probabilities by a bundle's models.
+
+    Args:
+        bundle: the loaded bundle.
+        catalogue: the catalogue, all of whose products are embedded.
+    """
     records = catalogue.records(ALL)
     extractor = FeatureExtractor(bundle.feature_models)
     features = extractor.extract(catalogue.items(ALL), len(records))

@@ -1,4 +1,4 @@
-"""The options that say which catalogue a command reads."""
+"""The options of commands that read a catalogue."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from fitrank_tf.datasets.catalogue import CatalogueSource
 
 
 def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that say which catalogue."""
+    """Adds the options that name a catalogue to a parser."""
     group = parser.add_argument_group("catalogue")
     group.add_argument(
         "--dataset", default="synthetic_catalogue", help="TFDS builder to read"
@@ -32,7 +32,7 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
-    """The catalogue that the arguments name.
+    """The catalogue source that the arguments name.
 
     Raises:
         FitRankError: for an unknown data set or a malformed `--columns`.

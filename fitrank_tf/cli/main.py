@@ -1,4 +1,4 @@
-"""The command `fitrank`: picks one of the commands beside this file and runs it."""
+"""The command `fitrank`, which runs one of the commands of this package."""
 
 import argparse
 import importlib
@@ -8,29 +8,29 @@ from collections.abc import Mapping, Sequence
 import fitrank_tf
 from fitrank_tf.cli.command import USER_ERROR, run_command
 
-# Command -> what it does. `fitrank X-Y` is the `main` of `fitrank_tf/cli/x_y.py`.
+# {command: what it does}. `fitrank X-Y` runs `main` of `fitrank_tf/cli/x_y.py`.
 COMMANDS: Mapping[str, str] = {
     "train": "trains, exports and measures all three systems",
     "search": "searches a bundle's catalogue",
     "evaluate": "measures a bundle's systems on any catalogue",
-    "build-index": "changes what a bundle searches",
-    "export": "hands a bundle's SavedModels to production",
-    "extract-features": "reads the image features of a whole catalogue",
-    "ablate": "measures what each part of a system is worth",
-    "annotate": "collects and checks boxes and labels by eye",
+    "build-index": "changes the catalogue that a bundle searches",
+    "export": "exports a bundle's SavedModels to a model repository",
+    "extract-features": "extracts the image features of a whole catalogue",
+    "ablate": "measures the effect of each part of a system",
+    "annotate": "collects and checks manual boxes and labels",
     "train-detector": "trains the garment detector",
-    "train-features": "trains what names colours, patterns and attributes",
+    "train-features": "trains the heads for colour names, patterns and attributes",
     "convert-appearance": "converts a network for the appearance features",
-    "pack": "packs the towers' training for a machine without TensorFlow",
+    "pack": "packs the towers' training data for a machine without TensorFlow",
     "train-packed": "trains towers on packed products, without TensorFlow",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command that the first argument names, with the others.
+    """Runs the command that the first argument names, with the other arguments.
 
     Args:
-        arguments: of the command line; None reads the process' own.
+        arguments: of the command line; None takes those of the process.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     name = _parser().parse_args(given[:1] or ["--help"]).command.replace("_", "-")
@@ -43,11 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run_named(name: str, arguments: Sequence[str] | None = None) -> None:
     """Runs a command and exits with its status.
 
-    Its module is imported only now, so that what the import refuses is one line too.
+    The module is imported inside `run_command`, so that a `FitRankError` of the import is
+    printed as one line too.
 
     Args:
         name: one of `COMMANDS`.
-        arguments: of the command; None reads the process' own.
+        arguments: of the command; None takes those of the process.
     """
     module = f"fitrank_tf.cli.{name.replace('-', '_')}"
     run_command(lambda given: importlib.import_module(module).main(given), arguments)

@@ -1,8 +1,8 @@
-"""Packs the towers' training for a machine without TensorFlow.
+"""Packs the towers' training data for a machine without TensorFlow.
 
-Writes the training products as the towers of the recipe read them (photos at their size,
-texts as tokens of their vocabulary, features), and the validation products to choose by.
-`fitrank train-packed` trains on it, with JAX alone.
+Writes the training products as the towers of the recipe read them (photos at the towers'
+size, texts as tokens, features), and the validation products for model selection.
+`fitrank train-packed` trains on them with JAX alone.
 """
 
 import argparse
@@ -46,7 +46,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def pack(run: Run, quality: int) -> tuple[PackedProducts, CLIPTokenizer]:
-    """A run's products, and the tokenizer of the towers that they are packed for."""
+    """Packs the products of a run.
+
+    Args:
+        run: the training run.
+        quality: JPEG quality of the photos, 1..100.
+
+    Returns:
+        (packed products, the tokenizer of the towers that they are packed for).
+    """
     towers, products = run.base.new_towers(), run.products
     features = run.features.values if run.config.base.feature_weight else None
     tokenizer = towers.tokenizer
@@ -85,6 +93,6 @@ def main(arguments: Sequence[str] | None) -> None:
     packed.save(output)
     size = (output / PACKED_FILE).stat().st_size / 2**20
     print(
-        f"{len(packed.photos)} products to learn, {len(packed.validation_photos)} to "
-        f"choose by    {output} ({size:.1f} MiB)"
+        f"{len(packed.photos)} training products, {len(packed.validation_photos)} for "
+        f"validation    {output} ({size:.1f} MiB)"
     )

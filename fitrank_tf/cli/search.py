@@ -28,7 +28,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None) -> None:
-    """Runs the bundle's served `search` model in this process and prints its answers."""
+    """Runs the bundle's served `search` model in this process and prints the results."""
     options = parse(arguments)
     filters = parse_filters(options.filter, FILTERS)
     bundle = LoadedBundle(Path(options.bundle))

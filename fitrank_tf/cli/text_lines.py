@@ -1,4 +1,4 @@
-"""Text files that a command's options name."""
+"""Reads text files that a command's options name."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ from fitrank_tf.core.errors import FitRankError
 
 
 def read_lines(option: str, path: str) -> list[str]:
-    """The lines that hold something, without the blanks around them.
+    """The non-empty lines of a file, stripped of surrounding blanks.
 
     Args:
-        option: that names the file, for the error.
-        path: of a UTF-8 file.
+        option: the option that names the file, for the message.
+        path: path of a UTF-8 file.
 
     Raises:
-        FitRankError: if it cannot be read.
+        FitRankError: if the file cannot be read.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

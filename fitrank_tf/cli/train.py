@@ -34,14 +34,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--output_dir", default=DEFAULT_BUNDLE, help="the bundle to write")
     add_work_arguments(parser)
     parser.add_argument(
-        "--stages", default=",".join(_ALL_STAGES), help="the last one needs the others"
+        "--stages", default=",".join(_ALL_STAGES), help="the stages to make, by commas"
     )
     parser.add_argument("--fresh", action="store_true", help="ignore finished stages")
     parser.add_argument(
         "--strategy",
         default="auto",
-        help=f"how the towers' training is spread over devices: {', '.join(STRATEGIES)}. "
-        "multiworker: one such command a machine, each with TF_CONFIG",
+        help="how the towers' training is distributed over devices: "
+        f"{', '.join(STRATEGIES)}. multiworker: one such command on each machine, with "
+        "TF_CONFIG",
     )
     return parser.parse_args(arguments)
 

@@ -1,7 +1,7 @@
-"""Trains the detector on drawn and annotated photos.
+"""Trains the detector on annotated and synthetic photos.
 
-Ends with its average precision on the annotations marked "test". A dataset that has
-boxes of its own (modanet) is trained and measured on those.
+Prints the average precision on the annotations marked "test". For a dataset with boxes
+(modanet), the detector is trained and measured on these.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_recipe_arguments(parser, "detector")
     parser.add_argument("--drawn", type=int, default=600, help="synthetic photos")
     parser.add_argument(
-        "--detector", default="", help="measure this SavedModel, train nothing"
+        "--detector", default="", help="measures this SavedModel instead of training"
     )
     parser.add_argument("--output_dir", default="saved_models/detector")
     return parser.parse_args(arguments)
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None) -> None:
 def _boxed(
     options: argparse.Namespace, catalogue: Catalogue, split: str
 ) -> "tf.data.Dataset":
-    """Items with boxes: the catalogue's own, or those that people drew."""
+    """Items with boxes of the catalogue itself, or else of the annotations."""
     if catalogue.source.dataset in _HAVE_BOXES:
         return catalogue.items(split)
     return annotated_items(catalogue, read_annotations(options.annotations), split)
@@ -73,7 +73,7 @@ def _train(
     options: argparse.Namespace, config: RunConfig, annotated: "tf.data.Dataset"
 ) -> Detector:
     drawn = open_catalogue(CatalogueSource(), options.data_dir).items(TRAIN)
-    # Annotated first: the configuration may take fewer photos than there are.
+    # Annotated photos first, because the configuration limits the number of photos.
     photos = _photos_and_boxes(annotated).concatenate(
         _photos_and_boxes(drawn.take(options.drawn))
     )
@@ -81,5 +81,5 @@ def _train(
 
 
 def _photos_and_boxes(items: "tf.data.Dataset") -> "tf.data.Dataset":
-    """What a detector learns from, the same of any source."""
+    """Items with the fields `image` and `objects` alone."""
     return items.map(lambda item: {"image": item["image"], "objects": item["objects"]})

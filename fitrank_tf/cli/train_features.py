@@ -1,8 +1,8 @@
-"""Trains what stands on the detector.
+"""Trains the feature heads: colour names, pattern, sleeve and neckline.
 
-Colour names from the catalogue's own column; pattern, sleeve and neckline from labels
-by eye and, trusted less, from titles. Ends with their accuracy on the test split, and
-a confusion matrix each.
+Colour names are learned from the catalogue's colours; pattern, sleeve and neckline from
+manual labels and, with less weight, from titles. Prints the accuracy on the test split, and
+draws a confusion matrix of each.
 """
 
 import argparse
@@ -47,13 +47,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog=command_line("train-features"), description=__doc__
     )
     add_catalogue_arguments(parser)
-    parser.add_argument("--labels", default=LABELS, help="CSV of labels by eye")
+    parser.add_argument("--labels", default=LABELS, help="CSV of manual labels")
     add_recipe_arguments(parser, "features")
-    parser.add_argument("--heads", default="", help="measure these, train nothing")
+    parser.add_argument("--heads", default="", help="measures these instead of training")
     parser.add_argument(
         "--appearance",
         default=f"{DEFAULT_HEADS}/{APPEARANCE_DIR}",
-        help="a KerasHub image backbone that goes with them: a folder, or a preset's name",
+        help="KerasHub image backbone of the appearance features: a folder or a preset",
     )
     parser.add_argument("--output_dir", default=DEFAULT_HEADS)
     return parser.parse_args(arguments)

@@ -1,8 +1,8 @@
 """Trains towers on packed products, without TensorFlow.
 
-Reads what `fitrank pack` wrote and trains the base towers of a recipe, e.g.
-with `KERAS_BACKEND=jax` on an accelerator; with `--teachers` they learn from trained towers
-besides. Interrupted, it goes on where it was. Writes a KerasHub preset, for
+Reads what `fitrank pack` wrote and trains the base towers of a recipe, e.g. with
+`KERAS_BACKEND=jax` on an accelerator; with `--teachers` they are also distilled from
+trained towers. An interrupted training is resumed. Writes a KerasHub preset for
 `--set towers.preset=OUTPUT_DIR`.
 """
 
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 _BACKUP = ".unfinished"
 _AT_ONCE = 256
 _TOP = 10
-# A recipe for packed products is one of real photos.
+# Recipes are read with their configuration for real photos.
 _ANY_DATASET = ""
 
 
@@ -58,14 +58,24 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("packed", help="folder that `fitrank pack` wrote")
     add_recipe_arguments(parser, "fitrank_tiny")
     parser.add_argument(
-        "--teachers", default="", help="folders of trained towers to learn from, by commas"
+        "--teachers",
+        default="",
+        help="folders of trained towers to distil, separated by commas",
     )
     parser.add_argument("--output_dir", required=True, help="the preset to write")
     return parser.parse_args(arguments)
 
 
 def new_towers(config: RunConfig, packed: PackedProducts) -> Towers:
-    """The recipe's towers before their training."""
+    """The recipe's base towers before training.
+
+    Args:
+        config: configuration of the run.
+        packed: packed products, which determine image size and vocabulary.
+
+    Raises:
+        FitRankError: if a preset does not fit the packed products.
+    """
     if config.towers.preset:
         folder = Path(config.towers.preset)
         towers = untokenised_towers(folder, config.towers.context_length)
@@ -76,10 +86,18 @@ def new_towers(config: RunConfig, packed: PackedProducts) -> Towers:
 
 
 def check_fits(towers: Towers, packed: PackedProducts, folder: Path) -> Towers:
-    """The towers, if they read photos and tokens as these are packed.
+    """Checks that towers have the image size and tokens of the packed products.
+
+    Args:
+        towers: the towers to check.
+        packed: the packed products.
+        folder: folder of the towers, for the message.
+
+    Returns:
+        `towers`.
 
     Raises:
-        FitRankError: if they do not.
+        FitRankError: if image size, vocabulary or context length differ.
     """
     for name, theirs, ours in (
         ("image size", towers.image_size, packed.image_size),
@@ -99,10 +117,10 @@ def check_fits(towers: Towers, packed: PackedProducts, folder: Path) -> Towers:
 
 
 def check_no_accumulation(config: RunConfig) -> None:
-    """Refuses batches in parts, which only `fitrank train` takes.
+    """Checks that the recipe has no microbatches, which only `fitrank train` supports.
 
     Raises:
-        FitRankError: if the recipe has them.
+        FitRankError: if `base.accumulation` is above 1.
     """
     parts = config.base.accumulation
     if parts > 1:
@@ -113,12 +131,12 @@ def check_no_accumulation(config: RunConfig) -> None:
 
 
 def backup_folder(output: Path, config: RunConfig, read: Sequence[Path]) -> Path:
-    """Where the state of a training is kept: another configuration has another place.
+    """The folder of a training's checkpoint, a different one for each configuration.
 
     Args:
-        output: of the training.
-        config: what is trained how.
-        read: folders that it reads.
+        output: folder of the preset that is trained.
+        config: configuration of the training.
+        read: folders that the training reads.
     """
     made_of = [config.to_json(), *map(folder_fingerprint, read)]
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
@@ -128,17 +146,22 @@ def backup_folder(output: Path, config: RunConfig, read: Sequence[Path]) -> Path
 def new_feature_prediction(
     config: RunConfig, towers: Towers, packed: PackedProducts
 ) -> FeaturePrediction | None:
-    """What has the features told, if the recipe wants it.
+    """The auxiliary prediction of features from photos, None if the recipe has none.
+
+    Args:
+        config: configuration of the run.
+        towers: the towers whose vision encoder predicts the features.
+        packed: the packed products.
 
     Raises:
-        FitRankError: if it does, and the products were packed without features.
+        FitRankError: if the recipe has it but the products were packed without features.
     """
     if not config.base.feature_weight:
         return None
     features = packed.table.features
     if features is None:
         raise FitRankError(
-            "base.feature_weight asks for features, and the products were packed without; "
+            "base.feature_weight needs features, but the products were packed without; "
             "set it to 0, or pack them with this recipe"
         )
     return new_prediction(towers.backbone.vision_encoder.hidden_dim, features)
@@ -147,7 +170,14 @@ def new_feature_prediction(
 def train(
     config: RunConfig, packed: PackedProducts, teachers: Sequence[Towers], backup: Path
 ) -> Towers:
-    """The recipe's base towers, trained."""
+    """Trains the recipe's base towers.
+
+    Args:
+        config: configuration of the run.
+        packed: the packed products.
+        teachers: trained towers to distil; none for training without distillation.
+        backup: folder of the checkpoint.
+    """
     towers = new_towers(config, packed)
     logger.info("towers: %s parameters", f"{count_parameters(towers.backbone.weights):,}")
     base = config.base
@@ -173,7 +203,15 @@ def train(
 
 
 def validation_hits(towers: Towers, packed: PackedProducts) -> float:
-    """Share of the validation titles that find their product among the first ten."""
+    """R@10 of the validation titles, each of which has one relevant product.
+
+    Args:
+        towers: trained towers.
+        packed: the packed products.
+
+    Returns:
+        Share of the titles, 0..1, whose product is among the first ten.
+    """
     pixels = decode_squares(packed.validation_photos, packed.image_size)
     images = _Encoder(towers, towers.encode_images).all_of(pixels)
     titles = _Encoder(towers, towers.encode_tokens).all_of(packed.validation_titles)
@@ -183,7 +221,7 @@ def validation_hits(towers: Towers, packed: PackedProducts) -> float:
 
 
 class _Encoder(keras.Model):
-    """One way through the towers, compiled by whatever backend Keras has."""
+    """One of the towers as a model, so that any Keras backend compiles it."""
 
     def __init__(self, towers: Towers, encode: Callable[[KerasTensor], KerasTensor]):
         super().__init__(name="encoder")

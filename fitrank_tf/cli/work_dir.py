@@ -1,4 +1,4 @@
-"""The options of commands that keep finished stages."""
+"""The option `--work_dir` of commands that keep finished stages."""
 
 import argparse
 from pathlib import Path
@@ -7,12 +7,17 @@ from fitrank_tf.training.work_dir import WorkDir
 
 
 def add_work_arguments(parser: argparse.ArgumentParser) -> None:
-    """The option that says where finished stages are kept."""
+    """Adds the option `--work_dir` to a parser."""
     parser.add_argument(
         "--work_dir", default="", help="finished stages; OUTPUT_DIR.work if empty"
     )
 
 
 def work_dir_of(options: argparse.Namespace, fresh: bool = False) -> WorkDir:
-    """The work directory that `--work_dir`, or else `--output_dir`, names."""
+    """The work directory that `--work_dir`, or else `--output_dir`, names.
+
+    Args:
+        options: parsed, with both options.
+        fresh: whether finished stages of earlier runs are ignored.
+    """
     return WorkDir(Path(options.work_dir or f"{Path(options.output_dir)}.work"), fresh)

@@ -12,7 +12,15 @@ from fitrank_tf.core.files import write_atomically
 
 
 def save_arrays(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> None:
-    """Writes named arrays as one NPZ file, atomically."""
+    """Writes named arrays as one NPZ file, atomically.
+
+    Args:
+        path: the file to write or replace.
+        arrays: {name: array}.
+
+    Raises:
+        FitRankError: if the path cannot be written.
+    """
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     write_atomically(path, buffer.getvalue())
@@ -35,5 +43,5 @@ def load_arrays(path: str | os.PathLike[str], made_by: str) -> dict[str, np.ndar
     except Exception as error:
         # Damage shows in whatever numpy and zipfile come across first.
         raise FitRankError(
-            f"{path} cannot be read ({error}); make it anew with `{command_line(made_by)}`"
+            f"{path} cannot be read ({error}); make it again with `{command_line(made_by)}`"
         ) from error

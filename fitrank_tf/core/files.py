@@ -78,7 +78,12 @@ def folder_written_aside(folder: Path) -> Iterator[Path]:
 
 
 def replace_folder(new: Path, folder: Path) -> None:
-    """Renames `new` to `folder`; an older `folder` is deleted afterwards."""
+    """Replaces a folder.
+
+    Args:
+        new: the new folder, which is renamed.
+        folder: path to rename it to; an older folder there is deleted afterwards.
+    """
     old = folder.with_name(_OLD + folder.name)
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():

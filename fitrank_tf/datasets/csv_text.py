@@ -56,7 +56,12 @@ def _rows(text: str, path: str) -> Iterator[list[str]]:
 
 
 def without_surplus(row: Sequence[str], num_columns: int) -> list[str]:
-    """The row padded with "" to `num_columns`, without empty cells beyond them."""
+    """A row with missing cells added as "" and empty surplus cells removed.
+
+    Args:
+        row: the cells.
+        num_columns: number of columns of the table.
+    """
     cells = list(row)
     while len(cells) > num_columns and not cells[-1].strip():
         cells.pop()

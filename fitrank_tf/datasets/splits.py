@@ -26,7 +26,15 @@ def hash_fraction(key: str) -> float:
 
 
 def split_of(item_id: str, text: str) -> str:
-    """The split of a product, one of `SPLITS`."""
+    """The split of a product.
+
+    Args:
+        item_id: id of the product, which counts only without a title.
+        text: title of the product.
+
+    Returns:
+        One of `SPLITS`.
+    """
     fraction = hash_fraction(title_key(text) or f"id:{item_id}")
     if fraction < _TRAIN_SHARE:
         return TRAIN

@@ -45,6 +45,6 @@ class ContrastiveTable:
         row, column = np.argwhere(~np.isfinite(self.features))[0]
         raise FitRankError(
             f"feature {column} of training product {row} (counted from 0) is "
-            f"{self.features[row, column]}, so every loss would be; make the features anew "
-            "(--fresh)"
+            f"{self.features[row, column]}, and every loss would be too; make the features "
+            "again (--fresh)"
         )

@@ -88,8 +88,8 @@ def _decode(data: tf.Tensor) -> tf.Tensor:
 def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Random zoom, shift and horizontal flip of each photo of a batch.
 
-    Colour is part of what a shopper asks for, so there is no hue, saturation or
-    grey-scale change here.
+    Colours stay unchanged because shoppers ask for them: hue, saturation and grey scale are
+    not augmented.
 
     Args:
         images: uint8 [B, S, S, 3].

@@ -83,7 +83,7 @@ class PackedProducts:
             )
         except KeyError as error:
             raise FitRankError(
-                f"{path} has no {error.args[0]}; make it anew with "
+                f"{path} has no {error.args[0]}; make it again with "
                 f"`{command_line(_MADE_BY)}`"
             ) from error
 
@@ -122,7 +122,7 @@ def decode_squares(photos: Sequence[bytes], image_size: int) -> np.ndarray:
         if image is None or image.shape != pixels.shape[1:]:
             raise FitRankError(
                 f"packed photo {row} (counted from 0) is not a square of "
-                f"{image_size} pixels; make the file anew with `{command_line(_MADE_BY)}`"
+                f"{image_size} pixels; make the file again with `{command_line(_MADE_BY)}`"
             )
         pixels[row] = image[..., ::-1]
     return pixels

@@ -40,10 +40,12 @@ class ExpectedGrade:
             float32 [..., L], 0 where no facet is named.
         """
         has_facet = tf.cast(facet_mask, tf.float32)
-        of_kind = has_facet * self._is_decisive
-        # All that follows is given that the kind is right.
+        decisive = has_facet * self._is_decisive
+        # The distribution below is conditional on a match of the decisive facet.
         shares = (
-            has_facet * chance * (1.0 - self._is_decisive) + of_kind + tf.zeros_like(chance)
+            has_facet * chance * (1.0 - self._is_decisive)
+            + decisive
+            + tf.zeros_like(chance)
         )
         size = len(self._is_decisive) + 1
         count = tf.one_hot(tf.zeros_like(shares[..., 0], tf.int32), size)
@@ -52,7 +54,7 @@ class ExpectedGrade:
             count += share * (one_more - count)
         named = tf.cast(tf.reduce_sum(has_facet, axis=-1), tf.int32)
         grade = tf.reduce_sum(count * tf.gather(self._grades, named), axis=-1)
-        return grade * tf.reduce_prod(1.0 - of_kind * (1.0 - chance), axis=-1)
+        return grade * tf.reduce_prod(1.0 - decisive * (1.0 - chance), axis=-1)
 
     def steps(self, chance: tf.Tensor, facet_mask: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """What each facet adds, from one to the next, to a grade of mean chances.

@@ -44,7 +44,7 @@ class WorkDir:
         if self._fresh and folder not in self._made:
             return False
         if folder.is_dir():
-            logger.info("%s: finished before, reused (--fresh makes it anew)", folder)
+            logger.info("%s: finished before, reused (--fresh makes it again)", folder)
             return True
         return False
 

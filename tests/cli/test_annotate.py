@@ -1,4 +1,4 @@
-"""Annotating a catalogue of one's own: sheets, lines, the file, its check."""
+"""Annotating a catalogue: sheets, lines, the file and its check."""
 
 import json
 
@@ -29,7 +29,7 @@ def sheets(catalogue, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lines(sheets, tmp_path_factory):
-    """What a person might write for these products."""
+    """Annotations that a person might write for these products."""
     path = tmp_path_factory.mktemp("lines") / "mine.jsonl"
     ids = (sheets / "ids.txt").read_text(encoding="utf-8").split()
     written = [

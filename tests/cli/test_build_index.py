@@ -1,4 +1,4 @@
-"""A bundle's catalogue changes by command, and is handed on."""
+"""A bundle's catalogue is changed and exported by commands."""
 
 import re
 import shutil
@@ -30,7 +30,7 @@ def _catalogue(folder, tmp_path) -> list[str]:
     ]
 
 
-def test_products_join_and_leave(copy, other_catalogue, tmp_path, capsys) -> None:
+def test_products_are_added_and_removed(copy, other_catalogue, tmp_path, capsys) -> None:
     other = _catalogue(other_catalogue, tmp_path)
     build_index.main([f"--bundle={copy}", "--add", *other])
     printed = capsys.readouterr().out
@@ -45,7 +45,9 @@ def test_products_join_and_leave(copy, other_catalogue, tmp_path, capsys) -> Non
     assert "100" not in _found(copy, capsys, "shirt", "--filter=colour=red")
 
 
-def test_another_catalogue_takes_the_place(copy, other_catalogue, tmp_path, capsys) -> None:
+def test_another_catalogue_replaces_the_first(
+    copy, other_catalogue, tmp_path, capsys
+) -> None:
     build_index.main([f"--bundle={copy}", *_catalogue(other_catalogue, tmp_path)])
     assert sorted(_found(copy, capsys, "red shirt")) == [str(100 + n) for n in range(6)]
 
@@ -59,14 +61,14 @@ def test_another_catalogue_takes_the_place(copy, other_catalogue, tmp_path, caps
         (["--bundle=/no/such", "--remove=1"], "no bundle in /no/such"),
     ],
 )
-def test_what_cannot_be_removed_is_named(bundle, arguments, message) -> None:
+def test_unknown_products_to_remove_are_named(bundle, arguments, message) -> None:
     with pytest.raises(FitRankError, match=re.escape(message)):
         build_index.main([f"--bundle={bundle}", *arguments])
     assert model_path(bundle, "search").name == "1"
 
 
 @pytest.mark.parametrize("pair", ["size=M", "gender"])
-def test_a_filter_that_is_none_is_named(bundle, pair: str) -> None:
+def test_a_malformed_filter_is_named(bundle, pair: str) -> None:
     with pytest.raises(FitRankError, match=re.escape(f"filter '{pair}'")):
         search.main(["--bundle", str(bundle), "shirt", "--filter", pair])
 

@@ -1,4 +1,4 @@
-"""How a command ends: one line for a user's error, a traceback for a bug."""
+"""Errors of commands: one line for a user's error, a traceback for a bug."""
 
 import argparse
 import subprocess

@@ -96,7 +96,7 @@ def test_each_photo_is_a_row_or_counted(written) -> None:
         ("transparent", (100.0, 0.0, 0.0)),
     ],
 )
-def test_odd_photos_have_the_colour_that_people_see(written, item_id, lab) -> None:
+def test_unusual_photos_have_the_perceived_colour(written, item_id, lab) -> None:
     seen = dict(read_features(written / "features"))[item_id]
     dominant = seen.features[feature_schema().slice("palette")][:3] * [100, 128, 128]
     np.testing.assert_allclose(dominant, lab, atol=4.0)

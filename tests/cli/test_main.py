@@ -86,8 +86,8 @@ def test_without_a_command_nothing_heavy_is_imported(arguments, status, out, err
     assert not imported & {"tensorflow", "keras", "numpy", "fitrank_tf.cli.search"}
 
 
-def test_what_a_commands_import_refuses_is_one_line(monkeypatch, capsys) -> None:
-    """A package of an extra that is missing, say."""
+def test_an_error_of_a_commands_import_is_one_line(monkeypatch, capsys) -> None:
+    """For example a missing package of an extra."""
     monkeypatch.delitem(sys.modules, "fitrank_tf.cli.train_detector", raising=False)
     monkeypatch.delitem(sys.modules, "fitrank_tf.evaluation.detector_report", raising=False)
     monkeypatch.delitem(sys.modules, "fitrank_tf.evaluation.detection", raising=False)

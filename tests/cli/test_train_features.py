@@ -69,7 +69,7 @@ def trained(options, tmp_path_factory) -> Path:
     return folder
 
 
-def test_what_was_trained_can_be_used(trained, model_folders) -> None:
+def test_trained_heads_can_be_used(trained, model_folders) -> None:
     models = FeatureModels.load(model_folders[0], trained)
     photo = np.full((60, 40, 3), (200, 30, 30), np.uint8)
     [seen] = FeatureExtractor(models).describe([photo])
@@ -100,7 +100,7 @@ def test_nothing_but_the_heads_and_their_report_is_left(trained) -> None:
             assert min(picture.size) > 100
 
 
-def test_heads_that_are_there_are_measured_not_trained(
+def test_given_heads_are_measured_not_trained(
     trained, options, labels, tmp_path, capsys
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in trained.glob("*.*")}

@@ -1,4 +1,4 @@
-"""Packed here, trained on JAX where there is no TensorFlow, and loaded here again."""
+"""Packed here, trained on JAX without TensorFlow, and loaded here again."""
 
 import os
 import subprocess
@@ -85,7 +85,7 @@ def test_a_teacher_and_its_student_are_trained_without_tensorflow(
     assert not list(tmp_path.glob("*.unfinished"))
 
 
-def test_packed_products_are_those_that_a_run_learns_from(packed: Path) -> None:
+def test_packed_products_are_the_training_products_of_a_run(packed: Path) -> None:
     products = PackedProducts.load(packed)
     count = len(products.photos)
     assert 40 <= count < 60
@@ -104,7 +104,7 @@ def test_packed_products_are_those_that_a_run_learns_from(packed: Path) -> None:
         (["--set=towers.preset=saved_models/fitrank_tiny"], "vocabulary"),
     ],
 )
-def test_what_does_not_fit_is_named(
+def test_mismatches_are_named(
     packed: Path, tmp_path: Path, monkeypatch, options: list[str], message: str
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -113,7 +113,7 @@ def test_what_does_not_fit_is_named(
     assert not (tmp_path / "o").exists()
 
 
-def test_another_training_does_not_go_on_with_this_ones_state(
+def test_another_training_does_not_resume_this_ones_state(
     packed: Path, tmp_path: Path
 ) -> None:
     config = load_recipe("fitrank_tiny", "")
@@ -133,6 +133,6 @@ def test_another_training_does_not_go_on_with_this_ones_state(
 
 
 @pytest.mark.parametrize("quality", [0, 101])
-def test_a_quality_that_is_none_is_refused(tmp_path: Path, quality: int) -> None:
+def test_an_invalid_quality_is_refused(tmp_path: Path, quality: int) -> None:
     with pytest.raises(FitRankError, match=f"--quality {quality}"):
         pack.main([f"--output_dir={tmp_path / 'p'}", f"--quality={quality}"])

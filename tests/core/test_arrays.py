@@ -1,4 +1,4 @@
-"""Files of named arrays: whole, read back as they were, or refused by name."""
+"""Files of named arrays are read back unchanged or refused by name."""
 
 import numpy as np
 import pytest

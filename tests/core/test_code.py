@@ -1,4 +1,4 @@
-"""A fingerprint of code changes with what runs, and with nothing else."""
+"""A fingerprint of code changes with the executed code, and with nothing else."""
 
 import shutil
 from pathlib import Path
@@ -35,7 +35,7 @@ def _package(folder: Path, **changes: str) -> Path:
     return folder
 
 
-def test_all_that_is_imported_is_found(tmp_path) -> None:
+def test_all_imported_modules_are_found(tmp_path) -> None:
     root = _package(tmp_path)
     modules = ["room", "room.deep", "room.late", "start"]
     expected = [f"fitrank_tf.{name}" for name in modules if name != "room"]
@@ -54,7 +54,7 @@ def test_all_that_is_imported_is_found(tmp_path) -> None:
         ("room/w.json", "[]"),
     ],
 )
-def test_what_runs_changes_it(tmp_path, name: str, text: str) -> None:
+def test_executed_code_changes_the_fingerprint(tmp_path, name: str, text: str) -> None:
     before = code_fingerprint(START, _package(tmp_path / "before"))
     assert code_fingerprint(START, _package(tmp_path / "after", **{name: text})) != before
 
@@ -73,17 +73,17 @@ def test_what_runs_changes_it(tmp_path, name: str, text: str) -> None:
         ("room/unnamed.json", "[]"),
     ],
 )
-def test_nothing_else_changes_it(tmp_path, name: str, text: str) -> None:
+def test_nothing_else_changes_the_fingerprint(tmp_path, name: str, text: str) -> None:
     before = code_fingerprint(START, _package(tmp_path / "before"))
     assert code_fingerprint(START, _package(tmp_path / "after", **{name: text})) == before
 
 
-def test_a_stage_does_not_hold_the_code_of_those_that_it_reads(tmp_path) -> None:
+def test_the_code_of_other_stages_is_left_out(tmp_path) -> None:
     names = imported_modules(["fitrank_tf.training.stages.second"], _package(tmp_path))
     assert names == ["fitrank_tf.training.stages.second"]
 
 
-def test_the_folder_has_no_part_in_it(tmp_path) -> None:
+def test_the_folder_does_not_change_the_fingerprint(tmp_path) -> None:
     copy = shutil.copytree(
         ROOT, tmp_path / "elsewhere", ignore=shutil.ignore_patterns("*.pyc")
     )

@@ -1,4 +1,4 @@
-"""A file or folder is whole or not there."""
+"""Files and folders are written atomically."""
 
 import os
 from pathlib import Path
@@ -60,7 +60,7 @@ def _content(parent: Path) -> dict[str, str]:
     return {str(path.relative_to(parent)): path.read_text() for path in files}
 
 
-def test_a_folder_replaces_an_older_one_and_what_a_killed_process_left(tmp_path):
+def test_a_folder_replaces_an_older_one_and_remains_of_a_killed_process(tmp_path):
     _folder(tmp_path / "1", "old")
     _folder(tmp_path / ".tmp-1", "half")
     _folder(tmp_path / ".old-1", "older")
@@ -85,7 +85,7 @@ def test_an_older_folder_stays_after_an_error(tmp_path, error):
 
 
 @pytest.mark.parametrize("write", [written_aside, folder_written_aside])
-def test_all_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch, write):
+def test_content_is_synced_before_it_is_renamed(tmp_path, monkeypatch, write):
     synced = []
 
     def sync(number: int) -> None:
@@ -109,7 +109,7 @@ def test_a_folder_is_replaced_by_another_or_removed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_just_what_is_left_over_is_deleted(tmp_path):
+def test_only_remains_are_deleted(tmp_path):
     for name in (".tmp-2", ".old-1", "2", ".mine"):
         _folder(tmp_path / name, name)
     remove_left_over(tmp_path)

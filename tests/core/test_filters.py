@@ -1,4 +1,4 @@
-"""Filters as they are typed."""
+"""Filters as typed on the command line."""
 
 import pytest
 
@@ -33,6 +33,6 @@ def test_pairs_become_filters(pairs, filters) -> None:
         (["colour=Red", "colour=Blue"], r"colour=Red\|Blue"),
     ],
 )
-def test_what_is_no_filter_is_named(pairs, message) -> None:
+def test_malformed_filters_are_refused(pairs, message) -> None:
     with pytest.raises(FitRankError, match=message):
         parse_filters(pairs, KNOWN)

@@ -1,4 +1,4 @@
-"""A package of an extra that is not there is one line."""
+"""A missing package of an extra is an error of one line."""
 
 import pytest
 
@@ -16,18 +16,18 @@ def test_a_missing_package_names_its_extra() -> None:
     assert str(raised.value) == line
 
 
-def test_what_is_there_is_imported() -> None:
+def test_installed_packages_are_imported() -> None:
     with imports_of("beam"):
         import json
     assert json.loads("1") == 1
 
 
-def test_another_failure_is_left_as_it_is() -> None:
+def test_other_errors_are_unchanged() -> None:
     with pytest.raises(ZeroDivisionError), imports_of("beam"):
         _ = 1 / 0
 
 
-def test_a_system_is_skipped_for_all_that_it_lacks() -> None:
+def test_a_skipped_system_names_all_missing_packages() -> None:
     assert missing_packages("Any", ("json", "numpy")) is None
     line = missing_packages("Any", ("json", "none_a", "none_b"))
     assert line == (

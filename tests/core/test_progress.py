@@ -15,7 +15,7 @@ from fitrank_tf.core.progress import LogHandler, Progress, fit_hooks, tracked
 
 
 class _Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -95,13 +95,13 @@ def test_work_done_before_counts_as_done_but_not_as_fast(clock, lines) -> None:
     assert last == "towers: 800 of 1000 images in 10 s"
 
 
-def test_without_a_total_no_time_is_promised(clock, lines) -> None:
+def test_without_a_total_no_remaining_time_is_shown(clock, lines) -> None:
     with Progress("csv", None, "products", clock=clock) as shown:
         _work(clock, 2.0, 6, shown)
     assert lines() == ["csv: 5 products, 0.5/s", "csv: 6 products in 12 s"]
 
 
-def test_work_that_fails_is_not_said_to_be_done(clock, lines) -> None:
+def test_failed_work_is_not_logged_as_done(clock, lines) -> None:
     with (
         pytest.raises(ZeroDivisionError),
         Progress("features", 9, "photos", clock=clock) as shown,

@@ -34,7 +34,7 @@ def test_a_folder_of_ones_own_comes_first(tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("folder", ["no/such", "saved_models/README.md", "setup.py", ""])
-def test_what_is_no_folder_is_named(folder: str) -> None:
+def test_a_missing_folder_is_named(folder: str) -> None:
     with pytest.raises(FitRankError, match=f"there is no folder '{folder}'"):
         find_shipped(folder)
 
@@ -89,7 +89,7 @@ def test_the_shipped_towers_are_small_and_embed() -> None:
         np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), 1.0, rtol=1e-5)
 
 
-def test_shipped_models_see_photos() -> None:
+def test_shipped_models_extract_features() -> None:
     models = FeatureModels.load(*(find_shipped(folder) for folder in SHIPPED))
     photos = [
         np.full((60, 40, 3), 255, np.uint8),

@@ -1,4 +1,4 @@
-"""What TensorFlow reads from the environment is set, but never changed."""
+"""TensorFlow's environment variables are set, but never changed."""
 
 import os
 
@@ -11,14 +11,14 @@ SETTINGS = {
 }
 
 
-def test_what_is_not_set_is_set(monkeypatch) -> None:
+def test_missing_variables_are_set(monkeypatch) -> None:
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     prepare_tensorflow()
     assert {name: os.environ[name] for name in SETTINGS} == SETTINGS
 
 
-def test_what_is_set_stays(monkeypatch) -> None:
+def test_existing_variables_are_unchanged(monkeypatch) -> None:
     for name in SETTINGS:
         monkeypatch.setenv(name, "0")
     prepare_tensorflow()

@@ -1,4 +1,4 @@
-"""Small catalogues that the tests of this room write for themselves."""
+"""Small catalogues that the tests write."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ def encode(image: Image.Image, file_format: str = "JPEG", **options: object) -> 
 
 
 def noise_photo(seed: int = 0, width: int = 24, height: int = 32) -> bytes:
-    """A JPEG that is like no other seed's."""
+    """A random JPEG, different for each seed."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     return encode(Image.fromarray(pixels))
 

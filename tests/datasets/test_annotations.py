@@ -40,7 +40,7 @@ SHIRT = AnnotatedProduct(
 BAG = AnnotatedProduct("99", 168, 224, "test", (Box("bag", 1.0, 2.0, 160.0, 220.0),))
 
 
-def test_what_is_written_is_read_back_in_the_order_of_the_ids(tmp_path) -> None:
+def test_annotations_are_read_back_in_the_order_of_the_ids(tmp_path) -> None:
     write_annotations(tmp_path / "a.json", [SHIRT, BAG])
     assert read_annotations(tmp_path / "a.json") == [BAG, SHIRT]
 
@@ -76,7 +76,7 @@ def test_the_file_is_coco(tmp_path) -> None:
         ({"width": 0}, "a photo without pixels"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_its_product(change, message) -> None:
+def test_invalid_annotations_are_refused_with_their_product(change, message) -> None:
     with pytest.raises(FitRankError) as refused:
         dataclasses.replace(SHIRT, **change)
     assert message in str(refused.value)
@@ -141,7 +141,7 @@ def test_a_wrong_line_is_named(tmp_path, line: str, message: str) -> None:
         read_lines(tmp_path / "a.jsonl", SIZES, SPLITS)
 
 
-def test_the_proposal_is_what_stands_out_of_the_backdrop() -> None:
+def test_the_proposal_bounds_what_differs_from_the_backdrop() -> None:
     photo = np.full((100, 200, 3), 250, np.uint8)
     photo[20:70, 40:120] = (200, 30, 30)
     photo[5, 5] = 0  # a speck is no product
@@ -170,7 +170,7 @@ def _records(counts: dict[str, int]) -> CatalogueRecords:
     return CatalogueRecords(ids, blank, attributes, splits)
 
 
-def test_a_choice_has_rare_kinds_more_often_than_their_share() -> None:
+def test_rare_article_types_are_chosen_more_often_than_their_share() -> None:
     records = _records({"Tshirts": 900, "Kurtas": 100})
     rows = choose_products(records, "train", 100)
     assert len(set(rows)) == 100 and rows == sorted(rows)
@@ -182,7 +182,7 @@ def test_a_choice_has_rare_kinds_more_often_than_their_share() -> None:
     assert choose_products(records, "train", 100, seed=1) != rows
 
 
-def test_a_choice_keeps_to_the_kinds_asked_for() -> None:
+def test_products_are_chosen_from_the_given_article_types() -> None:
     records = _records({"Tshirts": 30, "Kurtas": 30})
     rows = choose_products(records, "test", 99, ["Kurtas"])
     assert rows == [row for row in range(30, 60) if row % 5 == 0]

@@ -1,4 +1,4 @@
-"""From a source as the command line names it to Items."""
+"""Catalogues opened from the options of the command line."""
 
 import csv
 import io
@@ -40,7 +40,7 @@ def title(number: int) -> str:
 
 @pytest.fixture(scope="module")
 def set_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty good products; and one each of what is to be left out."""
+    """Thirty good products, and one for each reason to be left out."""
     lines = [styles_row(str(n), title(n)) for n in range(NUM_PRODUCTS)]
     lines += [styles_row(each, "Bad") for each in ("", "3", "gone", "cut", "empty", "text")]
     photos = {str(n): noise_photo(n) for n in range(NUM_PRODUCTS)}
@@ -75,7 +75,7 @@ def test_each_good_product_is_in_the_split_of_its_title(catalogue: Catalogue) ->
     assert catalogue.num_items(ALL) == NUM_PRODUCTS
 
 
-def test_items_hold_what_the_source_says(catalogue: Catalogue) -> None:
+def test_items_have_the_content_of_the_source(catalogue: Catalogue) -> None:
     items = {item["id"].decode(): item for item in catalogue.items(ALL).as_numpy_iterator()}
     item = items["17"]
     # Pillow and TensorFlow round differently in the inverse DCT: at most 8 levels here.
@@ -111,7 +111,7 @@ def test_encoded_items_keep_the_bytes(catalogue: Catalogue) -> None:
         assert item["image"] == noise_photo(int(item["id"]))
 
 
-def test_what_is_left_out_is_counted_and_reported_each_time(
+def test_products_left_out_are_counted_and_reported_each_time(
     set_dir: Path, cache: str, catalogue: Catalogue, caplog: pytest.LogCaptureFixture
 ) -> None:
     expected = {
@@ -142,7 +142,7 @@ def test_only_the_first_ids_are_named(
     assert "(ids: p1, p2, p3, p4, p5, ...)" in caplog.text
 
 
-def test_twins_of_one_title_are_never_parted(tmp_path: Path) -> None:
+def test_products_of_one_title_are_in_one_split(tmp_path: Path) -> None:
     titles = ["Shirt Number 0", "shirt  number 0", "SHIRT NUMBER 0 "]
     lines = [styles_row(f"{n}", titles[n % 3]) for n in range(12)]
     photos = {f"{n}": noise_photo(n) for n in range(12)}
@@ -195,7 +195,7 @@ def test_other_content_under_another_manual_dir_is_not_taken_for_the_first(
     assert second.records(ALL).texts == ("Blue Jeans",)
 
 
-def test_changed_content_of_one_manual_dir_is_seen(tmp_path: Path) -> None:
+def test_changed_content_of_one_manual_dir_is_detected(tmp_path: Path) -> None:
     assert one_product(tmp_path, "Red Shirt").records(ALL).texts == ("Red Shirt",)
     assert one_product(tmp_path, "Blue Jeans").records(ALL).texts == ("Blue Jeans",)
 

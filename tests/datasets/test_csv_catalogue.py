@@ -1,4 +1,4 @@
-"""Tables of the user's own."""
+"""Tables of a user's catalogue."""
 
 from pathlib import Path
 

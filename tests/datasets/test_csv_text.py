@@ -33,7 +33,7 @@ def test_quoted_cells_hold_delimiters_and_line_ends() -> None:
         (b"x" * 200_000, "t.csv: line 1 is not CSV"),
     ],
 )
-def test_what_is_no_csv_is_named(data: bytes, message: str) -> None:
+def test_malformed_csv_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(FitRankError, match=message) as error:
         list(read_csv(data, "t.csv"))
     assert "\n" not in str(error.value)

@@ -1,4 +1,4 @@
-"""Kaggle's archive in each of the forms that people have it in."""
+"""Kaggle's archive in all of its layouts."""
 
 import logging
 import zipfile

@@ -1,4 +1,4 @@
-"""Pipelines close at once: the option is set where they begin, and inherited."""
+"""Pipelines run without autotuning: the option is set at their start and inherited."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def _listwise(_) -> tf.data.Dataset:
     ],
     ids=["items", "encoded items", "contrastive batches", "listwise batches"],
 )
-def test_every_pipeline_of_the_project_closes_at_once(pipeline, catalogue) -> None:
+def test_every_pipeline_of_the_project_is_without_autotune(pipeline, catalogue) -> None:
     assert pipeline(catalogue).options().autotune.enabled is False
 
 

@@ -1,4 +1,4 @@
-"""Labels by eye: read, refused by file and line, and two looks that agree."""
+"""Label files: read, refused by file and line; two annotators agree."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content) -> None:
 
 
 @pytest.mark.parametrize("field", ["split", "sleeve", "neckline", "pattern"])
-def test_two_looks_at_the_same_products_agree(field: str) -> None:
+def test_two_annotators_agree(field: str) -> None:
     first = {
         product.id: product
         for product in read_labels(SHIPPED / "fashion_product_images_labels.csv")

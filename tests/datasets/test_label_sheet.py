@@ -13,7 +13,7 @@ def solid(colour: tuple[int, int, int], height: int = 240, width: int = 180) -> 
 
 
 def red_sides(photos: list[tuple[str, np.ndarray]]) -> tuple[int, int, int, int]:
-    """Top, left, height, width of what is red on the sheet."""
+    """Top, left, height and width of the red area of the sheet."""
     sheet = np.asarray(draw_label_sheet(photos)).astype(int)
     rows, columns = np.where(np.abs(sheet - RED).sum(axis=-1) < 30)
     top, left = rows.min(), columns.min()

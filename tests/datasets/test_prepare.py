@@ -1,4 +1,4 @@
-"""A prepared catalogue is whole or not there at all."""
+"""Catalogues are prepared atomically."""
 
 import threading
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.datasets.small_catalogues import noise_photo
 
 
 class FewProducts(ProductSource):
-    """Three products; counts how often its rows are asked for, and fails when told to."""
+    """Three products; counts the calls of `rows`, and can be made to fail."""
 
     where = "memory"
 
@@ -60,7 +60,7 @@ def test_preparing_prints_nothing_of_tfds(tmp_path: Path, capfd) -> None:
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), MemoryError()])
-def test_a_stopped_preparation_leaves_nothing(
+def test_an_interrupted_preparation_leaves_nothing(
     tmp_path: Path, failure: BaseException
 ) -> None:
     with pytest.raises(type(failure)):
@@ -69,7 +69,7 @@ def test_a_stopped_preparation_leaves_nothing(
     assert num_prepared(prepare_few(FewProducts(), tmp_path / "few")) == 3
 
 
-def test_what_a_killed_preparation_left_is_not_used(tmp_path: Path) -> None:
+def test_remains_of_a_killed_preparation_are_not_used(tmp_path: Path) -> None:
     whole = Path(prepare_few(FewProducts(), tmp_path / "few").data_path)
     # As TFDS leaves it when killed: everything still under the temporary name.
     killed = whole.rename(whole.with_name(f"incomplete.ABCDEF_{whole.name}"))
@@ -78,7 +78,7 @@ def test_what_a_killed_preparation_left_is_not_used(tmp_path: Path) -> None:
     assert not killed.exists()
 
 
-def test_of_two_at_once_one_prepares_and_one_waits(tmp_path: Path) -> None:
+def test_the_second_of_two_processes_waits_for_the_first(tmp_path: Path) -> None:
     source, counts = FewProducts(), []
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Every photo that is let through decodes in TensorFlow; all others have a reason."""
+"""Accepted photos decode in TensorFlow; all others have a reason."""
 
 import struct
 import zlib
@@ -18,7 +18,7 @@ TOLERANCE = 4
 
 
 def decode(data: bytes) -> np.ndarray:
-    """As the prepared dataset is read: by TensorFlow, to three channels."""
+    """Decodes as the prepared dataset is read: by TensorFlow, to three channels."""
     return tf.io.decode_image(data, channels=3, expand_animations=False).numpy()
 
 
@@ -81,7 +81,7 @@ def test_other_photos_become_a_jpeg_of_the_same_colour(photo: bytes) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
-def test_what_is_transparent_becomes_white(mode: str) -> None:
+def test_transparent_pixels_become_white(mode: str) -> None:
     image = Image.new("RGBA", (40, 30), (0, 0, 0, 255))
     image.paste((0, 0, 0, 0), (0, 0, 20, 30))
     file_format = "TIFF" if mode == "PA" else "PNG"
@@ -162,7 +162,7 @@ def test_jpeg_without_its_end_marker_never_reaches_tensorflow_as_it_is() -> None
 
 
 @pytest.mark.parametrize("photo", [b"", b"<html>not found</html>", b"\xff\xd8\xff\xe0junk"])
-def test_what_is_no_photo_is_refused(photo: bytes) -> None:
+def test_files_other_than_photos_are_refused(photo: bytes) -> None:
     with pytest.raises(UnreadablePhoto):
         read_photo(photo)
 

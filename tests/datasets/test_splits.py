@@ -58,12 +58,12 @@ def test_a_fraction_is_the_same_on_every_machine(key: str, fraction: float) -> N
         ("Acme  Men  Red  Check  Shirt ", VALIDATION),
     ],
 )
-def test_the_title_as_compared_decides(title: str, split: str) -> None:
+def test_the_normalised_title_determines_the_split(title: str, split: str) -> None:
     assert split_of("1", title) == split_of("2", title) == split
 
 
 @pytest.mark.parametrize("title", ["", " \t"])
-def test_without_a_title_the_id_decides(title: str) -> None:
+def test_without_a_title_the_id_determines_the_split(title: str) -> None:
     found = [split_of(f"p{number}", title) for number in range(60)]
     assert found == [_by_formula(f"id:p{number}") for number in range(60)]
     assert set(found) == set(SPLITS)

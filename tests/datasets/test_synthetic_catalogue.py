@@ -1,4 +1,4 @@
-"""The TFDS builder of the drawn catalogue, prepared for real."""
+"""The TFDS builder of the embedded catalogue, fully prepared."""
 
 from dataclasses import replace
 
@@ -95,7 +95,7 @@ def test_a_split_without_items_is_left_out(tmp_path):
     assert list(builder.info.splits) == [split_of(listing.id, listing.text)]
 
 
-def test_twins_share_a_split(tmp_path, monkeypatch):
+def test_products_of_equal_title_share_a_split(tmp_path, monkeypatch):
     """Every three products get one title; without it their splits would differ."""
     module = synthetic_catalogue_dataset_builder
 
@@ -126,7 +126,7 @@ def test_the_default_config_may_also_be_given(tmp_path):
         assert (builder.builder_config.num_items, builder.builder_config.seed) == (2000, 0)
 
 
-def test_the_name_tells_the_config():
+def test_the_name_contains_the_config():
     assert SyntheticCatalogueConfig(num_items=40, seed=7).name == "40_seed7"
 
 

@@ -1,4 +1,4 @@
-"""Drawn products: the same every time, and boxed where they really are."""
+"""Drawn products are reproducible, and their boxes fit."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ def products():
 
 
 def facets_of(article: ArticleType, **changes: str) -> Facets:
-    """Facets of an article type: the first of each, unless told otherwise."""
+    """Facets of an article type: the first value of each unless given."""
     values = {
         "gender": article.genders[0],
         "colour": "Red",
@@ -129,7 +129,7 @@ def test_measure_box_covers_the_outermost_pixels_whole():
 
 
 def extent(mask: np.ndarray) -> np.ndarray:
-    """First and one past the last row and column, by looking at every pixel."""
+    """First and one past the last row and column, pixel by pixel."""
     pixels = np.argwhere(mask)
     return np.concatenate([pixels.min(axis=0), pixels.max(axis=0) + 1])
 
@@ -163,7 +163,7 @@ ROLE_PAINT = {
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_masks_are_what_the_photo_shows(name):
+def test_masks_agree_with_the_photo(name):
     """Each role in a colour of its own on black: the masks can be read off the photo."""
     rng = np.random.default_rng(5)
     garment = random_garment(rng, facets_of(BY_NAME[name]))

@@ -62,14 +62,14 @@ def listings():
 
 
 @pytest.mark.parametrize("facet", SAID)
-def test_a_title_says_only_what_is_true(listings, facet):
+def test_a_title_names_only_values_of_the_product(listings, facet):
     for listing in listings:
         value = listing.facets.attributes()[facet]
         assert told(listing.text, facet) <= {value}, listing.text
 
 
 @pytest.mark.parametrize("facet", SAID)
-def test_every_value_is_said_at_times_and_left_out_at_others(listings, facet):
+def test_every_value_is_sometimes_named_and_sometimes_not(listings, facet):
     said = Counter(value for listing in listings for value in told(listing.text, facet))
     have = Counter(listing.facets.attributes()[facet] for listing in listings)
     assert set(said) == set(SAID[facet])

@@ -1,4 +1,4 @@
-"""What titles say, and what they only seem to say."""
+"""Labels that titles name, and words that only resemble them."""
 
 import pytest
 
@@ -39,7 +39,7 @@ from fitrank_tf.datasets.annotations.title_labels import title_label
         ("pattern", "", ""),
     ],
 )
-def test_what_a_title_says(facet: str, title: str, label: str) -> None:
+def test_labels_of_titles(facet: str, title: str, label: str) -> None:
     assert title_label(title, facet) == label
 
 
@@ -52,7 +52,7 @@ def test_what_a_title_says(facet: str, title: str, label: str) -> None:
         ("sleeve", "Sleeveless Top over Long Sleeve Tee", "sleeveless"),
     ],
 )
-def test_of_two_sayings_one_has_the_word(facet: str, title: str, label: str) -> None:
+def test_similar_phrases_without_the_label(facet: str, title: str, label: str) -> None:
     assert title_label(title, facet) == label
 
 

@@ -75,7 +75,7 @@ def test_photos_keep_their_colours() -> None:
 )
 def test_a_photo_of_another_kind_is_refused(photo: bytes) -> None:
     good = encode_square(_pixels()[0], 90)
-    with pytest.raises(FitRankError, match=r"packed photo 1 .* no square of 16"):
+    with pytest.raises(FitRankError, match=r"packed photo 1 .* not a square of 16"):
         decode_squares([good, photo], SIZE)
 
 

@@ -31,8 +31,8 @@ def _orders(path) -> dict[str, list[str]]:
     return {query: [item for item, _ in hits] for query, hits in read_run(path).items()}
 
 
-def test_rerankers_are_measured_beside_each_other(bundle, tmp_path, capsys) -> None:
-    """On the run's own stages; the last line is what the bundle's report says."""
+def test_rerankers_are_compared(bundle, tmp_path, capsys) -> None:
+    """On the stages of the run; the last line agrees with the bundle's report."""
     rows = _ablate(bundle, "rerankers", tmp_path)
     assert (tmp_path / "rerankers.md").read_text() in capsys.readouterr().out
     names = [row[1] for row in rows if row[1] != "LambdaMART"]
@@ -49,7 +49,7 @@ def test_rerankers_are_measured_beside_each_other(bundle, tmp_path, capsys) -> N
     assert cv2.imread(str(tmp_path / "gam_shapes.png")) is not None
 
 
-def test_closer_looks_are_columns_of_the_additive_model(
+def test_extra_features_are_columns_of_the_additive_model(
     bundle, tmp_path, monkeypatch
 ) -> None:
     extra_features = {
@@ -67,7 +67,7 @@ def test_closer_looks_are_columns_of_the_additive_model(
 def test_feature_groups_are_hidden_from_the_facet_heads(
     bundle, tmp_path, monkeypatch
 ) -> None:
-    """Each variant has heads of its own, and the whole one is the bundle's."""
+    """Each variant has its own heads; those of the whole one are the bundle's."""
     all_variants = variants.RERANKED_STUDIES["facets"]
     ends = (all_variants[0], all_variants[-1])
     monkeypatch.setitem(variants.RERANKED_STUDIES, "facets", ends)
@@ -78,7 +78,9 @@ def test_feature_groups_are_hidden_from_the_facet_heads(
     assert alone != whole
 
 
-def test_a_list_size_is_also_what_is_asked_with(bundle, tmp_path, monkeypatch) -> None:
+def test_the_list_size_is_also_the_number_of_candidates_measured(
+    bundle, tmp_path, monkeypatch
+) -> None:
     """The shorter lists' candidates are the towers' first; the others the bundle's."""
     two_sizes = tuple(
         Variant(f"{size} candidates", (f"reranker.list_size={size}",)) for size in (6, 20)

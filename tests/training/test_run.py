@@ -1,4 +1,4 @@
-"""Candidate lists of a run: what they are, and that they are kept."""
+"""Candidate lists of a run: their content, and that they are kept."""
 
 import dataclasses
 from pathlib import Path
@@ -65,7 +65,7 @@ def test_lists_are_the_nearest_products_with_their_grades(bundle, catalogue) -> 
 @pytest.mark.parametrize(
     "assignment", ["reranker.seed=5", "reranker.loss=softmax", "reranker.epochs=9"]
 )
-def test_what_does_not_change_lists_finds_them_again(
+def test_lists_are_reused_after_changes_without_effect(
     bundle, catalogue, monkeypatch, assignment: str
 ) -> None:
     def made_again(*_):
@@ -80,7 +80,7 @@ def test_what_does_not_change_lists_finds_them_again(
         assert found.dtype == array.dtype
 
 
-def test_held_out_products_are_asked_for_among_themselves(bundle, catalogue) -> None:
+def test_held_out_products_have_lists_among_themselves(bundle, catalogue) -> None:
     run = _run(bundle, catalogue)
     lists, everything = run.reranker.training_lists(), run.lists.of_all.arrays
     own = lists.select(np.arange(len(everything), len(lists)))
@@ -97,8 +97,8 @@ def test_held_out_products_are_asked_for_among_themselves(bundle, catalogue) -> 
     np.testing.assert_allclose(scores[inside], own.scores[inside], atol=1e-5)
 
 
-def test_what_retrieval_missed_is_given_to_lists_to_learn_alone(bundle, catalogue) -> None:
-    """By short lists of untrained towers: a title's product is seldom among three."""
+def test_missed_positives_are_added_to_training_lists_alone(bundle, catalogue) -> None:
+    """With short lists of untrained towers, which rarely contain a title's product."""
     run = _run(bundle, catalogue, "reranker.list_size=3")
     assert (run.lists.of_all.arrays.labels.max(axis=1) == EXACT).all()
     chosen = run.reranker.validation_lists()
@@ -121,7 +121,7 @@ def test_each_split_has_lists_of_its_own(bundle, catalogue) -> None:
     ("assignment", "width", "queries_each"),
     [("reranker.list_size=7", 7, 2), ("reranker.queries_per_product=2", 20, 3)],
 )
-def test_what_changes_lists_makes_others(
+def test_changes_with_an_effect_make_other_lists(
     bundle, catalogue, monkeypatch, assignment: str, width: int, queries_each: int
 ) -> None:
     judged = []
@@ -142,7 +142,7 @@ def test_what_changes_lists_makes_others(
     assert len(_kept(bundle) - before) == 2
 
 
-def test_other_products_to_learn_from_make_other_towers(bundle, catalogue) -> None:
+def test_other_training_products_make_other_towers(bundle, catalogue) -> None:
     """Also of a preset base, whose own key does not say which products are held out."""
     shipped = ("towers.preset=saved_models/fitrank_tiny", "base.epochs=0")
     own = _run(bundle, catalogue, *shipped)

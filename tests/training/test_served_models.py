@@ -1,4 +1,4 @@
-"""What a bundle exports, as a stock TF-Serving sees it."""
+"""The exported models of a bundle, read by stock TensorFlow."""
 
 import json
 import os

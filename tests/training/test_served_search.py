@@ -1,4 +1,4 @@
-"""One ranking, whoever asks: in this process, by our client, by the raw stubs."""
+"""The same ranking in this process, by the client and by the raw stubs."""
 
 import json
 import os

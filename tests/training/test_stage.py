@@ -1,4 +1,4 @@
-"""A stage is made anew when what it depends on changed, and only then."""
+"""A stage is made again when something that it depends on changes, and only then."""
 
 import shutil
 from pathlib import Path
@@ -80,7 +80,7 @@ def _keys(catalogue, root: Path, monkeypatch, folder: Path) -> dict[str, str]:
         "docstring",
     ],
 )
-def test_a_change_of_code_makes_anew_what_depends_on_it(
+def test_a_change_of_code_changes_the_keys_of_dependent_stages(
     catalogue, monkeypatch, tmp_path, file: str, line: str, changed: str, anew
 ) -> None:
     root = tmp_path / "fitrank_tf"
@@ -131,7 +131,7 @@ def test_another_config_is_another_stage(tmp_path, config: dict) -> None:
     assert _Counted(work, config).folder != _Counted(work, {"a": 1}).folder
 
 
-def test_an_input_passes_its_changes_on(tmp_path) -> None:
+def test_a_changed_input_changes_the_key(tmp_path) -> None:
     work = WorkDir(tmp_path)
     one, other = (_Counted(work, {}, _Counted(work, {"a": value})) for value in (1, 2))
     assert one.key != other.key

@@ -39,7 +39,7 @@ def test_bundle_is_complete(bundle) -> None:
     assert [child for child in bundle.parent.iterdir() if child.name.startswith(".")] == []
 
 
-def test_table_says_what_ir_measures_says(bundle) -> None:
+def test_the_table_agrees_with_ir_measures(bundle) -> None:
     import ir_measures
     from ir_measures import RR
 
@@ -95,10 +95,10 @@ def _evaluate(bundle, catalogue, out) -> dict[str, str]:
     return {path.stem: path.read_text() for path in (out / "runs").glob("*.run")}
 
 
-def test_what_a_catalogue_says_of_a_product_changes_no_score(
+def test_attributes_of_the_catalogue_change_no_score(
     bundle, other_catalogue, tmp_path
 ) -> None:
-    """Every product with another one's attributes: the pixels and the query decide."""
+    """Every product has another one's attributes; scores depend on pixels and query."""
     shuffled = tmp_path / "shuffled"
     shutil.copytree(other_catalogue, shuffled)
     header, *rows = (shuffled / "styles.csv").read_text().splitlines()
@@ -185,7 +185,7 @@ def test_bundle_of_another_version_is_refused(bundle, tmp_path) -> None:
         LoadedBundle(other)
 
 
-def test_a_folder_that_is_no_bundle_is_left_alone(tmp_path) -> None:
+def test_a_folder_other_than_a_bundle_is_unchanged(tmp_path) -> None:
     (tmp_path / "mine.txt").write_text("keep me", encoding="utf-8")
     with pytest.raises(FitRankError, match="is no bundle"):
         train.main([f"--output_dir={tmp_path}"])

@@ -1,4 +1,4 @@
-"""Finished stages are reused, unfinished ones go on, another key starts anew."""
+"""Finished stages are reused, unfinished ones resumed; another key is another stage."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_a_fresh_run_makes_each_stage_once(tmp_path) -> None:
     assert fresh.is_finished(folder)
 
 
-def test_a_fresh_run_forgets_what_an_interrupted_one_left(tmp_path) -> None:
+def test_a_fresh_run_ignores_the_files_of_an_interrupted_one(tmp_path) -> None:
     work = WorkDir(tmp_path)
     folder = work.folder("base", KEY)
     with pytest.raises(KeyboardInterrupt), work.making(folder) as unfinished:

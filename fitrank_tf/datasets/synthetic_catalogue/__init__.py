@@ -1,4 +1,4 @@
-"""A catalogue of drawn products: real enough to train on, with exact boxes."""
+"""The embedded catalogue of products drawn by a program, with exact boxes."""
 
 from fitrank_tf.datasets.synthetic_catalogue.synthetic_catalogue_dataset_builder import (
     SyntheticCatalogue,

@@ -27,7 +27,7 @@ from fitrank_tf.datasets.synthetic_catalogue.shapes import (
 
 
 def _shoe(rng: np.random.Generator) -> Marks:
-    """One shoe from the side, its toe to the left."""
+    """A shoe from the side with the toe to the left."""
     ankle, sole = rng.uniform(-38, -22), rng.uniform(6, 11)
     upper = path(
         bend((60, 14), (64, ankle * 0.3), (58, ankle)),
@@ -100,7 +100,7 @@ def _handbag(rng: np.random.Generator, facets: Facets) -> Garment:
             bend((top, height * 0.3), (top, height * 0.48), (0, height * 0.5)),
         )
     )
-    closings: tuple[Marks, ...] = (
+    fastenings: tuple[Marks, ...] = (
         (
             Shape(BODY, flap, shade=0.92),
             Shape(BODY, box(-5, height * 0.42, 5, height * 0.42 + 9), "metal"),
@@ -112,17 +112,17 @@ def _handbag(rng: np.random.Generator, facets: Facets) -> Garment:
             ),
         ),
     )
-    closing = closings[rng.integers(len(closings))]
-    return Garment((back, Shape(BODY, body), *closing, front, *rings))
+    fastening = fastenings[rng.integers(len(fastenings))]
+    return Garment((back, Shape(BODY, body), *fastening, front, *rings))
 
 
 def _lens(rng: np.random.Generator) -> tuple[tuple[float, float], float]:
-    """Radii of a lens and how square it is, from round to wayfarer."""
+    """Radii and power of a lens (see `_squircle`), from round to wayfarer shape."""
     return (rng.uniform(24, 29), rng.uniform(17, 25)), rng.uniform(0.45, 1.0)
 
 
 def _squircle(centre: Point, radii: Point, power: float) -> Points:
-    """An ellipse with its curve raised to `power`: 1 is round, less is squarer."""
+    """A superellipse: `power` 1 is an ellipse, smaller is squarer."""
     unit = ellipse((0, 0), (1, 1), steps=48)
     return np.asarray(centre) + np.sign(unit) * np.abs(unit) ** power * radii
 
@@ -194,7 +194,7 @@ def _watch(rng: np.random.Generator, facets: Facets) -> Garment:
 
 
 def _cap(rng: np.random.Generator, facets: Facets) -> Garment:
-    """Three quarters from the front, the brim to the left."""
+    """A cap in three-quarter view with the brim to the left."""
     height = rng.uniform(46, 58)
     dome = path(
         bend((-46, 6), (-48, -height), (4, -height)),
@@ -220,7 +220,7 @@ def _cap(rng: np.random.Generator, facets: Facets) -> Garment:
 
 
 def _belt(rng: np.random.Generator, facets: Facets) -> Garment:
-    """Coiled and buckled, seen from a little above."""
+    """A coiled and buckled belt, seen from slightly above."""
     width, radii = rng.uniform(14, 22), (66.0, rng.uniform(14, 22))
     back = path(ellipse((0, 0), radii, 180, 360), ellipse((0, width), radii, 360, 180))
     front = path(ellipse((0, 0), radii, 0, 180), ellipse((0, width), radii, 180, 0))
@@ -272,5 +272,5 @@ ACCESSORIES: tuple[str, ...] = tuple(_ACCESSORIES)
 
 
 def accessory(rng: np.random.Generator, facets: Facets) -> Garment:
-    """A product that is not clothing; nobody wears it in the photo."""
+    """A random product other than clothing, which nobody wears in the photo."""
     return _ACCESSORIES[facets.article.name](rng, facets)

@@ -1,4 +1,4 @@
-"""What the shop sells: the article types and the facets each may have."""
+"""The article types of the embedded catalogue, and the facet values that each may have."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,17 +17,17 @@ _PLAIN = ("plain",)
 
 @dataclass(frozen=True)
 class ArticleType:
-    """One kind of product.
+    """One article type.
 
     Attributes:
-        name: the catalogue's article type, such as "Tshirts".
-        nouns: how titles call it.
-        category: the catalogue's master category.
-        subcategory: the catalogue's subcategory.
-        product_class: what a detector calls it, one of `PRODUCT_CLASSES`.
-        weight: share in the catalogue, relative to the others.
-        genders, usages, seasons, patterns, sleeves, necklines: what it comes
-            in. No sleeves or necklines: it has none.
+        name: value of the attribute `article_type`, such as "Tshirts".
+        nouns: names of a product in titles.
+        category: value of the attribute `category`.
+        subcategory: value of the attribute `subcategory`.
+        product_class: class of the detector, one of `item.PRODUCT_CLASSES`.
+        weight: share in the catalogue, relative to the other article types.
+        genders, usages, seasons, patterns, sleeves, necklines: possible values of the
+            facets, repeated ones more likely; () without sleeves or neckline.
     """
 
     name: str
@@ -56,7 +56,7 @@ def _accessory(
     return ArticleType(name, nouns, "Accessories", subcategory, product_class, **facets)
 
 
-# Tops weigh most, as in a fashion shop's catalogue.
+# Tops have the largest weights, as in a fashion shop's catalogue.
 ARTICLE_TYPES: tuple[ArticleType, ...] = (
     _apparel(
         "Tshirts",

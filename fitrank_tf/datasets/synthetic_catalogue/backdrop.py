@@ -1,4 +1,4 @@
-"""What stands behind the product: mostly a white studio, sometimes a room."""
+"""Backdrops of photos: mostly white studios, sometimes coloured or textured walls."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""The cut of an upper garment: the few measures that its outline follows from."""
+"""The cut of an upper garment: the measures that determine its outline."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _SLEEVE_LENGTH = {"sleeveless": 0.0, "short": 30.0, "three-quarter": 64.0, "long
 
 @dataclass(frozen=True)
 class Cut:
-    """Measures in garment units; the neck points lie at y = 0.
+    """Measures in garment units; the neck points are at y = 0.
 
     Attributes:
         neck, shoulder, chest, waist, hem: half widths.
@@ -38,12 +38,12 @@ class Cut:
 
 @dataclass(frozen=True)
 class Proportions:
-    """What an article type asks of a cut, adult and unisex.
+    """Ranges of the measures of an article type, for unisex adult sizes.
 
     Attributes:
-        hem_y: lowest and highest hem height.
-        waist, hem: lowest and highest half width there, as a share of the chest's.
-        ease: chest and shoulder against those of a T-shirt.
+        hem_y: range of the height of the hem.
+        waist, hem: range of the half width, relative to that of the chest.
+        ease: width of chest and shoulder relative to a T-shirt.
     """
 
     hem_y: tuple[float, float]
@@ -63,13 +63,13 @@ PROPORTIONS: dict[str, Proportions] = {
 
 
 def _sleeve_angle(rng: np.random.Generator, sleeve: str) -> float:
-    """Short sleeves stand off the body more than long ones, which hang."""
+    """A random sleeve angle; short sleeves stick out more than long ones."""
     low, high = (0.5, 0.85) if sleeve == "short" else (0.2, 0.5)
     return rng.uniform(low, high)
 
 
 def random_cut(rng: np.random.Generator, facets: Facets) -> Cut:
-    """A cut for an upper garment or a dress, by its kind, gender and sleeves."""
+    """A random cut of an upper garment or dress of the given facets."""
     proportions = PROPORTIONS[facets.article.name]
     female, child = facets.gender in (WOMEN, GIRLS), facets.gender in (BOYS, GIRLS)
     chest = proportions.ease * rng.uniform(35, 39) * (0.93 if female else 1.0)

@@ -1,4 +1,4 @@
-"""The facets of one product, drawn before anything is painted or written."""
+"""The facets of one product, from which its photo and its title are made."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,12 @@ _SHARES = _WEIGHTS / _WEIGHTS.sum()
 
 @dataclass(frozen=True)
 class Facets:
-    """What is true of a product: the title tells some of it, the photo shows most.
+    """The facets of a product. The title names some, the photo shows most.
 
     Attributes:
-        article: its kind.
-        gender, colour, season, year, usage, pattern: values of the catalogue.
-        sleeve, neckline: "" where the kind has none.
+        article: the article type.
+        gender, colour, season, year, usage, pattern: values of the attributes.
+        sleeve, neckline: values of the attributes, "" where the article type has none.
     """
 
     article: ArticleType
@@ -36,7 +36,7 @@ class Facets:
     neckline: str
 
     def attributes(self) -> dict[str, str]:
-        """The facets under the names of an Item's attributes."""
+        """The facets as {attribute of an Item: value}."""
         return {
             "gender": self.gender,
             "category": self.article.category,
@@ -53,12 +53,12 @@ class Facets:
 
 
 def choose(rng: np.random.Generator, options: tuple[str, ...]) -> str:
-    """One of `options`, all equally likely; "" when there are none."""
+    """One of `options`, drawn uniformly; "" if there are none."""
     return options[rng.integers(len(options))] if options else ""
 
 
 def random_facets(rng: np.random.Generator) -> Facets:
-    """The facets of a new product."""
+    """The facets of a random product."""
     article = ARTICLE_TYPES[rng.choice(len(ARTICLE_TYPES), p=_SHARES)]
     return Facets(
         article=article,

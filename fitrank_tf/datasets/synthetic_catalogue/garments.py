@@ -1,4 +1,4 @@
-"""Any product's garment, by its article type."""
+"""Draws the garment of a product by its article type."""
 
 import numpy as np
 
@@ -16,5 +16,5 @@ _MAKERS = {
 
 
 def random_garment(rng: np.random.Generator, facets: Facets) -> Garment:
-    """The shapes of one product that has these facets."""
+    """The shapes of a random product with these facets."""
     return _MAKERS[facets.article.name](rng, facets)

@@ -34,7 +34,7 @@ def _waistband(waist: float, height: float, paint: str) -> Marks:
 
 
 def _two_legs(waist: float, hip: float, hem: tuple[float, float], length: float) -> Shape:
-    """Trouser-like outline; `hem` is the x of a leg's inner and outer end."""
+    """The outline of trousers; `hem` is the x of a leg's inner and outer end."""
     inner, outer = hem
     right = path(
         (0, 0),
@@ -74,7 +74,7 @@ def _trouser_length(rng: np.random.Generator, facets: Facets) -> float:
 def _jeans(rng: np.random.Generator, facets: Facets) -> Garment:
     (waist, hip), length = _fit(rng, facets), _trouser_length(rng, facets)
     hem = (rng.uniform(4, 9), rng.uniform(22, 32))
-    # Rubbed light on the thighs, as jeans are sold.
+    # Faded thighs.
     fade = ellipse(((hem[0] + hip) / 2 - 1, length * 0.42), (6, length * 0.2))
     rolled = points((hem[0] + 1, length - 8), (hem[1] - 1, length - 8))
     marks = (
@@ -158,5 +158,5 @@ LOWER_WEAR: tuple[str, ...] = tuple(_LOWER)
 
 
 def lower_wear(rng: np.random.Generator, facets: Facets) -> Garment:
-    """A garment for the legs, with the person who may wear it."""
+    """A random garment for the legs, with a person who may wear it."""
     return _LOWER[facets.article.name](rng, facets)

@@ -1,4 +1,4 @@
-"""Necklines: round, v, collar and hood, cut to the neck of an upper garment."""
+"""Draws necklines: round, v, collar and hood, at the neck of an upper garment."""
 
 from collections.abc import Callable
 

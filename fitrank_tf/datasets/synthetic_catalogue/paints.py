@@ -1,4 +1,4 @@
-"""Named paints: what the shapes of one product are filled with."""
+"""Named paints with which the shapes of one product are filled."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ _PLAIN_CLOTHES: tuple[RGB, ...] = (
     (212, 208, 200),
 )
 
-# A flat colour, or a square of cloth for a "fabric" with a pattern.
+# A uniform colour, or a square of cloth for a "fabric" with a pattern.
 Paint = RGB | np.ndarray
 
 
@@ -33,7 +33,7 @@ def _pick(rng: np.random.Generator, options: tuple[RGB, ...]) -> RGB:
 
 
 def _seam_tone(base: RGB) -> RGB:
-    """Darker than the cloth; lighter on black, where darker would not be seen."""
+    """A tone darker than the cloth, or lighter if the cloth is nearly black."""
     if sum(base) < 150:
         red, green, blue = (channel + 34 for channel in base)
         return red, green, blue
@@ -44,7 +44,12 @@ def random_paints(rng: np.random.Generator, facets: Facets, side: int) -> dict[s
     """The paints of one product.
 
     Args:
-        side: of the square of cloth, in pixels.
+        rng: draws the paints.
+        facets: facets of the product.
+        side: side of the square of cloth, in pixels.
+
+    Returns:
+        {name: paint}.
     """
     base = jitter(rng, COLOURS[facets.colour])
     second = contrasting_colour(rng, base)

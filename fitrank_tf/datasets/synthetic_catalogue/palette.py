@@ -1,8 +1,8 @@
-"""Colour names of the catalogue and the RGB values that they are painted with."""
+"""Colour names of the catalogue and the RGB values of their paints."""
 
 import numpy as np
 
-# Far enough apart that a jittered colour stays nearest to its own name.
+# The colours are so far apart that a jittered colour is still nearest to its own name.
 COLOURS: dict[str, tuple[int, int, int]] = {
     "Beige": (218, 198, 165),
     "Black": (26, 26, 29),
@@ -30,10 +30,10 @@ SKIN_TONES: tuple[tuple[int, int, int], ...] = (
 )
 HAIR_TONES: tuple[tuple[int, int, int], ...] = ((28, 22, 20), (58, 38, 26), (120, 84, 50))
 
-# Dye lots differ in depth more than in hue. Two names are over 44 apart
-# (Euclidean), so 8 + 4 a channel (21 together) never crosses the middle.
+# Dyes vary in depth more than in hue. Two colours are over 44 apart (Euclidean), so a
+# jitter of 8 + 4 in each channel (21 together) never crosses the middle.
 _DEPTH_JITTER, _HUE_JITTER = 8, 4
-# Below this distance a stripe or a dot would be lost on its ground.
+# Least distance at which a stripe or a dot is visible on its ground.
 _CONTRAST = 120.0
 
 RGB = tuple[int, int, int]
@@ -48,7 +48,7 @@ def jitter(rng: np.random.Generator, rgb: RGB) -> RGB:
 
 
 def contrasting_colour(rng: np.random.Generator, base: RGB) -> RGB:
-    """A jittered colour of the palette that shows on `base`."""
+    """A jittered colour of the palette that is visible on `base`."""
     names = [
         name
         for name, rgb in COLOURS.items()

@@ -1,4 +1,4 @@
-"""Cloth: a ground colour with stripes, checks, dots or a print in a second one."""
+"""Cloth: a ground colour with stripes, checks, dots or a print in a second colour."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Cloth = np.ndarray
 
 
 def _stripe_mask(rng: np.random.Generator, side: int, pitch: float) -> np.ndarray:
-    """bool [side]: which rows lie in a stripe, the ground always the wider part."""
+    """bool [side], true for rows of stripes, which are narrower than the ground."""
     duty, phase = rng.uniform(0.25, 0.45), rng.uniform(0, pitch)
     return ((np.arange(side) + phase) % pitch) < duty * pitch
 
@@ -27,7 +27,7 @@ def _striped(rng: np.random.Generator, cloth: Cloth, second: RGB) -> Cloth:
 def _checked(rng: np.random.Generator, cloth: Cloth, second: RGB) -> Cloth:
     pitch = rng.uniform(22, 52)
     rows, columns = (_stripe_mask(rng, len(cloth), pitch) for _ in range(2))
-    # Woven checks: half of each thread shows where only one way crosses.
+    # Woven checks: where only one of both stripes runs, the colours are mixed.
     half = ((cloth[0, 0].astype(int) + second) // 2).astype(np.uint8)
     cloth[rows] = half
     cloth[:, columns] = half
@@ -58,7 +58,7 @@ def _petals(
 
 
 def _flowers(rng: np.random.Generator, cloth: Cloth, second: RGB) -> Cloth:
-    """Flowers and leaves strewn all over, on a shaken grid so that none is bare."""
+    """Flowers and leaves everywhere, on a jittered grid without empty areas."""
     pitch = int(rng.integers(34, 60))
     leaf = shaded(second, 0.6)
     for y in range(0, len(cloth), pitch):
@@ -72,7 +72,7 @@ def _flowers(rng: np.random.Generator, cloth: Cloth, second: RGB) -> Cloth:
 
 
 def _emblem(rng: np.random.Generator, cloth: Cloth, second: RGB) -> Cloth:
-    """One large picture on the chest: a disc or a star over lines as of lettering."""
+    """A large print on the chest: a disc or a star above lines that resemble letters."""
     middle = len(cloth) // 2
     size, y = int(rng.integers(34, 52)), middle - int(rng.integers(20, 45))
     if rng.random() < 0.5:
@@ -100,18 +100,20 @@ _PAINTERS: dict[str, Callable[[np.random.Generator, Cloth, RGB], Cloth]] = {
     "dotted": _dotted,
     "printed": _flowers,
 }
-# Where a print is mostly one picture on the chest and seldom strewn all over.
+# Share of prints on the chest; the other prints are all-over flowers.
 _EMBLEM_SHARE = {"Tshirts": 0.7, "Sweatshirts": 0.7}
 
 
 def lay_cloth(cloth: Cloth, degrees: float, height: int, width: int) -> np.ndarray:
-    """The middle of the cloth, turned about it.
+    """The cloth rotated about its centre and cropped to a piece of the same centre.
 
     Args:
         cloth: uint8 [side, side, 3].
-        degrees: counter-clockwise.
-        height, width: of the piece, uint8 [height, width, 3]. What lies beyond
-            the cloth is filled by reflection.
+        degrees: rotation, counter-clockwise.
+        height, width: size of the piece, in pixels.
+
+    Returns:
+        uint8 [height, width, 3]; pixels beyond the cloth are filled by reflection.
     """
     middle = len(cloth) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), degrees, 1.0)
@@ -125,11 +127,12 @@ def paint_cloth(
     """A square of cloth, uint8 [side, side, 3].
 
     Args:
-        pattern: one of `PATTERNS` but plain.
-        article: the article type that it is for, which decides the kind of print.
-        side: in pixels.
-        base: the ground, most of the cloth.
-        second: what the pattern is painted in.
+        rng: draws the pattern.
+        pattern: one of `PATTERNS` except "plain".
+        article: name of the article type, which determines the kind of print.
+        side: side of the square, in pixels.
+        base: colour of the ground, which is most of the cloth.
+        second: colour of the pattern.
     """
     cloth = np.full((side, side, 3), base, np.uint8)
     if pattern == "printed" and rng.random() < _EMBLEM_SHARE.get(article, 0.0):

@@ -1,4 +1,4 @@
-"""From shapes to a photo: painting, light, shadow, and the mask of every part."""
+"""Renders shapes to a photo with light and shadow, and the mask of every part."""
 
 from dataclasses import dataclass
 
@@ -24,25 +24,25 @@ from fitrank_tf.datasets.synthetic_catalogue.shapes import (
     Shape,
 )
 
-# Painted this much larger and averaged down, for smooth edges.
+# Factor by which photos are painted larger and then averaged, for smooth edges.
 SUPERSAMPLING = 2
 
 _ROLES = (BODY, LEFT_SLEEVE, RIGHT_SLEEVE, COLLAR, COLLAR_BACK, OPENING, WEARER)
 # Number of each role in the role map; 0 is the backdrop.
 _NUMBER = {role: number for number, role in enumerate(_ROLES, start=1)}
-# OpenCV takes corners in 1/16 of a pixel.
+# Corners are passed to OpenCV in 1/16 of a pixel.
 _FRACTION_BITS = 4
-# How far the cloth of a sleeve is turned against the body's, in degrees.
+# Rotation of the cloth of a sleeve relative to the body's, in degrees.
 _SLEEVE_TURN = {LEFT_SLEEVE: -24.0, RIGHT_SLEEVE: 24.0}
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A painted product.
+    """A rendered product.
 
     Attributes:
         image: uint8 [H, W, 3], RGB.
-        masks: role -> bool [H, W]: the pixels that show it by half or more.
+        masks: {role: bool [H, W]}, pixels of which the role covers at least half.
     """
 
     image: np.ndarray
@@ -50,7 +50,7 @@ class Photo:
 
 
 class _Painter:
-    """Paints marks one over the other, colours and roles alike."""
+    """Paints marks over each other, into a colour image and a map of roles."""
 
     def __init__(
         self, height: int, width: int, pose: np.ndarray, paints: dict[str, Paint]
@@ -65,7 +65,7 @@ class _Painter:
         self._turned: dict[str, np.ndarray] = {}
 
     def _cloth(self, fabric: np.ndarray, role: str) -> np.ndarray:
-        """The fabric as it lies in a part, as large as the canvas."""
+        """The fabric rotated for a part, as large as the canvas."""
         if role not in self._turned:
             turn = self._tilt + _SLEEVE_TURN.get(role, 0.0)
             self._turned[role] = lay_cloth(fabric, turn, *self.roles.shape)
@@ -97,7 +97,7 @@ class _Painter:
         else:
             self._fill_with_cloth(paint, shape, corners)
         if shape.paint == "fabric":
-            # A thin edge tells parts of one colour from each other.
+            # A thin edge separates parts of the same colour.
             edge = self._tones["seam"]
             cv2.polylines(self.colours, corners, True, edge, 1, shift=_FRACTION_BITS)
 
@@ -127,7 +127,7 @@ def _role_masks(roles: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _folds(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Soft light and dark creases, float32 [H, W] about 0."""
+    """Soft light and dark creases, float32 [H, W] around 0."""
     folds = np.zeros((height, width), np.float32)
     for _ in range(rng.integers(3, 9)):
         start = rng.uniform((0, 0), (width, height))
@@ -139,10 +139,10 @@ def _folds(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def _light(rng: np.random.Generator, cover: np.ndarray) -> np.ndarray:
-    """How bright each pixel of the product is lit, float32 [H, W] about 1.
+    """Brightness of each pixel of the product, float32 [H, W] around 1.
 
-    Brighter on one side, darker towards the edges as round bodies are, with
-    folds and the grain of the cloth.
+    It is brighter on one side and darker towards the edges, as of round bodies, with folds
+    and the grain of the cloth.
     """
     height, width = cover.shape
     inner = cv2.GaussianBlur(cover, (0, 0), 7)
@@ -153,7 +153,7 @@ def _light(rng: np.random.Generator, cover: np.ndarray) -> np.ndarray:
 
 
 def _shadow(rng: np.random.Generator, cover: np.ndarray) -> np.ndarray:
-    """The light that the product leaves to the backdrop, float32 [H, W, 1]."""
+    """Brightness of the backdrop with the product's shadow, float32 [H, W, 1]."""
     shift = np.array([[1, 0, rng.uniform(-4, 4)], [0, 1, rng.uniform(0, 5)]], np.float32)
     cast = cv2.warpAffine(cover, shift, cover.shape[::-1])
     strength = np.float32(rng.uniform(0.0, 0.35))
@@ -167,13 +167,14 @@ def take_photo(
     paints: dict[str, Paint],
     backdrop: Backdrop,
 ) -> Photo:
-    """Paint `marks` in order, light them, and stand them before `backdrop`.
+    """Renders marks in order, with light and shadow, before a backdrop.
 
     Args:
+        rng: draws light and shadow.
         marks: shapes and seams in garment units.
-        pose: float64 [2, 3], garment units to pixels.
-        paints: every paint that the marks name.
-        backdrop: float32 [H, W, 3], which gives the photo's size.
+        pose: float64 [2, 3], map from garment units to pixels.
+        paints: {name: paint}, all paints that the marks name.
+        backdrop: float32 [H, W, 3] in 0..255, of the size of the photo.
     """
     height, width = backdrop.shape[:2]
     painter = _Painter(height, width, pose, paints)

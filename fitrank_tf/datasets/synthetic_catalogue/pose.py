@@ -1,13 +1,13 @@
-"""Where and how large a product stands in its photo."""
+"""Position, scale and rotation of a product in its photo."""
 
 import numpy as np
 
 from fitrank_tf.datasets.synthetic_catalogue.shapes import Garment, Marks, Points, Shape
 
-# Degrees: hung and laid garments tilt more than people who stand.
+# Degrees; hung and laid garments are tilted more than standing people.
 _TILT, _TILT_WORN = 8.0, 3.0
 _LOWEST_FILL, _HIGHEST_FILL = 0.72, 0.96
-# Garment units of the wearer around the garment: a head above, knees below.
+# Garment units of the wearer's head above the garment and knees below it.
 _ABOVE, _BELOW = 78.0, 45.0
 
 
@@ -20,7 +20,7 @@ def _outlines(shapes: Marks) -> Points:
 
 
 def _framed(rng: np.random.Generator, garment: Garment, worn: bool) -> Points:
-    """What has to be in the photo: the garment, and something of its wearer."""
+    """Points that must be in the photo: the garment, and a part of its wearer."""
     outline = _outlines(garment.marks)
     if not worn:
         return outline
@@ -33,9 +33,16 @@ def _framed(rng: np.random.Generator, garment: Garment, worn: bool) -> Points:
 def random_pose(
     rng: np.random.Generator, garment: Garment, worn: bool, height: int, width: int
 ) -> np.ndarray:
-    """The map from garment units to pixels, float64 [2, 3]: (x, y, 1) -> (x, y).
+    """A random affine map from garment units to pixels that keeps the garment in the photo.
 
-    The whole garment lies inside the photo of `height` x `width`.
+    Args:
+        rng: draws tilt, scale and position.
+        garment: the garment.
+        worn: whether a person wears the garment.
+        height, width: size of the photo, in pixels.
+
+    Returns:
+        float64 [2, 3], which maps (x, y, 1) to (x, y).
     """
     tilt = np.radians(rng.uniform(-1, 1) * (_TILT_WORN if worn else _TILT))
     turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
@@ -53,5 +60,5 @@ def place(pose: np.ndarray, outline: Points) -> Points:
 
 
 def tilt_degrees(pose: np.ndarray) -> float:
-    """The pose's rotation, counter-clockwise as OpenCV has it."""
+    """The rotation of a pose, counter-clockwise as in OpenCV."""
     return -float(np.degrees(np.arctan2(pose[1, 0], pose[0, 0])))

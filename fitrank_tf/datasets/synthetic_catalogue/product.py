@@ -1,4 +1,4 @@
-"""One product of the catalogue, drawn whole from a seed and its index."""
+"""Draws a product of the catalogue from a seed and its index."""
 
 from dataclasses import dataclass
 
@@ -22,19 +22,19 @@ from fitrank_tf.datasets.synthetic_catalogue.shapes import (
 )
 from fitrank_tf.datasets.synthetic_catalogue.titles import write_title
 
-# Pixels: portrait, as shops photograph.
+# Pixels; portrait format, as in shops.
 HEIGHT, WIDTH = 224, 168
-# How many clothes are photographed on a person.
+# Share of clothes that are photographed on a person.
 _WORN_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Box:
-    """Where a part of the photo is.
+    """A labelled box in the photo.
 
     Attributes:
-        label: one of `OBJECT_CLASSES`.
-        ymin, xmin, ymax, xmax: in 0..1 of the image, as TFDS `BBox` has them.
+        label: one of `item.OBJECT_CLASSES`.
+        ymin, xmin, ymax, xmax: in 0..1 of the image, as in TFDS' `BBox`.
     """
 
     label: str
@@ -46,7 +46,13 @@ class Box:
 
 @dataclass(frozen=True)
 class Listing:
-    """What the shop knows of a product without its photo."""
+    """A product without its photo.
+
+    Attributes:
+        id: such as "syn-000123".
+        text: the title.
+        facets: the facets of the product.
+    """
 
     id: str
     text: str
@@ -61,8 +67,8 @@ class Product:
         id: such as "syn-000123".
         image: uint8 [224, 168, 3], RGB.
         text: the title.
-        attributes: all of `ATTRIBUTES`.
-        boxes: the garment's first, then its sleeves and its neckline.
+        attributes: {attribute: value}, all of `item.ATTRIBUTES`.
+        boxes: of the garment, then of its sleeves and its neckline.
     """
 
     id: str
@@ -78,12 +84,17 @@ def _write_listing(rng: np.random.Generator, index: int) -> Listing:
 
 
 def write_listing(seed: int, index: int) -> Listing:
-    """Product `index` without its photo: a hundred times faster than drawing it."""
+    """Product `index` of the catalogue of `seed` without its photo, 100 times faster."""
     return _write_listing(np.random.default_rng([seed, index]), index)
 
 
 def measure_box(label: str, mask: np.ndarray) -> Box:
-    """The extent of a mask that is not empty, bool [H, W]."""
+    """The bounding box of a mask.
+
+    Args:
+        label: label of the box.
+        mask: bool [H, W], not empty.
+    """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     height, width = mask.shape
     return Box(
@@ -96,10 +107,10 @@ def measure_box(label: str, mask: np.ndarray) -> Box:
 
 
 def _boxes(photo: Photo, facets: Facets, worn: bool) -> tuple[Box, ...]:
-    """Boxes of all that is seen: the garment, each sleeve, the neckline.
+    """Boxes of all visible parts: the garment, each sleeve, the neckline.
 
-    The neck hole is part of the neckline in any case, and of the garment where
-    its inside shows; where a person wears it, the hole shows skin.
+    The neck hole always belongs to the neckline. It belongs to the garment only if nobody
+    wears it: otherwise skin is visible in the hole.
     """
     masks = photo.masks
     collar = masks[COLLAR] | masks[COLLAR_BACK]
@@ -117,16 +128,16 @@ def _boxes(photo: Photo, facets: Facets, worn: bool) -> tuple[Box, ...]:
 
 
 def _is_worn(rng: np.random.Generator, garment: Garment, facets: Facets) -> bool:
-    # A raised hood would have to go round the head; shops lay those flat.
+    # A raised hood would have to enclose the head; such garments are laid flat.
     return bool(garment.wearer) and facets.neckline != "hood" and rng.random() < _WORN_SHARE
 
 
 def draw_photo(rng: np.random.Generator, facets: Facets) -> tuple[Photo, tuple[Box, ...]]:
-    """A photo of a product with these facets, and its boxes."""
+    """A random photo of a product with these facets, and its boxes."""
     garment = random_garment(rng, facets)
     worn = _is_worn(rng, garment, facets)
     pose = random_pose(rng, garment, worn, HEIGHT, WIDTH)
-    # The canvas's diagonal, so that turned cloth still covers it.
+    # The diagonal of the canvas, so that rotated cloth still covers it.
     side = int(np.ceil(SUPERSAMPLING * np.hypot(HEIGHT, WIDTH)))
     paints = random_paints(rng, facets, side)
     marks = garment.marks
@@ -140,8 +151,12 @@ def draw_photo(rng: np.random.Generator, facets: Facets) -> tuple[Photo, tuple[B
 def draw_product(seed: int, index: int) -> Product:
     """Product `index` of the catalogue of `seed`.
 
-    It follows from (`seed`, `index`) alone: neither the size of the catalogue
-    nor the products drawn before it change a pixel.
+    The product depends on these two alone, not on the size of the catalogue or on the
+    products drawn before.
+
+    Args:
+        seed: seed of the catalogue, 0 or above.
+        index: number of the product, counted from 0.
     """
     rng = np.random.default_rng([seed, index])
     listing = _write_listing(rng, index)

@@ -1,7 +1,7 @@
-"""Flat shapes in a garment's own units: outlines, seams and how to bend them.
+"""Two-dimensional shapes in garment units: outlines, seams and curves.
 
-x grows to the right and y downwards; a garment is drawn about x = 0 and the
-pose later fits it into the photo, so only proportions matter here.
+x grows to the right and y downwards. A garment is drawn symmetrically about x = 0; the
+pose scales it to the photo later, so only proportions matter here.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ Points = np.ndarray
 # x, y, as a pair or float64 [2].
 Point = tuple[float, float] | np.ndarray
 
-# What a shape is, which decides the boxes that it counts for.
+# Roles of shapes, which determine the boxes that they belong to.
 BODY, LEFT_SLEEVE, RIGHT_SLEEVE = "body", "left_sleeve", "right_sleeve"
 COLLAR, COLLAR_BACK, OPENING = "collar", "collar_back", "opening"
 WEARER = "wearer"
@@ -25,10 +25,10 @@ class Shape:
     """A filled outline.
 
     Attributes:
-        role: one of the roles above.
-        outline: [N, 2] polygon.
-        paint: the name of what fills it, see `paints.py`.
-        shade: brightness of the fill against the paint's own.
+        role: one of the roles, such as `BODY`.
+        outline: float64 [N, 2], a polygon.
+        paint: name of the paint, see `paints.random_paints`.
+        shade: factor of the paint's brightness.
     """
 
     role: str
@@ -39,11 +39,11 @@ class Shape:
 
 @dataclass(frozen=True)
 class Seam:
-    """A thin line on top of what is drawn so far; it counts for no box.
+    """A thin line over the shapes drawn before, which belongs to no box.
 
     Attributes:
-        line: [N, 2] open polyline, inside a shape.
-        paint: the name of its paint.
+        line: float64 [N, 2], an open polyline inside a shape.
+        paint: name of the paint, see `paints.random_paints`.
         width: in pixels of the photo.
     """
 
@@ -57,13 +57,18 @@ Marks = tuple[Shape | Seam, ...]
 
 @dataclass(frozen=True)
 class Garment:
-    """A product's shapes in painting order, and the person who may wear it."""
+    """A product's shapes, and the person who may wear it.
+
+    Attributes:
+        marks: shapes and seams in the order of painting.
+        wearer: shapes of the person; () if nobody can wear the product.
+    """
 
     marks: Marks
     wearer: tuple[Shape, ...] = ()
 
     def put_on(self) -> Marks:
-        """The garment on its wearer, whose neck hides the back of the collar."""
+        """The shapes of wearer and garment; the neck hides the back of the collar."""
         shown = (
             mark
             for mark in self.marks
@@ -73,7 +78,7 @@ class Garment:
 
 
 def points(*xy: tuple[float, float]) -> Points:
-    """[N, 2] from N pairs."""
+    """N pairs as float64 [N, 2]."""
     return np.asarray(xy, dtype=np.float64)
 
 
@@ -88,7 +93,15 @@ def bend(
     end: Point,
     steps: int = 9,
 ) -> Points:
-    """A quadratic Bezier curve as a polyline [steps, 2], both ends included."""
+    """A quadratic Bezier curve as a polyline.
+
+    Args:
+        start, control, end: control points of the curve.
+        steps: number of points, both ends included.
+
+    Returns:
+        float64 [steps, 2].
+    """
     t = np.linspace(0.0, 1.0, steps)[:, None]
     first, middle, last = (np.asarray(p, np.float64) for p in (start, control, end))
     return (1 - t) ** 2 * first + 2 * t * (1 - t) * middle + t**2 * last
@@ -101,13 +114,23 @@ def ellipse(
     stop: float = 360.0,
     steps: int = 40,
 ) -> Points:
-    """An arc [steps, 2], angles in degrees clockwise from the right."""
+    """An ellipse, or an arc of it, as a polyline.
+
+    Args:
+        centre: x, y of the centre.
+        radii: horizontal and vertical radius.
+        start, stop: angles of both ends, in degrees clockwise from the right.
+        steps: number of points, both ends included.
+
+    Returns:
+        float64 [steps, 2].
+    """
     angle = np.radians(np.linspace(start, stop, steps))
     return np.asarray(centre) + np.stack([np.cos(angle), np.sin(angle)], 1) * radii
 
 
 def mirrored(line: Points) -> Points:
-    """The same seen in a mirror: x negated."""
+    """The points with x negated."""
     return line * (-1.0, 1.0)
 
 
@@ -130,5 +153,5 @@ def box(left: float, top: float, right: float, bottom: float) -> Points:
 
 
 def moved(shapes: Iterable[Shape], dx: float, dy: float) -> tuple[Shape, ...]:
-    """The same shapes elsewhere."""
+    """The shapes moved by (dx, dy)."""
     return tuple(replace(shape, outline=shape.outline + (dx, dy)) for shape in shapes)

@@ -1,4 +1,4 @@
-"""TFDS builder of the drawn catalogue: nothing is downloaded."""
+"""TFDS builder of the embedded catalogue, which needs no download."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from fitrank_tf.datasets.synthetic_catalogue.product import (
     write_listing,
 )
 
-# High enough that no block edges show in the features of a photo.
+# High enough that JPEG blocks do not affect the features of a photo.
 _JPEG_QUALITY = 92
 
 
@@ -28,18 +28,18 @@ def _is_whole_number(value: object) -> bool:
 
 @dataclass(eq=False, init=False)
 class SyntheticCatalogueConfig(tfds.core.BuilderConfig):
-    """Which drawn catalogue.
+    """Size and seed of an embedded catalogue.
 
     Attributes:
-        num_items: how many products; a larger catalogue begins with the same ones.
-        seed: another seed draws other products.
-        name: follows from the two, such as "2000_seed0".
+        num_items: number of products; a larger catalogue begins with the same products.
+        seed: seed of the random products.
+        name: name of the configuration, made from both, such as "2000_seed0".
     """
 
     num_items: int
     seed: int
 
-    # Written out, because the generated one would begin with TFDS's own fields.
+    # Explicit, because the generated one would begin with the fields of TFDS.
     def __init__(self, num_items: int = 2000, seed: int = 0) -> None:
         """
         Raises:
@@ -75,7 +75,7 @@ class SyntheticCatalogue(tfds.core.GeneratorBasedBuilder):
     def __init__(
         self, *, config: SyntheticCatalogueConfig | str | None = None, **kwargs: Any
     ) -> None:
-        # TFDS refuses a config that equals a declared one and is another object.
+        # TFDS refuses a config that has the name of a declared one but is another object.
         if isinstance(config, SyntheticCatalogueConfig):
             config = self.builder_configs.get(config.name, config)
         super().__init__(config=config, **kwargs)
@@ -111,14 +111,14 @@ class SyntheticCatalogue(tfds.core.GeneratorBasedBuilder):
 
 
 def _jpeg(image: np.ndarray) -> bytes:
-    """`image` uint8 [H, W, 3], RGB, as a JPEG file."""
+    """Encodes `image`, uint8 [H, W, 3], RGB, as JPEG."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
     return encoded.tobytes()
 
 
 def _example(product: Product) -> dict[str, Any]:
-    """The product in the shape of `item_features`."""
+    """The product as an example of `item_features`."""
     return {
         "id": product.id,
         "image": _jpeg(product.image),

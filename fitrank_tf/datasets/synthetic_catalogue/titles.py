@@ -1,10 +1,10 @@
-"""Titles as a shop writes them: a brand, then some of the facets in some order."""
+"""Titles of products: a brand, and some of the facets in different orders."""
 
 import numpy as np
 
 from fitrank_tf.datasets.synthetic_catalogue.facets import Facets, choose
 
-# Invented names, none of which is a facet word.
+# Invented names without words of facets.
 BRANDS: tuple[str, ...] = (
     *("Aldora", "Amber & Ash", "Ardenne", "Basilio", "Beaumark", "Birchline", "Brackwell"),
     *("Calisto", "Corvane", "Dovetail Row", "Eastmere", "Elmhurst Co.", "Fenwick Sons"),
@@ -12,7 +12,7 @@ BRANDS: tuple[str, ...] = (
     *("Maravelle", "Nordhavn", "Oakmont", "Pallavi", "Quillon", "Rivoli Street"),
     *("Sundari", "Tamarind", "Urban Heron", "Vesper & Co.", "Wayfarer Nine", "Zephyra"),
 )
-# The maker's names of a line or a model.
+# Names of product lines and models.
 MODELS: tuple[str, ...] = (
     *("Alta", "Arrowhead", "Breeze", "Bolt", "Cascade", "Comet", "Drift", "Echo", "Ember"),
     *("Falcon", "Festive", "Glide", "Halo", "Icon", "Jamboree", "Junction", "Legend"),
@@ -55,8 +55,8 @@ _ORDERS: tuple[str, ...] = (
     "brand colour pattern gender model neckline sleeve usage noun",
     "brand pattern gender model usage colour sleeve neckline noun",
 )
-# How often a title tells a facet; the brand and the noun are always there.
-_TOLD: dict[str, float] = {
+# Probability that a title names a facet; brand and noun are always named.
+_NAMED_SHARE: dict[str, float] = {
     "gender": 0.92,
     "model": 0.45,
     "colour": 0.88,
@@ -65,8 +65,8 @@ _TOLD: dict[str, float] = {
     "sleeve": 0.4,
     "usage": 0.3,
 }
-# A shop seldom says that a product has no pattern.
-_TOLD_PLAIN = 0.25
+# Titles of shops rarely mention that a product is plain.
+_NAMED_SHARE_OF_PLAIN = 0.25
 
 
 def _pieces(rng: np.random.Generator, facets: Facets) -> dict[str, str]:
@@ -85,18 +85,20 @@ def _pieces(rng: np.random.Generator, facets: Facets) -> dict[str, str]:
 
 
 def write_title(rng: np.random.Generator, facets: Facets) -> str:
-    """A title for a product, facets left out at random.
+    """A random title for a product, without some of its facets.
 
-    Every facet word in it is true of `facets`.
+    All words for facets in the title agree with `facets`.
     """
     pieces = _pieces(rng, facets)
-    told = dict(_TOLD, pattern=_TOLD_PLAIN) if facets.pattern == "plain" else _TOLD
-    # Casual Shoes have their usage in their noun: once is enough.
+    shares = _NAMED_SHARE
+    if facets.pattern == "plain":
+        shares = dict(shares, pattern=_NAMED_SHARE_OF_PLAIN)
+    # "Casual Shoes" contains the usage, which is not repeated.
     if facets.usage in pieces["noun"]:
         pieces["usage"] = ""
     words = [
         pieces[name]
         for name in choose(rng, _ORDERS).split()
-        if rng.random() < told.get(name, 1.0)
+        if rng.random() < shares.get(name, 1.0)
     ]
     return " ".join(filter(None, words))

@@ -35,7 +35,7 @@ def _armhole(cut: Cut) -> Points:
 
 
 def _body(cut: Cut, hem_drop: float) -> Shape:
-    """The garment without sleeves; the hem's middle hangs `hem_drop` lower."""
+    """The garment without sleeves; the middle of the hem is `hem_drop` lower."""
     waist = (cut.waist, cut.waist_y)
     right = path(
         bend((0, 3.5), (cut.neck * 0.6, 3.0), (cut.neck, 0)),
@@ -71,7 +71,7 @@ def _sleeves(cut: Cut, cuff_paint: str, cuff_share: float) -> Marks:
     """Both sleeves, the last `cuff_share` of each painted as a cuff."""
     outer, inner = _along_sleeve(cut, 1, 0.5), _along_sleeve(cut, 1, -0.5)
     shoulder, armpit = (cut.shoulder, cut.shoulder_y - 0.5), (cut.chest - 1, cut.armpit_y)
-    # The sleeve's head leaves the shoulder in the sleeve's own direction.
+    # The upper edge starts at the shoulder in the direction of the sleeve.
     head = np.add(
         shoulder, np.subtract(_along_sleeve(cut, 0.5, 0.2), _along_sleeve(cut, 0, 0))
     )
@@ -97,7 +97,7 @@ def _sleeves(cut: Cut, cuff_paint: str, cuff_share: float) -> Marks:
 
 
 def _button_line(cut: Cut, top: float, bottom: float, count: int) -> Marks:
-    """A front closing with round buttons."""
+    """A button placket with round buttons."""
     line = Seam(points((3.2, top), (3.2, bottom)))
     heights = np.linspace(top + 4, bottom - 5, count)
     return (
@@ -200,7 +200,7 @@ UPPER_WEAR: tuple[str, ...] = tuple(_DETAILS)
 
 
 def upper_wear(rng: np.random.Generator, facets: Facets) -> Garment:
-    """An upper garment or a dress, with the person who may wear it."""
+    """A random upper garment or dress, with a person who may wear it."""
     cut = random_cut(rng, facets)
     sleeves: Marks = ()
     if facets.sleeve != "sleeveless":

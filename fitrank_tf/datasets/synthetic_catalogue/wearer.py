@@ -1,4 +1,4 @@
-"""The person behind a garment: skin, hair and plain clothes, never a box."""
+"""The person who wears a garment: skin, hair and plain clothes, without boxes."""
 
 import numpy as np
 
@@ -20,12 +20,12 @@ from fitrank_tf.datasets.synthetic_catalogue.shapes import (
     symmetric,
 )
 
-# Where a person stands, in garment units.
+# Height of the floor below neck and waist, in garment units.
 _FLOOR_BELOW_NECK, _FLOOR_BELOW_WAIST = 285.0, 195.0
 
 
 def _arm(rng: np.random.Generator, cut: Cut) -> Points:
-    """The right arm, from the shoulder to the hand, along the sleeve."""
+    """The right arm from the shoulder to the hand, along the sleeve."""
     angle = cut.sleeve_angle if cut.sleeve_length > 40 else rng.uniform(0.12, 0.4)
     x, y = cut.chest - 7, cut.shoulder_y + 12
     length = rng.uniform(100, 112)
@@ -51,12 +51,12 @@ def _head(rng: np.random.Generator, female: bool) -> tuple[Shape, ...]:
 def _legs(
     top: float, floor: float, ankle: tuple[float, float], paint: str
 ) -> tuple[Shape, ...]:
-    """Both legs in shoes.
+    """Both legs with shoes.
 
     Args:
-        top, floor: the heights between which they are.
-        ankle: the x of a leg's inner and outer side, all the way down.
-        paint: of skin or of trousers.
+        top, floor: heights of the legs' upper and lower end.
+        ankle: x of a leg's inner and outer side, the same at all heights.
+        paint: name of the paint, "skin" or "trousers".
     """
     inner, outer = ankle
     leg = box(inner, top, outer, floor)
@@ -72,7 +72,7 @@ def _legs(
 def wearer_of_upper(
     rng: np.random.Generator, facets: Facets, cut: Cut
 ) -> tuple[Shape, ...]:
-    """Head, arms and legs; the legs are clothed unless under a dress."""
+    """Head, arms and legs; in trousers unless the garment is a dress."""
     arm = _arm(rng, cut)
     floor = max(_FLOOR_BELOW_NECK, cut.hem_y + 14)
     if facets.article.name == "Dresses":
@@ -97,12 +97,14 @@ def wearer_of_lower(
     hem_y: float,
     ankle: tuple[float, float],
 ) -> tuple[Shape, ...]:
-    """A person in a plain top, about a garment whose waist is at y = 0.
+    """A person in a plain top, for a garment whose waist is at y = 0.
 
     Args:
-        waist: half width of the garment there.
-        hem_y: where the garment ends.
-        ankle: the x of a leg's inner and outer side below the hem.
+        rng: draws the measures.
+        facets: facets of the garment.
+        waist: half width of the garment's waist.
+        hem_y: height of the garment's lower end.
+        ankle: x of a leg's inner and outer side below the hem.
     """
     half = waist + rng.uniform(8, 13)
     arm = ribbon(bend((half - 5, -98), (half + 22, -40), (half + 12, 14)), 12)

@@ -109,7 +109,12 @@ class LoraStage(Stage):
         np.save(folder / _EMBEDDINGS, embed_photos(encode, everything, features))
 
     def image_encoder(self, towers: Towers, fusion: FeatureFusion) -> Callable[..., Any]:
-        """The function from photos and features to embeddings that `embed_photos` takes."""
+        """The function from photos and features to embeddings that `embed_photos` takes.
+
+        Args:
+            towers: fine-tuned towers.
+            fusion: fusion of the features.
+        """
         encoder = FusedImageEncoder(towers, fusion, self._features.schema.size)
         return encoder.signatures()[PIXELS_SIGNATURE]
 

@@ -26,12 +26,12 @@ _WEIGHTS = "reranker.weights.h5"
 
 @dataclasses.dataclass(frozen=True)
 class RerankerLists:
-    """The lists of a re-ranker.
+    """The candidate lists of a re-ranker.
 
     Attributes:
-        of_all: of all products that it learns from.
-        of_held_out: of those among them that the towers have not learned.
-        to_choose_by: of the validation products; they choose the epoch.
+        of_all: lists of all training products.
+        of_held_out: lists of the training products that are held out from the towers.
+        of_validation: lists of the validation products, which select the epoch.
     """
 
     of_all: ListsStage
