@@ -9,7 +9,7 @@ import numpy as np
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.evaluation.confusion import Confusion
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS, UNKNOWN
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS, UNKNOWN
 from fitrank_tf.features.colour.names import COLOUR_NAMES, colour_numbers
 from fitrank_tf.features.extract import feature_schema
 
@@ -18,8 +18,8 @@ _OTHER_NAME = "(other)"
 # Slice of the vector -> its classes.
 _BY_EYE: Mapping[str, tuple[str, ...]] = {
     "pattern": PATTERNS,
-    "sleeve": SLEEVE_ANSWERS,
-    "neckline": NECKLINE_ANSWERS,
+    "sleeve": SLEEVE_LABELS,
+    "neckline": NECKLINE_LABELS,
 }
 
 

@@ -10,15 +10,15 @@ from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.evaluation.attribute_report import AttributeReport, measure_attributes
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.colour.names import COLOUR_NAMES
 from fitrank_tf.features.extract import feature_schema
 
 ANSWERS = {
     "colour_names": COLOUR_NAMES,
     "pattern": PATTERNS,
-    "sleeve": SLEEVE_ANSWERS,
-    "neckline": NECKLINE_ANSWERS,
+    "sleeve": SLEEVE_LABELS,
+    "neckline": NECKLINE_LABELS,
 }
 
 
@@ -109,7 +109,7 @@ def test_labels_by_eye_are_compared_with_the_likeliest_answer() -> None:
         1,
         1,
     )
-    long, unknown = SLEEVE_ANSWERS.index("long"), SLEEVE_ANSWERS.index("unknown")
+    long, unknown = SLEEVE_LABELS.index("long"), SLEEVE_LABELS.index("unknown")
     assert sleeve.counts[unknown, long] == 1 and sleeve.counts[long, unknown] == 0
 
 
