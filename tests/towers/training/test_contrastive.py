@@ -40,11 +40,11 @@ def test_the_prediction_adds_what_it_is_off_by(towers) -> None:
     model = ContrastiveModel(towers, None, config, seed=0, prediction=prediction)
     seen = model(batch)
     pooled = towers.pool_images(batch["images"])
-    told = keras.ops.gelu(keras.ops.matmul(pooled, prediction.widen.kernel))
-    told = np.asarray(told) @ np.asarray(prediction.tell.kernel)
+    predicted = keras.ops.gelu(keras.ops.matmul(pooled, prediction.widen.kernel))
+    predicted = np.asarray(predicted) @ np.asarray(prediction.tell.kernel)
     features = batch["features"]
     wanted = (features - features.mean(axis=0)) / features.std(axis=0)
-    off = np.mean((told - wanted) ** 2)
+    off = np.mean((predicted - wanted) ** 2)
     own = info_nce_formula(
         np.asarray(seen["image"]), np.asarray(seen["text"]), 1 / 0.07, np.eye(4, dtype=bool)
     )

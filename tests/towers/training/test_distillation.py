@@ -24,9 +24,9 @@ def _teacher(seed: int, embedding_dim: int) -> Towers:
 @pytest.mark.parametrize("scale", [1.0, 20.0])
 def test_the_loss_is_the_divergence_both_ways(scale: float) -> None:
     draw = np.random.default_rng(0)
-    taught_image, taught_text = draw.normal(size=(2, 5, 7)).astype("float32")
+    teacher_image, teacher_text = draw.normal(size=(2, 5, 7)).astype("float32")
     image, text = (unit(draw.normal(size=(5, 4))) for _ in range(2))
-    taught, told = taught_image @ taught_text.T, scale * image @ text.T
+    taught, told = teacher_image @ teacher_text.T, scale * image @ text.T
     expected = np.mean(
         [
             entropy(np.exp(log_softmax(a)), np.exp(log_softmax(b)))
@@ -35,7 +35,7 @@ def test_the_loss_is_the_divergence_both_ways(scale: float) -> None:
         ]
     )
     made = distillation_loss(
-        taught_image, taught_text, image, text, np.log(scale).astype("float32")
+        teacher_image, teacher_text, image, text, np.log(scale).astype("float32")
     )
     assert float(made) == pytest.approx(expected, rel=1e-4)
 

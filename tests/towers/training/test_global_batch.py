@@ -112,7 +112,7 @@ def test_weights_become_their_average_when_asked_to() -> None:
         seen.append(float(weight[0, 0]))
     optimizer.finalize_variable_values([weight])
     assert float(weight[0, 0]) == seen[-1]
-    optimizer.keep_average()
+    optimizer.apply_average()
     average = seen[0]
     for value in seen[1:]:
         average = 0.75 * average + 0.25 * value
