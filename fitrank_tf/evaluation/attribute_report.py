@@ -1,4 +1,4 @@
-"""How right colour names, patterns, sleeves and necklines are, from feature vectors."""
+"""Accuracy of colour names, patterns, sleeves and necklines in feature vectors."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class AttributeReport:
     by_eye: Mapping[str, Confusion]
 
     def table(self) -> str:
-        """Markdown, a row an attribute."""
+        """Returns Markdown, one row per attribute."""
         lines = [
             "| attribute | products | accuracy | top 3 | macro-F1 | where it applies |",
             "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -54,7 +54,7 @@ class AttributeReport:
         return "\n".join(lines)
 
     def draw(self, folder: Path) -> list[Path]:
-        """Writes a confusion matrix an attribute; returns the files."""
+        """Writes one confusion matrix per attribute; returns the files."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name, confusion in {"colour": self.colour, **self.by_eye}.items():

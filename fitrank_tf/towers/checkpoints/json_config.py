@@ -41,7 +41,7 @@ class JsonConfig:
         return cls(path, fields)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Returns a field; the default if absent or null, as in transformers and open_clip."""
+        """Returns a field; the default if absent or null, as in the libraries."""
         value = self.fields.get(name)
         return default if value is None else value
 
