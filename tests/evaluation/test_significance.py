@@ -51,6 +51,6 @@ def test_p_of_many_queries_is_near_the_share_of_random_swaps(shift: float) -> No
     assert p >= 1 / 10_001
 
 
-def test_equal_systems_are_not_told_apart() -> None:
+def test_equal_systems_do_not_differ_significantly() -> None:
     values = np.random.default_rng(0).random(30)
     assert paired_randomisation(values, values) == 1.0

@@ -1,4 +1,4 @@
-"""Patch and depth dropout: what is kept is whole, and all kept is the plain tower."""
+"""Patch dropout and stochastic depth; with a share of 0 they equal the plain tower."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What teachers say of a batch, and how far a student is from it, in plain numpy."""
+"""The teachers' similarities and the student's divergence, against plain NumPy."""
 
 import dataclasses
 
@@ -57,8 +57,8 @@ def test_products_are_the_teachers_mean_logits() -> None:
     np.testing.assert_allclose(np.asarray(image) @ np.asarray(text).T, expected, rtol=1e-4)
 
 
-def test_a_student_comes_to_say_what_its_teacher_says() -> None:
-    """The teacher stays as it is; of the pairs the student is told nothing."""
+def test_a_student_learns_the_similarities_of_its_teacher() -> None:
+    """The teacher does not change; the student does not learn which pairs match."""
     teacher, student = _teacher(5, 12), quick_towers()
     config = small_config(teacher_weight=1.0)
     model = ContrastiveModel(student, None, config, seed=0, teachers=Teachers([teacher]))

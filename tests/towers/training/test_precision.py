@@ -1,4 +1,4 @@
-"""Mixed precision: another compute dtype for a while, the same weights."""
+"""Mixed precision: another compute dtype inside the context, the same weights."""
 
 import numpy as np
 import pytest
