@@ -70,8 +70,8 @@ def distillation_loss(
     texts and of texts over photos.
 
     Args:
-        taught_image: float32 [B, D], from `Teachers`.
-        taught_text: float32 [B, D], from `Teachers`.
+        teacher_image: float32 [B, D], from `Teachers`.
+        teacher_text: float32 [B, D], from `Teachers`.
         image: float32 [B, E], the student's, L2-normalised.
         text: float32 [B, E], the student's, L2-normalised.
         log_scale: scalar, the student's log of the inverse temperature.
