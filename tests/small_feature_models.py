@@ -13,7 +13,7 @@ from fitrank_tf.datasets.annotations.label_file import PATTERNS
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.features.appearance.columns import APPEARANCE
 from fitrank_tf.features.appearance.network import AppearanceNetwork
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.colour.names import COLOUR_NAMES, ColourNamer, Prototypes
 from fitrank_tf.features.colour.palette import GRID, PALETTE, colour_slices
 from fitrank_tf.features.feature_models import FeatureModels, LearnedHeads
@@ -115,7 +115,7 @@ def _attribute_network(seed: int) -> keras.Model:
     mean = keras.layers.GlobalAveragePooling2D()(canvas / 255.0)
     answers = {
         name: keras.layers.Dense(len(labels), name=name)(mean)
-        for name, labels in (("sleeve", SLEEVE_ANSWERS), ("neckline", NECKLINE_ANSWERS))
+        for name, labels in (("sleeve", SLEEVE_LABELS), ("neckline", NECKLINE_LABELS))
     }
     return keras.Model(canvas, answers, name="attributes")
 

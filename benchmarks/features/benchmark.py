@@ -23,7 +23,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.features.colour.names import box_evidence
 from fitrank_tf.features.extract import FeatureExtractor, colours_and_texture
 from fitrank_tf.features.feature_models import FeatureModels
-from fitrank_tf.features.garment.boxes import garment_found
+from fitrank_tf.features.garment.boxes import best_garment_boxes
 from fitrank_tf.features.garment.crop import cut_out
 from fitrank_tf.features.garment.views import detect_in_photos, photo_squares
 
@@ -95,12 +95,12 @@ def compare_on_one_core(
 def _boxes(
     photos: Sequence[np.ndarray], models: FeatureModels
 ) -> tuple[np.ndarray, np.ndarray]:
-    seen = FeatureExtractor(models).describe(photos)
+    seen = FeatureExtractor(models).extract_photos(photos)
     boxes, classes, scores = (
         np.stack([getattr(photo, name) for photo in seen])
         for name in ("boxes", "classes", "scores")
     )
-    garments = garment_found(boxes, classes, scores).boxes
+    garments = best_garment_boxes(boxes, classes, scores).boxes
     return garments, box_evidence(classes, scores, garments)
 
 
@@ -198,7 +198,7 @@ def _work(photos, detector, heads, core, gate, results) -> None:
 
     def together() -> None:
         for start in range(0, len(photos), _BATCH):
-            extractor.describe(photos[start : start + _BATCH])
+            extractor.extract_photos(photos[start : start + _BATCH])
 
     operations = {
         "detector": detect,

@@ -134,7 +134,7 @@ def _preview(
 ) -> None:
     items = list(catalogue.evenly_spaced_items(options.preview_count).as_numpy_iterator())
     photos = [item["image"] for item in items]
-    seen = FeatureExtractor(models).describe(photos)
+    seen = FeatureExtractor(models).extract_photos(photos)
     ids = [item["id"].decode() for item in items]
     sheet = draw_preview(photos, ids, seen, models.heads.namer.prototypes)
     picture = io.BytesIO()

@@ -31,7 +31,7 @@ from fitrank_tf.inputs.packed import (
     decode_squares,
 )
 from fitrank_tf.recipes import load_recipe
-from fitrank_tf.towers.presets import untokenised_towers
+from fitrank_tf.towers.presets import towers_without_tokenizer
 from fitrank_tf.towers.towers import Towers, backbone_from_sizes, count_parameters
 from fitrank_tf.towers.training.augmentation import Augmentation
 from fitrank_tf.towers.training.contrastive import ContrastiveModel
@@ -78,7 +78,7 @@ def new_towers(config: RunConfig, packed: PackedProducts) -> Towers:
     """
     if config.towers.preset:
         folder = Path(config.towers.preset)
-        towers = untokenised_towers(folder, config.towers.context_length)
+        towers = towers_without_tokenizer(folder, config.towers.context_length)
         return check_fits(towers.with_image_size(packed.image_size), packed, folder)
     sizes = dataclasses.replace(config.towers, image_size=packed.image_size)
     backbone = backbone_from_sizes(sizes, packed.vocabulary_size, config.seed)
@@ -245,7 +245,7 @@ def main(arguments: Sequence[str] | None) -> None:
     names = list(filter(None, options.teachers.split(",")))
     context = packed.table.token_ids.shape[-1]
     teachers = [
-        check_fits(untokenised_towers(Path(name), context), packed, Path(name))
+        check_fits(towers_without_tokenizer(Path(name), context), packed, Path(name))
         for name in names
     ]
     backup = backup_folder(output, config, [folder, *map(Path, names)])

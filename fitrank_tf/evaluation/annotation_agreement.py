@@ -1,4 +1,4 @@
-"""How far two people agree who annotated the same photos."""
+"""Agreement of two annotators of the same photos."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Agreement:
     labels: dict[str, float]
 
     def table(self) -> str:
-        """What a README shows: Markdown, a row a kind of box, and a line of labels."""
+        """Returns Markdown: one row per kind of box, and a line about labels."""
         lines = ["| box | pairs | mean IoU | IoU >= 0.5 |", "| --- | ---: | ---: | ---: |"]
         lines += [
             f"| {kind} | {len(ious)} | {ious.mean():.3f} | {(ious >= 0.5).mean():.3f} |"
@@ -45,7 +45,7 @@ class Agreement:
 def compare_annotations(
     first: Sequence[AnnotatedProduct], second: Sequence[AnnotatedProduct]
 ) -> Agreement:
-    """Compares the photos that both have.
+    """Compares the photos annotated by both.
 
     Sleeves are paired from left to right, so a sleeve that only one saw counts
     as one pair without overlap.

@@ -1,4 +1,4 @@
-"""How right colour names, patterns, sleeves and necklines are, from feature vectors."""
+"""Accuracy of colour names, patterns, sleeves and necklines in feature vectors."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import numpy as np
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.evaluation.confusion import Confusion
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS, UNKNOWN
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS, UNKNOWN
 from fitrank_tf.features.colour.names import COLOUR_NAMES, colour_numbers
 from fitrank_tf.features.extract import feature_schema
 
@@ -18,8 +18,8 @@ _OTHER_NAME = "(other)"
 # Slice of the vector -> its classes.
 _BY_EYE: Mapping[str, tuple[str, ...]] = {
     "pattern": PATTERNS,
-    "sleeve": SLEEVE_ANSWERS,
-    "neckline": NECKLINE_ANSWERS,
+    "sleeve": SLEEVE_LABELS,
+    "neckline": NECKLINE_LABELS,
 }
 
 
@@ -38,7 +38,7 @@ class AttributeReport:
     by_eye: Mapping[str, Confusion]
 
     def table(self) -> str:
-        """Markdown, a row an attribute."""
+        """Returns Markdown, one row per attribute."""
         lines = [
             "| attribute | products | accuracy | top 3 | macro-F1 | where it applies |",
             "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -54,7 +54,7 @@ class AttributeReport:
         return "\n".join(lines)
 
     def draw(self, folder: Path) -> list[Path]:
-        """Writes a confusion matrix an attribute; returns the files."""
+        """Writes one confusion matrix per attribute; returns the files."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name, confusion in {"colour": self.colour, **self.by_eye}.items():

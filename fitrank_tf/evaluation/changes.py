@@ -1,4 +1,4 @@
-"""What re-ranking changed: the queries that it helps and hurts most, and why."""
+"""Effects of re-ranking: the queries that gain and lose most, with explanations."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class Gain:
 
     @property
     def of_reranking(self) -> float:
-        """What the re-ranker adds to its first stage."""
+        """nDCG@10 of the re-ranker minus that of its first stage."""
         return self.values[RERANKED] - self.values[CLIP_LORA]
 
 

@@ -1,4 +1,4 @@
-"""How often one class is taken for another: accuracy, macro-F1, a picture."""
+"""Confusion matrices: accuracy, macro-F1, and a picture."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ with imports_of("reports"):
 
 @dataclasses.dataclass(frozen=True)
 class Confusion:
-    """Predicted beside true classes.
+    """Counts of predicted and true classes.
 
     Attributes:
         attribute: what was predicted.
@@ -37,7 +37,7 @@ class Confusion:
 
     @property
     def accuracy(self) -> float:
-        """Share of products of which the class is right; NaN without products."""
+        """Share of products whose predicted class is right; NaN without products."""
         total = self.counts.sum()
         return float(np.trace(self.counts) / total) if total else float("nan")
 

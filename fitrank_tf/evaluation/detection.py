@@ -1,4 +1,4 @@
-"""How good boxes are: overlap, and average precision as COCO defines it."""
+"""Quality of detected boxes: IoU, and COCO's average precision."""
 
 import contextlib
 import dataclasses
@@ -16,7 +16,7 @@ with imports_of("reports"):
 
 @dataclasses.dataclass(frozen=True)
 class FoundBoxes:
-    """What a detector found of one class in one photo.
+    """Detections of one class in one photo.
 
     Attributes:
         boxes: float [N, 4], [ymin, xmin, ymax, xmax].
@@ -28,7 +28,7 @@ class FoundBoxes:
 
 
 def intersection_over_union(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """How much boxes overlap.
+    """Returns the intersection over union of boxes.
 
     Args:
         left: float [N, 4], [ymin, xmin, ymax, xmax].

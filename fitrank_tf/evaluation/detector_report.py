@@ -1,4 +1,4 @@
-"""How well a detector finds what people annotated."""
+"""Average precision of a detector on manually annotated photos."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ class DetectorReport:
     class_accuracy: float
 
     def table(self) -> str:
-        """Markdown, a row a kind."""
+        """Returns Markdown, one row per kind of box."""
         lines = ["| box | AP50 | AP50:95 |", "| --- | ---: | ---: |"]
         lines += [
             f"| {kind} | {self.ap50[kind]:.3f} | {self.ap[kind]:.3f} |" for kind in KINDS

@@ -9,7 +9,7 @@ from fitrank_tf.evaluation.systems import SYSTEMS
 
 @dataclasses.dataclass(frozen=True)
 class ResultRow:
-    """What one system reached on one kind of query.
+    """Measures of one system on one kind of query.
 
     Attributes:
         system: one of `SYSTEMS`, or another name, which then comes after them.

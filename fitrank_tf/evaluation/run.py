@@ -112,7 +112,7 @@ def given_queries(queries: Path, qrels: Path | None, binary_grade: int) -> Query
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What `EvaluationRun.report` wrote.
+    """Files that `EvaluationRun.report` wrote.
 
     Attributes:
         rows: a row of measures for each system and kind of query; none without judgments.
@@ -220,7 +220,7 @@ class EvaluationRun:
     def _draw_sheet(
         self, query_set: QuerySet, runs: Runs, config: EvaluationConfig, folder: Path
     ) -> Path:
-        """Draws what some queries return; gives the PNG's path."""
+        """Draws the results of some queries; returns the PNG's path."""
         shown = sample_of_each_kind(query_set.queries, config.sheet_queries)
         path = folder / "contact_sheet.png"
         rows = self._sheet_rows(query_set, shown, runs, config.sheet_columns)
@@ -235,7 +235,7 @@ class EvaluationRun:
         config: EvaluationConfig,
         folder: Path,
     ) -> Path | None:
-        """Draws the queries that re-ranking helps and hurts most, and what moved and why.
+        """Draws the queries that re-ranking helps and hurts most, with explanations.
 
         Gives the page's path; None where no query's nDCG changed.
 

@@ -1,4 +1,4 @@
-"""Is one system better than another? Intervals over seeds, tests over queries."""
+"""Significance of differences: intervals over seeds, tests over queries."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from scipy import stats
 
 
 def mean_and_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """Mean of repeated runs, and half the width of Student's interval around it.
+    """Returns the mean of repeated runs and half the width of Student's interval.
 
     Args:
         values: one for each run.

@@ -15,14 +15,14 @@ from fitrank_tf.retrieval.choose_index import build_index
 CLIP, CLIP_LORA, RERANKED = "clip", "clip_lora", "reranked"
 SYSTEMS: tuple[str, ...] = (CLIP, CLIP_LORA, RERANKED)
 _RERANK_BATCH = 64
-# As many products of a query as anyone looks at.
+# Number of products per query whose scores are explained.
 _EXPLAINED = 20
 
 Ranking = list[tuple[str, float]]
 
 
 class SearchModels(Protocol):
-    """What a system needs of trained models; `export.LoadedBundle` is one."""
+    """Interface of the trained models of a system; `export.LoadedBundle` implements it."""
 
     def encode_queries(self, texts: Sequence[str], baseline: bool) -> dict[str, np.ndarray]:
         """`embedding` float32 [Q, D]; `query_facets` [Q, V] too if fine-tuned."""
@@ -36,7 +36,7 @@ class SearchModels(Protocol):
         """float32 [N, V] from [N, D] and [N, F]."""
 
     def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-        """float32 [Q, L] scores of candidate lists, and [Q, L, parts] of them."""
+        """Scores float32 [Q, L] of candidate lists, and contributions [Q, L, parts]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ class EvaluatedCatalogue:
 
 @dataclasses.dataclass(frozen=True)
 class SystemRuns:
-    """What the systems return.
+    """Rankings of the systems.
 
     Attributes:
         rankings: {system: {query id: [(product id, score), ...]}}, the best first.

@@ -34,7 +34,7 @@ _logger = logging.getLogger(__name__)
 
 
 def strict_run(run: Run) -> dict[str, dict[str, float]]:
-    """The run with scores that give its order back to whoever sorts by them.
+    """Returns the run with scores whose sorting reproduces its order.
 
     A score that is not below the one before it is lowered to the next float32
     below that one; all others keep their float32 value. The order of the run is
@@ -193,7 +193,7 @@ def _check_id(name: str, what: str) -> None:
 
 
 def _lines(path: PathLike) -> Iterator[tuple[int, str]]:
-    """The lines that hold something, with their numbers from 1."""
+    """The lines that are not blank, with their numbers from 1."""
     try:
         content = Path(path).read_bytes()
     except OSError as error:

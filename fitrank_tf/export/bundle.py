@@ -1,4 +1,4 @@
-"""The model bundle: a directory with all that serving needs and nothing of training.
+"""The model bundle: a directory with everything for serving and nothing for training.
 
     <bundle>/bundle.json                 config, data fingerprint, packages, metrics
     <bundle>/<model>/<version>/          SavedModels, as TF-Serving loads them; the newest
@@ -41,7 +41,7 @@ MODELS: tuple[str, ...] = (
     "similar",
     "search",
 )
-# There where the machine that wrote the bundle has what it takes.
+# Optional: written only where their requirements are installed.
 OPTIONAL_MODELS: tuple[str, ...] = ("search_scann",)
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "keras-cv", "tensorflow-ranking", "scann")
 
@@ -84,7 +84,7 @@ class BundleInfo:
 
 
 def package_versions() -> dict[str, str]:
-    """The installed versions of the packages that a bundle depends on."""
+    """Returns the installed versions of the packages that a bundle depends on."""
     versions = {}
     for name in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -138,7 +138,7 @@ def _parse(path: Path, plain: dict[str, Any]) -> BundleInfo:
 
 
 def model_versions(bundle: Path, model: str) -> list[int]:
-    """The versions of a model, the oldest first."""
+    """Returns the versions of a model, oldest first."""
     folder = bundle / model
     if not folder.is_dir():
         return []
@@ -146,18 +146,18 @@ def model_versions(bundle: Path, model: str) -> list[int]:
 
 
 def model_path(bundle: Path, model: str) -> Path:
-    """The directory of a model's newest version."""
+    """Returns the directory of a model's newest version."""
     return bundle / model / str(model_versions(bundle, model)[-1])
 
 
 def next_version(bundle: Path) -> int:
-    """The number that a new version in this place gets: one above all that are there."""
+    """Returns the number of the next version: one above the existing ones."""
     names = (*MODELS, *OPTIONAL_MODELS)
     return 1 + max((v for name in names for v in model_versions(bundle, name)), default=0)
 
 
 def check_replaceable(bundle: Path) -> None:
-    """Refuses a place where something else than a bundle lies.
+    """Refuses an existing path that is not a bundle.
 
     Raises:
         FitRankError: if `bundle` is a file, or a folder with other contents.
@@ -175,7 +175,7 @@ def check_replaceable(bundle: Path) -> None:
 
 @contextlib.contextmanager
 def write_bundle(bundle: Path) -> Iterator[Path]:
-    """A folder to write a bundle into, renamed to `bundle` when all went well.
+    """Context of a folder to write a bundle into, renamed to `bundle` on success.
 
     An older bundle in this place stays until then; after an error it is as it
     was, and nothing is left behind.

@@ -1,4 +1,4 @@
-"""The SavedModels that hold a catalogue, made from those that don't.
+"""Builds the SavedModels that hold a catalogue from those that do not.
 
 They are written anew whenever the catalogue changes; `search` comes last, so that its
 newest version tells which catalogue the bundle has.
@@ -77,7 +77,7 @@ def _makers(
 
 
 def _loaded(version: Path) -> tf.Module:
-    """A SavedModel; a process that changes a catalogue again and again loads it once."""
+    """Loads a SavedModel, cached for processes that change a catalogue repeatedly."""
     written = (version / "saved_model.pb").stat().st_mtime_ns
     return _loaded_once(str(version.resolve()), written)
 

@@ -1,4 +1,4 @@
-"""Whole catalogues and query sets through an encoder's signature, in batches."""
+"""Encodes whole catalogues and query sets by an encoder's signature, in batches."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ _BATCH = 64
 def embed_texts(
     encode: Callable[..., dict[str, tf.Tensor]], texts: Sequence[str]
 ) -> np.ndarray:
-    """Unit embeddings of texts.
+    """Returns unit embeddings of texts.
 
     Args:
         encode: a query encoder's signature, `query` -> `embedding`.
@@ -28,7 +28,7 @@ def embed_texts(
 def encode_texts(
     encode: Callable[..., dict[str, tf.Tensor]], texts: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """All that a query encoder gives for texts, `embedding` and perhaps `query_facets`."""
+    """Returns a query encoder's outputs, `embedding` and, of some, `query_facets`."""
     starts = range(0, len(texts), _BATCH)
     parts = [
         encode(query=tf.constant(list(texts[start : start + _BATCH])))
@@ -44,7 +44,7 @@ def embed_photos(
     photos: tf.data.Dataset,
     features: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Unit embeddings of photos.
+    """Returns unit embeddings of photos.
 
     Args:
         encode: an image encoder's `pixels` signature, -> `embedding`.

@@ -1,4 +1,4 @@
-"""Trained models to the SavedModels of a bundle."""
+"""Exports trained models to the SavedModels of a bundle."""
 
 import dataclasses
 import logging
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class TrainedModels:
-    """What a run has trained.
+    """The trained models of a run.
 
     Attributes:
         base: the baseline's towers.

@@ -1,4 +1,4 @@
-"""Changing what a bundle searches, without training and under a server that reads it."""
+"""Changes a bundle's catalogue, without training, while servers read the bundle."""
 
 import contextlib
 import fcntl
@@ -20,7 +20,7 @@ from fitrank_tf.export.bundle import (
 from fitrank_tf.export.catalogue_models import CATALOGUE_MODELS, export_catalogue
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, read_catalogue
 
-# The one served, the one before to go back to, and one that a server may still be reading.
+# Versions to keep: the served one, one for rollback, and one that a server may still read.
 _KEPT_VERSIONS = 3
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def _locked(bundle: Path) -> Iterator[None]:
 
 
 def _sweep(bundle: Path) -> None:
-    """Removes what a process that died has left; servers skip these names."""
+    """Removes leftovers of a killed process; servers ignore these names."""
     for name in CATALOGUE_MODELS:
         remove_left_over(bundle / name)
 

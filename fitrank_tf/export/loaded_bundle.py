@@ -1,4 +1,4 @@
-"""A bundle at work: what `evaluate` and `search` run, all of it SavedModels."""
+"""Runs the SavedModels of a bundle, for `evaluate` and `search`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,7 +57,7 @@ class LoadedBundle:
 
     @property
     def feature_models(self) -> FeatureModels:
-        """What the features are made with."""
+        """The feature models of the bundle."""
         return FeatureModels.load(
             model_path(self.path, "detector"), self.path / FEATURE_HEADS_DIR
         )
@@ -115,7 +115,7 @@ class LoadedBundle:
         return map_in_chunks(predict_some, embeddings, features)
 
     def known(self, embeddings: np.ndarray, features: np.ndarray) -> SearchTables:
-        """What a search keeps of products.
+        """Returns the projected features that a search stores for products.
 
         Args:
             embeddings: float32 [N, D], by the fine-tuned towers.
@@ -134,7 +134,7 @@ class LoadedBundle:
         )
 
     def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-        """Scores of candidate lists, and what adds up to them.
+        """Returns the scores of candidate lists and the contributions to them.
 
         Args:
             batches: (inputs, labels) as `inputs.listwise.ListArrays` gives.
@@ -231,7 +231,7 @@ class LoadedBundle:
     def answer_queries(
         self, texts: Sequence[str], filters: Mapping[str, str] = _NO_FILTERS
     ) -> dict[str, np.ndarray]:
-        """The answer of the served `search` model; see `export.graphs.search.Search`.
+        """Returns the served `search` model's outputs; see `export.graphs.search.Search`.
 
         Args:
             texts: queries, at least one.

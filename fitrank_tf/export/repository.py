@@ -26,7 +26,7 @@ from fitrank_tf.export.serving_config import (
 )
 from fitrank_tf.export.signatures import copy_version
 
-# What production calls; the baseline and the detector stay in the bundle.
+# Models for production; the baseline and the detector stay in the bundle.
 SERVED_MODELS: tuple[str, ...] = (
     "query_encoder",
     "image_encoder",
@@ -77,7 +77,7 @@ class Repository:
         self._relabel(lambda _, labels: Labels(labels.canary, labels.canary))
 
     def roll_back(self) -> None:
-        """Takes canaries back; where none is on trial, the version before becomes it.
+        """Withdraws canaries; without one, the previous version becomes stable again.
 
         TF-Serving moves a label only to a version that it has loaded, so going back behind
         the stable version takes this and then `promote`.
@@ -122,7 +122,7 @@ class Repository:
         return int(source.name)
 
     def _write(self, labels: Mapping[str, Labels]) -> None:
-        """The files, `models.config` last: what it names is there by then."""
+        """Writes the files, `models.config` last, after all that it refers to."""
         texts = {
             BATCHING_FILE: batching_config(),
             MONITORING_FILE: monitoring_config(),
@@ -134,6 +134,6 @@ class Repository:
 
 
 def _graph(version: Path) -> tuple[bytes, int]:
-    """What tells two versions of one number apart: graph, and size of the weights."""
+    """Identifies a version's content: its graph and the size of its weights."""
     weights = sum(path.stat().st_size for path in (version / "variables").iterdir())
     return (version / "fingerprint.pb").read_bytes(), weights

@@ -44,7 +44,7 @@ class Labels:
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """Those to load, each once, the older first."""
+        """The versions to load, each once, oldest first."""
         return tuple(sorted({self.stable, self.canary}))
 
 
@@ -62,7 +62,7 @@ def models_config(labels: Mapping[str, Labels], base_path: str) -> str:
             base_path=f"{base_path.rstrip('/')}/{name}",
             model_platform="tensorflow",
         )
-        # Not `latest`: it would unload what a label points at when a version appears.
+        # Not `latest`: a new version would unload the one that a label points at.
         model.model_version_policy.specific.versions.extend(labels[name].versions)
         model.version_labels[STABLE] = labels[name].stable
         model.version_labels[CANARY] = labels[name].canary
@@ -70,7 +70,7 @@ def models_config(labels: Mapping[str, Labels], base_path: str) -> str:
 
 
 def read_labels(path: Path) -> dict[str, Labels]:
-    """What `models_config` wrote; nothing where the file is not there.
+    """Reads what `models_config` wrote; empty if there is no file.
 
     Raises:
         FitRankError: if it cannot be read, or lacks a label.

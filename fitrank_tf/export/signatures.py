@@ -1,4 +1,4 @@
-"""What all served modules share: {signature name: tf.function}, and how it is saved."""
+"""Base class of served modules: their named signatures, and how they are saved."""
 
 import abc
 import contextlib
@@ -13,12 +13,12 @@ from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.export.warmup import write_warmup
 
 DEFAULT_SIGNATURE = "serving_default"
-# Takes filters too. A signature of its own: a default for an absent input would have a
+# With filters. A separate signature: a default for an absent input would have a
 # batch of its own, which TF-Serving's batching refuses.
 FILTERED_SIGNATURE = "filtered"
-# Tells what adds up to the scores.
+# With the contributions to the scores.
 EXPLAINED_SIGNATURE = "explained"
-# Tells what a search keeps of products' features.
+# Projects products' features to those that a search stores.
 PROJECTION_SIGNATURE = "feature_projection"
 
 
@@ -38,7 +38,7 @@ class ServedModule(tf.Module, abc.ABC):
         return {}
 
     def save_options(self) -> tf.saved_model.SaveOptions | None:
-        """What saving it needs beside the defaults."""
+        """Options for saving, beyond the defaults."""
         return None
 
 
@@ -63,7 +63,7 @@ def save_served(module: ServedModule, model_dir: Path, version: int) -> Path:
 
 
 def copy_version(source: Path, target: Path) -> None:
-    """Copies a version; the copy is whole or not there.
+    """Copies a version atomically.
 
     Raises:
         FitRankError: if the version exists.

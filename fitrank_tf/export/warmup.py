@@ -15,7 +15,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from fitrank_tf.core.errors import FitRankError
 
-# What the generated batching configuration allows; a server sees no other sizes.
+# Sizes allowed by the generated batching configuration; servers batch to no others.
 BATCH_SIZES: tuple[int, ...] = (1, 4, 16, 32)
 
 _FILE = Path("assets.extra") / "tf_serving_warmup_requests"

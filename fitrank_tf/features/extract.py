@@ -1,7 +1,7 @@
 """From photos to feature vectors: boxes, colours, texture, attributes, appearance.
 
-One implementation, `FeatureExtractor.see`, for tf.data (`attach`, `extract`), for
-Apache Beam (`beam_extraction.py`) and for single photos (`describe`).
+One implementation, `FeatureExtractor.extract_batch`, serves tf.data (`attach`, `extract`),
+Apache Beam (`beam_extraction.py`) and single photos (`extract_photos`).
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ _BATCH = 64
 
 @functools.cache
 def feature_schema() -> FeatureSchema:
-    """The layout of the vectors that this module makes."""
+    """Layout of the feature vectors of this module."""
     return FeatureSchema.joined(
         box_slices(),
         colour_slices(),
@@ -50,14 +50,14 @@ def feature_schema() -> FeatureSchema:
 
 
 @dataclasses.dataclass(frozen=True)
-class Seen:
-    """What was seen in one photo.
+class PhotoFeatures:
+    """Feature vector and detections of one photo.
 
     Attributes:
         features: float32 [F], laid out as `feature_schema` says.
         boxes: float32 [M, 4], [ymin, xmin, ymax, xmax] in 0..1 of the photo.
         classes: int32 [M], index in `OBJECT_CLASSES`, -1 for padding.
-        scores: float32 [M], 0 for padding.
+        scores: float32 [M], detection scores 0..1, 0 for padding.
     """
 
     features: np.ndarray
@@ -67,17 +67,17 @@ class Seen:
 
 
 class FeatureExtractor:
-    """Sees the features of photos.
+    """Extracts the feature vectors of photos.
 
     Args:
-        models: what was learned.
+        models: the trained detector and heads.
     """
 
     def __init__(self, models: FeatureModels):
         self.models = models
 
     def attach(self, items: tf.data.Dataset) -> tf.data.Dataset:
-        """Items with what was seen in their photo.
+        """Adds features and detections to the items of a dataset.
 
         Args:
             items: dicts with `image` uint8 [H, W, 3] and anything else.
@@ -87,8 +87,8 @@ class FeatureExtractor:
             float32 [M, 4] in 0..1 of the photo, `classes` int32 [M], `scores` [M].
         """
 
-        # Photos differ in size: only a ragged batch carries them through, so that an
-        # item is read once and its photo and its features stay together.
+        # Photos differ in size, so a ragged batch carries them: each item is read once, and
+        # its photo stays with its features.
         def with_squares(
             item: dict[str, Any],
         ) -> tuple[dict[str, Any], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
@@ -98,7 +98,7 @@ class FeatureExtractor:
             items.map(with_squares, num_parallel_calls=tf.data.AUTOTUNE)
             .ragged_batch(_BATCH)
             .map(
-                lambda batch, squares: {**batch, **self.see(*squares)},
+                lambda batch, squares: {**batch, **self.extract_batch(*squares)},
                 num_parallel_calls=2,
             )
             .unbatch()
@@ -109,53 +109,53 @@ class FeatureExtractor:
     def extract(
         self, items: tf.data.Dataset, num_items: int, batch_size: int = _BATCH
     ) -> np.ndarray:
-        """The feature vectors of a catalogue, with their progress shown.
+        """Returns the feature vectors of a catalogue, with a progress bar.
 
         Args:
             items: dicts with `image` uint8 [H, W, 3].
-            num_items: N, how many there are.
-            batch_size: photos that are seen at a time; the numbers do not depend on it.
+            num_items: N, the number of items.
+            batch_size: photos per batch; the features do not depend on it.
 
         Returns:
             float32 [N, F], laid out as `feature_schema` says.
 
         Raises:
-            ValueError: if another number of items came.
+            ValueError: if `items` does not hold `num_items` items.
         """
         features = np.zeros((num_items, feature_schema().size), np.float32)
         done = 0
         with Progress("features", num_items, "photos") as shown:
-            for batch in self._seen(items, batch_size):
+            for batch in self._batches(items, batch_size):
                 part = batch["features"].numpy()
                 # Of too many items the surplus is only counted.
                 features[done : done + len(part)] = part[: max(num_items - done, 0)]
                 done += len(part)
                 shown.add(len(part))
         if done != num_items:
-            raise ValueError(f"{num_items} items were announced, {done} came")
+            raise ValueError(f"num_items is {num_items}, but there are {done} items")
         return features
 
-    def describe(self, photos: Sequence[np.ndarray]) -> list[Seen]:
-        """What is seen in some photos.
+    def extract_photos(self, photos: Sequence[np.ndarray]) -> list[PhotoFeatures]:
+        """Returns features and detections of a few photos, held in memory.
 
         Args:
             photos: uint8 [H, W, 3] each, of any sizes.
         """
         squares = [self._square_eagerly(tf.constant(photo)) for photo in photos]
-        seen = self._see_eagerly(*(tf.stack(column) for column in zip(*squares)))
-        found = {key: value.numpy() for key, value in seen["detected"].items()}
-        features = seen["features"].numpy()
+        batch = self._extract_eagerly(*(tf.stack(column) for column in zip(*squares)))
+        found = {key: value.numpy() for key, value in batch["detected"].items()}
+        features = batch["features"].numpy()
         return [
-            Seen(
+            PhotoFeatures(
                 features[row], *(found[key][row] for key in ("boxes", "classes", "scores"))
             )
             for row in range(len(photos))
         ]
 
-    def _seen(self, items: tf.data.Dataset, batch_size: int) -> Iterator[dict[str, Any]]:
+    def _batches(self, items: tf.data.Dataset, batch_size: int) -> Iterator[dict[str, Any]]:
         return iter(
             square_batches(items, self.models.detector, batch_size)
-            .map(self.see, num_parallel_calls=2, deterministic=True)
+            .map(self.extract_batch, num_parallel_calls=2, deterministic=True)
             .prefetch(2)
         )
 
@@ -168,18 +168,18 @@ class FeatureExtractor:
         return tf.function(self._squares, input_signature=[spec])
 
     @functools.cached_property
-    def _see_eagerly(self) -> tf.types.experimental.PolymorphicFunction:
-        return tf.function(self.see, reduce_retracing=True)
+    def _extract_eagerly(self) -> tf.types.experimental.PolymorphicFunction:
+        return tf.function(self.extract_batch, reduce_retracing=True)
 
-    def see(
+    def extract_batch(
         self, squares: tf.Tensor, photos: tf.Tensor, sizes: tf.Tensor
     ) -> dict[str, Any]:
-        """Sees a batch; can be called inside `tf.function` and `Dataset.map`.
+        """Extracts a batch; can be called inside `tf.function` and `Dataset.map`.
 
         Args:
-            squares: uint8 [B, S, S, 3], of the detector's size.
+            squares: uint8 [B, S, S, 3], photos padded to the detector's input size S.
             photos: uint8 [B, 224, 224, 3], from `resize_and_pad`.
-            sizes: int32 [B, 2], height and width of the photos as they came.
+            sizes: int32 [B, 2], height and width of the original photos in pixels.
 
         Returns:
             `features` float32 [B, F], and `detected`: `boxes`, `classes`, `scores`.
@@ -192,9 +192,9 @@ class FeatureExtractor:
             stateful=False,
         )
         canvases = tf.ensure_shape(canvases, [None, CANVAS, CANVAS, 3])
-        told = attribute_probabilities(self.models.heads.attributes, canvases)
+        attributes = attribute_probabilities(self.models.heads.attributes, canvases)
         whole = self.models.heads.appearance(photos)
-        features = tf.concat([vectors, told, fit, whole], axis=1)
+        features = tf.concat([vectors, attributes, fit, whole], axis=1)
         return {
             "features": tf.ensure_shape(features, [None, feature_schema().size]),
             "detected": found._asdict(),
@@ -208,7 +208,7 @@ class FeatureExtractor:
         classes: np.ndarray,
         scores: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Groups boxes, colour and texture; the ratios of fit; the canvases."""
+        """Groups boxes, colour and texture; the garment ratios; the canvases."""
         found = find_parts(boxes, classes, scores)
         crops = cut_out_garments(photos, sizes, found.garment.boxes)
         evidence = box_evidence(classes, scores, found.garment.boxes)
@@ -226,12 +226,12 @@ class FeatureExtractor:
 def colours_and_texture(
     crops: list[GarmentCrop], evidence: np.ndarray, models: FeatureModels
 ) -> np.ndarray:
-    """The groups `colour` and `texture` of a batch, float32 [B, ...].
+    """Returns the groups `colour` and `texture` of a batch, float32 [B, ...].
 
     Args:
         crops: the products cut out of their photos.
-        evidence: float32 [B, 13], from `colour_names.box_evidence`.
-        models: what was learned.
+        evidence: float32 [B, 13], from `colour.names.box_evidence`.
+        models: the trained detector and heads.
     """
     colours, texture = read_colours(crops), texture_features(crops)
     names = models.heads.namer.probabilities(colours, evidence)

@@ -1,4 +1,4 @@
-"""All that was learned to see features: detector, colour names, patterns, attributes,
+"""The trained models behind the features: detector, colour names, patterns, attributes,
 appearance."""
 
 import dataclasses
@@ -37,13 +37,13 @@ _MADE_BY = "train-features"
 
 @dataclasses.dataclass(frozen=True)
 class LearnedHeads:
-    """What stands on the detector, and beside it.
+    """The trained models other than the detector.
 
     Attributes:
-        namer: colour names.
-        pattern: from `patterns.pattern_inputs` to `PATTERNS`.
-        attributes: sleeve and neckline, from canvases.
-        appearance: of whole photos.
+        namer: names the colours of a product.
+        pattern: maps `patterns.pattern_inputs` to probabilities of `PATTERNS`.
+        attributes: network that maps canvases to logits of sleeve and neckline.
+        appearance: network that maps whole photos to the `appearance` group.
     """
 
     namer: ColourNamer
@@ -52,11 +52,11 @@ class LearnedHeads:
     appearance: AppearanceNetwork
 
     def save(self, folder: Path) -> None:
-        """Writes two files and `APPEARANCE_DIR` into a folder that is there."""
+        """Writes two files and `APPEARANCE_DIR` into an existing folder."""
         arrays = {**self.namer.arrays(), **head_arrays(self.pattern, _PATTERN)}
         save_arrays(folder / HEADS_FILE, arrays)
         with tempfile.TemporaryDirectory() as temporary:
-            # Keras wants a name that ends in .keras.
+            # Keras requires a name that ends in .keras.
             written = Path(temporary) / ATTRIBUTES_FILE
             self.attributes.save(written)
             write_atomically(folder / ATTRIBUTES_FILE, written.read_bytes())
@@ -64,10 +64,10 @@ class LearnedHeads:
 
 
 def load_heads(folder: Path) -> LearnedHeads:
-    """Reads what `LearnedHeads.save` wrote; once a process while the files stay.
+    """Loads what `LearnedHeads.save` wrote; cached in the process until a file changes.
 
     Raises:
-        FitRankError: if it is not there or is of another version.
+        FitRankError: if a file is missing or of another version.
     """
     names = (HEADS_FILE, ATTRIBUTES_FILE, *APPEARANCE_FILES)
     paths = [folder.resolve() / name for name in names]
@@ -77,14 +77,14 @@ def load_heads(folder: Path) -> LearnedHeads:
 
 @functools.lru_cache(maxsize=2)
 def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
-    del stamps  # another stamp, another file
+    del stamps  # only part of the cache's key
     arrays = load_arrays(folder / HEADS_FILE, _MADE_BY)
     path = folder / ATTRIBUTES_FILE
     try:
         namer, pattern = ColourNamer.from_arrays(arrays), head_from_arrays(arrays, _PATTERN)
         network = keras.saving.load_model(path, compile=False)
     except Exception as error:
-        # Damage shows in whatever Keras and zipfile come across first.
+        # A damaged file raises whatever Keras and zipfile come across first.
         raise FitRankError(
             f"the feature models in {folder} cannot be used ({error}); train them with "
             f"`{command_line(_MADE_BY)}`"
@@ -94,7 +94,7 @@ def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
 
 
 def heads_fingerprint(folder: Path) -> str:
-    """SHA-256 (hex) of the weights: what they tell depends on nothing else."""
+    """Returns the SHA-256 (hex) of the weights, on which alone the predictions depend."""
     digest = hashlib.sha256()
     for name, array in sorted(load_arrays(folder / HEADS_FILE, _MADE_BY).items()):
         digest.update(name.encode() + array.tobytes())
@@ -107,11 +107,11 @@ def heads_fingerprint(folder: Path) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class FeatureModels:
-    """The detector and what stands on it.
+    """All trained models that feature extraction needs.
 
     Attributes:
-        detector: finds boxes.
-        heads: the rest.
+        detector: finds the boxes of garments and their parts.
+        heads: predict colour names, patterns, attributes and appearance.
     """
 
     detector: Detector
@@ -119,18 +119,26 @@ class FeatureModels:
 
     @classmethod
     def load(cls, detector: Path, heads: Path) -> "FeatureModels":
-        """Reads both folders.
+        """Loads the models.
+
+        Args:
+            detector: folder of the detector.
+            heads: folder of the other models.
 
         Raises:
-            FitRankError: if one is not there or cannot be used.
+            FitRankError: if a folder is missing or cannot be used.
         """
         return cls(Detector.load(detector), load_heads(heads))
 
 
 def models_fingerprint(detector: Path, heads: Path) -> dict[str, str]:
-    """What features of a photo depend on beside the photo and the code.
+    """Returns fingerprints of the models, {"detector": SHA-256, "heads": SHA-256} in hex.
+
+    Args:
+        detector: folder of the detector.
+        heads: folder of the other models.
 
     Raises:
-        FitRankError: if one of the folders does not hold what it should.
+        FitRankError: if a folder does not hold its models.
     """
     return {"detector": preset_fingerprint(detector), "heads": heads_fingerprint(heads)}

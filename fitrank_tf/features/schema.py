@@ -1,8 +1,8 @@
-"""What each number of the feature vector is: named slices in named groups.
+"""Layout of the feature vector: named slices in named groups.
 
-Models and ablations speak of groups and names, never of indices. The schema is
-saved beside every model that reads features, so that a model is never fed a
-vector of another layout.
+Models and ablations refer to groups and names, never to indices. The schema is saved
+beside every model that reads features, so that no model is given a vector of another
+layout.
 """
 
 import dataclasses
@@ -21,13 +21,13 @@ class FeatureSlice:
 
     Attributes:
         name: unique in the schema.
-        group: what an ablation switches on and off as a whole.
+        group: name of the group; ablations remove whole groups.
         start: first index.
         stop: one past the last index.
-        meaning: what the numbers say, in plain words.
+        meaning: of the numbers, in plain words.
         unit: of the numbers, e.g. "0..1 of the photo's height".
-        low: the least value that any of the numbers takes.
-        high: the greatest.
+        low: lower bound of the numbers.
+        high: upper bound of the numbers.
     """
 
     name: str
@@ -55,18 +55,18 @@ class FeatureSlice:
 
     @property
     def size(self) -> int:
-        """How many numbers the slice has."""
+        """Number of values in the slice."""
         return self.stop - self.start
 
     @classmethod
     def consecutive(
         cls, group: str, rows: Iterable[tuple[str, int, str, str, float, float]]
     ) -> "tuple[FeatureSlice, ...]":
-        """Slices of one group, one behind the other from index 0.
+        """Builds the slices of one group, one after the other from index 0.
 
         Args:
-            group: their group.
-            rows: (name, size, meaning, unit, low, high) of each.
+            group: name of the group.
+            rows: (name, size, meaning, unit, low, high) of each slice.
         """
         slices: list[FeatureSlice] = []
         for name, size, meaning, unit, low, high in rows:
@@ -75,7 +75,7 @@ class FeatureSlice:
         return tuple(slices)
 
     def moved_to(self, start: int) -> "FeatureSlice":
-        """The same slice beginning at `start`."""
+        """Returns the same slice starting at `start`."""
         return dataclasses.replace(self, start=start, stop=start + self.size)
 
 
@@ -108,7 +108,7 @@ class FeatureSchema:
 
     @classmethod
     def joined(cls, *parts: Sequence[FeatureSlice]) -> "FeatureSchema":
-        """One schema of several lists of slices, each moved behind the last."""
+        """Concatenates several lists of slices into one schema."""
         moved: list[FeatureSlice] = []
         for piece in (piece for part in parts for piece in part):
             moved.append(piece.moved_to(moved[-1].stop if moved else 0))
@@ -116,12 +116,12 @@ class FeatureSchema:
 
     @property
     def size(self) -> int:
-        """F, the length of the vector."""
+        """F, the length of the feature vector."""
         return self.slices[-1].stop
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The groups, each once, in the vector's order."""
+        """Names of the groups, each once, in the vector's order."""
         return tuple(dict.fromkeys(part.group for part in self.slices))
 
     @functools.cached_property
@@ -129,7 +129,7 @@ class FeatureSchema:
         return {part.name: part for part in self.slices}
 
     def slice(self, name: str) -> slice:
-        """Where a named slice lies: `features[..., schema.slice(name)]`.
+        """Returns the indices of a named slice, for `features[..., schema.slice(name)]`.
 
         Raises:
             KeyError: for an unknown name.
@@ -138,13 +138,13 @@ class FeatureSchema:
         return slice(part.start, part.stop)
 
     def group_mask(self, groups: Iterable[str]) -> np.ndarray:
-        """A mask that keeps some groups.
+        """Returns a mask that keeps some groups.
 
         Args:
-            groups: names of the groups to keep; none at all is allowed.
+            groups: names of the groups to keep; may be empty.
 
         Returns:
-            float32 [F], 1 where the number's group is kept, else 0.
+            float32 [F], 1 for the features of these groups, else 0.
 
         Raises:
             FitRankError: for an unknown group.
@@ -162,14 +162,14 @@ class FeatureSchema:
         return mask
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """The least and the greatest value of each number, float32 [F] each."""
+        """Returns lower and upper bound of each feature, float32 [F] each."""
         sizes = [part.size for part in self.slices]
         low = np.repeat([part.low for part in self.slices], sizes)
         high = np.repeat([part.high for part in self.slices], sizes)
         return low.astype(np.float32), high.astype(np.float32)
 
     def to_json(self) -> str:
-        """The schema as JSON text, one slice a line."""
+        """Returns the schema as JSON text, one slice per line."""
         lines = [json.dumps(dataclasses.asdict(part)) for part in self.slices]
         return "[\n" + ",\n".join(lines) + "\n]\n"
 
@@ -189,13 +189,13 @@ class FeatureSchema:
             ) from error
 
     def check(self, other: "FeatureSchema") -> None:
-        """Makes sure that a saved schema is this one.
+        """Checks that a saved schema equals this one.
 
         Args:
             other: the saved schema.
 
         Raises:
-            FitRankError: if they differ; it names the first difference.
+            FitRankError: if they differ; the message names the first difference.
         """
         difference = self._first_difference(other)
         if difference:

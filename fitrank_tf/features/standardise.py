@@ -1,29 +1,28 @@
-"""Features of mean 0 and standard deviation 1, cut off at 5 standard deviations.
+"""Standardises features to mean 0 and standard deviation 1, clipped to -5..5.
 
-A scale is a standard deviation here and everywhere. Most models keep its inverse, which
-can be 0: a feature that never varies, or that a model must not see, then reads as its mean.
-Multiplying by the inverse and dividing by the scale round differently, so what was trained
+"Scale" always means the standard deviation. Most models store its inverse, which can be 0:
+a constant feature, or one that a model must not use, is then replaced by its mean.
+Multiplying by the inverse and dividing by the scale round differently, so a model trained
 with one is never run with the other.
 """
 
 import numpy as np
 from keras import KerasTensor, ops
 
-# A feature that never varies would be blown up by its rounding noise.
+# Dividing a constant feature by its deviation would amplify rounding noise.
 _LEAST_SCALE = 1e-3
-# A feature that is farther off says no more than one that is this far off.
+# Values farther from the mean carry no more information than values this far from it.
 _MOST_SCALES = 5.0
 
 
 def mean_and_inverse_scale(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What `standardise_by_inverse` needs of the products to learn from.
+    """Returns mean and inverse standard deviation, for `standardise_by_inverse`.
 
     Args:
-        features: float32 [N, F].
+        features: float32 [N, F], of the training products.
 
     Returns:
-        (mean float32 [F], 1 / standard deviation float32 [F], 0 for a feature that does
-        not vary).
+        (mean float32 [F], 1 / standard deviation float32 [F], 0 for a constant feature).
     """
     scale = features.std(axis=0)
     inverse = np.where(scale > _LEAST_SCALE, 1.0 / np.maximum(scale, _LEAST_SCALE), 0.0)
@@ -33,7 +32,7 @@ def mean_and_inverse_scale(features: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def standardise_by_inverse(
     values: KerasTensor, mean: KerasTensor, inverse_scale: KerasTensor
 ) -> KerasTensor:
-    """(values - mean) * inverse_scale, within -5 and 5.
+    """Returns (values - mean) * inverse_scale, clipped to -5..5.
 
     Args:
         values: float32 [..., F].
@@ -47,7 +46,7 @@ def standardise_by_inverse(
 
 
 def standardise(values: KerasTensor, mean: KerasTensor, scale: KerasTensor) -> KerasTensor:
-    """(values - mean) / scale, within -5 and 5.
+    """Returns (values - mean) / scale, clipped to -5..5.
 
     Args:
         values: float32 [..., F].
@@ -61,6 +60,6 @@ def standardise(values: KerasTensor, mean: KerasTensor, scale: KerasTensor) -> K
 
 
 def _cut_off(values: KerasTensor) -> KerasTensor:
-    # Heads in NumPy take microseconds, less than the way into another library.
+    # The NumPy heads take microseconds, less than a call into another library.
     clip = np.clip if isinstance(values, np.ndarray) else ops.clip
     return clip(values, -_MOST_SCALES, _MOST_SCALES)

@@ -1,4 +1,4 @@
-"""Rankers to measure the neural one against, on the same few numbers a candidate."""
+"""Baseline rankers on the same features per candidate as the neural ranker."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from fitrank_tf.core.progress import tracked
 from fitrank_tf.queries.grades import GAINS
 
 _TOP = 10
-# What a weight is multiplied by in the search for a better one; 0 drops the number.
+# Factors tried for each weight in the search; 0 drops the feature.
 _STEPS = (0.0, 0.5, 0.8, 1.25, 2.0)
 _ROUNDS = 4
 _MOST_LISTS = 3000
 
 
 def ndcg_at_10(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """nDCG@10 of the order that scores give.
+    """Returns nDCG@10 of candidates ranked by their scores.
 
     Args:
         scores: float [Q, L].
@@ -37,7 +37,7 @@ def ndcg_at_10(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 class LinearBlend:
-    """A weighted sum of some of the numbers.
+    """A weighted sum of some of the features.
 
     The weights are found by coordinate ascent on the mean nDCG@10 itself (Metzler &
     Croft, "Linear feature-based models for information retrieval", 2007).
@@ -107,7 +107,7 @@ class LambdaMart:
         labels: np.ndarray,
         chosen: tuple[np.ndarray, np.ndarray],
     ) -> None:
-        """Grows trees until the lists to choose by have no use of another.
+        """Adds trees until nDCG on the validation lists stops improving.
 
         Args:
             features: float32 [Q, L, K].
@@ -135,6 +135,6 @@ class LambdaMart:
 def _rows(
     features: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, Sequence[int]]:
-    """Candidates one below the other, without padding, and how many each list has."""
+    """Concatenates the candidates without padding; also returns the lists' lengths."""
     real = labels >= 0
     return features[real], labels[real].astype(np.int32), real.sum(axis=1).tolist()

@@ -1,4 +1,4 @@
-"""Candidate lists: what the first stage hands to the re-ranker."""
+"""Candidate lists: the first stage's output and the re-ranker's input."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -35,19 +35,19 @@ class CandidateLists:
 
 
 class Index(Protocol):
-    """What finds candidates."""
+    """Interface of candidate search."""
 
     def search(self, queries: np.ndarray, k: int) -> Candidates:
         """The k best products of each query, float32 [Q, D]."""
 
 
 def retrieve(index: Index, query_embeddings: np.ndarray, size: int) -> CandidateLists:
-    """The first stage's top `size` for each query, nothing added."""
+    """Returns the first stage's top `size` for each query."""
     return CandidateLists(query_embeddings, index.search(query_embeddings, size))
 
 
 def list_arrays(lists: CandidateLists, query_facets: np.ndarray) -> ListArrays:
-    """The lists as the re-ranker's batches are made of them.
+    """Returns the arrays from which the re-ranker's batches are built.
 
     Args:
         lists: with labels or, to be scored only, without.
@@ -63,7 +63,7 @@ def list_arrays(lists: CandidateLists, query_facets: np.ndarray) -> ListArrays:
 def with_labels(
     lists: CandidateLists, queries: Sequence[Query], judge: Judge
 ) -> CandidateLists:
-    """The same lists with the candidates' grades."""
+    """Returns the same lists with the candidates' grades."""
     asked = tracked(queries, "grading candidates", "queries")
     labels = np.stack(
         [
@@ -77,10 +77,10 @@ def with_labels(
 def with_positives(
     lists: CandidateLists, queries: Sequence[Query], judge: Judge, embeddings: np.ndarray
 ) -> CandidateLists:
-    """The same lists, to learn from: where no candidate is exact, one gives place.
+    """Adds an exact match to training lists that have none.
 
-    The weakest does, to the exact product that the first stage scores highest. What is
-    measured is never completed: what retrieval missed is missed.
+    It replaces the last candidate, and is the exact match that the first stage scores
+    highest. Lists for evaluation are never changed: a product not retrieved is missed.
 
     Args:
         lists: with labels.

@@ -1,4 +1,4 @@
-"""How alike a query and the garment cut out of a product's photo are."""
+"""Similarity of a query and the garment cut out of a product's photo."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from fitrank_tf.rerank.list_statistics import gap_to_best
 
 
 class CropSimilarity:
-    """Numbers of a candidate from the embedding of its garment box alone.
+    """Features of a candidate from the embedding of its garment box alone.
 
     Args:
         embeddings: float32 [N, D], unit, of the crops of a catalogue's products.
@@ -20,7 +20,7 @@ class CropSimilarity:
         self._embeddings = embeddings
 
     def columns(self, lists: ListArrays) -> np.ndarray:
-        """The numbers of every candidate.
+        """Returns the features of every candidate.
 
         Args:
             lists: Q lists of L positions in the catalogue.

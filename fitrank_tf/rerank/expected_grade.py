@@ -1,4 +1,4 @@
-"""The grade that a candidate is expected to get, from its probabilities of matching.
+"""Expected grade of a candidate, from its probabilities of matching the facets.
 
 Ranking by expected gain is what nDCG rewards. The logarithm of the probability that all
 facets match forgets that a product which misses one of five is worth something too.
@@ -14,7 +14,7 @@ from fitrank_tf.rerank.list_statistics import list_mean
 
 
 class ExpectedGrade:
-    """Mean of `grades.grade_table` over how many of a query's facets a candidate shares.
+    """Mean of `grades.grade_table` over the number of a query's facets that match.
 
     Facets count as independent of each other: the number that is shared has a Poisson
     binomial distribution, worked out facet by facet.
@@ -30,7 +30,7 @@ class ExpectedGrade:
         self._grades = tf.constant(grade_table(len(facets)))
 
     def __call__(self, chance: tf.Tensor, facet_mask: tf.Tensor) -> tf.Tensor:
-        """Expected grades.
+        """Returns expected grades.
 
         Args:
             chance: float32 [..., L, F], that a candidate has a value that the query names.
@@ -57,7 +57,7 @@ class ExpectedGrade:
         return grade * tf.reduce_prod(1.0 - decisive * (1.0 - chance), axis=-1)
 
     def steps(self, chance: tf.Tensor, facet_mask: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """What each facet adds, from one to the next, to a grade of mean chances.
+        """Returns the contribution of each facet, added in order, to the expected grade.
 
         Args:
             chance: float32 [B, L, F].

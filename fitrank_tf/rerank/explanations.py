@@ -1,21 +1,21 @@
-"""What adds up to a re-ranker's score, in words."""
+"""Contributions to a re-ranker's score, in words."""
 
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-# Below this a contribution says nothing that anyone would read.
+# Smaller contributions are not mentioned.
 _LEAST = 0.005
 _MOST_NAMED = 3
 
 
 def score_contributions(facets: Sequence[str]) -> tuple[str, ...]:
-    """Names of the contributions, in the order of `Reranker.explain`."""
+    """Returns the names of the contributions, in the order of `Reranker.explain`."""
     return ("similarity", *facets, "photo")
 
 
 def explanations(contributions: tf.Tensor, facets: Sequence[str]) -> tf.Tensor:
-    """What speaks most for or against candidates; runs eagerly and in a served graph.
+    """Names the largest contributions to scores; runs eagerly and in a served graph.
 
     Args:
         contributions: float [..., 1 + facets + 1], of `Reranker.explain`.

@@ -25,13 +25,13 @@ from fitrank_tf.queries.lexicon import FacetLexicon
 _ARRAYS, _LEXICON = "heads.npz", "lexicon.json"
 _MADE_BY = "train"
 _STEPS_AT_ONCE = 16
-# Heads err: with this probability a product has a value, whatever they predict. Logarithms
-# of probabilities go no lower.
+# Heads err: no predicted probability is taken to be lower than this, and logarithms
+# of probabilities are bounded by it.
 PROB_FLOOR = 0.001
 
 
 class _Head(keras.Model):
-    """One network from a product's numbers to the logits of all facets' values."""
+    """One network from a product's embedding and features to the logits of all values."""
 
     def __init__(self, config: FacetHeadsConfig, num_values: int):
         super().__init__(name="facet_head")
@@ -41,12 +41,12 @@ class _Head(keras.Model):
         self.values = keras.layers.Dense(num_values, name="values")
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Makes the two layers for inputs of width `shape[-1]`."""
+        """Builds the two layers for inputs of width `shape[-1]`."""
         self.hidden.build(shape)
         self.values.build((None, self.hidden.units))
 
     def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
-        """float32 [B, V] logits."""
+        """Returns logits, float32 [B, V]."""
         hidden = self.hidden(self.hide(inputs, training=training))
         return self.values(self.dropout(hidden, training=training))
 
@@ -104,7 +104,7 @@ class FacetHeads:
 
     @classmethod
     def load(cls, folder: Path, config: FacetHeadsConfig) -> "FacetHeads":
-        """What `save` wrote.
+        """Loads what `save` wrote.
 
         Raises:
             FitRankError: if it cannot be read.
@@ -207,7 +207,7 @@ def _fit(
             weight_decay=config.weight_decay,
         ),
         loss=lambda codes, logits: facet_loss(codes, logits, lexicon.sizes),
-        # A step is so small that starting it takes longer than it does.
+        # Steps are so small that launching one takes longer than running it.
         steps_per_execution=_STEPS_AT_ONCE,
     )
     head.fit(

@@ -1,4 +1,4 @@
-"""A ranker whose score is a sum of curves that one can look at, on TF-Ranking.
+"""A generalised additive ranker, whose curves can be plotted, on TF-Ranking.
 
 The neural generalised additive model of Zhuang et al., "Interpretable Ranking with
 Generalized Additive Models" (WSDM 2021), on TF-Ranking's own layer: every number of a
@@ -25,7 +25,7 @@ from fitrank_tf.rerank.match_features import (
 )
 from fitrank_tf.rerank.model import train_reranker
 
-# Networks of one number each are small and start from nothing: they take larger steps
+# Networks of one feature each are small and trained from scratch: they take larger steps
 # than the re-ranker, and more of them.
 TRAINING = RerankerConfig(epochs=6, learning_rate=5e-3)
 _ITEM_WIDTHS, _CONTEXT_WIDTHS = [16, 8], [8]
@@ -59,7 +59,7 @@ class GamItem:
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
-    """What one number adds to the score, value by value.
+    """Contribution of one feature to the score, as a curve over its values.
 
     Attributes:
         name: the number's.
@@ -128,7 +128,7 @@ class GamRanker(tf_keras.Model):
         self._context = np.array(context, np.int32)
         self._mean = tf.constant(mean, tf.float32)
         self._inverse_scale = tf.constant(inverse_scale, tf.float32)
-        # Batch normalisation would let padding into the curves.
+        # Batch normalisation would let padding influence the curves.
         self._gam = tfr.keras.layers.GAMLayer(
             example_feature_num=len(self._items),
             example_hidden_layer_dims=_ITEM_WIDTHS,
@@ -154,7 +154,7 @@ class GamRanker(tf_keras.Model):
         return tf.where(inputs["mask"], scores[..., 0], _PADDING_SCORE)
 
     def terms(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """float32 [B, L, items]: what adds up to a candidate's score."""
+        """Returns the contributions to each score, float32 [B, L, items]."""
         _, curves, weights = self._apply(self._numbers(inputs), self._shared(inputs))
         return curves * weights
 
@@ -167,7 +167,7 @@ class GamRanker(tf_keras.Model):
         )
 
     def shapes(self, features: np.ndarray, mask: np.ndarray) -> list[Shape]:
-        """Each number's curve, over the values and the contexts of some lists.
+        """Returns each feature's curve, over the values and the contexts of some lists.
 
         Args:
             features: float32 [Q, L, K], of the lists to learn from for one.
@@ -243,12 +243,12 @@ def _grid(seen: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _of_lists(features: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """float32 [Q, K], what the candidates of a list share."""
+    """float32 [Q, K], the context that all candidates of a list share."""
     return np.where(mask[..., np.newaxis], features, 0.0).max(axis=1)
 
 
 def _has_facet(item: GamItem, shared: np.ndarray) -> np.ndarray:
-    """bool [Q]: the lists in which a number says something."""
+    """bool [Q]: the lists in which a feature is informative."""
     if item.facet_mask is None:
         return np.ones(len(shared), bool)
     return shared[:, item.facet_mask] > 0.0
@@ -274,7 +274,7 @@ def build_gam_ranker(
     mask: np.ndarray,
     seed: int,
 ) -> GamRanker:
-    """An untrained ranker for the numbers of some lists.
+    """Builds an untrained ranker for the features of some lists.
 
     Args:
         items: the numbers with a curve each.

@@ -1,10 +1,10 @@
-"""A candidate's numbers beside those of the other candidates of its list, padding apart."""
+"""Statistics of features over the candidates of a list, without padding."""
 
 import tensorflow as tf
 
 
 def list_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Mean of each number over the real candidates.
+    """Returns the mean of each feature over the real candidates.
 
     Args:
         values: float [B, L, N].
@@ -19,7 +19,7 @@ def list_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 
 
 def less_list_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Each number less its mean over the list.
+    """Subtracts from each feature its mean over the list.
 
     Args:
         values: float [B, L, N].
@@ -33,7 +33,7 @@ def less_list_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 
 
 def list_z_scores(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Each number less its mean over the list, in standard deviations of the list.
+    """Returns z-scores of each feature over the list.
 
     Args:
         values: float [B, L, N].
@@ -47,7 +47,7 @@ def list_z_scores(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 
 
 def gap_to_best(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """How far each number is from the greatest of the list.
+    """Returns the difference of each feature from the greatest of the list.
 
     Args:
         values: float [B, L, N].

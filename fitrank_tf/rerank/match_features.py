@@ -1,4 +1,4 @@
-"""How well candidates match the facets that a query names: one definition for all rankers.
+"""How well candidates match a query's facets; shared by all rankers.
 
 The neural re-ranker works it out inside its graph, with a calibration that it learns; a
 blend, LambdaMART and the additive model take it from a table, as an untrained re-ranker
@@ -16,7 +16,7 @@ from fitrank_tf.rerank.expected_grade import ExpectedGrade
 from fitrank_tf.rerank.facet_heads import PROB_FLOOR
 from fitrank_tf.rerank.list_statistics import gap_to_best
 
-# Probabilities are distinguished down to this one, and up to 1 less it.
+# Probabilities are clipped to this and 1 minus this.
 LEAST_CHANCE = 1e-4
 _AT_ONCE = 256
 # Columns of all facets together.
@@ -26,7 +26,7 @@ OF_FIRST_STAGE = ("score", "score gap to best", "rank")
 
 
 class FacetMatch(NamedTuple):
-    """How L candidates of each of B queries match them in F facets.
+    """Matches of L candidates with each of B queries in F facets.
 
     Attributes:
         facet_mask: bool [B, 1, F], whether the query names a value of the facet.
@@ -49,7 +49,7 @@ class FacetMatch(NamedTuple):
 
 
 class FacetMatcher:
-    """Works out `FacetMatch`, eagerly or in a graph.
+    """Computes `FacetMatch`, eagerly or in a graph.
 
     Args:
         facets: {facet: how many of the V facet values it has}, F of them.
@@ -68,7 +68,7 @@ class FacetMatcher:
         slope: tf.Tensor | float = 1.0,
         shift: tf.Tensor | float = 0.0,
     ) -> FacetMatch:
-        """Matches of candidate lists.
+        """Returns the matches of candidate lists.
 
         Args:
             query_facets: float32 [B, V], 1 for the values that the query names.
@@ -103,7 +103,7 @@ def match_columns(facets: Sequence[str]) -> tuple[str, ...]:
 def match_features(
     lists: ListArrays, facet_probs: np.ndarray, facets: Mapping[str, int]
 ) -> np.ndarray:
-    """The match of every candidate of every list, as a table.
+    """Returns the match of every candidate of every list, as a table.
 
     Args:
         lists: Q lists of L candidates.

@@ -29,7 +29,7 @@ from fitrank_tf.rerank.match_features import FacetMatch, FacetMatcher
 
 
 def _gain(grades: tf.Tensor) -> tf.Tensor:
-    """What a product of a grade counts as; padding counts as nothing."""
+    """Gain of each grade; 0 for padding."""
     place = tf.clip_by_value(grades, 0.0, float(EXACT))
     return tf.gather(tf.constant(GAINS), tf.cast(place, tf.int32))
 
@@ -40,7 +40,7 @@ _LOSSES = {
     "gumbel_approx_ndcg": tfr.keras.losses.GumbelApproxNDCGLoss,
     "list_mle": tfr.keras.losses.ListMLELoss,
     "pairwise_logistic": tfr.keras.losses.PairwiseLogisticLoss,
-    # Pairs weigh what swapping them changes in nDCG@10 (LambdaLoss; Wang et al., 2018).
+    # Pairs weighted by the change of nDCG@10 when swapped (LambdaLoss; Wang et al., 2018).
     "lambda_ndcg": lambda: tfr.keras.losses.PairwiseLogisticLoss(
         lambda_weight=tfr.keras.losses.NDCGLambdaWeightV2(topn=10, gain_fn=_gain),
         temperature=1.0,
@@ -48,10 +48,10 @@ _LOSSES = {
 }
 # Cosines of one list lie within a few tenths; the losses work on logits.
 _FIRST_STAGE_START = 10.0
-# Where the blend of all three was good on real products; training goes on from there.
+# Initial weights of the blend, good on real products.
 _MATCH_START, _GRADE_START = 1.0, 3.0
-# The blend's weights are so many times what is learned: steps that fit a network's
-# weights would not bring these anywhere.
+# Factor of the blend's learned parameters: a learning rate that suits a network's
+# weights would hardly change them.
 WEIGHT_UNIT = 10.0
 # Width of a product's `feature_projection`.
 PROJECTION_DIM = 64
@@ -141,7 +141,7 @@ class Reranker(tf_keras.Model):
         self._gate = layers.Dense(3, kernel_initializer="zeros", name="gate")
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Scores of lists.
+        """Returns the scores of lists.
 
         Args:
             inputs: `query` float32 [B, D], `query_facets` [B, V], `features` [B, L, F],
@@ -163,7 +163,7 @@ class Reranker(tf_keras.Model):
         return {}
 
     def feature_projection(self, features: tf.Tensor) -> tf.Tensor:
-        """All that scores depend on of products' features, whatever the query.
+        """Projects products' features to all that scores depend on, for any query.
 
         Args:
             features: float32 [..., F].
@@ -175,7 +175,7 @@ class Reranker(tf_keras.Model):
         return self._feature_cross(standard)
 
     def explain(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Scores, and what each part of them says for or against a candidate.
+        """Returns scores and the contributions to them.
 
         Args:
             inputs: as for `call`.
@@ -236,7 +236,7 @@ class Reranker(tf_keras.Model):
     def _candidate_vectors(
         self, inputs: Mapping[str, tf.Tensor], found: FacetMatch, training: bool
     ) -> tf.Tensor:
-        """float32 [B, L, ...]: all that the correction sees of each candidate."""
+        """float32 [B, L, ...]: inputs of the correction for each candidate."""
         mask, first = inputs["mask"], inputs["first_stage"][..., tf.newaxis]
         match, total, grade = found.match, found.total, found.grade
         feature_projection = inputs.get("feature_projection")
@@ -261,7 +261,7 @@ class Reranker(tf_keras.Model):
 
 
 class _Parts(NamedTuple):
-    """What adds up to scores: `first_stage`, `match`, the grade of `found`, `correction`.
+    """Contributions to scores: `first_stage`, `match`, the grade of `found`, `correction`.
 
     Each is [B, L, 1] but `match`, weighed, [B, L, facets]. The grade counts `grade_weight`
     [B, 1, 1] times.
@@ -288,7 +288,7 @@ def build_reranker(
     embedding_dim: int,
     facets: Mapping[str, int],
 ) -> Reranker:
-    """An untrained re-ranker for a catalogue's features.
+    """Builds an untrained re-ranker for a catalogue's features.
 
     Args:
         config: sizes.

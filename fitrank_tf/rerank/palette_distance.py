@@ -1,4 +1,4 @@
-"""How far a product's dominant colours are from the colour that a query names."""
+"""Distance of a product's dominant colours from the colour named in a query."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,15 +11,15 @@ from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.rerank.list_statistics import gap_to_best
 
 _COLOUR = "colour"
-# A dominant colour that fills less is a seam or a logo.
+# Dominant colours of a smaller share are seams or logos.
 _LEAST_SHARE = 0.1
-# Of products without a colour: further than any two colours are apart.
+# Of products without a colour: larger than the distance of any two colours.
 _NONE = 100.0
 _AT_ONCE = 1024
 
 
 class PaletteDistance:
-    """Numbers of a candidate from the palette of its photo and the words of a query.
+    """Features of a candidate from the palette of its photo and the query's words.
 
     A colour name is as far from a palette's colour as the nearest of the name's
     prototypes (`features/colour/names.py`), in CIEDE2000 units.
@@ -51,7 +51,7 @@ class PaletteDistance:
         )
 
     def columns(self, lists: ListArrays) -> np.ndarray:
-        """The numbers of every candidate.
+        """Returns the features of every candidate.
 
         Args:
             lists: Q lists of L positions in the catalogue.
@@ -77,7 +77,7 @@ class PaletteDistance:
 def palette_distances(
     palette: np.ndarray, shares: np.ndarray, prototypes: Prototypes, names: Sequence[str]
 ) -> np.ndarray:
-    """Distances of products to colour names.
+    """Returns the distances of products to colour names.
 
     Args:
         palette: float32 [N, P, 3], CIE L, a, b of the dominant colours.

@@ -1,4 +1,4 @@
-"""The one interface of candidate search, exact or approximate."""
+"""Interface of candidate search, exact or approximate."""
 
 import abc
 import dataclasses
@@ -9,8 +9,7 @@ from numba import njit
 
 from fitrank_tf.core.errors import FitRankError
 
-# What stands where a row has fewer than k items: no catalogue has this position,
-# and no real score is this low.
+# Padding of rows with fewer than k items.
 PADDING_POSITION = -1
 PADDING_SCORE = -np.inf
 
@@ -31,12 +30,12 @@ class Candidates:
 
 @dataclasses.dataclass(frozen=True)
 class Shortlists:
-    """The items that some queries' answers are chosen from.
+    """Unranked candidates of several queries.
 
     Attributes:
-        positions: int [n], those of the first query, then those of the next, in any
-            order, none twice for one query.
-        ends: int [Q], where each query's end.
+        positions: int [n], those of the first query, then of the next and so on; in any
+            order, without duplicates within a query.
+        ends: int [Q], end of each query's candidates in `positions`.
     """
 
     positions: np.ndarray
@@ -44,22 +43,21 @@ class Shortlists:
 
     @classmethod
     def where(cls, found: np.ndarray, positions: np.ndarray) -> "Shortlists":
-        """Of a matrix.
+        """Builds shortlists from a padded matrix.
 
         Args:
-            found: bool [Q, m], which places hold an item.
+            found: bool [Q, m], false for padding.
             positions: int [Q, m].
         """
         return cls(positions[found], np.cumsum(np.count_nonzero(found, axis=1)))
 
 
 class CandidateIndex(abc.ABC):
-    """Finds the catalogue's items whose embedding is nearest to a query's.
+    """Finds the items of a catalogue whose embeddings are nearest to a query's.
 
     Both sides are L2-normalised, so the score, the inner product, is the cosine.
-    A subclass says which items to look at; the scores and the order come from
-    here, so two indexes that find the same items return the same numbers,
-    whatever the size of the batch.
+    A subclass selects the items to score; this class computes scores and order, so two
+    indexes that find the same items return the same numbers, whatever the batch size.
     """
 
     def __init__(self, embeddings: np.ndarray) -> None:
@@ -83,11 +81,11 @@ class CandidateIndex(abc.ABC):
     @property
     @abc.abstractmethod
     def is_exact(self) -> bool:
-        """Whether the answer is certain to be the true top k."""
+        """Whether the result is guaranteed to be the true top k."""
 
     @abc.abstractmethod
     def describe(self) -> str:
-        """The index and its settings in one line, for logs and reports."""
+        """Returns the index and its settings in one line, for logs and reports."""
 
     @property
     def num_items(self) -> int:
@@ -95,12 +93,12 @@ class CandidateIndex(abc.ABC):
         return self._embeddings.shape[0]
 
     def search(self, queries: np.ndarray, k: int) -> Candidates:
-        """The k best items of each query.
+        """Returns the k best items of each query.
 
         Args:
             queries: float32 [Q, D], L2-normalised rows.
-            k: how many items a query gets. Rows are padded where the catalogue
-                has, or an approximate index reaches, fewer.
+            k: number of items per query. Rows are padded if the catalogue has fewer, or
+                an approximate index finds fewer.
 
         Raises:
             ValueError: if `queries` is not float32 [Q, D], holds NaN or infinity,
@@ -112,7 +110,7 @@ class CandidateIndex(abc.ABC):
 
     @abc.abstractmethod
     def _shortlists(self, queries: np.ndarray, k: int) -> Iterable[Shortlists]:
-        """The positions that may be among the top k, some queries at a time, in order.
+        """Yields a superset of the top k, for some queries at a time, in order.
 
         Args:
             queries: float32 [Q, D].
@@ -125,15 +123,15 @@ def rank_shortlists(
 ) -> Candidates:
     """Scores shortlists and keeps the best of each, ties by lower position.
 
-    A matrix product rounds the same row differently at different places of the matrix,
-    so equal items (one photo listed twice) would come in random order. Here each row is
-    summed alike, in float64.
+    A matrix product rounds equal rows differently at different positions, so equal items
+    (one photo listed twice) would be ordered at random. Here each row is summed in the
+    same order, in float64.
 
     Args:
         embeddings: float32 [N, D], C-contiguous.
         queries: float32 [Q, D].
         shortlists: of some of the queries at a time, in order.
-        k: how many to keep.
+        k: number of items to keep.
     """
     positions = np.full((len(queries), k), PADDING_POSITION, np.int32)
     scores = np.full((len(queries), k), PADDING_SCORE, np.float32)
@@ -175,7 +173,7 @@ def _rank(
 def _insert(
     best: np.ndarray, best_scores: np.ndarray, count: int, item: int, score: np.float32
 ) -> int:
-    """Puts an item into its place of a row whose first `count` are ordered."""
+    """Inserts an item into a row whose first `count` items are sorted."""
     place = count
     while place > 0 and (
         best_scores[place - 1] < score
@@ -192,7 +190,7 @@ def _insert(
 
 
 def check_search(queries: np.ndarray, k: int, dim: int) -> None:
-    """Raises ValueError unless these can be searched for among vectors of width `dim`."""
+    """Raises ValueError unless `queries` is float32 [Q, dim] and k is at least 1."""
     check_matrix(queries, "queries")
     if queries.shape[1] != dim:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Which index a catalogue gets."""
+"""Chooses and builds the index of a catalogue."""
 
 import logging
 
@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 
 
 def build_index(embeddings: np.ndarray, method: str = "auto") -> CandidateIndex:
-    """Builds the index of a catalogue and logs which one it is, and why.
+    """Builds the index of a catalogue and logs its kind with the reason.
 
     Args:
         embeddings: float32 [N, D], one L2-normalised row an item.
@@ -27,7 +27,7 @@ def build_index(embeddings: np.ndarray, method: str = "auto") -> CandidateIndex:
 
     Raises:
         FitRankError: if the method is unknown, the catalogue is empty, or
-            "scann" is asked for where it cannot be imported.
+            "scann" is chosen but cannot be imported.
         ValueError: if the array is not float32 [N, D] or has NaN or infinity.
     """
     if method not in METHODS:

@@ -7,12 +7,12 @@ import numpy as np
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.retrieval.candidate_index import CandidateIndex, Shortlists
 
-# Scores held at one time: 2**25 float32 are 128 MiB, whatever the catalogue's size.
+# Scores in memory at a time: 2**25 float32 are 128 MiB, whatever the catalogue's size.
 _SCORES_AT_ONCE = 2**25
 
-# A row of scores is cut into groups of at most so many. Each of the k best groups holds
-# an item as good as its best, so the k-th best group bounds the k-th best item from
-# below, and one pass over the scores stands for their partition.
+# Most scores per group. A row of scores is divided into groups: the k-th largest of the
+# groups' maxima is a lower bound of the k-th best score, found in one pass over the scores
+# instead of partitioning them.
 _GROUP = 64
 _GROUPS_FOR_ONE = 4
 
@@ -44,7 +44,7 @@ class ExactIndex(CandidateIndex):
 def exact_shortlists(
     embeddings: np.ndarray, queries: np.ndarray, k: int
 ) -> Iterator[Shortlists]:
-    """All that may be among the top k, some queries at a time, in order.
+    """Yields a superset of the top k, for some queries at a time, in order.
 
     Args:
         embeddings: float32 [N, D].
@@ -63,7 +63,7 @@ def exact_shortlists(
 
 
 def _lower_bounds(scores: np.ndarray, k: int) -> np.ndarray:
-    """float32 [Q]: numbers that at least k of each row's scores [Q, N] reach."""
+    """Lower bound of the k-th best score of each row of scores [Q, N], float32 [Q]."""
     queries, items = scores.shape
     size = min(_GROUP, max(1, items // (_GROUPS_FOR_ONE * k)))
     groups = items // size

@@ -1,14 +1,14 @@
-"""First-stage scores less what a product scores with queries of any kind.
+"""Query-bank normalisation: first-stage scores minus the hubness of each product.
 
-Some products ("hubs") are near to most queries. With a bank of queries that people have
-asked, the score of query q and product i becomes
+Some products ("hubs") are near to most queries. With a bank of past queries, the score of
+query q and product i becomes
 
     q . i - (1 / beta) log mean_j exp(beta q_j . i)
 
 the logarithm of the inverted softmax over the bank (Smith et al., "Offline bilingual word
 vectors, orthogonal transformations and the inverted softmax", ICLR 2017; as query-bank
-normalisation: Bogolin et al., CVPR 2022). What is taken off is one number a product, so it
-rides as one more dimension of the embeddings, and any index of inner products serves.
+normalisation: Bogolin et al., CVPR 2022). The term subtracted is one number per product, so
+it becomes an additional dimension of the embeddings, and any index of inner products works.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,13 @@ from fitrank_tf.retrieval.candidate_index import CandidateIndex, Candidates, che
 
 
 def hubness(embeddings: np.ndarray, bank: np.ndarray, beta: float) -> np.ndarray:
-    """What products score with a bank of queries: a soft maximum of it.
+    """Returns the hubness of products: a soft maximum of their scores with the bank.
 
     Args:
         embeddings: float32 [N, D], unit rows.
-        bank: float32 [M, D], unit rows.
-        beta: 0 or more; towards 0 it is the mean, the larger the nearer to the greatest.
+        bank: float32 [M, D], unit rows, of the bank's queries.
+        beta: above 0; small values approach the mean of the scores, large ones their
+            maximum.
 
     Returns:
         float32 [N].
@@ -50,13 +51,13 @@ def _soft_maximum(scores: np.ndarray, beta: float) -> np.ndarray:
 
 
 class BankedIndex:
-    """Searches as `CandidateIndex` does, by the scores of this module.
+    """Searches by scores with query-bank normalisation.
 
     Args:
         embeddings: float32 [N, D], unit rows.
-        bank: float32 [M, D], unit rows.
+        bank: float32 [M, D], unit rows, of the bank's queries.
         beta: see `hubness`.
-        build: makes the index of the vectors with one more dimension.
+        build: builds the index of the vectors with one more dimension.
     """
 
     def __init__(
@@ -70,6 +71,6 @@ class BankedIndex:
         self._index = build(np.concatenate([embeddings, less], axis=1))
 
     def search(self, queries: np.ndarray, k: int) -> Candidates:
-        """The k best products of queries, float32 [Q, D]; see `CandidateIndex.search`."""
+        """Returns the k best products of each query; see `CandidateIndex.search`."""
         one = np.ones((len(queries), 1), np.float32)
         return self._index.search(np.concatenate([queries, one], axis=1), k)

@@ -6,14 +6,14 @@ import tensorflow as tf
 from fitrank_tf.retrieval.choose_index import SCANN_FROM_ITEMS
 from fitrank_tf.retrieval.scann_index import build_searcher, load_scann, settings_for
 
-# SavedModels with ops of another library than TensorFlow are saved with these.
+# Required to save SavedModels with ops of a library other than TensorFlow.
 SCANN_SAVE_OPTIONS = tf.saved_model.SaveOptions(namespace_whitelist=["Scann"])
 
 
 class ScannGraph(tf.Module):
-    """An index that is part of a graph.
+    """A ScaNN index as part of a TensorFlow graph.
 
-    Small catalogues are scored whole, as ScaNN's documentation advises.
+    Small catalogues are scored exhaustively, as ScaNN's documentation advises.
 
     Args:
         embeddings: float32 [N, D], one L2-normalised row an item.
@@ -31,16 +31,16 @@ class ScannGraph(tf.Module):
         self._index = searcher.serialize_to_module()
 
     def __call__(self, queries: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """The nearest items that the index reaches.
+        """Returns the nearest items that the index finds.
 
         Args:
             queries: float32 [batch, D].
-            count: how many, at most N.
+            count: number of items, at most N.
 
         Returns:
-            Rows int32 [batch, count], and bool [batch, count] which of them are real.
+            Rows int32 [batch, count], and bool [batch, count], false for padding.
         """
-        # Made anew inside the graph, else saving finds a resource that nothing owns.
+        # Built inside the graph, else saving fails on an untracked resource.
         searcher = self._ops.searcher_from_module(self._index)
         rows, distances = searcher.search_batched(
             queries,

@@ -1,4 +1,4 @@
-"""Approximate candidate search by ScaNN, for catalogues too large to score whole.
+"""Approximate candidate search by ScaNN, for catalogues too large for exact search.
 
 Guo et al., "Accelerating Large-Scale Inference with Anisotropic Vector
 Quantization", ICML 2020. The package exists for Linux only and is imported when
@@ -29,14 +29,14 @@ class ScannSettings:
     """How ScaNN partitions, compresses and re-scores the catalogue.
 
     Attributes:
-        num_leaves: parts of the tree; 1 builds no tree.
-        leaves_to_search: parts that a query looks into.
+        num_leaves: leaves (partitions) of the tree; 1 builds no tree.
+        leaves_to_search: leaves that a query searches.
         dimensions_per_block: dimensions that share one code of asymmetric
             hashing (AH); ScaNN's advice is 2.
         anisotropic_threshold: T of the score-aware quantisation loss; 0.2 is the
             paper's choice for unit vectors. ScaNN's own default is off.
-        reorder: how many AH hits are scored again exactly; a search for more
-            items than that reorders as many as it returns. ScaNN's autopilot
+        reorder: number of AH hits that are re-scored exactly; a search for more
+            items re-scores as many as it returns. ScaNN's autopilot
             takes 100 * sqrt(k), which is 1000 for our 100 candidates.
     """
 
@@ -63,9 +63,9 @@ class ScannSettings:
 
 
 def settings_for(num_items: int) -> ScannSettings:
-    """Settings by catalogue size.
+    """Returns settings for a catalogue of `num_items` items.
 
-    Below `TREE_FROM_ITEMS` all codes are scanned. Above, the tree follows what
+    Below `TREE_FROM_ITEMS` all codes are scanned. Above, the tree is the one that
     `autopilot()` of scann 1.4.2 chooses: one leaf for 256 items, at most 6124;
     its leaves to search (83 of 390, 109 of 976, 165 of 3906, 189 of 6124) grow
     as the number of leaves to the power 0.3.
@@ -83,7 +83,7 @@ def settings_for(num_items: int) -> ScannSettings:
 
 
 def load_scann(binding: str = "scann_ops_pybind") -> ModuleType:
-    """ScaNN's Python binding, or `scann_ops`, which registers its ops in TensorFlow.
+    """Imports ScaNN's Python binding, or `scann_ops`, which registers TensorFlow ops.
 
     Raises:
         FitRankError: if scann cannot be imported on this machine.
@@ -140,14 +140,14 @@ class ScannIndex(CandidateIndex):
         return f"ScaNN search of {self.num_items} items ({values})"
 
     def with_effort(self, leaves_to_search: int, reorder: int) -> "ScannIndex":
-        """The same trained index at another speed and recall.
+        """Returns the same trained index with another trade-off of speed and recall.
 
         Args:
-            leaves_to_search: at most the leaves that there are.
+            leaves_to_search: at most `settings.num_leaves`.
             reorder: see `ScannSettings`.
 
         Raises:
-            ValueError: if a number does not fit the settings.
+            ValueError: if a number is out of range.
         """
         other = copy.copy(self)
         other.settings = dataclasses.replace(
@@ -162,11 +162,11 @@ class ScannIndex(CandidateIndex):
 def scann_shortlists(
     searcher: Any, settings: ScannSettings, queries: np.ndarray, k: int
 ) -> list[Shortlists]:
-    """What a searcher finds: its docids where it has some, else rows of its vectors.
+    """Searches; positions are the searcher's docids if it has some, else rows.
 
     Args:
-        searcher: by `build_searcher`.
-        settings: how far to look.
+        searcher: from `build_searcher`.
+        settings: leaves to search and hits to re-score.
         queries: float32 [Q, D].
         k: 1 to the number of vectors.
     """
@@ -178,8 +178,8 @@ def scann_shortlists(
         pre_reorder_num_neighbors=max(k, settings.reorder),
         leaves_to_search=settings.leaves_to_search,
     )
-    # Rows for which fewer than k items were reachable end in item 0 with
-    # the score NaN: kept, they would be phantom hits.
+    # Rows with fewer than k reachable items are padded with item 0 and score NaN, which
+    # must not count as hits.
     return [Shortlists.where(~np.isnan(scores), np.asarray(positions))]
 
 
@@ -189,14 +189,14 @@ def build_searcher(
     settings: ScannSettings,
     docids: list[int] | None = None,
 ) -> Any:
-    """A ScaNN searcher: tree (if more than one leaf), AH, exact reordering.
+    """Builds a ScaNN searcher: tree (if more than one leaf), AH, exact reordering.
 
     Args:
         binding: ScaNN's Python or TensorFlow binding.
-        embeddings: float32 [N, D], one L2-normalised row an item.
-        settings: see there.
-        docids: N numbers; only a searcher with docids takes changes, and only the Python
-            binding has them.
+        embeddings: float32 [N, D], one L2-normalised row per item.
+        settings: of the tree, AH and reordering.
+        docids: N ids; only a searcher with docids can be updated, and only the Python
+            binding supports them.
     """
     builder = binding.builder(embeddings, num_neighbors=100, distance_measure="dot_product")
     if settings.num_leaves > 1:

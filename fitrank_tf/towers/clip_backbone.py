@@ -1,4 +1,4 @@
-"""An untrained KerasHub CLIP of given sizes."""
+"""Builds untrained KerasHub CLIP networks, and resizes trained ones."""
 
 import dataclasses
 
@@ -9,14 +9,14 @@ from keras import KerasTensor, ops
 
 @dataclasses.dataclass(frozen=True)
 class TransformerSizes:
-    """One tower.
+    """Sizes of one tower.
 
     Attributes:
         width: of a token's vector.
-        layers: blocks.
-        heads: attention heads of a block.
-        intermediate: width inside a block's MLP.
-        activation: "quick_gelu" or "gelu".
+        layers: number of transformer blocks.
+        heads: attention heads per block.
+        intermediate: hidden width of a block's MLP.
+        activation: of the MLP, "quick_gelu" or "gelu".
     """
 
     width: int
@@ -26,7 +26,7 @@ class TransformerSizes:
     activation: str
 
     def keras_hub_arguments(self) -> dict[str, int | str]:
-        """Arguments of either KerasHub encoder."""
+        """Returns the arguments shared by both KerasHub encoders."""
         return {
             "hidden_dim": self.width,
             "num_layers": self.layers,
@@ -38,15 +38,15 @@ class TransformerSizes:
 
 @dataclasses.dataclass(frozen=True)
 class ClipSizes:
-    """Both towers.
+    """Sizes of both towers.
 
     Attributes:
-        vision: the image tower.
-        text: the text tower.
+        vision: of the image tower.
+        text: of the text tower.
         image_size: side of the square photo, in pixels.
         patch_size: side of a patch, in pixels.
-        vocabulary_size: tokens.
-        context_length: most tokens of a text.
+        vocabulary_size: number of tokens.
+        context_length: most tokens per text.
         embedding_dim: width of the joint embedding.
     """
 
@@ -60,7 +60,7 @@ class ClipSizes:
 
 
 def new_backbone(sizes: ClipSizes) -> keras_hub.models.CLIPBackbone:
-    """The network, its weights drawn from Keras' seed."""
+    """Builds the network with random weights, drawn from Keras' global seed."""
     vision = keras_hub.models.CLIPVisionEncoder(
         patch_size=sizes.patch_size,
         image_shape=(sizes.image_size, sizes.image_size, 3),
@@ -82,9 +82,9 @@ def new_backbone(sizes: ClipSizes) -> keras_hub.models.CLIPBackbone:
 
 
 def _number_patches(backbone: keras_hub.models.CLIPBackbone) -> None:
-    """KerasHub leaves the patch numbers at zero for a checkpoint to fill in.
+    """Sets the patches' position ids, which KerasHub leaves at zero for a checkpoint.
 
-    Trained from nothing like that, every patch would have the same position.
+    Trained from scratch with zeros, every patch would have the same position.
     """
     embedding = backbone.vision_encoder.embedding
     embedding.position_ids.assign(np.arange(embedding.num_positions)[np.newaxis, :])
@@ -93,9 +93,9 @@ def _number_patches(backbone: keras_hub.models.CLIPBackbone) -> None:
 def with_image_size(
     backbone: keras_hub.models.CLIPBackbone, image_size: int
 ) -> keras_hub.models.CLIPBackbone:
-    """The same towers for photos of another size.
+    """Returns the same towers for photos of another size.
 
-    Patches stay as large as they are; the grid of their positions is interpolated
+    The patch size stays the same; the grid of positions is interpolated bicubically
     (Dosovitskiy et al., "An Image is Worth 16x16 Words", 2021, section 3.2).
 
     Args:
@@ -122,7 +122,7 @@ def with_image_size(
 
 
 def _interpolated(positions: KerasTensor, side: int) -> KerasTensor:
-    """Positions [1 + P, D] of a square grid, as [1 + side * side, D]."""
+    """Resizes positions [1 + P, D] of a square grid to [1 + side * side, D]."""
     width = positions.shape[-1]
     old_side = round((positions.shape[0] - 1) ** 0.5)
     grid = ops.reshape(positions[1:], (1, old_side, old_side, width))

@@ -1,6 +1,6 @@
-"""Image features into the image tower: beside its embedding, or as tokens in its blocks.
+"""Fuses image features into the image tower: by a residual or by tokens in its blocks.
 
-Both start as nothing: an untrained fusion leaves the towers as they are.
+An untrained fusion of either kind does not change the embeddings.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from fitrank_tf.towers.towers import Towers, unit
 
 
 class FeatureFusion(keras.layers.Layer):
-    """What both fusions share: standardised features, of which whole groups may hide.
+    """Base class of the fusions: standardisation and group dropout of the features.
 
-    In training groups are hidden at random (set to their mean), so that the towers work
-    without them.
+    In training, feature groups are dropped at random (set to their mean), so that the
+    towers work without them.
 
     Args:
-        group_masks: [groups, F] of 0 and 1, a row a feature group.
-        group_dropout: chance that a group of an example is hidden in training.
+        group_masks: [groups, F] of 0 and 1, one row per feature group.
+        group_dropout: probability of dropping a group of an example in training.
         seed: of the group dropout.
     """
 
@@ -42,7 +42,7 @@ class FeatureFusion(keras.layers.Layer):
         self._seeds = keras.random.SeedGenerator(seed)
 
     def build_scale(self) -> None:
-        """Makes the standardisation's constants; each fusion's `build` calls it first."""
+        """Adds the standardisation's weights; subclasses call it before adding others."""
         size = self.group_masks.shape[1]
         self.mean = self.add_weight(
             name="mean", shape=(size,), initializer="zeros", trainable=False
@@ -52,11 +52,11 @@ class FeatureFusion(keras.layers.Layer):
         )
 
     def adapt(self, features: np.ndarray, seen: np.ndarray) -> None:
-        """Takes mean and scale of each feature from the training products.
+        """Sets mean and scale of each feature from the training products.
 
         Args:
             features: float32 [N, F].
-            seen: [F] of 0 and 1; a feature with 0 always reads as its mean.
+            seen: [F] of 0 and 1; a feature with 0 is always replaced by its mean.
         """
         mean, inverse_scale = mean_and_inverse_scale(features)
         self.mean.assign(mean)
@@ -65,7 +65,7 @@ class FeatureFusion(keras.layers.Layer):
     def standardise(
         self, features: KerasTensor, training: bool | None = None
     ) -> KerasTensor:
-        """Features of mean 0 and scale 1, float32 [batch, F]; hidden groups are 0."""
+        """Returns standardised features, float32 [batch, F]; dropped groups are 0."""
         standard = standardise_by_inverse(features, self.mean, self.inverse_scale)
         if training and self.group_dropout:
             standard = standard * self._keep(ops.shape(features)[0])
@@ -77,22 +77,37 @@ class FeatureFusion(keras.layers.Layer):
         return ops.matmul(ops.cast(drawn >= self.group_dropout, "float32"), masks)
 
     def prepare(self, features: KerasTensor, training: bool | None = None) -> KerasTensor:
-        """What `block` and `finish` need of the features.
+        """Returns the fusion's function of the features, for `block` and `finish`.
 
         Args:
             features: float32 [batch, F].
-            training: hides groups at random if true.
+            training: drops groups at random if true.
         """
         raise NotImplementedError
 
     def block(
         self, number: int, block: keras.Layer, tokens: KerasTensor, prepared: KerasTensor
     ) -> KerasTensor:
-        """One block of the image tower: float [batch, T, width] to the same shape."""
+        """Runs one block of the image tower.
+
+        Args:
+            number: of the block, from 0.
+            block: the transformer block.
+            tokens: float [batch, T, width].
+            prepared: from `prepare`.
+
+        Returns:
+            float [batch, T, width].
+        """
         raise NotImplementedError
 
     def finish(self, embedding: KerasTensor, prepared: KerasTensor) -> KerasTensor:
-        """From the tower's embedding to the fused one, both float32 [batch, D]."""
+        """Returns the fused unit embedding, float32 [batch, D].
+
+        Args:
+            embedding: float32 [batch, D], from the image tower's projection.
+            prepared: from `prepare`.
+        """
         raise NotImplementedError
 
 
@@ -119,32 +134,32 @@ class ResidualFusion(FeatureFusion):
         self.built = True
 
     def prepare(self, features: KerasTensor, training: bool | None = None) -> KerasTensor:
-        """What is added to the embedding, [batch, D]."""
+        """Returns the residual added to the embedding, [batch, D]."""
         return self.project(self.widen(self.standardise(features, training)))
 
     def block(
         self, number: int, block: keras.Layer, tokens: KerasTensor, prepared: KerasTensor
     ) -> KerasTensor:
-        """As it is."""
+        """Runs the block unchanged."""
         return block(tokens)
 
     def finish(self, embedding: KerasTensor, prepared: KerasTensor) -> KerasTensor:
-        """The sum, made a unit vector."""
+        """Returns the normalised sum of embedding and residual."""
         return unit(embedding + prepared)
 
 
 class TokenFusion(FeatureFusion):
-    """A token a feature group, which every block of the image tower attends to.
+    """One token per feature group, to which every block of the image tower attends.
 
     Zero-initialised attention (LLaMA-Adapter; Zhang et al., 2023): a block's own
-    projections make queries of its tokens, and keys and values of the group tokens; what
-    that attention gives is scaled by tanh(gate), a gate a head, 0 at the start, and added
-    to the block's self-attention.
+    projections map its tokens to queries and the group tokens to keys and values; the
+    output of this attention is scaled by tanh(gate), with one gate per head that starts at
+    0, and added to the block's self-attention.
 
     Args:
         width: of the image tower.
-        blocks: of the image tower.
-        heads: of each block.
+        blocks: number of blocks of the image tower.
+        heads: attention heads per block.
         hidden: width of each group's hidden layer.
         **fusion: `FeatureFusion`'s.
     """
@@ -170,7 +185,7 @@ class TokenFusion(FeatureFusion):
         self.built = True
 
     def prepare(self, features: KerasTensor, training: bool | None = None) -> KerasTensor:
-        """The group tokens, [batch, groups, width]."""
+        """Returns the group tokens, [batch, groups, width]."""
         standard = self.standardise(features, training)
         apart = standard[:, None, :] * ops.convert_to_tensor(self.group_masks)
         hidden = ops.gelu(ops.einsum("bgf,gfh->bgh", apart, self.widen) + self.bias)
@@ -179,15 +194,15 @@ class TokenFusion(FeatureFusion):
     def block(
         self, number: int, block: keras.Layer, tokens: KerasTensor, prepared: KerasTensor
     ) -> KerasTensor:
-        """The block with the group tokens beside its own."""
+        """Runs the block with additional attention to the group tokens."""
         normed = block.layer_norm_1(tokens)
         attended = block.attention(normed, normed, normed, use_causal_mask=False)
-        tokens = tokens + attended + self._look_at(number, block, normed, prepared)
+        tokens = tokens + attended + self._attend_to_groups(number, block, normed, prepared)
         return tokens + block.dense_2(
             block.activation(block.dense_1(block.layer_norm_2(tokens)))
         )
 
-    def _look_at(
+    def _attend_to_groups(
         self, number: int, block: keras.Layer, normed: KerasTensor, prepared: KerasTensor
     ) -> KerasTensor:
         """Attention of the tokens [batch, T, width] to the group tokens alone."""
@@ -203,18 +218,18 @@ class TokenFusion(FeatureFusion):
         return output(gated) - output.bias
 
     def finish(self, embedding: KerasTensor, prepared: KerasTensor) -> KerasTensor:
-        """As it is: the features are in it."""
+        """Returns the normalised embedding, which contains the features already."""
         return unit(embedding)
 
 
 def new_fusion(
     kind: str, towers: Towers, group_masks: np.ndarray, group_dropout: float, seed: int
 ) -> FeatureFusion:
-    """An untrained fusion, always the same for a seed.
+    """Builds an untrained fusion.
 
     Args:
         kind: one of `config.FUSIONS`.
-        towers: that it is for.
+        towers: their sizes are used.
         group_masks: [groups, F] of 0 and 1.
         group_dropout: see `FeatureFusion`.
         seed: of weights and dropout.
@@ -234,7 +249,7 @@ def new_fusion(
 def encode_with_features(
     towers: Towers, fusion: FeatureFusion, images: KerasTensor, features: KerasTensor
 ) -> KerasTensor:
-    """Unit image embeddings with the features in them.
+    """Encodes images with their features.
 
     Args:
         towers: fine-tuned.

@@ -1,4 +1,4 @@
-"""LoRA on the towers (Hu et al., 2021, arXiv 2106.09685), and adapters as files."""
+"""LoRA adapters of the towers (Hu et al., 2021, arXiv 2106.09685) and their files."""
 
 import dataclasses
 import logging
@@ -24,10 +24,10 @@ class Adapted:
 
     Attributes:
         layers: name, e.g. "image/0/query" -> the layer with an adapter, in the order of
-            the network. The names follow from the architecture, so that an adapter fits
-            every base of the same one.
-        trainable: parameters of the adapters.
-        total: parameters of the backbone, adapters included.
+            the network. The names depend on the architecture only, so that an adapter
+            fits every base of the same architecture.
+        trainable: number of parameters of the adapters.
+        total: number of parameters of the backbone, adapters included.
     """
 
     layers: Mapping[str, keras.layers.Layer]
@@ -35,7 +35,7 @@ class Adapted:
     total: int
 
     def save(self, path: Path) -> None:
-        """Writes the adapters alone, whole or not at all; `load_adapters` reads them."""
+        """Writes only the adapters, atomically; `load_adapters` reads them."""
         arrays = {}
         for name, layer in self.layers.items():
             arrays[f"{name}/a"] = np.asarray(layer.lora_kernel_a)
@@ -45,7 +45,7 @@ class Adapted:
 
 
 def apply_lora(backbone: keras_hub.models.CLIPBackbone, config: LoraConfig) -> Adapted:
-    """Freezes the backbone and gives some of its projections adapters.
+    """Freezes the backbone and adds adapters to some of its projections.
 
     A kernel W becomes W + (alpha / rank) A B with B = 0, so that the adapted
     towers start as the base. Everything else is frozen: KerasHub's own
@@ -77,7 +77,7 @@ def apply_lora(backbone: keras_hub.models.CLIPBackbone, config: LoraConfig) -> A
 
 
 def load_adapters(backbone: keras_hub.models.CLIPBackbone, path: Path) -> Adapted:
-    """Puts saved adapters on a base; those that it has already are overwritten.
+    """Loads saved adapters onto a base; adapters that it has already are overwritten.
 
     Args:
         backbone: changed in place; of the architecture that the adapters were made for.
@@ -101,14 +101,14 @@ def load_adapters(backbone: keras_hub.models.CLIPBackbone, path: Path) -> Adapte
         _adapt(layers[name], rank, float(arrays[f"{name}/alpha"]))
         layers[name].lora_kernel_a.assign(arrays[f"{name}/a"])
         layers[name].lora_kernel_b.assign(arrays[f"{name}/b"])
-    _silence(layer for name, layer in layers.items() if name not in names)
+    _zero_adapters(layer for name, layer in layers.items() if name not in names)
     return _report(backbone, {name: layers[name] for name in names})
 
 
 def _projections(
     backbone: keras_hub.models.CLIPBackbone,
 ) -> Iterator[tuple[str, keras.layers.Layer]]:
-    """("image/0/query", layer) and so on, in the order of the network."""
+    """Yields ("image/0/query", layer) and so on, in the order of the network."""
     for tower, encoder in (
         ("image", backbone.vision_encoder),
         ("text", backbone.text_encoder),
@@ -136,7 +136,7 @@ def _freeze(backbone: keras_hub.models.CLIPBackbone) -> None:
 
 
 def _adapt(layer: keras.layers.Layer, rank: int, alpha: float) -> None:
-    """Gives the layer a trainable adapter of this rank, in the place of an older one."""
+    """Adds a trainable adapter of this rank to the layer, or keeps one of equal rank."""
     if layer.lora_enabled and layer.lora_rank != rank:
         raise FitRankError(
             f"the towers have adapters of rank {layer.lora_rank}, these are of rank "
@@ -148,8 +148,8 @@ def _adapt(layer: keras.layers.Layer, rank: int, alpha: float) -> None:
     layer.lora_kernel_a.trainable = layer.lora_kernel_b.trainable = True
 
 
-def _silence(layers: Iterable[keras.layers.Layer]) -> None:
-    """Adapters that another file put there add nothing any more."""
+def _zero_adapters(layers: Iterable[keras.layers.Layer]) -> None:
+    """Sets adapters to zero that were loaded from another file."""
     for layer in layers:
         if layer.lora_enabled:
             layer.lora_kernel_b.assign(np.zeros(layer.lora_kernel_b.shape))

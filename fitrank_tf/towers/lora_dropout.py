@@ -1,7 +1,7 @@
 """Dropout before a projection's adapter (Hu et al., 2021; `lora_dropout` in peft).
 
-Keras adds an adapter to the kernel itself, where no dropout can come between. The layers
-here keep that sum and add what the dropout changes:
+Keras adds an adapter to the kernel itself, so that no dropout can be applied to its inputs.
+The layers here keep that sum and add the change by dropout:
 W x + s B A dropout(x) = (W + s B A) x + s B A (dropout(x) - x).
 """
 
@@ -12,7 +12,7 @@ from keras import KerasTensor, ops
 
 
 class _WithDropout:
-    """Goes before Keras' layer in the bases of a class."""
+    """Mixin that precedes Keras' layer in the bases of a class."""
 
     lora_alpha: float
     lora_rank: int
@@ -21,7 +21,7 @@ class _WithDropout:
     _through_adapter: Callable[[KerasTensor], KerasTensor]
 
     def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
-        """The projection, with part of the adapter's inputs left out in training."""
+        """Returns the projection, with dropout of the adapter's inputs in training."""
         outputs = super().call(inputs, training=training)  # type: ignore[misc]
         if not training:
             return outputs
@@ -37,7 +37,7 @@ class _DropoutDense(_WithDropout, keras.layers.Dense):
 
 class _DropoutEinsumDense(_WithDropout, keras.layers.EinsumDense):
     def _through_adapter(self, inputs: KerasTensor) -> KerasTensor:
-        # A has the kernel's axes but the last, which is the rank.
+        # A has the kernel's axes, except that the last is the rank.
         narrow = ops.einsum(self.equation, inputs, self.lora_kernel_a)
         return ops.matmul(narrow, self.lora_kernel_b)
 
@@ -49,15 +49,15 @@ _CLASSES = {
 
 
 def drop_adapter_inputs(layer: keras.layers.Layer, share: float, seed: int) -> None:
-    """Makes the layer's adapter miss a share of its inputs in training.
+    """Adds dropout of the adapter's inputs to a layer.
 
     Args:
-        layer: a Dense or EinsumDense with an adapter; changed in place. What it is
-            saved as stays the same.
-        share: of the inputs, in [0, 1).
-        seed: decides which.
+        layer: a Dense or EinsumDense with an adapter; changed in place. Its saved form
+            stays the same.
+        share: of the inputs to drop, in [0, 1).
+        seed: of the dropout.
     """
-    # A built layer takes no new state; Keras' own `enable_lora` opens it the same way.
+    # A built layer accepts no new state; Keras' own `enable_lora` unlocks it the same way.
     layer._tracker.unlock()
     layer.lora_dropout = share
     layer.lora_seeds = keras.random.SeedGenerator(seed)

@@ -1,9 +1,10 @@
-"""Patch dropout and stochastic depth: what a training step leaves out of the image tower.
+"""Patch dropout and stochastic depth of the image tower in training.
 
 Li et al., "Scaling Language-Image Pre-training via Masking" (FLIP), 2022: half the
-patches cost half the time, and a photo whose parts differ from step to step is harder
-to learn by heart. Of a studio photo more than half the patches are backdrop, so those
-go first. Huang et al., "Deep Networks with Stochastic Depth", 2016: so do whole blocks.
+patches cost half the time, and a photo whose patches vary from step to step is harder
+to memorise. In studio photos more than half the patches are backdrop, so backdrop is
+dropped first. Whole blocks are dropped as in Huang et al., "Deep Networks with Stochastic
+Depth", 2016.
 """
 
 import keras
@@ -11,13 +12,13 @@ from keras import KerasTensor, ops
 
 from fitrank_tf.towers.towers import RunBlock, Towers, plain_block
 
-# Below this spread of its pixels (of 255) a patch is backdrop.
+# Patches whose pixels (0..255) have a smaller standard deviation are backdrop.
 _PLAIN = 4.0
-# How much later than a patch of backdrop, of all draws, one with content is left out.
+# Subtracted from the uniform draw of a patch with content: backdrop is dropped first.
 _HEAD_START = 0.5
 
 
-def pool_in_part(
+def pool_with_dropout(
     towers: Towers,
     images: KerasTensor,
     patch_share: float,
@@ -25,15 +26,15 @@ def pool_in_part(
     seeds: keras.random.SeedGenerator,
     run_block: RunBlock = plain_block,
 ) -> KerasTensor:
-    """What the image tower pools of photos with patches and blocks left out.
+    """Encodes photos with patch dropout and stochastic depth, before the projection.
 
     Args:
         towers: of which the image tower is used.
         images: [B, S, S, 3], values 0..255.
-        patch_share: of the patches to leave out; one is always kept.
-        depth_share: chance that a block is left out for a photo.
-        seeds: decides which.
-        run_block: how a block that is not left out is run.
+        patch_share: share of the patches to drop; one is always kept.
+        depth_share: probability of dropping a block for a photo.
+        seeds: of the draws.
+        run_block: runs a block that is not dropped.
 
     Returns:
         float32 [B, width of the image tower], for `Towers.project_image`.
@@ -50,7 +51,7 @@ def pool_in_part(
 
 
 def has_content(images: KerasTensor, patch_size: int) -> KerasTensor:
-    """Which patches show more than a plain backdrop.
+    """Returns which patches show more than plain backdrop.
 
     Args:
         images: [B, S, S, 3], values 0..255, S a multiple of `patch_size`.
@@ -72,16 +73,16 @@ def drop_patches(
     share: float,
     seeds: keras.random.SeedGenerator,
 ) -> KerasTensor:
-    """The class token and some of the patches, each with its own position.
+    """Drops patches at random; the class token is kept.
 
     Args:
-        tokens: float [B, 1 + P, D], the class token first; positions are added already.
+        tokens: float [B, 1 + P, D], the class token first, positions already added.
         content: bool [B, P], the patches that are more likely to be kept.
-        share: of the P patches to leave out.
-        seeds: decides which.
+        share: of the P patches to drop.
+        seeds: of the draws.
 
     Returns:
-        float [B, 1 + K, D], the K kept patches in any order: attention has none.
+        float [B, 1 + K, D], the K kept patches in any order, which attention ignores.
     """
     batch, patches = ops.shape(tokens)[0], tokens.shape[1] - 1
     kept = max(1, round(patches * (1.0 - share)))
@@ -95,14 +96,14 @@ def drop_patches(
 def drop_block(
     before: KerasTensor, after: KerasTensor, share: float, seeds: keras.random.SeedGenerator
 ) -> KerasTensor:
-    """A residual block's output, or what went into it, drawn photo by photo.
+    """Replaces a residual block's output by its input at random, for each photo.
 
     Args:
         before: float [B, T, D], the block's input.
-        after: float [B, T, D], its output.
-        share: chance that the block is left out; what it adds is scaled by
-            1 / (1 - share) where it is not, so that the mean stays.
-        seeds: decides where.
+        after: float [B, T, D], the block's output.
+        share: probability of dropping the block; otherwise its residual is scaled by
+            1 / (1 - share), so that the mean is unchanged.
+        seeds: of the draws.
 
     Returns:
         float [B, T, D].

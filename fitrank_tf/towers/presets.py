@@ -1,4 +1,4 @@
-"""The one door of trained towers: presets, local folders, folders of the hub."""
+"""Loads trained towers from presets, local folders and Hugging Face."""
 
 import logging
 from collections.abc import Callable
@@ -21,13 +21,13 @@ _WANTED = ["*.json", "*.txt", "*.safetensors"]
 
 
 def towers_from_preset(preset: str, context_length: int) -> Towers:
-    """Trained towers.
+    """Loads trained towers.
 
     Args:
         preset: a KerasHub preset name; a folder of KerasHub, of transformers or of
-            open_clip, in the working directory or shipped with the repository; or
+            open_clip, in the working directory or shipped with the package; or
             "hf://owner/name", which is downloaded first.
-        context_length: tokens of a text; cut to what the preset can read.
+        context_length: most tokens per text; reduced to the preset's own maximum.
 
     Raises:
         FitRankError: if there is no such preset, or it cannot be read.
@@ -61,15 +61,15 @@ def _is_keras_hub(folder: Path) -> bool:
     return path.is_file() and "registered_name" in JsonConfig.read(path).fields
 
 
-def untokenised_towers(folder: Path, context_length: int) -> Towers:
-    """Trained towers without their tokenizer, which needs TensorFlow.
+def towers_without_tokenizer(folder: Path, context_length: int) -> Towers:
+    """Loads trained towers without their tokenizer, which needs TensorFlow.
 
     Args:
         folder: in KerasHub's layout.
-        context_length: tokens of a text; cut to what the towers can read.
+        context_length: most tokens per text; reduced to the towers' own maximum.
 
     Raises:
-        FitRankError: if they cannot be read.
+        FitRankError: if the folder cannot be read.
     """
     return _towers_from_keras_hub(str(folder), context_length, lambda preset: None)
 

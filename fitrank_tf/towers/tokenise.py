@@ -1,12 +1,12 @@
-"""Text to token ids: one definition, two ways to run it.
+"""Converts text to token ids, in Python and inside a TensorFlow graph.
 
 `tokenise` runs over lists in Python (KerasHub's CLIPTokenizer) and makes the
-training data; `GraphTokeniser` runs inside a served graph and gives the same
-ids. KerasHub has a graph path too, but it caches every new word in a table that
-only grows, which a server cannot afford.
+training data; `GraphTokeniser` runs inside a served graph and returns the same
+ids. KerasHub has a graph implementation too, but it caches every new word in a table that
+grows without bound, which a server cannot afford.
 
-Both cut a text after `MAX_CHARACTERS` and blank out CLIP's start and end marks,
-so that a query cannot end itself early.
+Both truncate a text to `MAX_CHARACTERS` and replace CLIP's start and end tokens by spaces,
+so that a query cannot contain an early end.
 """
 
 import re
@@ -32,12 +32,12 @@ _NO_MERGE = np.iinfo(np.int32).max
 def tokenise(
     tokenizer: keras_hub.models.CLIPTokenizer, texts: Sequence[str], context_length: int
 ) -> np.ndarray:
-    """Token ids of texts: start mark, words, end mark, padding.
+    """Converts texts to token ids: start token, words, end token, padding.
 
     Args:
-        tokenizer: as a preset or `learn_vocabulary` gives it.
-        texts: any strings, empty ones too.
-        context_length: tokens per text with both marks; longer texts are cut.
+        tokenizer: of a preset or from `learn_vocabulary`.
+        texts: any strings, may be empty.
+        context_length: tokens per text with start and end; longer texts are truncated.
 
     Returns:
         int32 [len(texts), context_length].
@@ -56,19 +56,19 @@ def tokenise(
 def _clean(text: str) -> str:
     text = unicodedata.normalize("NFC", text[:MAX_CHARACTERS].replace("\0", " ")).lower()
     text = re.sub(_MARKS, " ", text)
-    # The tokenizer drops a list's empty strings, a blank keeps its place.
+    # The tokenizer drops empty strings of a list; a space keeps the place.
     return text or " "
 
 
 class GraphTokeniser(tf.Module):
-    """The same ids as `tokenise`, in TensorFlow ops that stock TF-Serving links.
+    """Computes the ids of `tokenise` in TensorFlow ops that stock TF-Serving links.
 
-    Byte-pair merging runs on a dense matrix of one row a word: each step merges
+    Byte-pair merging runs on a dense matrix with one row per word: each step merges
     the best-ranked pair of every word at once. No state is kept between calls.
 
     Args:
-        tokenizer: the KerasHub tokenizer to follow.
-        context_length: tokens per text with both marks.
+        tokenizer: the KerasHub tokenizer to reproduce.
+        context_length: tokens per text with start and end token.
     """
 
     def __init__(self, tokenizer: keras_hub.models.CLIPTokenizer, context_length: int):
@@ -96,10 +96,10 @@ class GraphTokeniser(tf.Module):
         )
 
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
-        """Token ids of texts.
+        """Converts texts to token ids.
 
         Args:
-            texts: string [batch], UTF-8; broken bytes are replaced.
+            texts: string [batch], UTF-8; invalid bytes are replaced.
 
         Returns:
             int32 [batch, context_length].

@@ -21,7 +21,7 @@ from fitrank_tf.towers.clip_backbone import (
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
-# Of towers from nothing where the recipe names none.
+# Default of towers trained from scratch.
 _OWN_IMAGE_SIZE = 96
 
 
@@ -32,20 +32,20 @@ RunBlock = Callable[[int, keras.layers.Layer, keras.KerasTensor], keras.KerasTen
 def plain_block(
     number: int, block: keras.layers.Layer, tokens: keras.KerasTensor
 ) -> keras.KerasTensor:
-    """A block of the image tower as it is."""
+    """Runs a block of the image tower unchanged."""
     del number
     return block(tokens)
 
 
 @dataclasses.dataclass(frozen=True)
 class Towers:
-    """Image and text tower into one space.
+    """Image and text tower with a joint embedding space.
 
     Attributes:
         backbone: both towers and their projections.
-        tokenizer: of the text tower; None where there is no TensorFlow to run it, and
-            texts come as tokens.
-        context_length: tokens of a text.
+        tokenizer: of the text tower; None without TensorFlow, when texts are given as
+            token ids.
+        context_length: tokens per text.
     """
 
     backbone: keras_hub.models.CLIPBackbone
@@ -54,7 +54,7 @@ class Towers:
 
     @property
     def image_size(self) -> int:
-        """Side of the square that the image tower reads, in pixels."""
+        """Side of the image tower's square input, in pixels."""
         return self.backbone.vision_encoder.image_shape[0]
 
     @property
@@ -64,11 +64,11 @@ class Towers:
 
     @property
     def temperature(self) -> float:
-        """The temperature that the towers were trained with."""
+        """The softmax temperature learned in training."""
         return float(ops.exp(-self.backbone.clip_head.logit_scale))
 
     def encode_images(self, images: keras.KerasTensor) -> keras.KerasTensor:
-        """Unit image embeddings.
+        """Encodes images.
 
         Args:
             images: [batch, S, S, 3], values 0..255, any numeric dtype.
@@ -81,11 +81,11 @@ class Towers:
     def pool_images(
         self, images: keras.KerasTensor, run_block: RunBlock = plain_block
     ) -> keras.KerasTensor:
-        """What the image tower makes of photos, before the joint space.
+        """Returns the image tower's pooled output, before the projection.
 
         Args:
             images: [batch, S, S, 3], values 0..255, any numeric dtype.
-            run_block: how a block is run.
+            run_block: runs each block.
 
         Returns:
             float32 [batch, width of the image tower].
@@ -96,11 +96,11 @@ class Towers:
     def pool_tokens(
         self, tokens: keras.KerasTensor, run_block: RunBlock
     ) -> keras.KerasTensor:
-        """What the image tower makes of embedded patches.
+        """Returns the image tower's pooled output for embedded patches.
 
         Args:
             tokens: float32 [batch, 1 + patches, width], the class token first.
-            run_block: how a block is run.
+            run_block: runs each block.
 
         Returns:
             float32 [batch, width].
@@ -112,16 +112,16 @@ class Towers:
         return self.backbone.vision_pooler(encoder.layer_norm(tokens))
 
     def project_image(self, pooled: keras.KerasTensor) -> keras.KerasTensor:
-        """Unit embeddings, float32 [batch, embedding_dim], of `pool_images`."""
+        """Projects `pool_images` to unit embeddings, float32 [batch, embedding_dim]."""
         return unit(self.backbone.vision_projection(pooled))
 
     def normalise(self, images: keras.KerasTensor) -> keras.KerasTensor:
-        """Photos of 0..255 as the image tower reads them, float32 [batch, S, S, 3]."""
+        """Normalises photos 0..255 by CLIP's mean and std, float32 [batch, S, S, 3]."""
         scaled = ops.cast(images, "float32") / 255.0
         return (scaled - ops.array(CLIP_MEAN)) / ops.array(CLIP_STD)
 
     def encode_tokens(self, token_ids: keras.KerasTensor) -> keras.KerasTensor:
-        """Unit text embeddings.
+        """Encodes texts.
 
         Args:
             token_ids: int32 [batch, context_length].
@@ -132,7 +132,7 @@ class Towers:
         return unit(self.backbone.get_text_embeddings(token_ids))
 
     def with_image_size(self, image_size: int) -> "Towers":
-        """These towers for photos of another size, the positions interpolated."""
+        """Returns the towers for another image size in pixels, positions interpolated."""
         if image_size == self.image_size:
             return self
         backbone = with_image_size(self.backbone, image_size)
@@ -147,7 +147,7 @@ class Towers:
 
 
 def unit(vectors: keras.KerasTensor) -> keras.KerasTensor:
-    """Rows of length 1; a row of zeros stays zeros."""
+    """L2-normalises vectors along the last axis, as float32; zeros stay zeros."""
     vectors = ops.cast(vectors, "float32")
     return vectors / ops.maximum(ops.norm(vectors, axis=-1, keepdims=True), 1e-6)
 
@@ -155,7 +155,13 @@ def unit(vectors: keras.KerasTensor) -> keras.KerasTensor:
 def towers_from_sizes(
     config: TowersConfig, tokenizer: keras_hub.models.CLIPTokenizer, seed: int
 ) -> Towers:
-    """Untrained towers of the recipe's sizes."""
+    """Builds untrained towers.
+
+    Args:
+        config: sizes of the towers.
+        tokenizer: of the text tower.
+        seed: of the initial weights.
+    """
     backbone = backbone_from_sizes(config, tokenizer.vocabulary_size(), seed)
     return Towers(backbone, tokenizer, config.context_length)
 
@@ -163,7 +169,13 @@ def towers_from_sizes(
 def backbone_from_sizes(
     config: TowersConfig, vocabulary_size: int, seed: int
 ) -> keras_hub.models.CLIPBackbone:
-    """The network of untrained towers, for a vocabulary of so many tokens."""
+    """Builds the network of untrained towers.
+
+    Args:
+        config: sizes of the towers.
+        vocabulary_size: number of tokens.
+        seed: of the initial weights.
+    """
     keras.utils.set_random_seed(seed)
     sizes = ClipSizes(
         vision=_transformer(config.vision_width, config.vision_layers, config.vision_heads),
@@ -178,7 +190,7 @@ def backbone_from_sizes(
 
 
 def _transformer(width: int, layers: int, heads: int) -> TransformerSizes:
-    """With CLIP's own proportions and activation."""
+    """Sizes of a tower with CLIP's MLP ratio and activation."""
     return TransformerSizes(width, layers, heads, 4 * width, "quick_gelu")
 
 
@@ -194,5 +206,5 @@ def _image_converter(image_size: int) -> keras_hub.layers.CLIPImageConverter:
 
 
 def count_parameters(variables: Iterable[keras.Variable]) -> int:
-    """How many numbers the variables hold."""
+    """Returns the total number of parameters of the variables."""
     return sum(int(np.prod(variable.shape)) for variable in variables)

@@ -1,4 +1,4 @@
-"""The BPE vocabulary of a recipe that trains from nothing, in KerasHub's format."""
+"""Learns the BPE vocabulary of towers trained from scratch, in KerasHub's format."""
 
 import json
 from collections.abc import Iterable
@@ -17,22 +17,22 @@ WORD_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
 def learn_vocabulary(texts: Iterable[str], size: int) -> keras_hub.models.CLIPTokenizer:
-    """Learns byte-level BPE merges from texts, as CLIP's vocabulary has them.
+    """Learns byte-level BPE merges from texts.
 
-    The vocabulary is laid out as CLIP's: 256 bytes, the same at a word's end,
-    the merges in the order learned, then the start and the end mark. The end
-    mark has the highest id because CLIP's pooler finds it by argmax.
+    The vocabulary has CLIP's layout: 256 bytes, the same at a word's end, the merges in
+    the order learned, then the start and the end token. The end token has the highest id
+    because CLIP's pooler finds it by argmax.
 
     Args:
-        texts: titles; no text of a test product belongs here.
+        texts: titles of training products; test products must not be included.
         size: most tokens to learn, at least 515. Few texts give fewer.
 
     Returns:
-        A KerasHub tokenizer; `save_to_preset(folder)` keeps it.
+        A KerasHub tokenizer; save it by `save_to_preset(folder)`.
 
     Raises:
-        FitRankError: if there is no text to learn from, or no two letters that stand
-            together twice: KerasHub reads no vocabulary without merges.
+        FitRankError: if there is no text, or no pair of letters occurs twice: KerasHub
+            cannot load a vocabulary without merges.
     """
     corpus = [text for text in texts if text.strip()]
     if not corpus:
@@ -71,8 +71,8 @@ def _learn_merges(corpus: list[str], size: int) -> list[tuple[str, str]]:
         min_frequency=2,
         end_of_word_suffix=END_OF_WORD,
         initial_alphabet=alphabet,
-        # Of pairs that are as frequent the one of lower numbers is merged first. Words
-        # come in any order, so without this the numbers of their last letters would too.
+        # Ties between pairs are broken by token id. The order of words varies, so without
+        # this the ids of word-final letters, and with them the merges, would vary too.
         special_tokens=[byte + END_OF_WORD for byte in alphabet],
         show_progress=False,
     )

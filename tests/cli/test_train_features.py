@@ -12,7 +12,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.splits import TEST, TRAIN
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.colour.names import COLOUR_NAMES
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
 from fitrank_tf.features.feature_models import (
@@ -72,15 +72,15 @@ def trained(options, tmp_path_factory) -> Path:
 def test_trained_heads_can_be_used(trained, model_folders) -> None:
     models = FeatureModels.load(model_folders[0], trained)
     photo = np.full((60, 40, 3), (200, 30, 30), np.uint8)
-    [seen] = FeatureExtractor(models).describe([photo])
+    [seen] = FeatureExtractor(models).extract_photos([photo])
     for name in ("colour_names", "pattern", "sleeve", "neckline"):
         told = seen.features[feature_schema().slice(name)]
         assert told.sum() == pytest.approx(1.0, abs=1e-4)
     assert models.heads.pattern.labels == PATTERNS
     outputs = models.heads.attributes.output
     assert {name: of.shape[1] for name, of in outputs.items()} == {
-        "sleeve": len(SLEEVE_ANSWERS),
-        "neckline": len(NECKLINE_ANSWERS),
+        "sleeve": len(SLEEVE_LABELS),
+        "neckline": len(NECKLINE_LABELS),
     }
     assert len(models.heads.namer.prototypes.lab) >= 3
 

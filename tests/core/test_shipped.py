@@ -96,7 +96,7 @@ def test_shipped_models_extract_features() -> None:
         np.full((9, 90, 3), (9, 90, 200), np.uint8),
     ]
     low, high = feature_schema().bounds()
-    for seen in FeatureExtractor(models).describe(photos):
+    for seen in FeatureExtractor(models).extract_photos(photos):
         assert (seen.features >= low - 1e-5).all() and (seen.features <= high + 1e-5).all()
         for name in ("colour_names", "pattern", "sleeve", "neckline"):
             told = seen.features[feature_schema().slice(name)]

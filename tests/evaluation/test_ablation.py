@@ -1,4 +1,4 @@
-"""The table of a study: means over queries and seeds, and who is told apart."""
+"""The table of a study: means over queries and seeds, and significance."""
 
 import numpy as np
 import pytest

@@ -10,20 +10,20 @@ from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.evaluation.attribute_report import AttributeReport, measure_attributes
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.colour.names import COLOUR_NAMES
 from fitrank_tf.features.extract import feature_schema
 
 ANSWERS = {
     "colour_names": COLOUR_NAMES,
     "pattern": PATTERNS,
-    "sleeve": SLEEVE_ANSWERS,
-    "neckline": NECKLINE_ANSWERS,
+    "sleeve": SLEEVE_LABELS,
+    "neckline": NECKLINE_LABELS,
 }
 
 
 def vector(said: Mapping[str, list[str]]) -> np.ndarray:
-    """Features whose slices name these answers, the likeliest first."""
+    """Features whose slices have these classes, the most probable first."""
     features = np.zeros(feature_schema().size, np.float32)
     for name, answers in said.items():
         probabilities = features[feature_schema().slice(name)]
@@ -71,7 +71,7 @@ def test_products_without_a_colour_do_not_count() -> None:
     assert report.colour.counts.sum() == 3
     assert report.colour.accuracy == pytest.approx(1 / 3)
     assert report.colour_top3 == pytest.approx(2 / 3)
-    # Plum counts as one more, nameless answer.
+    # Plum counts as one more, nameless class.
     assert report.colour.counts[-1].sum() == 1 and "Plum" not in report.colour.names
 
 
@@ -98,18 +98,18 @@ def worn_report() -> AttributeReport:
     return measure_attributes(np.stack(features), records(["Red"] * 6), labels)
 
 
-def test_labels_by_eye_are_compared_with_the_likeliest_answer() -> None:
+def test_manual_labels_are_compared_with_the_most_probable_class() -> None:
     report = worn_report()
     sleeve, neckline = report.by_eye["sleeve"], report.by_eye["neckline"]
-    # An empty label is the answer "unknown"; a product without labels is passed over.
+    # An empty label is the class "unknown"; a product without labels is ignored.
     assert (sleeve.counts.sum(), sleeve.accuracy) == (5, pytest.approx(3 / 5))
     assert (neckline.counts.sum(), neckline.accuracy) == (5, pytest.approx(3 / 5))
-    # A pattern has no such answer: the four without are passed over.
+    # Patterns have no such class: the four without are ignored.
     assert (report.by_eye["pattern"].counts.sum(), report.by_eye["pattern"].accuracy) == (
         1,
         1,
     )
-    long, unknown = SLEEVE_ANSWERS.index("long"), SLEEVE_ANSWERS.index("unknown")
+    long, unknown = SLEEVE_LABELS.index("long"), SLEEVE_LABELS.index("unknown")
     assert sleeve.counts[unknown, long] == 1 and sleeve.counts[long, unknown] == 0
 
 

@@ -54,7 +54,7 @@ def _row(system: str, order: str) -> SheetRow:
     return SheetRow("words", system, items)
 
 
-def test_products_say_how_far_they_moved_and_why() -> None:
+def test_products_show_their_move_and_its_explanation() -> None:
     gain = ndcg_gains(JUDGED, RUNS.rankings)["q1"]
     row = with_notes(_row(RERANKED, "ax"), "q1", RUNS, gain, ["colour"])
     assert [item.note for item in row.items] == [

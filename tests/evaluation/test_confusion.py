@@ -42,7 +42,7 @@ def test_worked_by_hand(truth, given, accuracy: float, macro_f1: float) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_scikit_learn_says_the_same(seed: int) -> None:
+def test_measures_equal_those_of_scikit_learn(seed: int) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     generator = np.random.default_rng(seed)
     # One name of seven is never true, one never given, one neither.
@@ -60,7 +60,7 @@ def test_scikit_learn_says_the_same(seed: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value")
-def test_of_no_products_nothing_is_known() -> None:
+def test_measures_without_products_are_nan() -> None:
     measured = confusion([], [])
     assert np.isnan(measured.accuracy) and np.isnan(measured.macro_f1)
 

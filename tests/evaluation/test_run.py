@@ -1,4 +1,4 @@
-"""A report of stand-in models on a small catalogue: what it writes and what it says."""
+"""A report of stand-in models on a small catalogue: its files and its table."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def evaluation(catalogue) -> EvaluationRun:
 
 
 def _judged(catalogue) -> QuerySet:
-    """The first product answers the first query, the last one the second."""
+    """The first product matches the first query, the last one the second."""
     ids = catalogue.records(ALL).ids
     return QuerySet(QUERIES, {"q0": {ids[0]: 4}, "q1": {ids[-1]: 4}}, 4)
 

@@ -1,4 +1,4 @@
-"""A bundle is whole or not there, and says what is wrong with it."""
+"""A bundle is written atomically, and errors name what is wrong with it."""
 
 import json
 
@@ -39,7 +39,7 @@ def _write(bundle, version: int = 1) -> None:
         (folder / BUNDLE_FILE).write_text(INFO.to_json(), encoding="utf-8")
 
 
-def test_what_was_written_is_read_back(tmp_path) -> None:
+def test_a_written_bundle_is_read_back(tmp_path) -> None:
     _write(tmp_path / "bundle")
     assert read_bundle_info(tmp_path / "bundle") == INFO
     assert [child.name for child in tmp_path.iterdir()] == ["bundle"]
@@ -73,7 +73,7 @@ def test_after_an_error_the_old_bundle_is_as_it_was(tmp_path, error) -> None:
     assert [child.name for child in tmp_path.iterdir()] == ["bundle"]
 
 
-def test_what_is_no_bundle_is_not_replaced(tmp_path) -> None:
+def test_a_folder_that_is_not_a_bundle_is_not_replaced(tmp_path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("keep", encoding="utf-8")
     for place in (tmp_path / "mine", tmp_path / "mine" / "thesis.tex"):

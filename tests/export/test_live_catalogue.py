@@ -61,7 +61,7 @@ def test_the_last_versions_are_kept_and_older_ones_go(bundle) -> None:
     assert model_versions(bundle, "similar") == [1]
 
 
-def test_what_a_killed_process_left_is_swept_and_never_served(bundle) -> None:
+def test_leftovers_of_a_killed_process_are_removed_and_never_served(bundle) -> None:
     """It had written search_scann, and half of search."""
     (bundle / "search_scann" / "2").mkdir()
     (bundle / "search" / ".tmp-2" / "variables").mkdir(parents=True)

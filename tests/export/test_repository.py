@@ -80,7 +80,7 @@ def test_behind_a_promoted_version_the_way_back_is_a_canary(bundle, folder) -> N
     assert _config(folder)["search"] == ([1], {"stable": 1, "canary": 1})
 
 
-def test_nothing_to_go_back_to_is_told(bundle, folder) -> None:
+def test_a_rollback_without_an_earlier_version_is_refused(bundle, folder) -> None:
     _open(folder).add(bundle, MODELS)
     with pytest.raises(FitRankError, match="nothing to go back to"):
         _open(folder).roll_back()

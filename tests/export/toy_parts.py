@@ -1,4 +1,4 @@
-"""Parts of a search whose answers are known by hand, saved and loaded as real ones are."""
+"""Parts of a search with hand-worked results, saved and loaded as real ones are."""
 
 from pathlib import Path
 

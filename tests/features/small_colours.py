@@ -1,4 +1,4 @@
-"""Colours of a batch that nothing was read for: every number is its own."""
+"""Random colours of a batch, without photos."""
 
 import numpy as np
 

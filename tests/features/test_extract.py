@@ -1,4 +1,4 @@
-"""Features of photos: each item keeps its own, whichever way it is seen."""
+"""Features of photos: equal in tf.data and in memory, and kept with their item."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_features_stay_with_their_photo_when_items_are_shuffled(
     assert list(rows) != sorted(rows)
     for number, features in enumerate(extracted):
         np.testing.assert_allclose(rows[number], features, atol=1e-4)
-    # Were all rows alike, the above would say nothing.
+    # If all rows were equal, the above would test nothing.
     assert np.ptp(extracted, axis=0).max() > 0.1
 
 
@@ -81,10 +81,10 @@ def test_the_batch_size_does_not_matter(extractor, extracted, batch_size: int) -
     np.testing.assert_allclose(features, extracted, atol=1e-4)
 
 
-def test_single_photos_are_described_as_catalogues_are(extractor, extracted) -> None:
+def test_photos_in_memory_have_the_features_of_a_catalogue(extractor, extracted) -> None:
     photos = [_photo(*photo) for photo in PHOTOS]
-    alone = [extractor.describe([photo])[0] for photo in photos]
-    for row, (seen, by_itself) in enumerate(zip(extractor.describe(photos), alone)):
+    alone = [extractor.extract_photos([photo])[0] for photo in photos]
+    for row, (seen, by_itself) in enumerate(zip(extractor.extract_photos(photos), alone)):
         np.testing.assert_allclose(seen.features, extracted[row], atol=1e-4)
         np.testing.assert_allclose(by_itself.features, extracted[row], atol=1e-4)
         assert seen.boxes.shape == (2, 4)
@@ -94,7 +94,7 @@ def test_single_photos_are_described_as_catalogues_are(extractor, extracted) -> 
 def test_boxes_are_of_the_photo_not_of_its_square(extractor) -> None:
     # Mean colour 128: the box is 0.25..0.65 of the square, whose middle half (rows) is
     # a photo twice as wide as high.
-    [seen] = extractor.describe([np.full((30, 60, 3), 1, np.uint8)])
+    [seen] = extractor.extract_photos([np.full((30, 60, 3), 1, np.uint8)])
     # White above and below: the square's mean is 128.
     np.testing.assert_allclose(seen.boxes[0], [0.0, 0.25, 0.8, 0.65], atol=0.02)
     box = seen.features[feature_schema().slice("garment_box")]
@@ -102,11 +102,11 @@ def test_boxes_are_of_the_photo_not_of_its_square(extractor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("announced", "message"), [(6, "6 items were announced, 5 came"), (4, "5")]
+    ("num_items", "message"), [(6, "num_items is 6, but there are 5 items"), (4, "are 5")]
 )
-def test_a_wrong_count_is_refused(extractor, announced: int, message: str) -> None:
+def test_a_wrong_count_is_refused(extractor, num_items: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        extractor.extract(_items(), announced)
+        extractor.extract(_items(), num_items)
 
 
 def test_the_schema_covers_the_vector(extracted) -> None:
@@ -114,14 +114,14 @@ def test_the_schema_covers_the_vector(extracted) -> None:
     assert schema.groups == FEATURE_GROUPS
     assert extracted.shape == (len(PHOTOS), schema.size)
     for name in ("colour_names", "pattern", "sleeve", "neckline"):
-        told = extracted[:, schema.slice(name)]
-        np.testing.assert_allclose(told.sum(axis=1), 1.0, atol=1e-5)
+        predicted = extracted[:, schema.slice(name)]
+        np.testing.assert_allclose(predicted.sum(axis=1), 1.0, atol=1e-5)
 
 
 @pytest.mark.parametrize("rim", [0, 4])
 @pytest.mark.parametrize(("colour", "lab"), COLOURS)
 def test_plain_photos_have_their_colour(extractor, colour, lab, rim: int) -> None:
-    [seen] = extractor.describe([_photo((64, 64), colour, rim)])
+    [seen] = extractor.extract_photos([_photo((64, 64), colour, rim)])
     schema, features = feature_schema(), seen.features
     assert features[schema.slice("palette_shares")][0] > 0.95
     dominant = features[schema.slice("palette")][:3] * [100, 128, 128]
@@ -139,14 +139,14 @@ def test_features_of_random_photos_keep_to_the_bounds(extractor, shape) -> None:
     photos = [generator.integers(0, 256, (*shape, 3), np.uint8) for _ in range(3)]
     photos.append(np.full((*shape, 3), 255, np.uint8))
     low, high = feature_schema().bounds()
-    for seen in extractor.describe(photos):
+    for seen in extractor.extract_photos(photos):
         assert np.isfinite(seen.features).all()
         assert (seen.features >= low - 1e-5).all()
         assert (seen.features <= high + 1e-5).all()
         assert (seen.boxes >= 0).all() and (seen.boxes <= 1).all()
 
 
-def test_other_models_see_other_features(extracted) -> None:
+def test_other_models_give_other_features(extracted) -> None:
     other = FeatureExtractor(small_models(seed=1)).extract(_items(), len(PHOTOS))
     schema = feature_schema()
     for name in ("colour_names", "pattern", "sleeve", "neckline"):

@@ -1,4 +1,4 @@
-"""Learned heads on disk: read back as they were, or refused with a reason."""
+"""Trained heads on disk: loaded as they were saved, or refused with a reason."""
 
 import dataclasses
 import shutil
@@ -39,7 +39,7 @@ def folder(model_folders, tmp_path) -> Path:
     return Path(shutil.copytree(model_folders[1], tmp_path / "heads"))
 
 
-def test_what_was_saved_tells_the_same(tmp_path) -> None:
+def test_saved_heads_predict_the_same(tmp_path) -> None:
     heads = small_heads(seed=3)
     loaded = load_heads(_saved(heads, tmp_path / "heads"))
     written = sorted(path.name for path in (tmp_path / "heads").iterdir())
@@ -180,7 +180,7 @@ def test_heads_trained_anew_in_their_place_are_read_anew(tmp_path, change) -> No
     _saved(change(small_heads()), folder)
     after = heads_fingerprint(folder)
     assert after != before
-    # As another process would see it, in which nothing was read before.
+    # As in another process, whose cache is empty.
     moved = folder.rename(tmp_path / "moved")
     assert after == heads_fingerprint(moved)
 

@@ -50,7 +50,7 @@ def test_bad_slices_are_refused(changes, message) -> None:
         dataclasses.replace(_slice("a", 0, 2), **changes)
 
 
-def test_names_groups_and_masks_say_where_the_numbers_are() -> None:
+def test_slices_groups_and_masks_have_the_right_indices() -> None:
     assert SCHEMA.size == 6
     assert SCHEMA.groups == ("boxes", "colour")
     assert SCHEMA.slice("c") == slice(3, 6)
@@ -60,7 +60,7 @@ def test_names_groups_and_masks_say_where_the_numbers_are() -> None:
         SCHEMA.group_mask(["boxes", "texture"])
 
 
-def test_joined_moves_each_part_behind_the_last() -> None:
+def test_joined_concatenates_slices() -> None:
     joined = FeatureSchema.joined([_slice("a", 0, 2)], [_slice("b", 0, 3)])
     assert [(part.start, part.stop) for part in joined.slices] == [(0, 2), (2, 5)]
 

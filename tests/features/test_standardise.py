@@ -12,7 +12,7 @@ from fitrank_tf.features.standardise import (
 )
 
 
-def test_it_gives_z_scores_and_silences_what_never_varies() -> None:
+def test_z_scores_and_zeros_for_constant_features() -> None:
     features = np.random.default_rng(0).normal(5.0, 3.0, (100, 4)).astype("float32")
     features[:, 1] = 0.25
     mean, inverse_scale = mean_and_inverse_scale(features)
@@ -26,7 +26,7 @@ def test_it_gives_z_scores_and_silences_what_never_varies() -> None:
 @pytest.mark.parametrize(
     ("run", "scale"), [(standardise, 2.0), (standardise_by_inverse, 0.5)]
 )
-def test_far_values_are_cut_off_at_five_in_any_library(run, scale, array) -> None:
+def test_values_are_clipped_at_five_in_any_library(run, scale, array) -> None:
     values = array(np.float32([[1.0, 4.0, 11.5, 1e6, -1e6]]))
     found = run(values, np.float32(1.0), np.float32(scale))
     assert isinstance(found, type(values))

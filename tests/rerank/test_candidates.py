@@ -52,7 +52,7 @@ def test_labels_are_the_grades_of_the_judge_and_padding_is_minus_1(records) -> N
         ([[1, -1, -1], [0, 0, -1], [3, 4, -1], [-1, -1, -1]], [2]),
     ],
 )
-def test_lists_of_one_grade_teach_nothing(labels, rows: list[int]) -> None:
+def test_lists_of_one_grade_are_not_trained_on(labels, rows: list[int]) -> None:
     assert informative_lists(np.array(labels, np.float32)).tolist() == rows
 
 
@@ -82,7 +82,7 @@ def test_lists_to_be_scored_only_have_grades_of_zero(records) -> None:
     ],
     ids=["full", "one candidate", "padded", "has an exact one"],
 )
-def test_the_weakest_real_candidate_gives_place_and_padding_stays(
+def test_the_last_real_candidate_is_replaced_and_padding_kept(
     records, positions: list[int], completed: list[int]
 ) -> None:
     """Red shirts are the products 0 to 2; the query is nearest to 1 of them."""

@@ -1,4 +1,4 @@
-"""Expected grades, against every way in which a candidate can share what is asked."""
+"""Expected grades, against the sum over all outcomes of the queried facets."""
 
 import itertools
 
@@ -11,7 +11,7 @@ FACETS = ("gender", "colour", "article_type", "season")
 
 
 def _by_cases(chance: np.ndarray, query_facets: np.ndarray) -> float:
-    """Mean of the judges' rule over all outcomes of the facets that are asked for."""
+    """Mean of the judgment rule over all outcomes of the queried facets."""
     named = np.flatnonzero(query_facets)
     if not len(named):
         return 0.0
@@ -51,7 +51,7 @@ def test_steps_add_up_to_what_a_candidate_is_above_mean_chances() -> None:
         assert not steps[row][:, ~asks[row, 0]].any()
 
 
-def test_a_catalogue_without_kinds_counts_what_is_shared() -> None:
+def test_a_catalogue_without_kinds_counts_shared_facets() -> None:
     expect = ExpectedGrade(("colour", "season"))
     grade = expect(np.array([[[0.5, 0.25]]], "float32"), np.ones((1, 1, 2), bool))
     # Both 4, one of two floor(3 / 2).

@@ -16,7 +16,7 @@ FACETS = ("colour", "article_type")
         ([0.1, -0.4, 0.3, 0.2], "colour -0.40, article_type +0.30, photo +0.20"),
         # Of equals the first, whichever way they speak.
         ([0.5, -0.5, 0.5, 0.5], "similarity +0.50, colour -0.50, article_type +0.50"),
-        # 0.005 is the least that is said.
+        # 0.005 is the least that is mentioned.
         ([0.005, 0.0, -0.0049, 1.0], "photo +1.00, similarity +0.01"),
         ([0.0, -0.005, 0.0, 0.0], "colour -0.01"),
         ([0.0, 0.0, 0.0049, 0.0], ""),

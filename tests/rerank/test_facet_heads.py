@@ -57,14 +57,14 @@ def test_no_product_is_predicted_by_a_head_that_learned_it() -> None:
     assert (crossed[:, :2].argmax(axis=1) == codes[:, 0]).mean() < 0.65
 
 
-def test_a_feature_that_is_not_seen_changes_no_prediction() -> None:
+def test_a_masked_feature_changes_no_prediction() -> None:
     codes, embeddings, features = _products()
     seen = np.array([True, False, False])
     heads, _ = cross_fitted(LEXICON, codes, embeddings, features, seen, CONFIG, seed=0)
     other = np.where(seen, features, 7.0).astype("float32")
     facet_probs = heads.predict_all(embeddings, features)
     np.testing.assert_array_equal(heads.predict_all(embeddings, other), facet_probs)
-    # The kind shows in the features: with one of three it is told less well.
+    # The kind depends on the features: with one of three it is predicted less well.
     assert (facet_probs[:, 2:].argmax(axis=1) == codes[:, 1]).mean() < 0.9
 
 

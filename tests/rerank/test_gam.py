@@ -19,7 +19,7 @@ from fitrank_tf.rerank.gam import (
 from fitrank_tf.rerank.match_features import match_columns
 
 Q, L, K = 150, 12, 6
-# Columns 0 and 1 count in all lists, 2 where 4 asks for it; 3 never varies.
+# Columns 0 and 1 count in all lists, 2 where 4 is set; 3 is constant.
 ITEMS = (
     GamItem("hill", 0),
     GamItem("slope", 1),
@@ -30,7 +30,7 @@ CONTEXT = (4, 5)
 
 
 def _lists(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Features [Q, L, K] and grades by a hill, a slope, and a slope if asked for."""
+    """Features [Q, L, K] and grades by a hill, a slope, and a conditional slope."""
     draw = np.random.default_rng(seed)
     features = draw.uniform(-1.0, 1.0, size=(Q, L, K)).astype("float32")
     features[..., 3] = 7.0
@@ -59,7 +59,7 @@ def _inputs(features: np.ndarray, mask: np.ndarray) -> dict[str, tf.Tensor]:
     return {"features": tf.constant(features), "mask": tf.constant(mask)}
 
 
-def test_it_learns_what_no_line_can(model) -> None:
+def test_it_learns_a_nonlinear_relation(model) -> None:
     """A hill orders by the distance from its top."""
     features, labels = _lists(2)
     line = features[..., 1] + 2.0 * features[..., 2]
@@ -90,7 +90,9 @@ def test_terms_add_up_to_the_score(model) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), itertools.combinations((0, 1, 2), 2))
-def test_what_a_number_adds_does_not_depend_on_another(model, one, other) -> None:
+def test_the_contribution_of_a_feature_does_not_depend_on_another(
+    model, one, other
+) -> None:
     """The mixed second difference of a sum of functions of one number is zero."""
     features = _lists(3)[0][1:2, :4].copy()
     features[..., 4] = 1.0
@@ -120,7 +122,7 @@ def test_a_list_may_have_any_length(model) -> None:
     np.testing.assert_allclose(whole[:, : L - 4], cut, atol=1e-4)
 
 
-def test_a_number_that_never_varies_says_nothing(model) -> None:
+def test_a_constant_feature_has_no_effect(model) -> None:
     features, labels = _lists(7)
     mask = labels >= 0
     changed = features.copy()
@@ -128,7 +130,7 @@ def test_a_number_that_never_varies_says_nothing(model) -> None:
     np.testing.assert_array_equal(model.score(changed, mask), model.score(features, mask))
 
 
-def test_a_curve_is_what_its_number_does_to_the_score(model) -> None:
+def test_a_curve_is_the_contribution_of_its_feature(model) -> None:
     """Of lists of one context: a candidate is moved along each number's values."""
     features, labels = _lists(8)
     same = (features[:, 0, 4:] == (1.0, 0.0)).all(axis=1)
@@ -150,7 +152,7 @@ def test_a_curve_is_what_its_number_does_to_the_score(model) -> None:
         np.testing.assert_allclose(shape.band, [shape.contributions] * 2, atol=1e-5)
 
 
-def test_curves_look_like_what_was_drawn_from(model) -> None:
+def test_curves_recover_the_generating_functions(model) -> None:
     """Up to a factor; a number that is asked for is looked at where it is."""
     features, labels = _lists(0)
     hill, slope, colour, constant = model.shapes(features, labels >= 0)

@@ -41,7 +41,7 @@ def _lists() -> ListArrays:
     ("row", "place", "gender", "colour"),
     [(0, 0, 0.8, 1.0), (0, 1, 0.1, 1.0), (1, 0, 0.9, 0.8), (1, 1, 0.2, 0.1), (2, 0, 1, 1)],
 )
-def test_each_number_is_what_its_column_says(
+def test_each_column_holds_its_feature(
     row: int, place: int, gender: float, colour: float
 ) -> None:
     numbers = match_features(_lists(), FACET_PROBS, FACETS)

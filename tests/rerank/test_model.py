@@ -97,8 +97,8 @@ def test_untrained_keeps_the_first_stage_order(arrays) -> None:
     np.testing.assert_array_equal(order, np.tile(np.arange(L), (8, 1)))
 
 
-def test_what_is_asked_for_counts_by_its_chance(arrays) -> None:
-    """Two values of one facet add up; the other facet, not asked for, says nothing."""
+def test_queried_facets_count_by_their_probability(arrays) -> None:
+    """Two values of one facet add up; the other facet, not queried, has no effect."""
     query_facets = {
         **arrays,
         "query_facets": np.tile([[1, 0, 1, 0, 0]], (Q, 1)).astype("float32"),
@@ -183,7 +183,7 @@ def test_who_keeps_the_projected_features_gets_the_same_scores(arrays) -> None:
 
 
 def test_an_untrained_score_is_the_blend_of_first_stage_chances_and_grade(arrays) -> None:
-    """10 first stage + log chance by facet + 3 expected grade, of what is asked for."""
+    """10 first stage + log probability by facet + 3 expected grade, of queried facets."""
     asking = _asking(arrays)
     inputs, _ = next(iter(_batches(asking)))
     probs = arrays["facet_probs"][arrays["positions"][:8]]
@@ -239,7 +239,7 @@ def test_noise_moves_scores_in_training_alone(arrays, noise: float) -> None:
     assert np.allclose(learning, plain) == (noise == 0.0)
 
 
-def test_what_explains_a_score_adds_up_to_it(arrays) -> None:
+def test_contributions_add_up_to_the_score(arrays) -> None:
     """Less the list's mean, and nothing of padding."""
     model = _untrained(arrays)
     model.get_layer("correction").kernel.assign(tf.ones([8, 1]))

@@ -1,4 +1,4 @@
-"""Distances of palettes to asked colours, beside CIEDE2000 by hand."""
+"""Distances of palettes to queried colours, against CIEDE2000 by hand."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_a_palette_is_as_far_as_its_colours_by_their_shares() -> None:
     means = [0.5 * blue, 0.95 * nearly + 0.05 * blue]
     columns = _columns("Red", "Women")
     np.testing.assert_allclose(columns[:2, 0], means, rtol=1e-4)
-    # Of the nearer prototype; a seam of the asked colour does not count.
+    # Of the nearer prototype; a seam of the queried colour does not count.
     np.testing.assert_allclose(columns[:2, 1], [0.0, nearly], atol=1e-2)
     np.testing.assert_allclose(columns[:2, 2], min(means) - np.array(means), atol=1e-3)
     assert (columns[2] == 0.0).all()
@@ -71,7 +71,7 @@ def test_of_several_colours_the_nearest_counts() -> None:
 
 
 @pytest.mark.parametrize("query_facets", [(), ("Men",), ("Fuchsia",)])
-def test_what_names_no_known_colour_is_near_to_everything(query_facets) -> None:
+def test_a_query_without_a_known_colour_has_distance_zero(query_facets) -> None:
     assert (_columns(*query_facets) == 0.0).all()
 
 

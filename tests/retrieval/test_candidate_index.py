@@ -1,4 +1,4 @@
-"""What every index gets from the interface, whatever its shortlists are."""
+"""Scores and order that every index inherits, whatever its shortlists."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ class Unordered(CandidateIndex):
 def test_ranks_a_shortlist_in_any_order_cuts_and_pads_it():
     embeddings = np.array([[1, 0], [0, 1], [1, 0], [0, 1]], np.float32)
     index, query = Unordered(embeddings), np.array([[0, 1]], np.float32)
-    # Item 0 is not looked at; 1 and 3 tie and come by position.
+    # Item 0 is not in the shortlist; 1 and 3 tie and are ordered by position.
     assert index.search(query, 2).positions.tolist() == [[1, 3]]
     found = index.search(query, 5)
     assert found.positions.tolist() == [[1, 3, 2, -1, -1]]

@@ -1,4 +1,4 @@
-"""Which index a catalogue gets, and that the log says why."""
+"""The choice of a catalogue's index, and its reason in the log."""
 
 import logging
 import sys

@@ -53,7 +53,7 @@ def test_a_large_catalogue_is_searched_by_codes(embeddings, tmp_path, monkeypatc
 
 
 def test_rows_that_are_not_reached_are_not_real(embeddings, tmp_path, monkeypatch) -> None:
-    """One leaf of many is looked into, which holds fewer than K."""
+    """Only one leaf is searched, which holds fewer than K items."""
     few = ScannSettings(num_leaves=300, leaves_to_search=1)
     monkeypatch.setattr(scann_graph, "SCANN_FROM_ITEMS", 1000)
     monkeypatch.setattr(scann_graph, "settings_for", lambda _: few)

@@ -1,4 +1,4 @@
-"""Feature fusion: it starts as nothing, and works with groups missing."""
+"""Feature fusion: no effect when untrained, and dropout of groups."""
 
 import math
 
@@ -97,7 +97,7 @@ def test_group_dropout_hides_whole_groups_in_training(towers, dropout: float) ->
     assert (first & other).mean() == pytest.approx(both, abs=0.06)
 
 
-def test_what_is_far_off_is_cut_to_five_spreads(towers) -> None:
+def test_values_are_clipped_at_five_standard_deviations(towers) -> None:
     fusion = _fusion(towers)
     fusion.adapt(np.float32([[0, 0, 1], [2, 4, 3]]), np.ones(3))
     far = np.float32([[7, 2, -99], [-3, 14, 2], [6, -8, 6]])

@@ -1,4 +1,4 @@
-"""LoRA: what is trained, what stays, what is merged, what is saved alone."""
+"""LoRA: trained and frozen weights, merging, and files of adapters."""
 
 import numpy as np
 import pytest
@@ -83,7 +83,7 @@ def test_merged_adapters_give_equal_embeddings(towers, images, tmp_path, targets
         np.testing.assert_allclose(other, one, atol=1e-5)
 
 
-def test_adapters_alone_make_the_base_what_it_was_tuned_to(images, tmp_path) -> None:
+def test_loading_adapters_restores_the_tuned_towers(images, tmp_path) -> None:
     tuned = small_towers()
     _with_random_adapters(tuned, 5, alpha=8.0, targets=("key", "mlp")).save(
         tmp_path / "adapters.npz"

@@ -1,4 +1,4 @@
-"""Dropout before the adapters: in training alone, and of the adapter's inputs alone."""
+"""Dropout before the adapters: only in training, and only of the adapter's inputs."""
 
 import numpy as np
 import pytest
@@ -42,14 +42,14 @@ def test_in_training_the_adapter_misses_a_share_of_its_inputs(target) -> None:
     assert drawn.std(axis=0).max() > 0.1
 
 
-def test_with_all_but_nothing_dropped_the_adapter_is_silent() -> None:
+def test_with_nearly_all_inputs_dropped_the_adapter_has_no_effect() -> None:
     _, layer = _adapted("mlp", 0.999999)
     inputs = np.random.default_rng(1).normal(size=(2, 3, 24)).astype("float32")
     frozen = inputs @ np.asarray(layer._kernel) + np.asarray(layer.bias)
     np.testing.assert_allclose(layer(inputs, training=True), frozen, atol=1e-5)
 
 
-def test_what_is_saved_has_no_trace_of_it(images, tmp_path) -> None:
+def test_dropout_does_not_change_the_saved_layer(images, tmp_path) -> None:
     towers, _ = _adapted("query", 0.5)
     towers.save_to_preset(tmp_path / "preset")
     loaded = towers_from_preset(str(tmp_path / "preset"), 10)

@@ -1,4 +1,4 @@
-"""Patch and depth dropout: what is kept is whole, and all kept is the plain tower."""
+"""Patch dropout and stochastic depth; with a share of 0 they equal the plain tower."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from fitrank_tf.towers.patch_dropout import (
     drop_block,
     drop_patches,
     has_content,
-    pool_in_part,
+    pool_with_dropout,
 )
 
 
@@ -90,9 +90,9 @@ def test_a_left_out_block_adds_nothing_and_the_mean_stays(share: float) -> None:
 def test_with_all_of_it_it_is_the_image_tower(towers, images) -> None:
     seeds = keras.random.SeedGenerator(0)
     whole = np.asarray(towers.pool_images(images))
-    same = np.asarray(pool_in_part(towers, images, 0.0, 0.0, seeds))
+    same = np.asarray(pool_with_dropout(towers, images, 0.0, 0.0, seeds))
     np.testing.assert_allclose(same, whole, atol=1e-5)
     for shares in ((0.5, 0.0), (0.0, 0.5)):
-        part = np.asarray(pool_in_part(towers, images, *shares, seeds))
+        part = np.asarray(pool_with_dropout(towers, images, *shares, seeds))
         assert part.shape == whole.shape
         assert np.abs(part - whole).max() > 1e-3

@@ -1,4 +1,4 @@
-"""The door of presets: local folders of each kind, and the hub's names."""
+"""Loading presets: local folders of each kind, and names on Hugging Face."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a contact sheet shows, before it is drawn as PNG or HTML."""
+"""Contents of a contact sheet, before it is drawn as PNG or HTML."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ class Frame:
     width: int
 
 
-# Told apart by width as well, for those who see no difference between greens.
+# Distinguished by width as well, for readers who cannot distinguish greens.
 EXACT_FRAME = Frame("exact", f"exact (grade {EXACT})", (0, 135, 60), 6)
 PARTIAL_FRAME = Frame("partial", f"partial (grade 1-{EXACT - 1})", (135, 205, 150), 3)
 FRAMES: tuple[Frame, ...] = (EXACT_FRAME, PARTIAL_FRAME)

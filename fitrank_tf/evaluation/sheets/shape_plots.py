@@ -1,4 +1,4 @@
-"""What an additive ranker makes of each number, as a picture to read."""
+"""Plots the curves of an additive ranker."""
 
 import io
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def draw_shapes(trainings: Sequence[Sequence[Shape]], path: Path) -> None:
 
 
 def shapes_figure(trainings: Sequence[Sequence[Shape]]) -> Figure:
-    """A panel a number: its curves above, how often which value was seen below.
+    """One panel per feature: its curves above, a histogram of its values below.
 
     All panels have the same scale upwards, so that a steep curve is a number that
     matters. A shade goes from the curve in lists that weigh the number little to the one

@@ -1,4 +1,4 @@
-"""Filters of a served search: which products a shopper wants to see at all.
+"""Filters of a served search: restrict the products by their attributes.
 
 A filter is a text: "" admits everything, "Women" the products of that value, and
 "Women|Unisex" those of either. Case and blanks around a value do not matter. A value
@@ -41,7 +41,7 @@ class AttributeFilter(tf.Module):
         )
 
     def __call__(self, filters: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Which products pass all filters of a query.
+        """Returns which products pass all filters of a query.
 
         Args:
             filters: some of `FILTERS` -> string [batch].

@@ -1,4 +1,4 @@
-"""The text tower as it is served: no work on padding, nor on what no embedding is made of.
+"""The served text tower: skips padding and computations that do not reach an embedding.
 
 The same numbers as `Towers.encode_tokens`. All texts' tokens lie one behind the other, so
 that a batch costs as much as its tokens and not as much as its longest text; only attention

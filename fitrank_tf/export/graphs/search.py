@@ -110,7 +110,7 @@ class Search(ServedModule):
 
 
 class ScannSearch(Search):
-    """The same, saved with ScaNN's ops; its stage is a `ScannStage`."""
+    """`Search` saved with ScaNN's ops; its first stage is a `ScannStage`."""
 
     def save_options(self) -> tf.saved_model.SaveOptions:
         """Admits ScaNN's ops."""

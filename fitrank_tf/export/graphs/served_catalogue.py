@@ -1,4 +1,4 @@
-"""A catalogue inside a served graph: what is searched, and what a search returns of it."""
+"""A catalogue inside a served graph: the tables for searching and for its results."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from fitrank_tf.export.graphs.attribute_filter import FILTERS, AttributeFilter
 
 @dataclasses.dataclass(frozen=True)
 class SearchTables:
-    """What a search keeps of N products, row by row.
+    """Projected features and probabilities of N products, row by row.
 
     Attributes:
         embeddings: float32 [N, D], unit image embeddings.
@@ -30,7 +30,7 @@ class SearchTables:
         return SearchTables(*(table[rows] for table in self._arrays()))
 
     def joined(self, others: "SearchTables") -> "SearchTables":
-        """These products, then the others."""
+        """Concatenates these products and the others."""
         pairs = zip(self._arrays(), others._arrays(), strict=True)
         return SearchTables(*(np.concatenate(pair) for pair in pairs))
 
@@ -40,7 +40,7 @@ class SearchTables:
 
 @dataclasses.dataclass(frozen=True)
 class SearchableCatalogue:
-    """What a search knows of N products, row by row.
+    """All data of N products in a search, row by row.
 
     Attributes:
         ids: N product ids, each once.
@@ -163,7 +163,7 @@ class ServedCatalogue(tf.Module):
     def results(
         self, rows: tf.Tensor, scores: tf.Tensor, ranks: tf.Tensor, found: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """What a search returns of products, best first; all arguments are [batch, k].
+        """Returns a search's results, best first; all arguments are [batch, k].
 
         Args:
             rows: int32, of the catalogue.

@@ -16,7 +16,7 @@ from fitrank_tf.rerank.model import PROJECTION_DIM, Reranker
 
 # TF-Ranking's name for lists as serialized ExampleListWithContext.
 ELWC_SIGNATURE = "tensorflow/serving/predict"
-# For a search, which keeps its products' projected features and not the features.
+# For a search, which stores its products' projected features instead of the features.
 KEPT_SIGNATURE, KEPT_EXPLAINED_SIGNATURE = "kept", "kept_explained"
 
 _OF_QUERY = ("query", "query_facets")
@@ -26,7 +26,7 @@ _ABSENT = float("nan")
 
 
 class ServedReranker(ServedModule):
-    """Ways to ask for the scores of lists of any length.
+    """Signatures that score lists of any length.
 
     Args:
         model: trained.

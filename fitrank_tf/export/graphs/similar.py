@@ -88,7 +88,7 @@ class Similar(ServedModule):
         rows, first_stage, found = self._stage(embedding, filters)
         explain = self._reranker.signatures[KEPT_EXPLAINED_SIGNATURE]
         scored = self.catalogue.rerank(explain, encoded, rows, first_stage, found)
-        # Not the correction, the last part: it has learned from texts alone.
+        # Without the correction, the last contribution, which was trained on texts only.
         scores = tf.reduce_sum(scored["contributions"][..., :-1], axis=-1)
         scores = tf.where(found, scores, scores.dtype.min)
         scores, order = tf.math.top_k(scores, k=self._stage.size)

@@ -1,4 +1,4 @@
-"""The `appearance` group: what a network that has learned ImageNet sees in the photo."""
+"""The `appearance` group: pooled activations of a network trained on ImageNet."""
 
 from fitrank_tf.features.schema import FeatureSlice
 
@@ -8,7 +8,7 @@ APPEARANCE = 1280
 
 
 def appearance_slices() -> tuple[FeatureSlice, ...]:
-    """One slice, as `models.appearance_network` tells it."""
+    """Returns the one slice of `AppearanceNetwork`'s output."""
     meaning = "mean over the photo of the last layer of an ImageNet network"
     row = ("appearance", APPEARANCE, meaning, "activation (ReLU6)", 0.0, 6.0)
     return FeatureSlice.consecutive(GROUP, [row])

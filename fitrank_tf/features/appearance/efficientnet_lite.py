@@ -1,7 +1,7 @@
-"""EfficientNet-Lite0 as KerasHub's backbone, with the weights that Google trained.
+"""EfficientNet-Lite0 as a KerasHub backbone, with the weights that Google trained.
 
-https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite, which
-PyTorch packages carry under the names of `efficientnet_pytorch`.
+https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite; PyTorch
+packages distribute them with the tensor names of `efficientnet_pytorch`.
 """
 
 import re
@@ -12,11 +12,11 @@ import numpy as np
 
 from fitrank_tf.core.errors import FitRankError
 
-# What the network reads is (pixel - 127) / 128.
+# The network's input is (pixel - 127) / 128.
 PIXEL_SCALE, PIXEL_OFFSET = 1 / 128, -127 / 128
 
 _STACKS = 7
-# Names of the layers of a block, here and there.
+# KerasHub's name of a layer -> the checkpoint's name.
 _OF_BLOCK = {
     "expand_conv": "_expand_conv",
     "expand_bn": "_bn0",
@@ -38,21 +38,22 @@ _OF_LAYER = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-# The classifier on top and counters of training steps: nothing here reads them.
+# Tensors that are not used: the classifier on top, and counters of training steps.
 _UNREAD = re.compile(r"^_fc\.|num_batches_tracked$")
 
 
 def new_lite0(dtype: str = "float32") -> keras_hub.models.EfficientNetBackbone:
-    """Lite0 with random weights.
+    """Builds EfficientNet-Lite0 with random weights.
 
-    KerasHub's own preset pads as PyTorch does, which moves every strided window by a
-    pixel; Google's weights have learned with TensorFlow's "same", as the unfused blocks do.
+    KerasHub's own preset pads as PyTorch does, which shifts every strided window by one
+    pixel; Google's weights were trained with TensorFlow's "same" padding, which the unfused
+    blocks use.
 
     Args:
-        dtype: of its weights.
+        dtype: of the weights.
 
     Returns:
-        Photos float [B, S, S, 3] to float [B, S / 32, S / 32, 1280].
+        A backbone from photos float [B, S, S, 3] to float [B, S / 32, S / 32, 1280].
     """
     return keras_hub.models.EfficientNetBackbone(
         stackwise_width_coefficients=[1.0] * _STACKS,
@@ -81,14 +82,14 @@ def new_lite0(dtype: str = "float32") -> keras_hub.models.EfficientNetBackbone:
 def fill_lite0(
     backbone: keras_hub.models.EfficientNetBackbone, tensors: Mapping[str, np.ndarray]
 ) -> None:
-    """Gives the backbone the weights of a checkpoint.
+    """Copies the weights of a checkpoint into the backbone.
 
     Args:
-        backbone: of `new_lite0`.
+        backbone: from `new_lite0`; changed in place.
         tensors: {name in `efficientnet_pytorch`: array in PyTorch's layout}.
 
     Raises:
-        FitRankError: if one is missing, left over, or of another shape.
+        FitRankError: if a tensor is missing, not used, or of another shape.
     """
     left = {name for name in tensors if not _UNREAD.search(name)}
     blocks: dict[str, int] = {}
@@ -115,7 +116,7 @@ def fill_lite0(
 
 
 def _their_layer(layer: str, blocks: dict[str, int]) -> str:
-    """The other name of a layer; `blocks` numbers the blocks as they come."""
+    """The checkpoint's name of a layer; `blocks` collects the blocks' numbers."""
     if layer in _OF_NETWORK:
         return _OF_NETWORK[layer]
     block, part = layer.split("_", 1)
@@ -128,7 +129,8 @@ def _as_keras_has_it(array: np.ndarray, layer: str) -> np.ndarray:
     if layer.endswith("dwconv2"):
         return array.transpose(2, 3, 0, 1)
     kernel = array.transpose(2, 3, 1, 0)
-    # KerasHub ends a block that expands nothing with 3 x 3: the middle one is all it needs.
+    # In a block without expansion KerasHub projects by 3 x 3: the checkpoint's 1 x 1 kernel
+    # goes into its centre.
     if layer == "block1a_project_conv":
         return np.pad(kernel, [(1, 1), (1, 1), (0, 0), (0, 0)])
     return kernel

@@ -1,7 +1,7 @@
-"""Sees a whole photo as a network that has learned ImageNet's thousand kinds of things.
+"""Features of whole photos from a network trained on ImageNet.
 
-Unlike the towers it has never seen the training products, so what it says of them is as
-good as what it says of others.
+Unlike the towers it was not trained on this catalogue, so its features are as good on new
+products as on the training products.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.core.shipped import folder_here_or_shipped
 from fitrank_tf.features.appearance.columns import APPEARANCE
 
-# What of a converter changes a photo.
+# Settings of a converter that change its output.
 _DECISIVE = (
     *("image_size", "scale", "offset", "interpolation", "antialias"),
     *("crop_to_aspect_ratio", "pad_to_aspect_ratio"),
@@ -25,14 +25,14 @@ _DECISIVE = (
 
 
 class AppearanceNetwork:
-    """A backbone with the way photos are handed to it.
+    """An image backbone with its preprocessing.
 
     Args:
-        backbone: photos [B, S, S, 3] to [B, s, s, 1280].
-        converter: photos of any size, 0..255, to what the backbone reads.
+        backbone: maps photos [B, S, S, 3] to [B, s, s, 1280].
+        converter: maps photos of any size, 0..255, to the backbone's input.
 
     Raises:
-        FitRankError: if the backbone gives another width.
+        FitRankError: if the backbone's output has another width.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class AppearanceNetwork:
         width = backbone.output_shape[-1]
         if width != APPEARANCE:
             raise FitRankError(
-                f"the appearance network tells {width} numbers of a photo, the features "
-                f"have room for {APPEARANCE}: take a backbone of that width"
+                f"the appearance network has {width} outputs, the features have room for "
+                f"{APPEARANCE}: take a backbone of that width"
             )
         self._backbone, self._converter = backbone, converter
 
     def __call__(self, photos: KerasTensor) -> KerasTensor:
-        """What it sees, float32 [B, 1280].
+        """Returns the backbone's mean activations, float32 [B, 1280].
 
         Args:
             photos: [B, S, S, 3], 0..255, any numeric dtype.
@@ -58,30 +58,30 @@ class AppearanceNetwork:
         return ops.mean(self._backbone(inputs, training=False), axis=(1, 2))
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of all that its answers depend on."""
+        """Returns the SHA-256 (hex) of weights and preprocessing."""
         converter = self._converter.get_config()
-        told = {name: converter[name] for name in _DECISIVE}
-        digest = hashlib.sha256(json.dumps(told).encode())
+        settings = {name: converter[name] for name in _DECISIVE}
+        digest = hashlib.sha256(json.dumps(settings).encode())
         for array in self._backbone.get_weights():
             digest.update(array.tobytes())
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Writes a KerasHub preset of half precision, whole or not at all."""
+        """Writes a KerasHub preset in half precision, atomically."""
         with folder_written_aside(folder) as unfinished:
             _halved(self._backbone).save_to_preset(str(unfinished))
             self._converter.save_to_preset(str(unfinished))
 
 
 def load_appearance(preset: str) -> AppearanceNetwork:
-    """A trained network.
+    """Loads a trained network.
 
     Args:
-        preset: the name of a KerasHub preset, or a folder of one, in the working directory
-            or shipped with the repository.
+        preset: name or folder of a KerasHub preset; a folder in the working directory or
+            shipped with the package.
 
     Raises:
-        FitRankError: if it cannot be read.
+        FitRankError: if the preset cannot be read.
     """
     here = folder_here_or_shipped(preset)
     name = preset if here is None else str(here)
@@ -97,11 +97,11 @@ def load_appearance(preset: str) -> AppearanceNetwork:
 
 
 def _halved(backbone: keras_hub.models.Backbone) -> keras_hub.models.Backbone:
-    """The same in half precision: in a file, seven digits are not worth twice the size."""
+    """A float16 copy: in a file, float32 is not worth twice the size."""
     usual = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float16")
     try:
-        # Its layers take Keras' policy, whatever the backbone's own is.
+        # The layers take Keras' global policy, whatever the backbone's own is.
         halved = type(backbone).from_config({**backbone.get_config(), "dtype": "float16"})
     finally:
         keras.config.set_dtype_policy(usual)

@@ -1,6 +1,6 @@
-"""The `attributes` group: sleeve length, neckline, and the ratios of `fit.py`.
+"""The `attributes` group: sleeve length, neckline, and the ratios of `garment/shape.py`.
 
-"unknown" is one of the answers, for products without arms or neck and for photos
+"unknown" is one of the labels, for products without arms or neck and for photos
 that do not show them.
 """
 
@@ -10,15 +10,16 @@ from fitrank_tf.features.schema import FeatureSlice
 
 GROUP = "attributes"
 UNKNOWN = "unknown"
-SLEEVE_ANSWERS: tuple[str, ...] = (UNKNOWN, *SLEEVES)
-NECKLINE_ANSWERS: tuple[str, ...] = (UNKNOWN, *NECKLINES)
+SLEEVE_LABELS: tuple[str, ...] = (UNKNOWN, *SLEEVES)
+NECKLINE_LABELS: tuple[str, ...] = (UNKNOWN, *NECKLINES)
 
 
 def attribute_slices() -> tuple[FeatureSlice, ...]:
-    """Sleeve and neckline as `AttributeNetwork` tells them, then the ratios."""
+    """Returns the slices: probabilities of sleeve and neckline, then the garment ratios."""
     rows = [
-        (name, len(answers), ", ".join(answers), "probability", 0.0, 1.0)
-        for name, answers in (("sleeve", SLEEVE_ANSWERS), ("neckline", NECKLINE_ANSWERS))
+        (name, len(labels), ", ".join(labels), "probability", 0.0, 1.0)
+        for name, labels in (("sleeve", SLEEVE_LABELS), ("neckline", NECKLINE_LABELS))
     ]
-    told = FeatureSlice.consecutive(GROUP, rows)
-    return (*told, *(part.moved_to(part.start + told[-1].stop) for part in fit_slices()))
+    slices = FeatureSlice.consecutive(GROUP, rows)
+    end = slices[-1].stop
+    return (*slices, *(part.moved_to(part.start + end) for part in fit_slices()))

@@ -1,34 +1,34 @@
-"""Tells sleeve length and neckline from the product cut out of its photo.
+"""Network that predicts sleeve length and neckline from the product cut out of its photo.
 
 A small residual network (He et al., "Deep Residual Learning for Image Recognition",
-2016) over the crop that colour and texture read too, stretched to one size.
+2016) over the crop that colour and texture use too, resized to a square.
 """
 
 import keras
 from keras import KerasTensor, layers, ops
 
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.garment.crop import CANVAS
 
 _STEM, _STAGES = 24, (48, 96, 160)
 _DROPOUT = 0.4
 
 
-def build_attribute_network(extra_answers: dict[str, int] | None = None) -> keras.Model:
-    """An untrained network.
+def build_attribute_network(auxiliary_classes: dict[str, int] | None = None) -> keras.Model:
+    """Builds an untrained network.
 
     Args:
-        extra_answers: {name: classes} of further questions that training asks, so that
-            the network learns to see from more labels than it will be asked for.
+        auxiliary_classes: {name: number of classes} of auxiliary outputs, used in training
+            only: the network learns from more labels than it predicts later.
 
     Returns:
         A model from canvases, uint8 or float [B, 96, 96, 3], 0..255, to a dict of
-        logits: `sleeve` [B, 5], `neckline` [B, 6], and the extra ones.
+        logits: `sleeve` [B, 5], `neckline` [B, 6], and the auxiliary ones.
     """
-    questions = {
-        "sleeve": len(SLEEVE_ANSWERS),
-        "neckline": len(NECKLINE_ANSWERS),
-        **(extra_answers or {}),
+    classes = {
+        "sleeve": len(SLEEVE_LABELS),
+        "neckline": len(NECKLINE_LABELS),
+        **(auxiliary_classes or {}),
     }
     canvas = keras.Input((CANVAS, CANVAS, 3), name="canvas")
     hidden = layers.Rescaling(1 / 127.5, -1.0)(canvas)
@@ -39,23 +39,21 @@ def build_attribute_network(extra_answers: dict[str, int] | None = None) -> kera
         [layers.GlobalAveragePooling2D()(hidden), layers.GlobalMaxPooling2D()(hidden)]
     )
     seen = layers.Dropout(_DROPOUT)(seen)
-    answers = {
-        name: layers.Dense(count, name=name)(seen) for name, count in questions.items()
-    }
-    return keras.Model(canvas, answers, name="attributes")
+    labels = {name: layers.Dense(count, name=name)(seen) for name, count in classes.items()}
+    return keras.Model(canvas, labels, name="attributes")
 
 
-def asked_only(network: keras.Model) -> keras.Model:
-    """The trained network without the extra questions."""
-    answers = {name: network.output[name] for name in ("sleeve", "neckline")}
-    return keras.Model(network.input, answers, name="attributes")
+def without_auxiliary_outputs(network: keras.Model) -> keras.Model:
+    """Returns the trained network without its auxiliary outputs."""
+    labels = {name: network.output[name] for name in ("sleeve", "neckline")}
+    return keras.Model(network.input, labels, name="attributes")
 
 
 def attribute_probabilities(network: keras.Model, canvases: KerasTensor) -> KerasTensor:
-    """float32 [B, 11]: of `SLEEVE_ANSWERS`, then of `NECKLINE_ANSWERS`.
+    """Returns float32 [B, 11]: probabilities of `SLEEVE_LABELS`, then `NECKLINE_LABELS`.
 
     Args:
-        network: trained.
+        network: trained attribute network.
         canvases: uint8 [B, 96, 96, 3].
     """
     logits = network(ops.cast(canvases, "float32"), training=False)
@@ -72,7 +70,7 @@ def _convolution(
 
 
 def _halving_block(inputs: KerasTensor, width: int) -> KerasTensor:
-    """Two convolutions with a way around them, at half the size."""
+    """A residual block of two convolutions that halves the resolution."""
     around = layers.Conv2D(width, 1, use_bias=False)(
         layers.AveragePooling2D(2, padding="same")(inputs)
     )

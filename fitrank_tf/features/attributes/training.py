@@ -1,4 +1,4 @@
-"""Training the attribute network on labels by eye, on titles, and on product kinds."""
+"""Trains the attribute network on manual labels, titles and product kinds."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -16,8 +16,9 @@ from fitrank_tf.features.attributes.network import build_attribute_network
 _WARM_UP_SHARE = 0.05
 _WEIGHT_DECAY = 0.05
 _WHITE = 255.0
-# A window of the canvas is larger or smaller by these shares, never the same twice.
+# Random crops: side of the window, in sides of the canvas.
 _ZOOM = (0.82, 1.12)
+# Colour jitter: deviation of the mixing matrix, and the largest log of gamma.
 _COLOUR_MIX, _LIGHT = 0.12, 0.4
 
 
@@ -27,37 +28,37 @@ class AttributeTable:
 
     Attributes:
         canvases: uint8 [N, 96, 96, 3].
-        answers: question -> int [N], the label, -1 for none.
-        trust: question -> float32 [N], weight of the label in the loss, 0 for none.
-        times: int [N], how often a product comes in an epoch.
+        labels: output -> int [N], the label, -1 for none.
+        weights: output -> float32 [N], weight of the label in the loss, 0 for none.
+        repeats: int [N], how often a product occurs in an epoch.
     """
 
     canvases: np.ndarray
-    answers: Mapping[str, np.ndarray]
-    trust: Mapping[str, np.ndarray]
-    times: np.ndarray
+    labels: Mapping[str, np.ndarray]
+    weights: Mapping[str, np.ndarray]
+    repeats: np.ndarray
 
 
 def train_attribute_network(
     table: AttributeTable,
-    extra_answers: dict[str, int],
+    auxiliary_classes: dict[str, int],
     config: AttributeConfig,
     seed: int,
     backup: Path,
 ) -> keras.Model:
-    """Trains a network from nothing; goes on from `backup` if it was interrupted.
+    """Trains a network from scratch, or resumes from `backup` after an interruption.
 
     Args:
-        table: what to learn.
-        extra_answers: {name: classes} of the questions beyond sleeve and neckline.
-        config: the schedule.
-        seed: of the weights, the order and the augmentation.
+        table: the training data.
+        auxiliary_classes: {name: number of classes} of outputs beyond sleeve and neckline.
+        config: batch size, epochs and learning rate.
+        seed: of weights, order and augmentation.
         backup: folder for Keras' `BackupAndRestore`.
 
     Raises:
         FitRankError: if there are fewer products than a batch holds.
     """
-    rows = np.repeat(np.arange(len(table.times)), table.times)
+    rows = np.repeat(np.arange(len(table.repeats)), table.repeats)
     steps = len(rows) // config.batch_size
     if not steps:
         raise FitRankError(
@@ -65,7 +66,7 @@ def train_attribute_network(
             f"{config.batch_size}; label more, or set attributes.batch_size lower"
         )
     keras.utils.set_random_seed(seed)
-    network = build_attribute_network(extra_answers)
+    network = build_attribute_network(auxiliary_classes)
     total = config.epochs * steps
     warm_up = max(1, round(_WARM_UP_SHARE * total))
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -76,7 +77,7 @@ def train_attribute_network(
         keras.optimizers.AdamW(schedule, weight_decay=_WEIGHT_DECAY),
         loss={
             name: keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-            for name in table.answers
+            for name in table.labels
         },
         jit_compile=False,
     )
@@ -100,16 +101,16 @@ def _batches(
     table: AttributeTable, rows: np.ndarray, config: AttributeConfig, seed: int
 ) -> tf.data.Dataset:
     canvases = tf.constant(table.canvases)
-    answers = {name: tf.constant(np.maximum(of, 0)) for name, of in table.answers.items()}
-    trust = {name: tf.constant(of) for name, of in table.trust.items()}
+    labels = {name: tf.constant(np.maximum(of, 0)) for name, of in table.labels.items()}
+    weights = {name: tf.constant(of) for name, of in table.weights.items()}
 
     def batch(
         chosen: tf.Tensor, number: tf.Tensor
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         return (
             augment_canvases(tf.gather(canvases, chosen), tf.stack([seed, number])),
-            {name: tf.gather(of, chosen) for name, of in answers.items()},
-            {name: tf.gather(of, chosen) for name, of in trust.items()},
+            {name: tf.gather(of, chosen) for name, of in labels.items()},
+            {name: tf.gather(of, chosen) for name, of in weights.items()},
         )
 
     return (
@@ -124,7 +125,7 @@ def _batches(
 
 
 def augment_canvases(canvases: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Another window, mirrored at random, in other colours; white stays white.
+    """Crops, mirrors and recolours canvases at random; white stays white.
 
     Args:
         canvases: uint8 [B, S, S, 3].
@@ -151,7 +152,7 @@ def augment_canvases(canvases: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     )
     noise = tf.random.stateless_normal([batch, 3, 3], seeds[3], stddev=_COLOUR_MIX)
     mix = tf.eye(3) + noise
-    # Each column sums to 1: of white comes white.
+    # Each column sums to 1, so that white stays white.
     mix /= tf.reduce_sum(mix, axis=1, keepdims=True)
     mixed = tf.clip_by_value(tf.einsum("bhwc,bcd->bhwd", seen, mix), 0.0, _WHITE)
     power = tf.exp(tf.random.stateless_uniform([batch, 1, 1, 1], seeds[4], -_LIGHT, _LIGHT))

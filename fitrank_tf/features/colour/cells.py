@@ -1,8 +1,8 @@
-"""The cells that a colour histogram counts: CIELAB cut the way people name colours.
+"""Bins of the colour histogram: CIELAB divided the way people name colours.
 
-Greys by lightness, the others by lightness, chroma (muted, clear, vivid) and hue.
-All pixels go through one table by the upper six bits of each channel, so that a
-pixel costs one look-up.
+Greys are divided by lightness, other colours by lightness, chroma (muted, clear, vivid)
+and hue. A table indexed by the upper six bits of each channel gives a pixel's cell in one
+look-up.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import numpy as np
 
 GREYS, LIGHTNESSES, CHROMAS, HUES = 12, 6, 3, 12
 CELLS = GREYS + LIGHTNESSES * CHROMAS * HUES
-# Chroma in Lab units: below the first a colour reads grey, then muted, clear, vivid.
+# Chroma in Lab units: below the first a colour is grey, then muted, clear, vivid.
 _CHROMA_EDGES = (5.0, 14.0, 30.0)
 
 _BITS = 6
@@ -25,7 +25,7 @@ _SKIN_CR, _SKIN_CB, _SKIN_LEAST_Y = (133, 173), (77, 127), 70
 
 
 def _all_colours() -> np.ndarray:
-    """uint8 [1, 2^18, 3]: the middle of every entry of the tables, RGB."""
+    """uint8 [1, 2^18, 3]: the middle RGB colour of every entry of the tables."""
     steps = (np.arange(1 << _BITS) << _SHIFT) + (1 << (_SHIFT - 1))
     red, green, blue = np.meshgrid(steps, steps, steps, indexing="ij")
     colours = np.stack([red, green, blue], axis=-1).reshape(1, -1, 3)
@@ -34,7 +34,7 @@ def _all_colours() -> np.ndarray:
 
 
 def _cells_of(lab: np.ndarray) -> np.ndarray:
-    """uint8 [N] of 8-bit Lab [N, 3]."""
+    """Cells uint8 [N] of 8-bit Lab colours [N, 3]."""
     lightness, a, b = lab.astype(np.int32).T
     a, b = a - 128, b - 128
     chroma = np.digitize(np.hypot(a, b), _CHROMA_EDGES)
@@ -56,8 +56,8 @@ def _is_skin(colours: np.ndarray) -> np.ndarray:
 
 
 _COLOURS = _all_colours()
-# By (red >> 2) << 12 | (green >> 2) << 6 | blue >> 2. Lab is OpenCV's 8-bit: L runs
-# to 255 where CIE's runs to 100, a and b are moved by 128.
+# Indexed by (red >> 2) << 12 | (green >> 2) << 6 | blue >> 2. Lab is OpenCV's 8-bit: L is
+# 0..255 instead of CIE's 0..100, a and b are offset by 128.
 LAB_TABLE = np.ascontiguousarray(cv2.cvtColor(_COLOURS, cv2.COLOR_RGB2LAB)[0])
 CELL_TABLE = _cells_of(LAB_TABLE)
 # Both in one number: L | a << 8 | b << 16 | cell << 24.
@@ -69,10 +69,10 @@ del _COLOURS
 
 
 def cell_centres() -> np.ndarray:
-    """float32 [228, 3]: CIE L, a, b of the middle of each cell.
+    """Returns the centre of each cell, CIE L, a, b, float32 [228, 3].
 
-    The middle of the colours that a screen can show; a cell that holds none has the
-    middle of its bounds.
+    This is the mean of the cell's sRGB colours; a cell without any has the middle of its
+    bounds.
     """
     centres = np.zeros((CELLS, 3))
     count = np.bincount(CELL_TABLE, minlength=CELLS)
@@ -98,6 +98,6 @@ def _bounds_middle(cells: np.ndarray) -> np.ndarray:
 
 
 def cie_lab(lab: np.ndarray) -> np.ndarray:
-    """float32 [..., 3], CIE L (0..100), a, b of OpenCV's 8-bit Lab."""
+    """Converts OpenCV's 8-bit Lab to CIE L (0..100), a, b, float32 [..., 3]."""
     scale = np.array([100 / 255, 1, 1], np.float32)
     return lab.astype(np.float32) * scale - np.array([0, 128, 128], np.float32)

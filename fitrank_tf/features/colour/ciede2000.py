@@ -1,13 +1,13 @@
 """The CIEDE2000 colour difference.
 
-By hand: one sourced formula, for which scikit-image would be a new requirement.
+Written here because scikit-image would be a new requirement for this one formula.
 """
 
 import numpy as np
 
 
 def ciede2000(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """How different two colours look; 1 is about the least that is seen.
+    """Returns the perceived difference of colours; 1 is about the least visible one.
 
     CIE 142-2001 in the notation of Sharma, Wu and Dalal, "The CIEDE2000 Color-
     Difference Formula: Implementation Notes, Supplementary Test Data, and
@@ -30,7 +30,7 @@ def ciede2000(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     h1, h2 = (np.degrees(np.arctan2(b, a)) % 360 for a, b in ((a1, b1), (a2, b2)))
     is_grey = c1 * c2 == 0
     turn = np.where(is_grey, 0.0, (h2 - h1 + 180) % 360 - 180)
-    # Half a turn apart has no shorter way; the standard goes up.
+    # For opposite hues both ways round are equally short; the standard takes +180.
     turn = np.where((turn == -180) & (h2 > h1), 180.0, turn)
     delta_l, delta_c = l2 - l1, c2 - c1
     delta_h = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn) / 2)

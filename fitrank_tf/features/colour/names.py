@@ -1,10 +1,9 @@
-"""What a shop calls colours, learned from its catalogue.
+"""Colour names as a shop uses them, learned from its catalogue.
 
-A name has up to three prototypes in CIELAB. A colour has a name by CIEDE2000: the
-nearer a prototype, the likelier its name. For a whole product a small network goes
-on from there: it sees the evidence of the prototypes, the histogram, where on the
-product the colours are, and what kind of product it is (of watches "Steel" is said,
-of shirts "Grey").
+Each name has up to three prototypes in CIELAB; the nearer a colour is to a prototype by
+CIEDE2000, the more probable its name. For whole products a small network takes the
+prototypes' evidence, the histogram, the positions of the colours and the kind of product
+(a shop calls a watch "Steel" and a shirt "Grey").
 """
 
 import dataclasses
@@ -25,9 +24,9 @@ from fitrank_tf.features.heads.softmax_head import (
 )
 from fitrank_tf.features.schema import FeatureSlice
 
-# A schema needs a fixed list: the base colours that *Fashion Product Images* gives to
-# at least one product in 2,500, by frequency. Retrained on another catalogue the
-# names stay, the prototypes move.
+# The schema needs a fixed list: the base colours of at least one product in 2,500 of
+# *Fashion Product Images*, by frequency. Training on another catalogue changes the
+# prototypes, not the names.
 COLOUR_NAMES: tuple[str, ...] = (
     *("Black", "Blue", "White", "Grey", "Brown", "Red", "Green", "Navy Blue"),
     *("Purple", "Pink", "Beige", "Yellow", "Maroon", "Silver", "Olive", "Orange"),
@@ -37,24 +36,24 @@ COLOUR_NAMES: tuple[str, ...] = (
     "Burgundy",
 )
 _PROTOTYPES_A_NAME = 3
-# Where fewer of the products with the name are near, a prototype is of products that
-# were cut out wrong: a white shirt's is of skin.
+# A prototype with a smaller share of the name's products comes from wrong crops: a white
+# shirt's is the colour of skin.
 _FREQUENT = 0.2
-# So many CIEDE2000 units further away, a name is e times less likely.
+# CIEDE2000 distance over which a name becomes e times less probable.
 _SOFTNESS = 3.0
 _LEAST_EVIDENCE = 1e-4
-# How likely a colour is on a product that nothing else tells of.
+# Added to the product's name probabilities, so that a palette may have any name.
 _SURPRISE = 0.1
 
 
 def colour_numbers(names: Sequence[str]) -> np.ndarray:
-    """int [N], index in `COLOUR_NAMES` whatever the case, -1 for other names."""
+    """Returns indices in `COLOUR_NAMES`, ignoring case, int [N]; -1 for other names."""
     index = {name.lower(): number for number, name in enumerate(COLOUR_NAMES)}
     return np.array([index.get(name.lower(), -1) for name in names], int)
 
 
 def colour_name_slices() -> tuple[FeatureSlice, ...]:
-    """The slice of `ColourNamer.probabilities`."""
+    """Returns the slice of `ColourNamer.probabilities`."""
     meaning = f"what a shop calls it: {', '.join(COLOUR_NAMES)}"
     row = ("colour_names", len(COLOUR_NAMES), meaning, "probability", 0.0, 1.0)
     return FeatureSlice.consecutive("colour", [row])
@@ -62,12 +61,12 @@ def colour_name_slices() -> tuple[FeatureSlice, ...]:
 
 @dataclasses.dataclass(frozen=True)
 class Prototypes:
-    """What single colours are called.
+    """Typical colours of each name.
 
     Attributes:
         lab: float32 [P, 3], CIE L, a, b.
         names: int [P], index in `COLOUR_NAMES`.
-        shares: float32 [P], of the products with the name, how many are near.
+        shares: float32 [P], share of the name's products in the prototype's cluster.
     """
 
     lab: np.ndarray
@@ -75,18 +74,18 @@ class Prototypes:
     shares: np.ndarray
 
     def frequent(self) -> "Prototypes":
-        """Those that a good part of the products with the name are near."""
+        """Returns the prototypes of a large share of their name's products."""
         kept = self.shares >= _FREQUENT
         return Prototypes(self.lab[kept], self.names[kept], self.shares[kept])
 
     def distances(self, colours: np.ndarray) -> np.ndarray:
-        """float64 [N, 38]: CIEDE2000 to each name's nearest prototype.
+        """Returns the CIEDE2000 distance to each name's nearest prototype.
 
         Args:
             colours: float [N, 3], CIE L, a, b.
 
         Returns:
-            Infinity for a name without a prototype.
+            float64 [N, 38], infinity for a name without a prototype.
         """
         apart = ciede2000(colours[:, None], self.lab[None])
         nearest = np.full((len(colours), len(COLOUR_NAMES)), np.inf)
@@ -95,12 +94,15 @@ class Prototypes:
         return nearest
 
     def likelihood(self, colours: np.ndarray) -> np.ndarray:
-        """float32 [N, 38], rows sum to 1: how well each name fits single colours.
+        """Returns the likelihood of each name for single colours.
 
-        A softmax over the CIEDE2000 distance to each name's nearest prototype.
+        A softmax over the negative CIEDE2000 distance to each name's nearest prototype.
 
         Args:
             colours: float [N, 3], CIE L, a, b.
+
+        Returns:
+            float32 [N, 38], rows sum to 1.
         """
         nearest = self.distances(colours)
         nearest -= nearest.min(axis=1, keepdims=True)
@@ -109,11 +111,11 @@ class Prototypes:
 
 
 def learn_prototypes(lab: np.ndarray, names: np.ndarray, seed: int) -> Prototypes:
-    """Up to three prototypes a name, by k-means.
+    """Learns up to three prototypes per name by k-means.
 
     Args:
-        lab: float [N, 3], the first dominant colour of N products.
-        names: int [N], index in `COLOUR_NAMES`, -1 for products to pass over.
+        lab: float [N, 3], CIE L, a, b of the first dominant colour of N products.
+        names: int [N], index in `COLOUR_NAMES`, -1 for products to ignore.
         seed: of k-means.
 
     Raises:
@@ -138,11 +140,11 @@ def learn_prototypes(lab: np.ndarray, names: np.ndarray, seed: int) -> Prototype
 
 
 class ColourNamer:
-    """Names the colours of products.
+    """Predicts the colour names of products.
 
     Args:
-        prototypes: of single colours.
-        head: from `name_inputs` to probabilities of `COLOUR_NAMES`.
+        prototypes: typical colours of each name.
+        head: maps `name_inputs` to probabilities of `COLOUR_NAMES`.
     """
 
     def __init__(self, prototypes: Prototypes, head: SoftmaxHead):
@@ -150,17 +152,17 @@ class ColourNamer:
         self._evidence_of_cell = prototypes.likelihood(cell_centres())
 
     def probabilities(self, colours: Colours, boxes: np.ndarray) -> np.ndarray:
-        """float32 [B, 38] of a batch of products.
+        """Returns the probability of each name, float32 [B, 38].
 
         Args:
-            colours: of the products.
+            colours: of B products.
             boxes: float32 [B, 13], from `box_evidence`.
         """
         inputs = name_inputs(colours, boxes, self._evidence_of_cell)
         return self.head.probabilities(inputs)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The namer as named arrays, for `numpy.savez`."""
+        """Returns the namer as named arrays, for `numpy.savez`."""
         return {
             "prototypes/lab": self.prototypes.lab,
             "prototypes/names": np.array(COLOUR_NAMES)[self.prototypes.names],
@@ -173,13 +175,14 @@ class ColourNamer:
         """The inverse of `arrays`.
 
         Raises:
-            KeyError, ValueError: if the arrays are of no namer, or one of other names.
+            KeyError: if an array is missing.
+            ValueError: if the names are not `COLOUR_NAMES`.
         """
         names = arrays["prototypes/names"].tolist()
         owners = np.array([COLOUR_NAMES.index(name) for name in names])
         head = head_from_arrays(arrays, "colour")
         if head.labels != COLOUR_NAMES:
-            raise ValueError(f"it names {', '.join(head.labels)}")
+            raise ValueError(f"its colour names are {', '.join(head.labels)}")
         shares = arrays["prototypes/shares"]
         return cls(Prototypes(arrays["prototypes/lab"], owners, shares), head)
 
@@ -187,14 +190,15 @@ class ColourNamer:
 def box_evidence(
     classes: np.ndarray, scores: np.ndarray, garments: np.ndarray
 ) -> np.ndarray:
-    """What the detector says of the kind of product.
+    """Returns the detector's evidence of the kind of product.
 
     Args:
-        classes, scores: of the detections, as for `boxes.box_features`.
+        classes: int [B, M], index in `OBJECT_CLASSES`, -1 for padding.
+        scores: float32 [B, M], 0 for padding.
         garments: float32 [B, 4], the garment box, zeros where not found.
 
     Returns:
-        float32 [B, 13]: best score of each product class, height and width.
+        float32 [B, 13]: best score of each product class; height and width of the box.
     """
     sides = garments[:, 2:] - garments[:, :2]
     return np.concatenate([class_scores(classes, scores), sides], axis=1)
@@ -203,7 +207,7 @@ def box_evidence(
 def name_inputs(
     colours: Colours, boxes: np.ndarray, evidence_of_cell: np.ndarray
 ) -> np.ndarray:
-    """What the head sees, float32 [B, F].
+    """Returns the inputs of the namer's head, float32 [B, F].
 
     Args:
         colours: of B products.
@@ -217,13 +221,13 @@ def name_inputs(
 def palette_names(
     prototypes: Prototypes, palette: np.ndarray, expected: np.ndarray
 ) -> list[str]:
-    """What the dominant colours of one product are called.
+    """Returns the names of the dominant colours of one product.
 
     Args:
-        prototypes: of single colours.
+        prototypes: typical colours of each name.
         palette: float32 [N, 3], CIE L, a, b.
-        expected: float32 [38], probabilities of the names for the whole product: what
-            is called grey on a watch is charcoal on a shirt.
+        expected: float32 [38], probabilities of the names for the whole product: the same
+            colour is grey on a watch and charcoal on a shirt.
     """
     if not len(palette):
         return []

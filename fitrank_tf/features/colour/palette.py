@@ -1,10 +1,10 @@
-"""The `colour` group of the feature vector: what colours the product has, and where.
+"""The `colour` group of the feature vector: the colours of the product and their positions.
 
-The backdrop is left out, and the middle of the garment box counts more than its rim.
-Of the palette and the means the wearer's skin is left out too; not of the histogram
-and the grid: a skin-coloured print is no skin, and what names colours
-(`colour_names.py`) learns by itself where arms are. On the validation split it finds
-the shop's colour more often so (0.666 against 0.660, mean of three).
+Backdrop is left out, and the middle of the garment box weighs more than its edges. The
+palette and the means leave out the wearer's skin too. The histogram and the grid do not: a
+skin-coloured print is not skin, and the colour namer (`names.py`) learns where arms are. On
+the validation split it predicts the shop's colour more often this way (0.666 against 0.660,
+mean of three).
 """
 
 import dataclasses
@@ -21,28 +21,27 @@ GROUP = "colour"
 
 PALETTE = 5
 GRID = 4
-# A product is sampled at 32 x 32 places: a histogram needs no more.
+# A product is sampled at 32 x 32 points, enough for a histogram.
 _SIDE = 32
 _GRID_SIDE = _SIDE // GRID
-# A pixel this far (Lab units) from the backdrop is no longer backdrop: above the
-# noise of JPEG, below the shading of white cloth.
+# Pixels farther (Lab units) from the backdrop's colour are product: above JPEG noise,
+# below the shading of white cloth.
 _BACKDROP_DISTANCE = 6.0
-# With less foreground than this the product has the backdrop's colour.
+# With a smaller share of foreground the product has the backdrop's colour.
 _LEAST_FOREGROUND = 0.05
-# Where a person is seen (skin above the box) skin in the box is hers, unless there is
-# so much of it that the cloth has the colour of skin.
+# If a person is visible (skin above the box), skin in the box is the wearer's, unless its
+# share is so large that the cloth itself must have the colour of skin.
 _TOO_MUCH_SKIN = 0.35
-# Backdrop counts a little, so that a histogram is never empty.
+# Backdrop has a small weight, so that a histogram is never empty.
 _BACKDROP_WEIGHT = 1e-3
-# Two dominant colours are at least this far apart (Lab units), and none is smaller
-# than this share.
+# Least distance (Lab units) between initial dominant colours, and the least share of one.
 _APART, _LEAST_SHARE = 18.0, 0.04
 _AB_SCALE = 128.0
 _LAB_SCALE = np.array([100, _AB_SCALE, _AB_SCALE], np.float32)
 
 
 def _centre_weights() -> np.ndarray:
-    """float32 [32, 32]: a bell over the garment box; a person's arms are at the rim."""
+    """float32 [32, 32]: a Gaussian over the garment box; arms are near its edges."""
     at = np.arange(_SIDE) - (_SIDE - 1) / 2
     down, across = np.exp(-((at / 12) ** 2)), np.exp(-((at / 10) ** 2))
     return np.outer(down, across).astype(np.float32)
@@ -56,14 +55,14 @@ class Colours:
     """The colours of a batch of products.
 
     Attributes:
-        histogram: float32 [B, 228], shares of `colour_cells`, sum 1.
-        grid: float32 [B, 16, 4]: by place (4 x 4, row by row) mean L / 100, a / 128,
-            b / 128 of the product there, and how much of the place it fills.
+        histogram: float32 [B, 228], share of each cell (`cells.py`), sum 1.
+        grid: float32 [B, 16, 4]: for each of 4 x 4 parts of the box, row by row, mean
+            L / 100, a / 128, b / 128 of the product and the share of the part it fills.
         palette: float32 [B, 5, 3], CIE L, a, b of the dominant colours, by falling
-            share; zeros for "no more".
-        shares: float32 [B, 5], of the dominant colours, sum at most 1.
+            share; zeros for padding.
+        shares: float32 [B, 5], of the dominant colours, sum at most 1; 0 for padding.
         means: float32 [B, 3], mean L / 100, a / 128, b / 128.
-        foreground: float32 [B], share of the garment box that is no backdrop.
+        foreground: float32 [B], share of the garment box that is not backdrop.
         skin: float32 [B], share of the garment box taken for the wearer's skin.
     """
 
@@ -77,13 +76,13 @@ class Colours:
 
     @functools.cached_property
     def vectors(self) -> np.ndarray:
-        """float32 [B, F], laid out as `colour_slices` says.
+        """The features, float32 [B, F], laid out as in `colour_slices`.
 
-        Of the histogram the square root: then the inner product of two is their
+        The histogram's square root is taken, so that the inner product of two is their
         Bhattacharyya coefficient.
         """
         batch = len(self.histogram)
-        # Cut off: rounding may take white a hair above 1.
+        # Rounding may take white slightly above 1.
         palette = np.clip(self.palette / _LAB_SCALE, -1, 1)
         columns = [
             np.sqrt(self.histogram),
@@ -98,7 +97,7 @@ class Colours:
 
 
 def colour_slices() -> tuple[FeatureSlice, ...]:
-    """What `Colours.vectors` holds, from index 0."""
+    """Returns the slices of `Colours.vectors`, from index 0."""
     root, lab = "square root of a share", "L / 100, a / 128, b / 128"
     hues = "hues from red on, inside chroma, inside lightness"
     rows = [
@@ -133,15 +132,15 @@ def colour_slices() -> tuple[FeatureSlice, ...]:
 def dominant_colours(
     features: np.ndarray, schema: FeatureSchema
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What `Colours.vectors` says of the palette, in Lab units again.
+    """Reads the palette from feature vectors, in Lab units.
 
     Args:
         features: float32 [..., F].
-        schema: of the features.
+        schema: layout of the features.
 
     Returns:
-        (float32 [..., 5, 3], CIE L, a, b by falling share; float32 [..., 5] shares, 0 for
-        "no more").
+        (float32 [..., 5, 3], CIE L, a, b by falling share; float32 [..., 5], their shares,
+        0 for padding).
     """
     lab = features[..., schema.slice("palette")]
     lab = lab.reshape(*lab.shape[:-1], PALETTE, 3) * _LAB_SCALE
@@ -149,7 +148,7 @@ def dominant_colours(
 
 
 def read_colours(crops: list[GarmentCrop]) -> Colours:
-    """The colours of a batch of products cut out of their photos."""
+    """Extracts the colours of a batch of products cut out of their photos."""
     batch = len(crops)
     histogram = np.zeros((batch, CELLS), np.float32)
     grid = np.zeros((batch, GRID * GRID, 4), np.float32)
@@ -185,7 +184,7 @@ def _read(
     if not drop_skin:
         skin = 0
         is_skin[:] = False
-    # Each cell's weight of cloth, and its sums of L, a and b.
+    # Each cell's weight without skin, and its weighted sums of L, a and b.
     cloth = np.zeros((CELLS, 4), np.float32)
     sums = np.zeros((1, 4), np.float32)
     for y in range(_SIDE):
@@ -223,7 +222,7 @@ def _sample(
     table: np.ndarray, skin_table: np.ndarray,
     entries: np.ndarray, is_product: np.ndarray, is_skin: np.ndarray,
 ) -> None:  # fmt: skip
-    """Fills the table's entries, what is no backdrop, and what is skin; [S, S] each."""
+    """Fills the table's entries and the masks of product and skin, [S, S] each."""
     back_l, back_a, back_b, _ = _unpacked(
         table[_code(backdrop[0], backdrop[1], backdrop[2])]
     )
@@ -246,9 +245,9 @@ def _sample(
 
 @njit(cache=True, nogil=True, inline="always")
 def _code(red: np.uint8, green: np.uint8, blue: np.uint8) -> np.uint64:
-    """Where the tables of `colour_cells` have a colour.
+    """Index of a colour in the tables of `cells.py`.
 
-    Unsigned: numba looks at a signed index for "from the end" before it uses it.
+    Unsigned, because numba checks whether a signed index counts from the end.
     """
     code = (np.int32(red) >> 2) << 12 | (np.int32(green) >> 2) << 6 | np.int32(blue) >> 2
     return np.uint64(code)
@@ -278,7 +277,7 @@ def _add(
 
 @njit(cache=True, nogil=True, inline="always")
 def _mean(sums: np.ndarray, out: np.ndarray) -> None:
-    """Writes the mean L / 100, a / 128, b / 128 of what `_add` summed up."""
+    """Writes the mean L / 100, a / 128, b / 128 from the sums of `_add`."""
     count = max(sums[3], np.float32(1))
     out[0] = sums[0] / count / 100
     out[1] = sums[1] / count / _AB_SCALE
@@ -329,7 +328,7 @@ def _dominant(cloth: np.ndarray, palette: np.ndarray, shares: np.ndarray) -> Non
 
 @njit(cache=True, nogil=True)
 def _start(weights: np.ndarray, colours: np.ndarray, centres: np.ndarray) -> int:
-    """Writes the heaviest colours that lie apart; returns how many."""
+    """Writes the largest colours that lie apart; returns their number."""
     is_apart = np.ones(len(weights), np.bool_)
     for count in range(PALETTE):
         heaviest, weight = -1, np.float32(0)

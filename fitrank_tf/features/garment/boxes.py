@@ -1,12 +1,12 @@
-"""The `boxes` group of the feature vector: what is where in the photo.
+"""The `boxes` group of the feature vector: positions of the product and its parts.
 
-All functions take the detections of a whole batch, in the photo's own
-coordinates (`photo_square.boxes_from_square`). What was not found is all zeros,
-its score too, so a reader can tell "not found" from "at the left edge".
+All functions take the detections of a whole batch, in coordinates of the photo
+(`photo_square.boxes_from_square`). Box and score are zeros for a part that was not found,
+which differs from a box at the left edge.
 
 A box is [ymin, xmin, ymax, xmax] everywhere but in the feature vector, where it is
-[xmin, ymin, xmax, ymax]: trained models read these columns in that order. `box_features`
-and `stored_garment_boxes` convert it, nothing else has to.
+[xmin, ymin, xmax, ymax]: trained models read these columns in that order. Only
+`box_features` and `stored_garment_boxes` convert between the two.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from fitrank_tf.features.schema import FeatureSchema, FeatureSlice
 GROUP = "boxes"
 _GARMENT_BOX = "garment_box"
 
-# A box below this score is noise more often than not.
+# Boxes below this score are wrong more often than not.
 MIN_SCORE = 0.25
 
 _SLEEVE = OBJECT_CLASSES.index("sleeve")
@@ -29,8 +29,8 @@ _PART_LOW, _PART_HIGH = -0.5, 1.5
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
-    """The best box of one kind in each photo of a batch.
+class BestBoxes:
+    """The highest-scored box of one kind in each photo of a batch.
 
     Attributes:
         boxes: float32 [B, 4], [ymin, xmin, ymax, xmax]; zeros where not found.
@@ -42,7 +42,7 @@ class Found:
 
 
 def box_slices() -> tuple[FeatureSlice, ...]:
-    """What `box_features` returns, from index 0."""
+    """Returns the slices of `box_features`, from index 0."""
     of_photo, of_garment = "0..1 of the photo's sides", "1 = the garment box's side"
     rows = [
         (_GARMENT_BOX, 4, "xmin, ymin, xmax, ymax of the product", of_photo, 0.0, 1.0),
@@ -69,31 +69,32 @@ def _part_rows(part: str, unit: str) -> list[tuple[str, int, str, str, float, fl
 
 
 @dataclasses.dataclass(frozen=True)
-class FoundParts:
+class GarmentParts:
     """The product and its parts in each photo of a batch.
 
     Attributes:
         garment: the best whole-product box.
-        left_sleeve, right_sleeve: as the photo shows them.
+        left_sleeve: the best sleeve in the left half of the garment, as the photo shows it.
+        right_sleeve: the best sleeve in the right half.
         neckline: the best neckline.
     """
 
-    garment: Found
-    left_sleeve: Found
-    right_sleeve: Found
-    neckline: Found
+    garment: BestBoxes
+    left_sleeve: BestBoxes
+    right_sleeve: BestBoxes
+    neckline: BestBoxes
 
 
-def find_parts(boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray) -> FoundParts:
-    """The product and its parts; arguments as for `box_features`.
+def find_parts(boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray) -> GarmentParts:
+    """Finds the product and its parts; arguments as for `box_features`.
 
-    A part without its garment has nothing to be relative to and is not found.
+    Parts count as not found where the garment was not, as their boxes are relative to it.
     """
-    garment = garment_found(boxes, classes, scores)
+    garment = best_garment_boxes(boxes, classes, scores)
     has_garment = garment.scores[:, None] > 0
     is_sleeve = (classes == _SLEEVE) & has_garment
     is_left = _centre_x(boxes) < _centre_x(garment.boxes)[:, None]
-    return FoundParts(
+    return GarmentParts(
         garment,
         _best(boxes, scores, is_sleeve & is_left),
         _best(boxes, scores, is_sleeve & ~is_left),
@@ -102,18 +103,18 @@ def find_parts(boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray) -> Fo
 
 
 def box_features(
-    boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray, found: FoundParts
+    boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray, found: GarmentParts
 ) -> np.ndarray:
-    """The `boxes` group for a batch.
+    """Computes the `boxes` group of a batch.
 
     Args:
         boxes: float32 [B, M, 4], [ymin, xmin, ymax, xmax] in 0..1 of the photo.
         classes: int [B, M], index in `OBJECT_CLASSES`, -1 for padding.
         scores: float32 [B, M], 0 for padding.
-        found: `find_parts` of the same.
+        found: `find_parts` of the same detections.
 
     Returns:
-        float32 [B, F], laid out as `box_slices` says.
+        float32 [B, F], laid out as in `box_slices`.
     """
     garment = found.garment
     columns = [
@@ -127,11 +128,11 @@ def box_features(
 
 
 def stored_garment_boxes(features: np.ndarray, schema: FeatureSchema) -> np.ndarray:
-    """The products' boxes in feature vectors.
+    """Reads the products' boxes from feature vectors.
 
     Args:
         features: float32 [N, F].
-        schema: of the features.
+        schema: layout of the features.
 
     Returns:
         float32 [N, 4], [ymin, xmin, ymax, xmax] in 0..1 of the photo; zeros where no
@@ -140,23 +141,25 @@ def stored_garment_boxes(features: np.ndarray, schema: FeatureSchema) -> np.ndar
     return _axes_swapped(features[:, schema.slice(_GARMENT_BOX)])
 
 
-def garment_found(boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray) -> Found:
-    """The best whole-product box of each photo; arguments as for `box_features`."""
+def best_garment_boxes(
+    boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray
+) -> BestBoxes:
+    """Returns the best whole-product box of each photo; arguments as for `box_features`."""
     is_product = (classes >= 0) & (classes < len(PRODUCT_CLASSES))
     return _best(boxes, scores, is_product)
 
 
-def _best(boxes: np.ndarray, scores: np.ndarray, wanted: np.ndarray) -> Found:
-    """The box of highest score among those wanted [B, M] and not below MIN_SCORE."""
+def _best(boxes: np.ndarray, scores: np.ndarray, wanted: np.ndarray) -> BestBoxes:
+    """The box of highest score, at least MIN_SCORE, where `wanted` bool [B, M] is true."""
     kept = np.where(wanted & (scores >= MIN_SCORE), scores, 0.0)
     best = kept.argmax(axis=1)[:, None]
     best_scores = np.take_along_axis(kept, best, axis=1)
     best_boxes = np.take_along_axis(boxes, best[..., None], axis=1)[:, 0]
-    return Found(best_boxes * (best_scores > 0), best_scores[:, 0])
+    return BestBoxes(best_boxes * (best_scores > 0), best_scores[:, 0])
 
 
 def class_scores(classes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """float [B, 11], the best score of each product class, 0 if it was not found."""
+    """Returns the best score of each product class, float [B, 11]; 0 if not found."""
     is_class = classes[..., None] == np.arange(len(PRODUCT_CLASSES))
     return np.where(is_class, scores[..., None], 0.0).max(axis=1)
 
@@ -171,11 +174,11 @@ def _axes_swapped(boxes: np.ndarray) -> np.ndarray:
 
 
 def box_sides(boxes: np.ndarray) -> np.ndarray:
-    """Height and width [..., 2] of boxes, at least a millionth of the photo each."""
+    """Returns height and width [..., 2] of boxes, at least a millionth of the photo."""
     return np.maximum(boxes[..., 2:] - boxes[..., :2], 1e-6)
 
 
-def _relative(part: Found, garment: Found) -> np.ndarray:
+def _relative(part: BestBoxes, garment: BestBoxes) -> np.ndarray:
     """float [B, 4]: the part's box with the garment's box as the unit square."""
     origin, sides = garment.boxes[:, :2], box_sides(garment.boxes)
     corners = (part.boxes.reshape(-1, 2, 2) - origin[:, None]) / sides[:, None]

@@ -1,7 +1,8 @@
 """The product cut out of its photo, and its backdrop.
 
-Colour and texture are sampled from the crop at a fixed number of places, so their cost
-does not grow with the photo. The attribute network reads it as a canvas of one size.
+Colour and texture are sampled from the crop at a fixed number of points, so their cost
+does not grow with the photo. The attribute network takes the crop resized to a square, the
+canvas.
 """
 
 import dataclasses
@@ -13,26 +14,26 @@ from numba import njit
 
 from fitrank_tf.features.colour.cells import SKIN_TABLE
 
-# Pixels a side. At 96 the checks of a shirt in a photo of 224 pixels survive.
+# Side in pixels. At 96 the checks of a shirt in a photo of 224 pixels are still visible.
 CANVAS = 96
-# As much skin above the box is a face, not a print of the backdrop.
+# A larger share of skin above the box is a face, not a pattern of the backdrop.
 _FACE = 0.04
-# Sum of the three channels' differences (of 255) from the backdrop: JPEG noise is less.
+# Sum of the three channels' differences (0..255) from the backdrop; JPEG noise is smaller.
 _NO_BACKDROP = 60
 
 
 @dataclasses.dataclass(frozen=True)
 class GarmentCrop:
-    """What colour and texture read.
+    """A product cut out of its photo.
 
     Attributes:
-        pixels: uint8 [H, W, 3], RGB: the garment box of the photo, one pixel or more
-            each way. It may be a view of the photo.
+        pixels: uint8 [H, W, 3], RGB: the garment box of the photo, at least 1 x 1
+            pixel. It may be a view of the photo.
         backdrop: uint8 [3], RGB: the median of the photo's outermost pixels.
-        skin_above: share of the photo above the garment box that is skin, 0..1: a
-            face, where a person wears the product.
-        figure_top: where the uppermost thing that is no backdrop begins above or in
-            the garment box, 0..1 of the photo's height: the crown of the wearer.
+        skin_above: share of skin in the photo above the garment box, 0..1: a face, if a
+            person wears the product.
+        figure_top: top of the uppermost content above the box, else the top of the box,
+            0..1 of the photo's height: the crown of the wearer's head.
     """
 
     pixels: np.ndarray
@@ -42,24 +43,24 @@ class GarmentCrop:
 
     @property
     def is_worn(self) -> bool:
-        """Whether a person's skin is seen above the product."""
+        """Whether a person's skin is visible above the product."""
         return self.skin_above > _FACE
 
     def canvas(self) -> np.ndarray:
-        """uint8 [96, 96, 3]: the crop, stretched to a square."""
-        # Up to twice the canvas the bilinear filter sees every pixel, and is faster.
+        """Returns the crop resized to a square, uint8 [96, 96, 3]."""
+        # Up to twice the canvas the bilinear filter uses every pixel, and is faster.
         small = max(self.pixels.shape[:2]) <= 2 * CANVAS
         how = cv2.INTER_LINEAR if small else cv2.INTER_AREA
         return cv2.resize(self.pixels, (CANVAS, CANVAS), interpolation=how)
 
 
 def cut_out(photo: np.ndarray, garment_box: np.ndarray) -> GarmentCrop:
-    """Cuts one garment out.
+    """Cuts one garment out of its photo.
 
     Args:
         photo: uint8 [H, W, 3], RGB, without padding.
         garment_box: float32 [4], [ymin, xmin, ymax, xmax] in 0..1 of the photo; zeros
-            for "not found" mean the whole photo.
+            (not found) for the whole photo.
     """
     rows, columns = _window(garment_box, *photo.shape[:2])
     backdrop = np.empty(3, np.uint8)
@@ -70,7 +71,7 @@ def cut_out(photo: np.ndarray, garment_box: np.ndarray) -> GarmentCrop:
 
 
 def _window(box: np.ndarray, height: int, width: int) -> tuple[slice, slice]:
-    """The box in pixels, at least one each way; all of the photo for a box of zeros."""
+    """Rows and columns of the box, at least one each; the whole photo for zeros."""
     ymin, xmin, ymax, xmax = box.tolist()
     if ymax <= 0 or xmax <= 0:
         return slice(0, height), slice(0, width)
@@ -88,7 +89,7 @@ def _look_around(
     skin_table: np.ndarray,
     backdrop: np.ndarray,
 ) -> tuple[float, float]:
-    """Writes the backdrop; the share of skin above the box, where the figure begins."""
+    """Writes the backdrop; returns the share of skin above the box and `figure_top`."""
     _median_of_rim(photo, backdrop)
     return _look_above(photo, top, left, right, skin_table, backdrop)
 
@@ -102,7 +103,7 @@ def _median_of_rim(photo: np.ndarray, backdrop: np.ndarray) -> None:
         for x in range(width):
             for channel in range(3):
                 counts[channel, photo[y, x, channel]] += 1
-    # A row apart lies far away in memory: of the sides every second pixel.
+    # Pixels of a column lie far apart in memory: every second one is read.
     for x in (0, width - 1):
         for y in range(0, height, 2):
             for channel in range(3):
@@ -124,7 +125,7 @@ def _look_above(
     skin_table: np.ndarray,
     backdrop: np.ndarray,
 ) -> tuple[float, float]:
-    """The share of skin above the box, and where the figure begins, 0..1."""
+    """Returns the share of skin above the box and `figure_top`, both 0..1."""
     found, looked, first = 0, 0, top
     # Every second pixel is enough for a share.
     for y in range(0, top, 2):

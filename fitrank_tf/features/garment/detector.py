@@ -1,6 +1,6 @@
 """The garment detector: KerasCV's YOLOv8, small enough to train on a CPU.
 
-It sees photos in white squares (`inputs.images.resize_and_pad`) and speaks of
+Its input is photos padded to white squares (`inputs.images.resize_and_pad`), its output
 boxes [ymin, xmin, ymax, xmax] in 0..1 of that square.
 """
 
@@ -21,20 +21,21 @@ from fitrank_tf.datasets.item import OBJECT_CLASSES
 
 BOX_FORMAT = "rel_yxyx"
 _SIGNATURE = "serving_default"
-# How many boxes a photo may have in the answer.
+# Most boxes per photo.
 _MAX_DETECTIONS = 12
-# Boxes below it are not answered: low, for every reader has its own threshold.
+# Boxes below it are dropped. Low, because callers have thresholds of their own.
 _MIN_SCORE = 0.05
-# Of two boxes of one class that overlap more, the lower-scored one goes.
+# Non-maximum suppression: of two boxes of one class with a larger IoU the lower-scored
+# one is dropped.
 _MAX_OVERLAP = 0.6
-# How likely a cell holds a class before any training (Lin et al., "Focal Loss for
-# Dense Object Detection", 2017, section 4.1): without it the first steps are spent
-# on unlearning thousands of boxes a photo.
+# Initial probability of a class in a cell (Lin et al., "Focal Loss for Dense Object
+# Detection", 2017, section 4.1): without it the first steps only unlearn thousands of
+# boxes per photo.
 _PRIOR = 0.01
 # A side of a box is the mean of 16 distances (0..15 cells) under a softmax. KerasCV
 # starts at equal weights, 7.5 cells, larger than most of a small photo; from there
 # the softmax of one side often saturates, and that side stays wrong for one class.
-# With this slope between the distances it starts at 1.5 cells.
+# With this slope of the initial logits the mean starts at 1.5 cells.
 _DISTANCE_BINS = 16
 _BIN_SLOPE = 0.5
 
@@ -42,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 
 class Detections(NamedTuple):
-    """The boxes of a batch, by falling score.
+    """The detected boxes of a batch, by falling score.
 
     Attributes:
         boxes: float32 [B, M, 4], [ymin, xmin, ymax, xmax] in 0..1; zeros for padding.
@@ -56,9 +57,11 @@ class Detections(NamedTuple):
 
 
 def build_network(config: DetectorConfig, seed: int) -> tf_keras.Model:
-    """An untrained KerasCV `YOLOV8Detector` of the config's sizes.
+    """Builds an untrained KerasCV `YOLOV8Detector` with input float32 [B, S, S, 3], 0..255.
 
-    Its input is float32 [B, S, S, 3], 0..255; its weights follow from the seed.
+    Args:
+        config: sizes of the network.
+        seed: of the initial weights.
     """
     tf_keras.utils.set_random_seed(seed)
     backbone = keras_cv.models.YOLOV8Backbone(
@@ -72,7 +75,7 @@ def build_network(config: DetectorConfig, seed: int) -> tf_keras.Model:
         num_classes=len(OBJECT_CLASSES),
         bounding_box_format=BOX_FORMAT,
         fpn_depth=config.fpn_depth,
-        # Of this layer's ops all are core TensorFlow, so any TF-Serving runs it.
+        # All ops of this layer are core TensorFlow, so stock TF-Serving runs it.
         prediction_decoder=keras_cv.layers.MultiClassNonMaxSuppression(
             bounding_box_format=BOX_FORMAT,
             from_logits=False,
@@ -87,7 +90,7 @@ def build_network(config: DetectorConfig, seed: int) -> tf_keras.Model:
 
 
 def _set_first_guess(network: tf_keras.Model) -> None:
-    """Sets what the heads say before any training: no class, a small box."""
+    """Initialises the heads' biases to predict no class and a small box."""
     slope = -_BIN_SLOPE * tf.range(_DISTANCE_BINS, dtype=tf.float32)
     for level in (1, 2, 3):
         class_bias = network.get_layer(f"yolo_v8_head_{level}_class_3_conv").bias
@@ -97,7 +100,7 @@ def _set_first_guess(network: tf_keras.Model) -> None:
 
 
 class Detector:
-    """Finds garments and their parts, in a training process and out of one.
+    """Detects garments and their parts in photos.
 
     Example:
         network = train_detector(items, config)
@@ -113,7 +116,7 @@ class Detector:
 
     @classmethod
     def from_network(cls, network: tf_keras.Model) -> "Detector":
-        """A detector with the present weights of a KerasCV `YOLOV8Detector`."""
+        """Builds a detector from the current weights of a KerasCV `YOLOV8Detector`."""
         return cls(_serving_module(network))
 
     @property
@@ -122,7 +125,7 @@ class Detector:
         return self._image_size
 
     def detect(self, images: tf.Tensor) -> Detections:
-        """Finds boxes; can be called inside `tf.function` and `Dataset.map`.
+        """Detects boxes; can be called inside `tf.function` and `Dataset.map`.
 
         Args:
             images: float32 [B, S, S, 3], 0..255, from `resize_and_pad`.
@@ -130,7 +133,7 @@ class Detector:
         return Detections(**self._module.detect(images))
 
     def save(self, directory: Path) -> None:
-        """Writes a SavedModel, whole or not at all; an older one there is replaced.
+        """Writes a SavedModel atomically, replacing an older one.
 
         Its signature takes `images` and returns `boxes`, `classes`, `scores`.
         """
@@ -143,7 +146,7 @@ class Detector:
 
     @classmethod
     def load(cls, directory: Path) -> "Detector":
-        """Reads what `save` wrote.
+        """Loads what `save` wrote.
 
         Raises:
             FitRankError: if there is no readable detector.
@@ -164,10 +167,10 @@ class Detector:
 
 
 def _serving_module(network: tf_keras.Model) -> tf.Module:
-    """A module with nothing but the weights and `detect`.
+    """A module that holds only the weights and `detect`.
 
-    The network itself is kept out: as a tracked Keras model it would write all of
-    its training functions into the SavedModel.
+    The network itself is not an attribute: a tracked Keras model would write all of its
+    training functions into the SavedModel.
     """
     module = tf.Module(name="detector")
     module.weights = list(network.weights)
@@ -189,7 +192,7 @@ def _serving_module(network: tf_keras.Model) -> tf.Module:
 
 
 def preset_fingerprint(folder: Path) -> str:
-    """SHA-256 (hex) of a saved detector's graph and weights.
+    """Returns the SHA-256 (hex) of a saved detector's graph and weights.
 
     Raises:
         FitRankError: if there is no detector in the folder.

@@ -1,4 +1,4 @@
-"""Training the detector on items that have boxes."""
+"""Trains the detector on items that have boxes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,11 +18,11 @@ from fitrank_tf.features.garment.photo_square import (
 from fitrank_tf.inputs.backdrops import paste_on_backdrop
 from fitrank_tf.inputs.images import resize_and_pad
 
-# KerasCV takes a box with a corner at -1 for "no box here". This one is not all -1:
-# its sides must not be 0, see `_SteadyCIoU`.
+# KerasCV treats a box with a corner at -1 as padding. This one is not all -1 because its
+# sides must not be 0, see `_SteadyCIoU`.
 _NO_BOX = (-1.0, -1.0, 0.0, 0.0)
 _NO_CLASS = -1.0
-# A twentieth of training: by then the moments of AdamW mean something.
+# A twentieth of training: by then AdamW's moments are meaningful.
 _WARM_UP_SHARE = 0.05
 _WEIGHT_DECAY = 1e-3
 _CLIP_NORM = 10.0
@@ -33,14 +33,14 @@ _LEAST_SEEN = 0.4
 def train_detector(
     items: tf.data.Dataset, config: DetectorConfig, seed: int = 0
 ) -> tf_keras.Model:
-    """Trains a detector from nothing.
+    """Trains a detector from scratch.
 
     Args:
-        items: Items (`datasets.item`); those without boxes are passed over, and
-            those beyond `config.num_images`.
+        items: Items (`datasets.item`); those without boxes and those beyond
+            `config.num_images` are ignored.
         config: sizes and schedule. An epoch is `num_images` photos, even if there
             are fewer.
-        seed: of the weights, the order and the mirroring.
+        seed: of weights, order and augmentation.
 
     Returns:
         The trained KerasCV `YOLOV8Detector`, for `Detector.from_network`.
@@ -69,7 +69,12 @@ def train_detector(
 def training_batches(
     items: tf.data.Dataset, config: DetectorConfig, seed: int
 ) -> tf.data.Dataset:
-    """Endless batches of what `YOLOV8Detector` trains on.
+    """Returns infinite augmented batches for `YOLOV8Detector.fit`.
+
+    Args:
+        items: Items (`datasets.item`); those without boxes are ignored.
+        config: sizes and augmentation.
+        seed: of order and augmentation.
 
     Returns:
         Pairs of images, float32 [B, S, S, 3], and {"boxes": float32 [B, N, 4],
@@ -106,7 +111,7 @@ def training_batches(
 
 
 def _example(item: Mapping[str, Any], size: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """An Item as a uint8 square, its boxes and classes."""
+    """Converts an Item to a uint8 square with its boxes and classes."""
     shape = tf.shape(item["image"])
     extent = photo_extent(shape[0], shape[1], size)
     boxes = boxes_to_square(item["objects"]["bbox"], extent, size)
@@ -117,7 +122,7 @@ def _example(item: Mapping[str, Any], size: int) -> tuple[tf.Tensor, dict[str, t
 def _pasted(
     examples: tf.data.Dataset, config: DetectorConfig, seed: int
 ) -> tf.data.Dataset:
-    """Endless shuffled examples, a share of them before another backdrop."""
+    """Infinite shuffled examples, a share of them pasted on another backdrop."""
     first, second = (
         examples.shuffle(config.num_images, seed=seed + number).repeat()
         for number in range(2)
@@ -146,7 +151,7 @@ def _pasted(
 def _mirror_half(
     image: tf.Tensor, truth: dict[str, tf.Tensor], random: tf.random.Generator
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Mirrors one image in two, with its boxes."""
+    """Mirrors an image and its boxes with probability 1/2."""
     if random.uniform([]) < 0.5:
         image = tf.reverse(image, axis=[1])
         truth = {**truth, "boxes": mirror_boxes(truth["boxes"])}
@@ -156,10 +161,10 @@ def _mirror_half(
 def _zoom(
     image: tf.Tensor, truth: dict[str, tf.Tensor], random: tf.random.Generator, zoom: float
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Shows a window of the square, or the square in a larger white one.
+    """Crops the square, or pads it with white, and resizes it.
 
-    A box that is then seen to less than `_LEAST_SEEN` of its area is left out: of a
-    garment cut in two nobody could say where it ends.
+    A box of which less than `_LEAST_SEEN` of the area remains is left out: the ends of a
+    garment cut in two cannot be learned.
     """
     if not zoom:
         return image, truth
@@ -185,12 +190,12 @@ def _area(boxes: tf.Tensor) -> tf.Tensor:
 
 
 def _recolour(image: tf.Tensor, random: tf.random.Generator, jitter: float) -> tf.Tensor:
-    """Another hue, saturation and lightness; white stays white."""
+    """Changes hue, saturation and lightness at random; white stays white."""
     if not jitter:
         return image
     hue, saturation, lightness = tf.unstack(random.uniform([3], -jitter, jitter))
     image = tf.image.adjust_saturation(tf.image.adjust_hue(image, hue / 2), 1 + saturation)
-    # By a power, which leaves black and white where they are.
+    # Gamma, which leaves black and white unchanged.
     powered = tf.pow(tf.cast(image, tf.float32) / _WHITE, tf.exp(lightness))
     return tf.cast(tf.round(powered * _WHITE), tf.uint8)
 
@@ -224,11 +229,11 @@ class _SteadyCIoU(keras_cv.losses.CIoULoss):
     """CIoU that stays finite for boxes without height.
 
     KerasCV adds an epsilon to the height, (bottom - top) + 1e-7, before it divides
-    by it. TensorFlow's graph optimiser regroups that to (bottom + 1e-7) - top,
-    where the epsilon is lost, and the cells without a box give 0 / 0.
+    by it. TensorFlow's graph optimiser rewrites that as (bottom + 1e-7) - top,
+    which loses the epsilon, and cells without a box give 0 / 0.
     """
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """The loss of [..., 4] boxes, each grown by a thousandth of a cell."""
+        """Returns the loss of boxes [..., 4], each enlarged by a thousandth of a cell."""
         sliver = tf.constant([0.0, 0.0, 1e-3, 1e-3])
         return super().call(y_true + sliver, y_pred + sliver)

@@ -1,20 +1,19 @@
-"""Boxes between a photo and the white square that it is padded to.
+"""Converts boxes between a photo and the white square that it is padded to.
 
-The networks see squares (`inputs.images.resize_and_pad`), the boxes of a
-catalogue belong to photos. Here is the arithmetic between the two, with the
-very rounding of `resize_and_pad`. A box is [ymin, xmin, ymax, xmax] in 0..1 of
-the picture it belongs to, as TFDS `BBoxFeature` has it.
+Networks take squares (`inputs.images.resize_and_pad`); the boxes of a catalogue are in
+coordinates of the photo. The conversion rounds exactly as `resize_and_pad` does. A box is
+[ymin, xmin, ymax, xmax] in 0..1 of its image, as in TFDS `BBoxFeature`.
 """
 
 import tensorflow as tf
 
 
 def photo_extent(heights: tf.Tensor, widths: tf.Tensor, size: int) -> tf.Tensor:
-    """Where the photo lies in its padded square.
+    """Returns the position of photos in their padded squares.
 
     Args:
         heights: int [...], of the photos, in pixels.
-        widths: int [...].
+        widths: int [...], in pixels.
         size: side of the square, in pixels.
 
     Returns:
@@ -32,7 +31,7 @@ def photo_extent(heights: tf.Tensor, widths: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def boxes_to_square(boxes: tf.Tensor, extent: tf.Tensor, size: int) -> tf.Tensor:
-    """Boxes of a photo as boxes of its padded square.
+    """Converts boxes of a photo to boxes of its padded square.
 
     Args:
         boxes: float32 [..., N, 4] in 0..1 of the photo.
@@ -47,7 +46,7 @@ def boxes_to_square(boxes: tf.Tensor, extent: tf.Tensor, size: int) -> tf.Tensor
 
 
 def boxes_from_square(boxes: tf.Tensor, extent: tf.Tensor, size: int) -> tf.Tensor:
-    """The inverse of `boxes_to_square`, cut off at the photo's edges.
+    """Converts boxes of the padded square to boxes of the photo, clipped at its edges.
 
     Args:
         boxes: float32 [..., N, 4] in 0..1 of the square.
@@ -62,19 +61,19 @@ def boxes_from_square(boxes: tf.Tensor, extent: tf.Tensor, size: int) -> tf.Tens
 
 
 def _offset_and_sides(extent: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """[..., 1, 4] each: what a box's corners are moved and scaled by."""
+    """Offset and scale of a box's corners, [..., 1, 4] each."""
     top_left, sides = tf.split(extent[..., None, :], 2, axis=-1)
     return tf.concat([top_left] * 2, -1), tf.concat([sides] * 2, -1)
 
 
 def mirror_boxes(boxes: tf.Tensor) -> tf.Tensor:
-    """Boxes after the picture was mirrored left to right.
+    """Mirrors boxes left to right, as for a mirrored image.
 
     Args:
         boxes: float32 [..., 4] in 0..1.
 
     Returns:
-        float32 [..., 4]; ymin and ymax stay, xmin and xmax change sides.
+        float32 [..., 4]: [ymin, 1 - xmax, ymax, 1 - xmin].
     """
     ymin, xmin, ymax, xmax = tf.unstack(boxes, axis=-1)
     return tf.stack([ymin, 1.0 - xmax, ymax, 1.0 - xmin], axis=-1)

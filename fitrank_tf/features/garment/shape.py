@@ -1,21 +1,21 @@
-"""How a garment sits: ratios of its boxes, each with a confidence.
+"""Fit of a garment: ratios of its boxes, each with a confidence.
 
-A ratio that cannot be told is 0 with confidence 0: unknown, not a guess.
+A ratio that cannot be measured is 0 with confidence 0.
 """
 
 import numpy as np
 
-from fitrank_tf.features.garment.boxes import Found, FoundParts, box_sides
+from fitrank_tf.features.garment.boxes import BestBoxes, GarmentParts, box_sides
 from fitrank_tf.features.garment.crop import GarmentCrop
 from fitrank_tf.features.schema import FeatureSlice
 
-# log2 of width / height: beyond 8 to 1 there is no garment, only a wrong box.
+# log2 of width / height: beyond 8 to 1 the box is wrong.
 _ASPECT_LIMIT = 3.0
 _LENGTH_LIMIT = 2.0
 # Figure drawing's canon: the hip lies four heads below the crown, and a collar begins
 # about a sixth of a head below the chin (Loomis, "Figure Drawing for All It's Worth",
-# 1943). A photo that shows less than this share of its height above the collar shows
-# no whole head.
+# 1943). If less than this share of the photo's height lies above the collar, the head is
+# not in the photo.
 _HIP_HEADS, _COLLAR_HEADS = 4.0, 1.15
 _LEAST_HEAD = 0.06
 _HEM_LIMIT = 4.0
@@ -24,7 +24,7 @@ RATIOS = ("sleeve_to_garment", "width_to_height", "hem_to_hip")
 
 
 def fit_slices() -> tuple[FeatureSlice, ...]:
-    """What `fit_features` returns, from index 0."""
+    """Returns the slices of `fit_features`, from index 0."""
     low = {"width_to_height": -_ASPECT_LIMIT, "hem_to_hip": -_HEM_LIMIT}
     high = {
         "sleeve_to_garment": _LENGTH_LIMIT,
@@ -50,9 +50,9 @@ def fit_slices() -> tuple[FeatureSlice, ...]:
 
 
 def fit_features(
-    found: FoundParts, crops: list[GarmentCrop], sizes: np.ndarray
+    found: GarmentParts, crops: list[GarmentCrop], sizes: np.ndarray
 ) -> np.ndarray:
-    """The ratios of a batch.
+    """Computes the fit ratios of a batch.
 
     Args:
         found: the product and its parts in B photos.
@@ -60,7 +60,7 @@ def fit_features(
         sizes: int [B, 2], height and width of the photos in pixels.
 
     Returns:
-        float32 [B, 6], laid out as `fit_slices` says.
+        float32 [B, 6], laid out as in `fit_slices`.
     """
     columns = [
         *_sleeve_to_garment(found, sizes),
@@ -71,9 +71,9 @@ def fit_features(
 
 
 def _sleeve_to_garment(
-    found: FoundParts, sizes: np.ndarray
+    found: GarmentParts, sizes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The diagonal, since a sleeve hangs or spreads in any direction."""
+    """By the diagonals of the sleeves, which hang or spread in any direction."""
     parts = (found.left_sleeve, found.right_sleeve)
     boxes = np.stack([part.boxes for part in parts], axis=1)
     scores = np.stack([part.scores for part in parts], axis=1)
@@ -85,14 +85,16 @@ def _sleeve_to_garment(
     return np.clip(ratio, 0.0, _LENGTH_LIMIT), scores.sum(axis=1) / count
 
 
-def _width_to_height(garment: Found, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _width_to_height(
+    garment: BestBoxes, sizes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     pixels = box_sides(garment.boxes) * sizes
     aspect = np.log2(pixels[:, 1] / pixels[:, 0]) * (garment.scores > 0)
     return np.clip(aspect, -_ASPECT_LIMIT, _ASPECT_LIMIT), garment.scores
 
 
 def _hem_to_hip(
-    found: FoundParts, crops: list[GarmentCrop]
+    found: GarmentParts, crops: list[GarmentCrop]
 ) -> tuple[np.ndarray, np.ndarray]:
     crown = np.array([crop.figure_top for crop in crops])
     worn = np.array([crop.is_worn for crop in crops])

@@ -1,4 +1,4 @@
-"""From photos to products cut out of them: what every feature but the boxes reads."""
+"""Cuts products out of their photos, for all features but the boxes."""
 
 import dataclasses
 
@@ -7,27 +7,26 @@ import tensorflow as tf
 
 from fitrank_tf.core.progress import Progress
 from fitrank_tf.features.colour.names import box_evidence
-from fitrank_tf.features.garment.boxes import garment_found
+from fitrank_tf.features.garment.boxes import best_garment_boxes
 from fitrank_tf.features.garment.crop import GarmentCrop, cut_out
 from fitrank_tf.features.garment.detector import Detections, Detector
 from fitrank_tf.features.garment.photo_square import boxes_from_square, photo_extent
 from fitrank_tf.inputs.images import resize_and_pad
 
-# Colours and textures are read from photos of this size (pixels of the longer side),
-# however large they come.
+# Photos are scaled to this longer side (pixels) before colours and textures are extracted.
 PHOTO_SIDE = 224
 _BATCH = 32
-# A shaken window has at least this share of each side of the box.
+# Random crops keep at least this share of each side of the box.
 _LEAST_WINDOW = 0.8
 
 
 @dataclasses.dataclass(frozen=True)
 class GarmentViews:
-    """N products as a detector sees them.
+    """The products of a catalogue, cut out of their photos.
 
     Attributes:
-        crops: N products cut out of their photos.
-        evidence: float32 [N, 13], from `colour_names.box_evidence`.
+        crops: of N products.
+        evidence: float32 [N, 13], from `colour.names.box_evidence`.
     """
 
     crops: list[GarmentCrop]
@@ -37,15 +36,15 @@ class GarmentViews:
 def photo_squares(
     image: tf.Tensor, detector_size: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """A photo as the features see it.
+    """Pads a photo to the squares that feature extraction takes.
 
     Args:
         image: uint8 [H, W, 3].
-        detector_size: S, the detector's.
+        detector_size: S, side of the detector's input in pixels.
 
     Returns:
-        uint8 [S, S, 3] for the detector, uint8 [224, 224, 3] for all else, and the
-        photo's height and width, int32 [2].
+        uint8 [S, S, 3] for the detector, uint8 [224, 224, 3] for everything else, and
+        the photo's height and width, int32 [2].
     """
     return (
         resize_and_pad(image, detector_size),
@@ -57,7 +56,13 @@ def photo_squares(
 def square_batches(
     items: tf.data.Dataset, detector: Detector, batch_size: int
 ) -> tf.data.Dataset:
-    """Batches of `photo_squares` of items, dicts with `image`, in their order."""
+    """Returns batches of `photo_squares`, in the order of the items.
+
+    Args:
+        items: dicts with `image` uint8 [H, W, 3].
+        detector: its input size is used.
+        batch_size: items per batch.
+    """
     return items.map(
         lambda item: photo_squares(item["image"], detector.image_size),
         num_parallel_calls=tf.data.AUTOTUNE,
@@ -68,7 +73,13 @@ def square_batches(
 def detect_in_photos(
     detector: Detector, squares: tf.Tensor, sizes: tf.Tensor
 ) -> Detections:
-    """Boxes in 0..1 of the photos; arguments from `photo_squares`, batched."""
+    """Returns detections with boxes in 0..1 of the photos.
+
+    Args:
+        detector: the garment detector, with input size S.
+        squares: uint8 [B, S, S, 3], from `photo_squares`.
+        sizes: int32 [B, 2], height and width of the photos in pixels.
+    """
     size = detector.image_size
     found = detector.detect(tf.cast(squares, tf.float32))
     extent = photo_extent(sizes[:, 0], sizes[:, 1], size)
@@ -78,12 +89,12 @@ def detect_in_photos(
 def cut_out_garments(
     photos: np.ndarray, sizes: np.ndarray, garments: np.ndarray
 ) -> list[GarmentCrop]:
-    """The products of a batch.
+    """Cuts the products of a batch out of their photos.
 
     Args:
         photos: uint8 [B, 224, 224, 3], from `photo_squares`.
-        sizes: int [B, 2], height and width of the photos as they came.
-        garments: float32 [B, 4] in 0..1 of the photo, zeros for "not found".
+        sizes: int [B, 2], height and width of the original photos in pixels.
+        garments: float32 [B, 4], boxes in 0..1 of the photo, zeros where not found.
     """
     extent = photo_extent(sizes[:, 0], sizes[:, 1], PHOTO_SIDE).numpy().astype(int)
     return [
@@ -92,11 +103,15 @@ def cut_out_garments(
     ]
 
 
-def shaken(views: GarmentViews, generator: np.random.Generator) -> GarmentViews:
-    """The same products cut out a little differently, and half of them mirrored.
+def jittered(views: GarmentViews, generator: np.random.Generator) -> GarmentViews:
+    """Augments crops: random windows of them, half of them mirrored.
 
-    What learns from colours learns the products otherwise: no two detections of one
+    Without it the colour heads overfit to the exact crops, but no two detections of one
     product are the same.
+
+    Args:
+        views: not changed.
+        generator: draws the windows.
     """
     crops = [
         dataclasses.replace(crop, pixels=_another_window(crop.pixels, generator))
@@ -117,12 +132,14 @@ def _another_window(pixels: np.ndarray, generator: np.random.Generator) -> np.nd
 def view_garments(
     items: tf.data.Dataset, num_items: int, detector: Detector
 ) -> GarmentViews:
-    """All products of a catalogue, with a progress bar; up to 150 kB of memory each.
+    """Cuts all products of a catalogue out of their photos, with a progress bar.
+
+    Takes up to 150 kB of memory per product.
 
     Args:
         items: dicts with `image` uint8 [H, W, 3].
-        num_items: how many there are.
-        detector: finds the boxes.
+        num_items: number of items.
+        detector: finds the garment boxes.
     """
     batches = (
         square_batches(items, detector, _BATCH)
@@ -140,7 +157,7 @@ def view_garments(
     crops, evidence = [], []
     with Progress("garments", num_items, "photos") as shown:
         for photos, sizes, found in batches.as_numpy_iterator():
-            garments = garment_found(*found).boxes
+            garments = best_garment_boxes(*found).boxes
             # Copies: a view would keep the whole batch of photos.
             crops += [
                 dataclasses.replace(crop, pixels=crop.pixels.copy())

@@ -1,4 +1,4 @@
-"""Training all that stands on the detector, from a catalogue and labels by eye."""
+"""Trains the feature heads on a catalogue and manual labels."""
 
 import dataclasses
 import logging
@@ -14,8 +14,8 @@ from fitrank_tf.datasets.annotations.title_labels import title_label
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.splits import TRAIN
 from fitrank_tf.features.appearance.network import AppearanceNetwork
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS, UNKNOWN
-from fitrank_tf.features.attributes.network import asked_only
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS, UNKNOWN
+from fitrank_tf.features.attributes.network import without_auxiliary_outputs
 from fitrank_tf.features.attributes.training import (
     AttributeTable,
     train_attribute_network,
@@ -30,22 +30,22 @@ from fitrank_tf.features.colour.names import (
 )
 from fitrank_tf.features.colour.palette import Colours, read_colours
 from fitrank_tf.features.feature_models import LearnedHeads
-from fitrank_tf.features.garment.views import GarmentViews, shaken
-from fitrank_tf.features.heads.softmax_head import SoftmaxHead, merged
+from fitrank_tf.features.garment.views import GarmentViews, jittered
+from fitrank_tf.features.heads.softmax_head import SoftmaxHead, merge_heads
 from fitrank_tf.features.heads.training import train_head
 from fitrank_tf.features.texture.patterns import pattern_inputs
 from fitrank_tf.features.texture.statistics import texture_features
 
-# The mean of three is steadier than any of them.
+# The mean of three heads varies less than one of them.
 _NAMING_HEADS = 3
-# Beside each product as it was seen so many times a little differently: on the
-# validation split 0.679 against 0.667 of the products get their name.
-_SHAKEN = 3
+# Augmented copies of each product: on the validation split 0.679 of the products get their
+# colour name, 0.667 without copies.
+_JITTERED_COPIES = 3
 
 logger = logging.getLogger(__name__)
 
-# What a subcategory of *Fashion Product Images* covers; of other catalogues the
-# labels by eye and the titles have to do.
+# Subcategories of *Fashion Product Images* whose products have arms or a pattern; in other
+# catalogues these labels come from manual labels and titles alone.
 _HAS_ARMS = {
     *("Topwear", "Dress", "Innerwear", "Loungewear and Nightwear", "Apparel Set"),
     "Saree",
@@ -57,12 +57,15 @@ _HAS_PATTERN = _HAS_ARMS | {
 
 @dataclasses.dataclass(frozen=True)
 class FeatureData:
-    """What the heads learn from: the training products of a catalogue.
+    """Training data of the heads: the training products of a catalogue.
 
     Attributes:
         records: N products, all of the training split.
-        views: of the same products.
-        labels: product id -> labels by eye; products without are allowed.
+        views: the same products, cut out of their photos.
+        labels: product id -> manual labels; not every product needs some.
+
+    Raises:
+        FitRankError: if a product is not of the training split.
     """
 
     records: CatalogueRecords
@@ -85,16 +88,16 @@ def train_heads(
     config: RunConfig,
     backup: Path,
 ) -> LearnedHeads:
-    """Trains colour names, patterns, sleeve and neckline.
+    """Trains the heads of colour names, patterns, sleeve and neckline.
 
     Args:
         data: training products.
-        appearance: goes with the heads as it is.
-        config: sections `colour_names`, `patterns`, `attributes`, and the seed.
-        backup: folder where an interrupted training finds its state.
+        appearance: stored with the heads, not trained.
+        config: its `colour_names`, `patterns`, `attributes` and `seed` are used.
+        backup: folder of the state from which an interrupted training resumes.
 
     Raises:
-        FitRankError: if there is nothing to learn from.
+        FitRankError: if there are no labels to learn from.
     """
     colours = read_colours(data.views.crops)
     logger.info("colour names")
@@ -104,39 +107,51 @@ def train_heads(
     logger.info("sleeve and neckline")
     table, extra = attribute_table(data, config.attributes)
     network = train_attribute_network(table, extra, config.attributes, config.seed, backup)
-    return LearnedHeads(namer, pattern, asked_only(network), appearance)
+    return LearnedHeads(namer, pattern, without_auxiliary_outputs(network), appearance)
 
 
 def train_namer(data: FeatureData, colours: Colours, config: RunConfig) -> ColourNamer:
-    """Learns what the catalogue calls colours, from its own column."""
+    """Trains the colour namer on the catalogue's colour column.
+
+    Args:
+        data: training products.
+        colours: of the same products.
+        config: its `colour_names` and `seed` are used.
+    """
     names = colour_numbers(data.records.attributes["colour"])
     prototypes = learn_prototypes(colours.palette[:, 0], names, config.seed)
     evidence = prototypes.likelihood(cell_centres())
     generator = np.random.default_rng(config.seed)
-    seen = [colours] + [
-        read_colours(shaken(data.views, generator).crops) for _ in range(_SHAKEN)
+    copies = [colours] + [
+        read_colours(jittered(data.views, generator).crops) for _ in range(_JITTERED_COPIES)
     ]
     known = names >= 0
     inputs = np.concatenate(
-        [name_inputs(of, data.views.evidence, evidence)[known] for of in seen]
+        [name_inputs(copy, data.views.evidence, evidence)[known] for copy in copies]
     )
-    truth = np.tile(names[known], len(seen))
+    truth = np.tile(names[known], len(copies))
     heads = [
         train_head(inputs, truth, COLOUR_NAMES, config.colour_names, seed)
         for seed in range(config.seed, config.seed + _NAMING_HEADS)
     ]
-    return ColourNamer(prototypes, merged(heads))
+    return ColourNamer(prototypes, merge_heads(heads))
 
 
 def train_pattern_head(
     data: FeatureData, colours: Colours, config: RunConfig
 ) -> SoftmaxHead:
-    """Learns patterns from labels by eye and, trusted less, from titles."""
+    """Trains the pattern head on manual labels and, with less weight, on titles.
+
+    Args:
+        data: training products.
+        colours: of the same products.
+        config: its `patterns` and `seed` are used.
+    """
     texture = texture_features(data.views.crops)
-    labels, trust = answers_of(data, "pattern", PATTERNS, config.patterns.weak_trust)
+    labels, trust = facet_labels(data, "pattern", PATTERNS, config.patterns.weak_trust)
     known = labels >= 0
-    # Rare patterns count more, by the square root: fully balanced, a plain product is
-    # called checked too often.
+    # Rare patterns weigh more, by the square root: fully balanced, plain products are
+    # predicted to be checked too often.
     counts = np.bincount(labels[known], minlength=len(PATTERNS))
     balance = np.sqrt(counts.mean() / np.maximum(counts, 1))
     return train_head(
@@ -152,64 +167,76 @@ def train_pattern_head(
 def attribute_table(
     data: FeatureData, config: AttributeConfig
 ) -> tuple[AttributeTable, dict[str, int]]:
-    """What the attribute network learns; beside sleeve and neckline pattern and kind.
+    """Builds the training data of the attribute network.
+
+    Pattern and kind of product are auxiliary outputs beside sleeve and neckline.
+
+    Args:
+        data: training products.
+        config: weight of weak labels, and how often manual labels are repeated.
 
     Returns:
-        The table, and {name: classes} of the extra questions.
+        The table, and {name: number of classes} of the auxiliary outputs.
     """
     weak = config.weak_trust
     kinds = sorted(set(data.records.attributes["article_type"]))
     kind = np.array([kinds.index(name) for name in data.records.attributes["article_type"]])
     labelled = {
-        "sleeve": answers_of(data, "sleeve", SLEEVE_ANSWERS, weak),
-        "neckline": answers_of(data, "neckline", NECKLINE_ANSWERS, weak),
-        "pattern": answers_of(data, "pattern", PATTERNS, weak),
+        "sleeve": facet_labels(data, "sleeve", SLEEVE_LABELS, weak),
+        "neckline": facet_labels(data, "neckline", NECKLINE_LABELS, weak),
+        "pattern": facet_labels(data, "pattern", PATTERNS, weak),
         "kind": (kind, np.full(len(kind), weak, np.float32)),
     }
     by_eye = np.array([item in data.labels for item in data.records.ids])
     table = AttributeTable(
         canvases=np.stack([crop.canvas() for crop in data.views.crops]),
-        answers={name: answers for name, (answers, _) in labelled.items()},
-        trust={name: trust for name, (_, trust) in labelled.items()},
-        times=np.where(by_eye, config.times_seen, 1),
+        labels={name: labels for name, (labels, _) in labelled.items()},
+        weights={name: weights for name, (_, weights) in labelled.items()},
+        repeats=np.where(by_eye, config.times_seen, 1),
     )
     return table, {"pattern": len(PATTERNS), "kind": len(kinds)}
 
 
-def answers_of(
-    data: FeatureData, facet: str, answers: Sequence[str], weak_trust: float
+def facet_labels(
+    data: FeatureData, facet: str, names: Sequence[str], weak_trust: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The label of each product: by eye, else what its title says.
+    """Returns the label of each product: the manual one, else one from its title.
 
-    A product of a kind without arms or neck has the answer "unknown", where that is
-    one of the answers; a "" by eye means the same.
+    The label of products without arms or neck is "unknown", if `names` has it; an empty
+    manual label means the same.
+
+    Args:
+        data: N training products.
+        facet: "pattern", "sleeve" or "neckline".
+        names: the facet's labels.
+        weak_trust: weight of labels from titles; manual labels have weight 1.
 
     Returns:
-        int [N], index in `answers` or -1, and float32 [N], its trust.
+        int [N], index in `names` or -1, and float32 [N], its weight.
     """
     labels = np.full(len(data.records), -1)
     trust = np.zeros(len(data.records), np.float32)
     for row, item in enumerate(data.records.ids):
         if item in data.labels:
-            said, weight = getattr(data.labels[item], facet), 1.0
+            label, weight = getattr(data.labels[item], facet), 1.0
         else:
-            said, weight = _said_by_shop(data.records, row, facet), weak_trust
-            if said is None:
+            label, weight = _label_of_title(data.records, row, facet), weak_trust
+            if label is None:
                 continue
-        said = said or UNKNOWN
-        if said in answers:
-            labels[row], trust[row] = answers.index(said), weight
+        label = label or UNKNOWN
+        if label in names:
+            labels[row], trust[row] = names.index(label), weight
     return labels, trust
 
 
-def _said_by_shop(records: CatalogueRecords, row: int, facet: str) -> str | None:
-    """What the title says; "" for a kind of product without; None for "who knows"."""
+def _label_of_title(records: CatalogueRecords, row: int, facet: str) -> str | None:
+    """The title's label; "" for kinds of product without the facet; None if unknown."""
     covered = _HAS_PATTERN if facet == "pattern" else _HAS_ARMS
     subcategory = records.attributes["subcategory"][row]
     if subcategory and subcategory not in covered:
         return ""
-    said = title_label(records.texts[row], facet)
-    if not said and facet == "neckline":
+    label = title_label(records.texts[row], facet)
+    if not label and facet == "neckline":
         is_shirt = records.attributes["article_type"][row] == "Shirts"
-        said = "collar" if is_shirt else ""
-    return said or None
+        label = "collar" if is_shirt else ""
+    return label or None

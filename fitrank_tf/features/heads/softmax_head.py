@@ -1,7 +1,7 @@
-"""A small network over a feature vector: the probability of each of some labels.
+"""A small classifier of feature vectors.
 
-Runs in numpy, a batch at a time: these heads take microseconds, less than the way
-into another library. `features/heads/training.py` trains them.
+It runs in NumPy: a head takes microseconds, less than a call into another library.
+`features/heads/training.py` trains it.
 """
 
 import dataclasses
@@ -16,12 +16,14 @@ from fitrank_tf.features.standardise import standardise
 
 @dataclasses.dataclass(frozen=True)
 class SoftmaxHead:
-    """Standardises its inputs, then dense layers with ReLU, then a softmax.
+    """A multilayer perceptron: standardised inputs, dense layers with ReLU, a softmax.
 
     Attributes:
-        labels: K names.
-        mean, scale: float32 [F], mean and standard deviation of `standardise`.
-        kernels, biases: of the layers, [F, H1], [H1, H2] ... [Hn, K].
+        labels: names of the K classes.
+        mean: float32 [F], of the inputs.
+        scale: float32 [F], standard deviation of the inputs.
+        kernels: of the layers, float32 [F, H1], [H1, H2] ... [Hn, K].
+        biases: of the layers, float32 [H1], [H2] ... [K].
     """
 
     labels: tuple[str, ...]
@@ -36,12 +38,12 @@ class SoftmaxHead:
         if [kernel.shape for kernel in self.kernels] != expected:
             raise ValueError(f"kernels of a head must have the shapes {expected}")
         if not self.kernels or len(self.mean) != len(self.scale):
-            raise ValueError("a head needs a layer, and as many scales as means")
+            raise ValueError("a head needs a layer, and mean and scale of one length")
         if widths[-1] != len(self.labels):
             raise ValueError(f"{len(self.labels)} labels, but {widths[-1]} outputs")
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
-        """float32 [B, K], rows sum to 1, of inputs float32 [B, F]."""
+        """Returns class probabilities float32 [B, K] of inputs float32 [B, F]."""
         hidden = standardised(inputs, self.mean, self.scale)
         for kernel, bias in zip(self.kernels[:-1], self.biases[:-1]):
             hidden = np.maximum(hidden @ kernel + bias, 0.0)
@@ -50,17 +52,16 @@ class SoftmaxHead:
         return raised / raised.sum(axis=1, keepdims=True)
 
 
-def merged(heads: Sequence[SoftmaxHead]) -> SoftmaxHead:
-    """One head in the place of several: their mean, taken of the logits.
+def merge_heads(heads: Sequence[SoftmaxHead]) -> SoftmaxHead:
+    """Merges several heads into one whose logits are the mean of theirs.
 
-    The layers lie side by side, so one wide matrix product does the work of many.
+    Their layers are put side by side, so one wide matrix product replaces several.
 
     Args:
-        heads: of the same labels and depth, standardising alike, as heads do that were
-            trained on the same inputs.
+        heads: trained on the same inputs: of equal labels, depth, mean and scale.
 
     Raises:
-        ValueError: if they differ in that.
+        ValueError: if the heads differ in these.
     """
     first = heads[0]
     for other in heads[1:]:
@@ -88,12 +89,23 @@ def merged(heads: Sequence[SoftmaxHead]) -> SoftmaxHead:
 
 
 def standardised(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """float32 [B, F]: what the first layer of a head sees."""
+    """Returns the inputs of a head's first layer, float32 [B, F].
+
+    Args:
+        inputs: float32 [B, F].
+        mean: float32 [F].
+        scale: float32 [F], standard deviation.
+    """
     return standardise(inputs, mean, scale).astype(np.float32)
 
 
 def head_arrays(head: SoftmaxHead, prefix: str) -> dict[str, np.ndarray]:
-    """The head as named arrays, for `numpy.savez`."""
+    """Returns the head as named arrays, for `numpy.savez`.
+
+    Args:
+        head: to save.
+        prefix: of the names, which are "<prefix>/mean" and so on.
+    """
     arrays = {
         "labels": np.array(head.labels),
         "mean": head.mean,
@@ -105,7 +117,11 @@ def head_arrays(head: SoftmaxHead, prefix: str) -> dict[str, np.ndarray]:
 
 
 def head_from_arrays(arrays: dict[str, np.ndarray], prefix: str) -> SoftmaxHead:
-    """The inverse of `head_arrays`.
+    """Returns the head of `head_arrays`.
+
+    Args:
+        arrays: may hold other arrays too.
+        prefix: as for `head_arrays`.
 
     Raises:
         KeyError: if there is no such head among the arrays.

@@ -1,4 +1,4 @@
-"""Training a `SoftmaxHead`: standardised features, dropout, AdamW, cosine decay."""
+"""Trains a `SoftmaxHead` with dropout, AdamW and cosine decay."""
 
 from collections.abc import Sequence
 
@@ -23,18 +23,18 @@ def train_head(
     seed: int,
     weights: np.ndarray | None = None,
 ) -> SoftmaxHead:
-    """Trains a head from nothing.
+    """Trains a head from scratch.
 
     Args:
         inputs: float32 [N, F].
         labels: int [N], index in `names`.
-        names: of the labels.
+        names: of the classes.
         config: sizes and schedule.
-        seed: of the weights, the order and the dropout.
-        weights: float32 [N], of the products in the loss; all 1 if None.
+        seed: of weights, order and dropout.
+        weights: float32 [N], of the examples in the loss; all 1 if None.
 
     Raises:
-        FitRankError: if there is nothing to learn from.
+        FitRankError: if there are no examples.
     """
     if not len(inputs):
         raise FitRankError(

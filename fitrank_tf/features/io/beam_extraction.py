@@ -1,10 +1,9 @@
 """Features of a whole catalogue as an Apache Beam pipeline.
 
-A shard is one piece of work: a worker reads its products from the prepared catalogue,
-sees them with `FeatureExtractor` (the code that tf.data runs too) and writes one file.
-A shard that is there already is not made again, so an interrupted run goes on. On a
-cluster the catalogue, the models and the output lie on a file system that all workers
-see.
+The unit of work is a shard: a worker reads its products from the prepared catalogue,
+extracts their features with `FeatureExtractor` (as tf.data does) and writes one file.
+Finished shards are skipped, so an interrupted run can be resumed. On a cluster the
+catalogue, the models and the output must lie on a file system that all workers share.
 """
 
 import contextlib
@@ -24,7 +23,7 @@ from fitrank_tf.core.packages import imports_of
 from fitrank_tf.core.progress import Progress
 from fitrank_tf.datasets.catalogue import ENCODED, Catalogue, read_prepared
 from fitrank_tf.datasets.splits import SPLITS
-from fitrank_tf.features.extract import FeatureExtractor, Seen
+from fitrank_tf.features.extract import FeatureExtractor, PhotoFeatures
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.features.io.saved_features import (
     ShardSummary,
@@ -48,13 +47,14 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """Some products of one split.
+    """Consecutive products of one split.
 
     Attributes:
-        number: of the shard.
-        file: that it is written to.
+        number: of the shard, from 0.
+        file: name of the shard's file.
         split: of the prepared catalogue.
-        begin, end: rows of the split.
+        begin: first row of the split.
+        end: one past the last row.
     """
 
     number: int
@@ -66,14 +66,14 @@ class Shard:
 
 @dataclasses.dataclass(frozen=True)
 class ExtractionPlan:
-    """What is extracted.
+    """Inputs, output and shards of an extraction.
 
     Attributes:
         catalogue: folder of the prepared TFDS catalogue.
         detector: folder of the detector.
         heads: folder of the feature heads.
         output: folder of the features.
-        shards: all of them.
+        shards: all shards of the catalogue.
     """
 
     catalogue: str
@@ -86,7 +86,15 @@ class ExtractionPlan:
 def plan_extraction(
     catalogue: Catalogue, detector: Path, heads: Path, output: Path, shard_size: int
 ) -> ExtractionPlan:
-    """Cuts a catalogue into shards, in the order of `Catalogue.items`."""
+    """Divides a catalogue into shards, in the order of `Catalogue.items`.
+
+    Args:
+        catalogue: prepared.
+        detector: folder of the detector.
+        heads: folder of the feature heads.
+        output: folder to write to.
+        shard_size: most products per shard.
+    """
     pieces = [
         (split, begin, min(begin + shard_size, size))
         for split, size in ((name, catalogue.num_items(name)) for name in SPLITS)
@@ -108,19 +116,19 @@ def plan_extraction(
 def run_extraction(
     plan: ExtractionPlan, made_of: Mapping[str, str], options: Sequence[str]
 ) -> list[ShardSummary]:
-    """Runs the pipeline; returns when all shards are there.
+    """Runs the pipeline; returns when all shards are written.
 
     Args:
         plan: what to extract.
         made_of: fingerprints of catalogue and models.
-        options: Beam's own, such as `--runner=FlinkRunner`.
+        options: of Beam, such as `--runner=FlinkRunner`.
 
     Returns:
         The summaries of all shards, in their order.
 
     Raises:
-        FitRankError: if the output folder holds features of something else, or the
-            workers wrote to another one.
+        FitRankError: if the output folder holds features of another catalogue or other
+            models, or the workers do not share its file system.
     """
     folder = Path(plan.output)
     begin_features(folder, {**made_of, "shards": str(len(plan.shards))})
@@ -132,7 +140,7 @@ def run_extraction(
         _ = (
             pipeline
             | "shards" >> beam.Create(plan.shards)
-            # Without it a runner may fuse all shards into one worker.
+            # Without it a runner may fuse the steps and run all shards in one worker.
             | "spread" >> beam.Reshuffle()
             | "extract" >> beam.ParDo(_ExtractShard(plan))
             | "count" >> beam.Map(_count)
@@ -145,16 +153,16 @@ def _made(path: Path) -> ShardSummary:
     if summary is None:
         raise FitRankError(
             f"{path} is not there: the workers wrote to a file system of their "
-            "own; name a folder that all of them see"
+            "own; name a folder that all of them share"
         )
     return summary
 
 
 def check_beam_options(options: Sequence[str]) -> None:
-    """Refuses what Beam would pass over in silence.
+    """Rejects unknown options, which Beam would ignore.
 
     Raises:
-        FitRankError: for an option that no runner knows.
+        FitRankError: for an option of no runner.
     """
     parser = _BeamArgumentParser(add_help=False, allow_abbrev=False)
     for group in PipelineOptions.__subclasses__():
@@ -167,17 +175,17 @@ def check_beam_options(options: Sequence[str]) -> None:
 
 
 def _with_runner(options: Sequence[str]) -> list[str]:
-    """Beam's DirectRunner by default, in this process: it needs nothing else."""
+    """Adds the default runner: in this process, without other requirements."""
     named = any(option.startswith("--runner") for option in options)
     return [*options] if named else ["--runner=FnApiRunner", *options]
 
 
 @contextlib.contextmanager
 def _progress_of(plan: ExtractionPlan) -> Iterator[None]:
-    """Shows how many products are done while the pipeline runs.
+    """Shows a progress bar of products while the pipeline runs.
 
-    Runners do not tell before they end. What counts is the finished shards, wherever they
-    are made, and of the unfinished ones what this process has seen, if it is a worker.
+    Runners report nothing before they end. Counted are the finished shards of all workers,
+    and the products of unfinished ones that were processed in this process.
     """
     folder, before = Path(plan.output), _ExtractShard.photos_seen
     sizes = {folder / shard.file: shard.end - shard.begin for shard in plan.shards}
@@ -205,10 +213,10 @@ def _progress_of(plan: ExtractionPlan) -> Iterator[None]:
 
 
 class _ExtractShard(beam.DoFn):
-    """Sees the products of a shard and writes them.
+    """Extracts and writes the features of a shard.
 
     Attributes:
-        photos_seen: by all workers in this process.
+        photos_seen: photos processed by all workers in this process.
     """
 
     photos_seen: ClassVar[int] = 0
@@ -216,7 +224,7 @@ class _ExtractShard(beam.DoFn):
     _extractor: FeatureExtractor
 
     def __init__(self, plan: ExtractionPlan):
-        # Beam pickles this; without the shards it is small.
+        # Beam pickles the plan; without the shards it is small.
         self._plan = dataclasses.replace(plan, shards=())
 
     def setup(self) -> None:
@@ -233,7 +241,7 @@ class _ExtractShard(beam.DoFn):
         yield shard.number, summary.written, skipped
 
     def _make(self, shard: Shard, path: Path) -> ShardSummary:
-        seen: list[tuple[str, Seen]] = []
+        seen: list[tuple[str, PhotoFeatures]] = []
         skipped: dict[str, list[str]] = {}
         batch: list[tuple[str, np.ndarray]] = []
         for item_id, data in self._products(shard):
@@ -255,16 +263,16 @@ class _ExtractShard(beam.DoFn):
         for item in read_prepared(builder, rows, ENCODED).as_numpy_iterator():
             yield item["id"].decode(), item["image"]
 
-    def _see(self, batch: list[tuple[str, np.ndarray]]) -> list[tuple[str, Seen]]:
+    def _see(self, batch: list[tuple[str, np.ndarray]]) -> list[tuple[str, PhotoFeatures]]:
         if not batch:
             return []
         _ExtractShard.photos_seen += len(batch)
         ids, photos = zip(*batch)
-        return list(zip(ids, self._extractor.describe(photos)))
+        return list(zip(ids, self._extractor.extract_photos(photos)))
 
 
 def _count(shard: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Beam's own counters, where the runner shows them."""
+    """Counts products in Beam's metrics, for runners that show them."""
     _, written, skipped = shard
     Metrics.counter("features", "written").inc(written)
     Metrics.counter("features", "skipped").inc(skipped)

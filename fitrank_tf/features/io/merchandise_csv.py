@@ -1,4 +1,4 @@
-"""What people who merchandise want of the features: a row a product, in words."""
+"""Features for merchandisers: a CSV with one row per product, in words."""
 
 import csv
 import dataclasses
@@ -13,15 +13,15 @@ import numpy as np
 from fitrank_tf.core.files import write_atomically
 from fitrank_tf.datasets.annotations.label_file import PATTERNS
 from fitrank_tf.datasets.item import OBJECT_CLASSES
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.colour.names import COLOUR_NAMES, Prototypes, palette_names
 from fitrank_tf.features.colour.palette import dominant_colours
-from fitrank_tf.features.extract import Seen, feature_schema
+from fitrank_tf.features.extract import PhotoFeatures, feature_schema
 
 _NAMES = 3
-# What a name that covers all of a product gains over its probability. On the validation
-# split the shop's name is among the three for 0.877 of the products (0.880 by the
-# probability alone, 0.856 with a weight of 1).
+# Weight of a name's share of the product beside its probability. On the validation split
+# the shop's name is among the three for 0.877 of the products (0.880 by the probability
+# alone, 0.856 with a weight of 1).
 _SHARE_WEIGHT = 0.1
 
 
@@ -30,12 +30,14 @@ class ProductWords:
     """One product in words.
 
     Attributes:
-        colours: (name, share of the product) of the three names that fit best; the
-            first is what the shop would say. The share is 0 for another name of a
-            colour that is there already.
-        colour_confidence: of the first, 0..1.
+        colours: (name, share of the product) of the three best names; the first is the
+            most probable name in the shop. The share is 0 for an alternative name of a
+            colour already listed.
+        colour_confidence: probability of the first name, 0..1.
         palette: (name, share, "#rrggbb") of the dominant colours, by falling share.
-        pattern, sleeve, neckline: (answer, confidence 0..1).
+        pattern: (label, confidence 0..1).
+        sleeve: (label, confidence 0..1).
+        neckline: (label, confidence 0..1).
         objects: (label, score, [x1, y1, x2, y2] in 0..1 of the photo).
     """
 
@@ -59,23 +61,23 @@ COLUMNS: tuple[str, ...] = (
 )
 
 
-def in_words(seen: Seen, prototypes: Prototypes) -> ProductWords:
-    """One product's features in words.
+def in_words(seen: PhotoFeatures, prototypes: Prototypes) -> ProductWords:
+    """Describes one product in words.
 
     Args:
-        seen: of its photo.
+        seen: features and detections of its photo.
         prototypes: name its further colours.
     """
     palette = _palette(seen.features, prototypes)
-    _, confidence = _answer(seen.features, "colour_names", COLOUR_NAMES)
+    _, confidence = _best_label(seen.features, "colour_names", COLOUR_NAMES)
     real = np.flatnonzero(seen.classes >= 0)
     return ProductWords(
         colours=_colours(seen.features, palette),
         colour_confidence=confidence,
         palette=palette,
-        pattern=_answer(seen.features, "pattern", PATTERNS),
-        sleeve=_answer(seen.features, "sleeve", SLEEVE_ANSWERS),
-        neckline=_answer(seen.features, "neckline", NECKLINE_ANSWERS),
+        pattern=_best_label(seen.features, "pattern", PATTERNS),
+        sleeve=_best_label(seen.features, "sleeve", SLEEVE_LABELS),
+        neckline=_best_label(seen.features, "neckline", NECKLINE_LABELS),
         objects=tuple(
             (
                 OBJECT_CLASSES[seen.classes[k]],
@@ -87,10 +89,12 @@ def in_words(seen: Seen, prototypes: Prototypes) -> ProductWords:
     )
 
 
-def _answer(features: np.ndarray, name: str, answers: Sequence[str]) -> tuple[str, float]:
+def _best_label(
+    features: np.ndarray, name: str, labels: Sequence[str]
+) -> tuple[str, float]:
     probabilities = features[feature_schema().slice(name)]
     best = int(probabilities.argmax())
-    return answers[best], float(probabilities[best])
+    return labels[best], float(probabilities[best])
 
 
 def _palette(
@@ -113,7 +117,7 @@ def _palette(
 def _colours(
     features: np.ndarray, palette: tuple[tuple[str, float, str], ...]
 ) -> tuple[tuple[str, float], ...]:
-    """The most probable name, then the two that fit best beside it."""
+    """The most probable name, then the two best by probability and share."""
     probable = features[feature_schema().slice("colour_names")]
     shares = np.zeros(len(COLOUR_NAMES), np.float32)
     for name, share, _ in palette:
@@ -126,9 +130,18 @@ def _colours(
 
 
 def write_merchandise_csv(
-    path: Path, products: Iterable[tuple[str, Seen]], prototypes: Prototypes
+    path: Path, products: Iterable[tuple[str, PhotoFeatures]], prototypes: Prototypes
 ) -> int:
-    """Writes a row a product, whole or not at all; returns how many."""
+    """Writes the CSV atomically, one row per product.
+
+    Args:
+        path: of the CSV.
+        products: (id, features and detections) of each product.
+        prototypes: name the further colours.
+
+    Returns:
+        The number of products.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -149,8 +162,8 @@ def _row(item_id: str, words: ProductWords) -> list[str]:
     cells.append(
         json.dumps([[name, round(of, 3), code] for name, of, code in words.palette])
     )
-    for answer, confidence in (words.pattern, words.sleeve, words.neckline):
-        cells += [answer, _short(confidence)]
+    for label, confidence in (words.pattern, words.sleeve, words.neckline):
+        cells += [label, _short(confidence)]
     objects = [
         {"label": label, "score": round(score, 3), "box": [round(x, 4) for x in box]}
         for label, score, box in words.objects

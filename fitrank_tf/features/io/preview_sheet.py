@@ -1,4 +1,4 @@
-"""A picture of what the features see: boxes, palette, pattern, sleeve, neckline."""
+"""Draws photos with their features: boxes, palette, pattern, sleeve, neckline."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fitrank_tf.features.attributes.columns import UNKNOWN
 from fitrank_tf.features.colour.names import Prototypes
-from fitrank_tf.features.extract import Seen
+from fitrank_tf.features.extract import PhotoFeatures
 from fitrank_tf.features.garment.boxes import MIN_SCORE
 from fitrank_tf.features.io.merchandise_csv import ProductWords, in_words
 
@@ -23,15 +23,15 @@ _PRODUCT_COLOUR = (0, 150, 60)
 def draw_preview(
     photos: Sequence[np.ndarray],
     ids: Sequence[str],
-    seen: Sequence[Seen],
+    seen: Sequence[PhotoFeatures],
     prototypes: Prototypes,
 ) -> Image.Image:
-    """A sheet of photos with what was seen in each.
+    """Draws a sheet of photos, each with its features.
 
     Args:
         photos: uint8 [H, W, 3] each.
         ids: of the products.
-        seen: in the photos.
+        seen: features and detections of the photos.
         prototypes: name the colours.
     """
     rows = -(-len(photos) // _COLUMNS)
@@ -88,11 +88,11 @@ def _draw_words(
     for name, share, _ in words.palette:
         shares[name] = shares.get(name, 0.0) + share
     colours = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-    told = {"sleeve": words.sleeve, "neck": words.neckline}
+    labels = {"sleeve": words.sleeve, "neck": words.neckline}
     known = [
-        f"{part} {answer} {confidence:.0%}"
-        for part, (answer, confidence) in told.items()
-        if answer != UNKNOWN
+        f"{part} {label} {confidence:.0%}"
+        for part, (label, confidence) in labels.items()
+        if label != UNKNOWN
     ]
     lines = [
         (item_id, _QUIET),

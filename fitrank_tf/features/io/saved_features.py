@@ -1,11 +1,11 @@
-"""A catalogue's features on disk: sharded TFRecords that carry their schema.
+"""A catalogue's features on disk: sharded TFRecords with their schema.
 
-    <folder>/features.json                         schema, and what made the features
-    <folder>/features-00003-of-00011.tfrecord      tf.train.Example, one a product
-    <folder>/features-00003-of-00011.json          what the shard holds and left out
+    <folder>/features.json                         schema; fingerprints of the inputs
+    <folder>/features-00003-of-00011.tfrecord      one tf.train.Example per product
+    <folder>/features-00003-of-00011.json          counts of the shard
 
-An Example has `id` (bytes), `features` (floats, as the schema says), and what was
-detected: `boxes` (floats, four a box), `classes`, `scores`.
+An Example has `id` (bytes), `features` (floats, laid out by the schema), and the
+detections: `boxes` (floats, four per box), `classes`, `scores`.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ import tensorflow as tf
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically, written_aside
-from fitrank_tf.features.extract import Seen, feature_schema
+from fitrank_tf.features.extract import PhotoFeatures, feature_schema
 from fitrank_tf.features.schema import FeatureSchema
 
 _INFO_FILE = "features.json"
@@ -35,10 +35,10 @@ _SPECS = {
 
 @dataclasses.dataclass(frozen=True)
 class ShardSummary:
-    """What one shard holds.
+    """Counts of one shard.
 
     Attributes:
-        written: products.
+        written: number of products written.
         skipped: reason -> ids of the products left out.
     """
 
@@ -47,19 +47,19 @@ class ShardSummary:
 
 
 def shard_name(number: int, count: int) -> str:
-    """The file of a shard."""
+    """Returns the file name of shard `number` (from 0) of `count`."""
     return f"features-{number:05d}-of-{count:05d}.tfrecord"
 
 
 def begin_features(folder: Path, made_of: Mapping[str, str]) -> None:
-    """Makes a folder for features, or goes on in one of the same.
+    """Makes a folder for features, or checks that an existing one can be continued.
 
     Args:
         folder: to write to.
         made_of: fingerprints of catalogue and models, number of shards.
 
     Raises:
-        FitRankError: if the folder holds features of something else.
+        FitRankError: if the folder's features differ in any of `made_of`.
     """
     text = json.dumps(
         {"made_of": made_of, "schema": json.loads(feature_schema().to_json())}, indent=1
@@ -79,9 +79,17 @@ def begin_features(folder: Path, made_of: Mapping[str, str]) -> None:
 
 
 def write_shard(
-    path: Path, seen: Sequence[tuple[str, Seen]], skipped: Mapping[str, Sequence[str]]
+    path: Path,
+    seen: Sequence[tuple[str, PhotoFeatures]],
+    skipped: Mapping[str, Sequence[str]],
 ) -> ShardSummary:
-    """Writes a shard, its summary first: a shard that is there is whole."""
+    """Writes a shard, its summary first: a shard that exists is complete.
+
+    Args:
+        path: of the shard's TFRecord file.
+        seen: (product id, features and detections) of each product.
+        skipped: reason -> ids of the products left out.
+    """
     summary = ShardSummary(len(seen), skipped)
     write_atomically(
         path.with_suffix(".json"), json.dumps(dataclasses.asdict(summary)).encode()
@@ -93,13 +101,13 @@ def write_shard(
 
 
 def finished_shard(path: Path) -> ShardSummary | None:
-    """The summary of a shard that an earlier run wrote, None if there is none."""
+    """Returns the summary of a shard, or None if it was not written yet."""
     if not path.exists():
         return None
     return ShardSummary(**json.loads(path.with_suffix(".json").read_text()))
 
 
-def _example(item_id: str, seen: Seen) -> bytes:
+def _example(item_id: str, seen: PhotoFeatures) -> bytes:
     real = seen.classes >= 0
     floats = {
         "features": seen.features,
@@ -120,11 +128,11 @@ def _example(item_id: str, seen: Seen) -> bytes:
     return example.SerializeToString()
 
 
-def read_features(folder: Path) -> Iterator[tuple[str, Seen]]:
-    """(product id, what was seen) of each product, in the catalogue's order.
+def read_features(folder: Path) -> Iterator[tuple[str, PhotoFeatures]]:
+    """Yields (product id, features and detections), in the catalogue's order.
 
     Raises:
-        FitRankError: if the folder holds no finished features, or of another schema.
+        FitRankError: if the folder's features are unfinished, or of another schema.
     """
     made_of, schema = _read_info(folder)
     feature_schema().check(schema)
@@ -134,7 +142,7 @@ def read_features(folder: Path) -> Iterator[tuple[str, Seen]]:
     if missing:
         raise FitRankError(
             f"{missing[0]} is missing: the extraction was interrupted; run it again, it "
-            "goes on where it stopped"
+            "resumes where it stopped"
         )
     for path in paths:
         try:
@@ -146,13 +154,13 @@ def read_features(folder: Path) -> Iterator[tuple[str, Seen]]:
             ) from error
 
 
-def _seen(record: bytes) -> tuple[str, Seen]:
+def _seen(record: bytes) -> tuple[str, PhotoFeatures]:
     plain = tf.io.parse_single_example(record, _SPECS)
     features, boxes, classes, scores = (
         tf.sparse.to_dense(plain[name]).numpy()
         for name in ("features", "boxes", "classes", "scores")
     )
-    seen = Seen(features, boxes.reshape(-1, 4), classes.astype(np.int32), scores)
+    seen = PhotoFeatures(features, boxes.reshape(-1, 4), classes.astype(np.int32), scores)
     return plain["id"].numpy().decode(), seen
 
 
@@ -169,7 +177,7 @@ def _read_info(folder: Path) -> tuple[Mapping[str, str], FeatureSchema]:
 
 
 def total_skipped(summaries: Sequence[ShardSummary]) -> Mapping[str, Sequence[str]]:
-    """Reason -> ids, over all shards."""
+    """Returns reason -> ids of the products left out of all shards."""
     total: dict[str, list[str]] = {}
     for summary in summaries:
         for reason, ids in summary.skipped.items():
@@ -178,7 +186,7 @@ def total_skipped(summaries: Sequence[ShardSummary]) -> Mapping[str, Sequence[st
 
 
 def skipped_lines(skipped: Mapping[str, int]) -> list[str]:
-    """One line a reason, the most frequent first."""
+    """Returns one line per reason, the most frequent first."""
     return [
         f"left out {count}: {reason}" for reason, count in Counter(skipped).most_common()
     ]
@@ -187,7 +195,16 @@ def skipped_lines(skipped: Mapping[str, int]) -> list[str]:
 def write_summary(
     folder: Path, summaries: Sequence[ShardSummary], skipped: Mapping[str, int]
 ) -> Path:
-    """Writes `summary.json`: how many products, how many left out and why."""
+    """Writes `summary.json`: the number of products, and of those left out by reason.
+
+    Args:
+        folder: of the features.
+        summaries: of all shards.
+        skipped: reason -> number of products left out.
+
+    Returns:
+        The path of the file.
+    """
     path = folder / "summary.json"
     plain = {
         "products": sum(summary.written for summary in summaries),

@@ -1,4 +1,4 @@
-"""The probability of plain, striped, checked and printed, from texture and colours."""
+"""Inputs and outputs of the pattern head: plain, striped, checked and printed."""
 
 import numpy as np
 
@@ -8,16 +8,16 @@ from fitrank_tf.features.schema import FeatureSlice
 
 
 def pattern_slices() -> tuple[FeatureSlice, ...]:
-    """The slice of a pattern head's probabilities."""
+    """Returns the slice of the pattern head's probabilities."""
     row = ("pattern", len(PATTERNS), ", ".join(PATTERNS), "probability", 0.0, 1.0)
     return FeatureSlice.consecutive("texture", [row])
 
 
 def pattern_inputs(texture: np.ndarray, colours: Colours) -> np.ndarray:
-    """What a pattern head sees, float32 [B, F].
+    """Returns the inputs of the pattern head, float32 [B, F].
 
     Args:
-        texture: float32 [B, T], from `texture.texture_features`.
-        colours: of the same products: a print has more of them than a stripe.
+        texture: float32 [B, T], from `statistics.texture_features`.
+        colours: of the same products; prints have more dominant colours than stripes.
     """
     return np.concatenate([texture, colours.shares, colours.grid[:, :, 3]], axis=1)

@@ -1,10 +1,10 @@
 """The `texture` group of the feature vector: local binary patterns and oriented energy.
 
-Read from the middle of the garment box, where there is cloth and neither arms nor
-backdrop. What they say of stripes, checks and prints was learned (`patterns.py`).
+Computed in the middle of the garment box, where there is cloth and neither arms nor
+backdrop. The pattern head (`patterns.py`) predicts stripes, checks and prints from them.
 
-By hand: scikit-image has no local binary patterns with a threshold above JPEG noise, and
-compiled here they share the sampled pixels with the gradients.
+Written here because scikit-image has no local binary patterns with a threshold above JPEG
+noise; compiled here, they also share the sampled pixels with the gradients.
 """
 
 import numpy as np
@@ -15,26 +15,26 @@ from fitrank_tf.features.schema import FeatureSlice
 
 GROUP = "texture"
 
-# A product is sampled at 96 x 96 places. Of them an arm's width left and right and a
-# hem's above and below are left out; the outermost of the rest are only neighbours. 64
-# that have neighbours fill whole SIMD registers.
+# A product is sampled at 96 x 96 points. An arm's width left and right and a hem's width
+# above and below are left out; the outermost points of the rest serve only as neighbours.
+# The remaining 64 columns fill whole SIMD registers.
 _PLACES = 96
 _TOP, _LEFT = 7, 15
 _HEIGHT, _WIDTH = _PLACES - 2 * _TOP, _PLACES - 2 * _LEFT
 _INNER_HEIGHT, _INNER_WIDTH = _HEIGHT - 2, _WIDTH - 2
 _BANDS = _INNER_HEIGHT // 2
 _ORIENTATIONS = 8
-# Gradients run from -255 to 255, in steps of 4.
+# Gradients are -255..255, quantised in steps of 4.
 _TURNS = 129
 _GRID = 3
 # Uniform patterns of eight neighbours (Ojala, Pietikainen and Maenpaa, "Multiresolution
 # gray-scale and rotation invariant texture classification with local binary patterns",
-# 2002), each with its own bin, and one bin for all others. Not made invariant to
-# rotation: a stripe's direction is what people see.
+# 2002), each with its own bin, and one bin for all others. Not invariant to rotation,
+# because the direction of stripes matters.
 _PATTERNS = 59
-# Neighbours count as brighter by more than this (of 255): less is JPEG noise.
+# Neighbours are brighter if they differ by more than this (of 255); less is JPEG noise.
 _BRIGHTER = 3
-# Gradients (of 255) that are an edge, and a strong one.
+# Least gradients (of 255) of an edge and of a strong edge.
 _EDGE, _STRONG_EDGE = 12.0, 40.0
 _ENERGY_SCALE = 16.0
 _ENERGY_LIMIT = 8.0
@@ -43,7 +43,7 @@ _RAW = _PATTERNS + 2 * _ORIENTATIONS + 3 + _GRID * _GRID + 6 + 3
 
 
 def texture_slices() -> tuple[FeatureSlice, ...]:
-    """What `texture_features` returns, from index 0."""
+    """Returns the slices of `texture_features`, from index 0."""
     energy = "mean gradient of luma (0..255) / 16"
     turns = "by the edge's direction, from upright on in steps of 22.5 degrees"
     rows = [
@@ -96,7 +96,7 @@ def texture_slices() -> tuple[FeatureSlice, ...]:
 
 
 def texture_features(crops: list[GarmentCrop]) -> np.ndarray:
-    """float32 [B, F], laid out as `texture_slices` says."""
+    """Computes texture features, float32 [B, F], laid out as in `texture_slices`."""
     features = np.zeros((len(crops), _RAW), np.float32)
     for row, crop in enumerate(crops):
         _describe(crop.pixels, _UNIFORM, _DIRECTION, features[row])
@@ -153,11 +153,11 @@ def _sample(
     columns: np.ndarray,
     squares: np.ndarray,
 ) -> None:
-    """Fills luma [82, 66], and the sums of the bands of three channels."""
+    """Fills luma [82, 66] and the row and column sums of three channels."""
     red_greens, yellow_blues = np.empty(_WIDTH, np.int16), np.empty(_WIDTH, np.int16)
     reds, greens = np.empty(_WIDTH, np.uint16), np.empty(_WIDTH, np.uint16)
     blues = np.empty(_WIDTH, np.uint16)
-    # Unsigned: numba looks at a signed index for "from the end" before it uses it.
+    # Unsigned, because numba checks whether a signed index counts from the end.
     places = np.empty(_WIDTH, np.uint64)
     for x in range(_WIDTH):
         places[x] = (2 * (x + _LEFT) + 1) * pixels.shape[1] // (2 * _PLACES)
@@ -166,12 +166,12 @@ def _sample(
         for x in range(_WIDTH):
             place = places[x]
             reds[x], greens[x], blues[x] = line[place, 0], line[place, 1], line[place, 2]
-        # Loops of their own, so that the compiler turns each into SIMD; in 16 bits, where
-        # numba by itself counts in 64.
+        # Separate loops, so that the compiler vectorises each; in 16 bits, where numba by
+        # default computes in 64.
         for x in range(_WIDTH):
             # Rec. 601 luma, and two opponent colours.
             luma[y, x] = np.uint16(77 * reds[x] + 150 * greens[x] + 29 * blues[x]) >> 8
-        # Of four rows two neighbours: of every second one stripes would be seen as none.
+        # Two neighbouring rows of four: with every second row, stripes could be missed.
         if y % 4 not in (1, 2) or y > _INNER_HEIGHT:
             continue
         for x in range(_WIDTH):
@@ -185,7 +185,7 @@ def _sample(
 
 @njit(cache=True, nogil=True)
 def _halved(luma: np.ndarray) -> np.ndarray:
-    """int16 [40, 32]: the means of two by two pixels, without the outermost."""
+    """Halves luma to int16 [40, 32]: means of 2 x 2 pixels, without the outermost."""
     halved = np.empty((_INNER_HEIGHT // 2, _INNER_WIDTH // 2), np.int16)
     for y in range(_INNER_HEIGHT // 2):
         upper, lower = luma[2 * y + 1], luma[2 * y + 2]
@@ -206,8 +206,8 @@ def _add_band(
     columns: np.ndarray,
     squares: np.ndarray,
 ) -> None:
-    """Adds one row of a channel, less its ends, to its sums: row, columns, squares."""
-    # Whole numbers below 2^24: float32 adds them without loss.
+    """Adds a channel's row, without its ends, to the sums of row, columns and squares."""
+    # Whole numbers below 2^24, which float32 adds exactly.
     total, square = np.float32(0), np.float32(0)
     for x in range(_INNER_WIDTH):
         value = np.float32(values[x + 1])
@@ -220,15 +220,15 @@ def _add_band(
 
 @njit(cache=True, nogil=True)
 def _binary_patterns(luma: np.ndarray, uniform: np.ndarray, out: np.ndarray) -> None:
-    # Four counters, used in turns: adding twice to one in a row has to wait.
+    # Four counters used in turns: consecutive additions to one have to wait.
     counts = np.zeros((4, 256), np.int32)
     height, width = luma.shape
     codes = np.empty(width, np.uint8)
-    # Every second row, as for the energy: neighbouring rows say nearly the same.
+    # Every second row, as for the energy: neighbouring rows are nearly equal.
     for y in range(1, height - 1, 2):
         above, here, below = luma[y - 1], luma[y], luma[y + 1]
-        # Two loops: the first has nothing that keeps the compiler from SIMD. A difference's
-        # sign bit says what is brighter.
+        # Two loops, so that the compiler vectorises the first. The sign bit of a difference
+        # shows which pixel is brighter.
         for x in range(width - 2):
             least = here[x + 1] + np.int16(_BRIGHTER)
             code = np.uint16(least - above[x]) >> 15
@@ -259,16 +259,16 @@ def _energy(
     edges: np.ndarray,
     grid: np.ndarray,
 ) -> None:
-    """Mean gradient by direction [8]; overall, share of edges [3]; by place [9].
+    """Mean gradient by direction [8]; overall, shares of edges [3]; by grid part [9].
 
-    Of every `step`-th row.
+    Computed from every `step`-th row.
     """
     height, width = luma.shape
     total = (height - 3 + step) // step * (width - 2)
     sizes, turns = np.empty(width, np.float32), np.empty(width, np.uint32)
     across, down = np.empty(width, np.int16), np.empty(width, np.int16)
     sums = np.zeros((4, _ORIENTATIONS), np.float32)
-    # Where the parts of the grid begin. Divisions are dear, and not made in each row.
+    # Bounds of the grid's parts, outside the loop because divisions are slow.
     parts, row_parts = np.empty(_GRID + 1, np.int64), np.empty(_GRID + 1, np.int64)
     for part in range(_GRID + 1):
         parts[part] = 1 + part * (width - 2) // _GRID
@@ -283,7 +283,7 @@ def _energy(
             dx, dy = np.float32(across[x]), np.float32(down[x])
             sizes[x] = np.sqrt(dx * dx + dy * dy)
         for x in range(1, width - 1):
-            # Rounded, not floored: a ramp up and a ramp down have one direction.
+            # Rounded, not floored, so that a ramp up and a ramp down have one direction.
             column, row = np.int16(across[x] + 2) >> 2, np.int16(down[x] + 2) >> 2
             turns[x] = np.uint32((row + 64) * _TURNS + column + 64)
         for x in range(1, width - 1):
@@ -329,7 +329,7 @@ def _banding(
             between_columns += (columns[channel, x] / _BANDS - mean) ** 2
         between_rows /= _BANDS
         between_columns /= _INNER_WIDTH
-        # One unit more, so that the noise of a plain product is no banding.
+        # Plus one unit, so that the noise of a plain product is not counted as banding.
         out[2 * channel] = between_rows / (variance + 1)
         out[2 * channel + 1] = between_columns / (variance + 1)
         out[6 + channel] = min(np.log1p(variance), _LOG_VARIANCE_LIMIT)

@@ -1,7 +1,7 @@
-"""How PyTorch's tensors go into the layers of a KerasHub CLIP.
+"""Copies PyTorch's tensors into the layers of a KerasHub CLIP.
 
-What the two kinds of checkpoint share stands here; their names for things stand in
-`huggingface_clip` and `open_clip`.
+This module is shared by both checkpoint formats; their tensor names are in `huggingface`
+and `open_clip`.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from fitrank_tf.towers.towers import CLIP_MEAN, CLIP_STD
 
 @dataclasses.dataclass(frozen=True)
 class PhotoStatistics:
-    """What the image tower was trained to subtract and to divide by.
+    """Mean and standard deviation by which the image tower's photos are normalised.
 
     Attributes:
         mean: of each channel, photos in 0..1.
@@ -31,7 +31,12 @@ class PhotoStatistics:
 
 
 def read_statistics(config: JsonConfig, mean: str, std: str) -> PhotoStatistics:
-    """Statistics from two fields; where they are absent, CLIP's.
+    """Reads statistics from two fields; CLIP's where they are absent.
+
+    Args:
+        config: that may hold the fields.
+        mean: name of the field of the mean.
+        std: name of the field of the standard deviation.
 
     Raises:
         FitRankError: if a field holds anything but three numbers, or a std of 0.
@@ -57,15 +62,15 @@ def _three_numbers(value: object) -> bool:
 
 
 def build_backbone(sizes: ClipSizes, config: JsonConfig) -> keras_hub.models.CLIPBackbone:
-    """The network, its weights still to be filled in.
+    """Builds the network, with weights still to be filled in.
 
     KerasHub's last layer norm of the text tower adds 1e-6 to the variance v where
-    the checkpoints' own code adds 1e-5: it scales by a factor of 1 + 4.5e-6 / v, which
-    the unit length of an embedding nearly takes away.
+    the checkpoints' own code adds 1e-5: a factor of 1 + 4.5e-6 / v, which normalising the
+    embedding nearly cancels.
 
     Args:
         sizes: of both towers.
-        config: whose fields the sizes are; it is named where they do not fit.
+        config: source of the sizes, named in errors.
 
     Raises:
         FitRankError: if a width does not divide into its heads, or the photo is
@@ -86,23 +91,23 @@ def build_backbone(sizes: ClipSizes, config: JsonConfig) -> keras_hub.models.CLI
 
 
 def fill(variable: keras.Variable, tensors: Tensors, name: str) -> None:
-    """A tensor that KerasHub keeps in the same shape."""
+    """Assigns a tensor that KerasHub stores in the same shape."""
     variable.assign(tensors.take(name, variable.shape))
 
 
 def fill_transposed(variable: keras.Variable, tensors: Tensors, name: str) -> None:
-    """The weight of PyTorch's Linear, [out, in], into a kernel, [in, out]."""
+    """Assigns the weight of PyTorch's Linear, [out, in], to a kernel, [in, out]."""
     variable.assign(tensors.take(name, variable.shape[::-1]).T)
 
 
 def fill_dense(layer: keras.layers.Dense, tensors: Tensors, name: str) -> None:
-    """A Linear with a bias."""
+    """Assigns weight and bias of a Linear."""
     fill_transposed(layer.kernel, tensors, f"{name}.weight")
     fill(layer.bias, tensors, f"{name}.bias")
 
 
 def fill_norm(layer: keras.layers.Layer, tensors: Tensors, name: str) -> None:
-    """A layer norm."""
+    """Assigns weight and bias of a layer norm."""
     fill(layer.gamma, tensors, f"{name}.weight")
     fill(layer.beta, tensors, f"{name}.bias")
 
@@ -112,7 +117,7 @@ def fill_attention(
     inputs: tuple[np.ndarray, np.ndarray],
     output: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """The four projections of an attention layer.
+    """Assigns the four projections of an attention layer.
 
     Args:
         attention: of width D.
@@ -135,12 +140,12 @@ def fill_patches(
     positions_name: str,
     statistics: PhotoStatistics,
 ) -> None:
-    """The patch convolution and the positions, for photos normalised as CLIP's.
+    """Assigns patch convolution and positions, adapted to CLIP's normalisation of photos.
 
-    `Towers` feeds y = (x - m) / s with CLIP's m and s; a checkpoint with other
-    statistics m' and s' wants (x - m') / s' = y s / s' + (m - m') / s'. The factor
-    goes into the kernel. A patch has no padding, so that the summand is the same
-    everywhere and goes into the patches' positions. Both are exact.
+    `Towers` normalises y = (x - m) / s with CLIP's m and s; a checkpoint with other
+    statistics m' and s' expects (x - m') / s' = y s / s' + (m - m') / s'. The factor
+    is merged into the kernel. Patches have no padding, so the summand is constant and is
+    merged into the patches' positions. Both are exact.
 
     Args:
         embedding: KerasHub's CLIPVisionEmbedding of width D.

@@ -1,7 +1,7 @@
-"""CLIP checkpoints of other libraries as towers.
+"""Converts CLIP checkpoints of other libraries to towers.
 
-By hand: KerasHub converts no CLIP checkpoint of transformers but MetaCLIP 2, and none of
-open_clip.
+Written here because KerasHub converts no CLIP checkpoint of transformers but MetaCLIP 2,
+and none of open_clip.
 """
 
 import logging
@@ -24,16 +24,16 @@ _Reader = Callable[
 
 
 def towers_from_checkpoint(folder: Path, context_length: int) -> Towers:
-    """Towers from a local checkpoint of transformers or open_clip.
+    """Loads towers from a local checkpoint of transformers or open_clip.
 
     Weights are read as float32 from safetensors, in one file or in shards. Photos are
-    fitted into a white square as everywhere in FitRank, not cropped as the
-    checkpoint's own library does it.
+    padded to a white square as everywhere in FitRank, not cropped as in the checkpoint's
+    own library.
 
     Args:
         folder: of transformers (`config.json` of model type clip) or of open_clip
             (`open_clip_config.json`), with weights and tokenizer files.
-        context_length: tokens of a text; cut to what the checkpoint can read.
+        context_length: most tokens per text; reduced to the checkpoint's own maximum.
 
     Raises:
         FitRankError: if the folder holds neither, a file is missing or broken, or the
@@ -46,7 +46,7 @@ def towers_from_checkpoint(folder: Path, context_length: int) -> Towers:
 
 
 def _reader(folder: Path) -> _Reader:
-    """The layout that fits: LAION's folders have both configs, not always both weights."""
+    """Reader of the folder's format; LAION's have both configs, not always both weights."""
     own, other = folder / huggingface_clip.CONFIG_NAME, folder / open_clip.CONFIG_NAME
     if own.is_file() and other.is_file():
         return _reader_of_both(folder)

@@ -1,4 +1,4 @@
-"""CLIP checkpoints in the layout of transformers: OpenAI's, FashionCLIP, TinyCLIP.
+"""Reads CLIP checkpoints in transformers' format: OpenAI's, FashionCLIP, TinyCLIP.
 
 Names and meanings of the fields follow transformers' CLIPConfig and CLIPModel.
 """
@@ -51,7 +51,7 @@ _VISION = {
     "patch_size": 32,
 }
 _ACTIVATIONS = ("quick_gelu", "gelu")
-# What old configs say instead of the end mark's id; transformers then takes the argmax.
+# Stands for the end token's id in old configs; transformers then takes the argmax.
 _LEGACY_END = 2
 _POSITION_IDS = (
     "text_model.embeddings.position_ids",
@@ -62,7 +62,7 @@ _POSITION_IDS = (
 def read_huggingface_clip(
     folder: Path,
 ) -> tuple[keras_hub.models.CLIPBackbone, keras_hub.models.CLIPTokenizer]:
-    """Network and tokenizer of a folder.
+    """Loads network and tokenizer from a folder.
 
     Args:
         folder: with `config.json`, `model.safetensors` (or shards and their index),
@@ -93,7 +93,7 @@ def read_huggingface_clip(
 
 
 def _tower_config(config: JsonConfig, name: str, defaults: dict[str, Any]) -> JsonConfig:
-    """A tower's fields. `<name>_dict` of old files rules over everything else."""
+    """A tower's fields; `<name>_dict` of old files takes precedence."""
     if config.get(f"{name}_dict"):
         return config.section(f"{name}_dict", defaults)
     return config.section(name, defaults)
@@ -158,7 +158,7 @@ def _read_statistics(config: JsonConfig) -> PhotoStatistics:
 
 
 def _check_position_ids(tensors: Tensors, sizes: ClipSizes) -> None:
-    """Older files hold the tokens' numbers, which KerasHub counts by itself."""
+    """Checks the position ids of older files, which KerasHub does not load."""
     patches = (sizes.image_size // sizes.patch_size) ** 2
     for name, count in zip(_POSITION_IDS, (sizes.context_length, 1 + patches)):
         if name not in tensors.names():
@@ -183,7 +183,7 @@ def _fill_vision(
         f"{names}.position_embedding.weight",
         statistics,
     )
-    # The missing letters are the checkpoints' own.
+    # The misspelling is the checkpoints' own.
     fill_norm(encoder.pre_layer_norm, tensors, f"{prefix}.pre_layrnorm")
     _fill_blocks(encoder, tensors, prefix)
     fill_norm(encoder.layer_norm, tensors, f"{prefix}.post_layernorm")

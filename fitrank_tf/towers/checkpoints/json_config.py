@@ -1,4 +1,4 @@
-"""Fields of a checkpoint's JSON files, read so that every complaint names the field."""
+"""Reads fields of a checkpoint's JSON files, with errors that name the field."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ class JsonConfig:
     Attributes:
         path: the file.
         fields: the object.
-        place: where in the file it stands, with a dot at its end; "" is the whole.
+        place: dotted path of the object in the file, ending with a dot; "" for the root.
     """
 
     path: Path
@@ -25,7 +25,7 @@ class JsonConfig:
 
     @classmethod
     def read(cls, path: Path) -> "JsonConfig":
-        """The file's object.
+        """Reads the file's root object.
 
         Raises:
             FitRankError: if the file is missing or holds no JSON object.
@@ -41,15 +41,19 @@ class JsonConfig:
         return cls(path, fields)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """A field; null counts as absent, as the checkpoints' own libraries have it."""
+        """Returns a field; the default if absent or null, as in the libraries."""
         value = self.fields.get(name)
         return default if value is None else value
 
     def section(self, name: str, defaults: Mapping[str, Any] | None = None) -> "JsonConfig":
-        """The object in a field, laid over the defaults; a null leaves the default.
+        """Returns the object in a field, completed by defaults where absent or null.
+
+        Args:
+            name: of the field.
+            defaults: of the object's fields.
 
         Raises:
-            FitRankError: if the field holds something else.
+            FitRankError: if the field does not hold an object.
         """
         fields = self.get(name, {})
         if not isinstance(fields, dict):
@@ -58,7 +62,7 @@ class JsonConfig:
         return JsonConfig(self.path, {**(defaults or {}), **given}, f"{self.place}{name}.")
 
     def whole(self, name: str, default: int | None = None) -> int:
-        """A whole number of at least 1.
+        """Returns a whole number of at least 1.
 
         Raises:
             FitRankError: if the field is missing or something else.
@@ -69,7 +73,7 @@ class JsonConfig:
         return value
 
     def side(self, name: str) -> int:
-        """Side of a square, written as one number or twice in a list.
+        """Returns the side of a square, given as one number or twice in a list.
 
         Raises:
             FitRankError: if the sides differ: the image tower reads squares only.
@@ -82,7 +86,7 @@ class JsonConfig:
         return JsonConfig(self.path, {name: value[0]}, self.place).whole(name)
 
     def number(self, name: str) -> float:
-        """A number above 0.
+        """Returns a number above 0.
 
         Raises:
             FitRankError: if the field is missing or something else.
@@ -93,7 +97,7 @@ class JsonConfig:
         return float(value)
 
     def error(self, name: str, rule: str) -> FitRankError:
-        """The complaint about a field, with the file, the field and its value."""
+        """Builds an error with the file, the field, its value and the rule it breaks."""
         return FitRankError(
             f"{self.path}: {self.place}{name} is {self.fields.get(name)!r}; it {rule}"
         )

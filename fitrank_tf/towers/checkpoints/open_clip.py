@@ -1,4 +1,4 @@
-"""CLIP checkpoints in the layout of open_clip, such as LAION's.
+"""Reads CLIP checkpoints in open_clip's format, such as LAION's.
 
 Names and meanings of the fields follow open_clip's CLIPVisionCfg, CLIPTextCfg and
 `state_dict` of CLIP and CustomTextCLIP.
@@ -44,16 +44,15 @@ _TEXT = {
     "layers": 12,
     "mlp_ratio": 4.0,
 }
-# Fields that choose another network: only these values are a plain CLIP. What is in
-# neither table must be absent, null, 0, false or empty: it would be news to us.
+# Fields that choose another network: only these values are a plain CLIP. Fields in neither
+# table must be absent, null, 0, false or empty, since their effect is unknown.
 _PLAIN = {
     "pool_type": ("tok", "argmax"),
     "block_type": ("default",),
     "proj_type": ("linear",),
 }
-# Fields that change nothing in a plain CLIP that is not being trained. The class
-# token's last layer norm gives the same before and after pooling; positions are
-# stored, whatever they were made of.
+# Fields without effect on a plain CLIP in inference. The last layer norm of the class
+# token is the same before and after pooling; positions are stored, whatever their type.
 _NO_MATTER = {
     *("patch_dropout", "attn_pooler_queries", "attn_pooler_heads", "pos_embed_type"),
     *("final_ln_after_pool", "output_tokens", "pad_id", "eos_id"),
@@ -74,7 +73,7 @@ _SUPPORTED = (
 def read_open_clip(
     folder: Path,
 ) -> tuple[keras_hub.models.CLIPBackbone, keras_hub.models.CLIPTokenizer]:
-    """Network and tokenizer of a folder.
+    """Loads network and tokenizer from a folder.
 
     Args:
         folder: with `open_clip_config.json`, `open_clip_model.safetensors` and
@@ -122,7 +121,7 @@ def _sizes(model: JsonConfig) -> ClipSizes:
 def _refuse_variants(config: JsonConfig, known: set[str]) -> None:
     if isinstance(config.get("layers"), list):
         raise config.error("layers", f"{_SUPPORTED}, no ResNet")
-    # The field that names the tower says more than those that go with it.
+    # The field that names the tower is more informative than the others.
     names = sorted(set(config.fields) - known - _NO_MATTER)
     for name in sorted(names, key=_tells_least):
         value = config.fields[name]

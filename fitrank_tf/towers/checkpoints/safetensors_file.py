@@ -15,12 +15,12 @@ _DTYPES = ("F32", "F16", "BF16", "I64", "I32")
 
 
 class Tensors:
-    """The tensors of one checkpoint, each to be taken once.
+    """The tensors of one checkpoint, each of which can be taken once.
 
     Files are mapped: a tensor costs memory only while it is read.
 
     Attributes:
-        path: the file that complaints name: the only one, or the index of the shards.
+        path: the file named in errors: the only one, or the index of the shards.
 
     Args:
         path: as above.
@@ -38,14 +38,14 @@ class Tensors:
             self._shards |= dict.fromkeys(file.keys(), (shard, file))
 
     def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """A tensor, which is then gone from here.
+        """Returns a tensor and removes it from this object.
 
         Args:
-            name: as the file has it.
-            shape: that it must have.
+            name: in the file.
+            shape: required shape.
 
         Returns:
-            float32, whatever the file holds.
+            float32, whatever the file's dtype.
 
         Raises:
             FitRankError: if there is no such tensor, or one of another shape or dtype.

@@ -1,7 +1,7 @@
 """Random zoom, shift, mirror and mixture of photos, on the device that trains.
 
-`inputs/images.py` has the same windows for tf.data. Colour is part of what a shopper asks
-for, so hue, saturation and lightness stay as they are.
+`inputs/images.py` has the same windows for tf.data. Shoppers search for colours, so hue,
+saturation and lightness are not changed.
 """
 
 import keras
@@ -12,7 +12,7 @@ _LEAST_WINDOW, _MOST_WINDOW = 0.7, 1.1
 
 
 class Augmentation:
-    """Shows each photo of a batch in another window at each step.
+    """Crops, shifts and mirrors each photo of a batch at random.
 
     Args:
         seed: of the draws.
@@ -22,14 +22,13 @@ class Augmentation:
         self.seeds = keras.random.SeedGenerator(seed)
 
     def __call__(self, images: KerasTensor) -> KerasTensor:
-        """Photos in their windows.
+        """Augments a batch.
 
         Args:
             images: [B, S, S, 3], values 0..255.
 
         Returns:
-            float32 [B, S, S, 3]. What a window has beyond its photo is white, like the
-            padding.
+            float32 [B, S, S, 3]; white outside the photo, like the padding.
         """
         batch, size = ops.shape(images)[0], images.shape[1]
         window = keras.random.uniform(
@@ -51,19 +50,19 @@ def crop(
     right: KerasTensor,
     size: int,
 ) -> KerasTensor:
-    """Windows of photos, resized bilinearly: `tf.image.crop_and_resize` without gathers.
+    """Crops and resizes bilinearly: `tf.image.crop_and_resize` without gathers.
 
-    A row of a window is a mean of two rows of its photo, so that all rows are a product
-    with a matrix; columns likewise.
+    Each row of a window is a weighted mean of two rows of the photo, so all rows are a
+    matrix product; columns likewise.
 
     Args:
         images: [B, H, W, 3], values 0..255.
-        top: float32 [B, 1], of the window's first row, 0..1 of the photo's height. It and
-            its like may be outside of the photo.
-        bottom: of its last row.
-        left: of its first column; larger than `right` mirrors the window.
-        right: of its last column.
-        size: side of what is made.
+        top: float32 [B, 1], first row of the window, 0..1 of the photo's height. All bounds
+            may lie outside the photo.
+        bottom: float32 [B, 1], last row.
+        left: float32 [B, 1], first column; larger than `right` mirrors the window.
+        right: float32 [B, 1], last column.
+        size: side of the result in pixels.
 
     Returns:
         float32 [B, size, size, 3], white where the photo has no pixel.
@@ -77,7 +76,7 @@ def crop(
 def _between_pixels(
     first: KerasTensor, last: KerasTensor, size: int, pixels: int
 ) -> KerasTensor:
-    """float32 [B, size, pixels]: how much of each pixel each place of a window shows."""
+    """float32 [B, size, pixels]: bilinear weight of each pixel in each output position."""
     steps = ops.arange(size, dtype="float32") / (size - 1)
     places = (first + (last - first) * steps[None, :]) * (pixels - 1)
     apart = ops.abs(places[:, :, None] - ops.arange(pixels, dtype="float32"))

@@ -1,4 +1,4 @@
-"""What goes on beside the steps of a training: state kept, numbers watched and logged."""
+"""Keras callbacks of the towers' training: checkpoints, NaN detection, TensorBoard."""
 
 import dataclasses
 import math
@@ -15,20 +15,24 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.towers.training.checkpoint import RunningMeans, TrainingCheckpoint
 from fitrank_tf.towers.training.losses import MAX_LOG_SCALE
 
-# Seconds; the longest that an interruption can set back short epochs.
+# Seconds between checkpoints of short epochs.
 _SOON = 15.0
 _WATCHED = ("images", "features")
 
 
 @dataclasses.dataclass
 class Position:
-    """How many steps of a training are done, those before an interruption included."""
+    """Progress of a training.
+
+    Attributes:
+        step: number of steps done, including those before an interruption.
+    """
 
     step: int
 
 
 class CountSteps(keras.callbacks.Callback):
-    """Moves the position on; comes before the callbacks that read it."""
+    """Updates the position; must precede the callbacks that read it."""
 
     def __init__(self, position: Position):
         super().__init__()
@@ -37,24 +41,25 @@ class CountSteps(keras.callbacks.Callback):
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, float] | None = None
     ) -> None:
-        """Remembers the first of the steps taken at once."""
+        """Records the first step of an execution of several steps."""
         self._first = batch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """So many steps more."""
+        """Adds the steps of this execution."""
         self._position.step += batch - self._first + 1
 
 
 class KeepState(keras.callbacks.Callback):
-    """Writes the state at the end of epochs, and in long ones now and then.
+    """Saves checkpoints at the end of epochs and, in long epochs, at intervals.
 
-    Epochs that end within seconds of the last writing are not worth one each.
+    Epochs that end within seconds of the last checkpoint get none.
 
     Args:
-        checkpoint: where to.
+        checkpoint: to save to.
         position: of the training.
-        minutes: between two writings.
-        means: of the epoch that the first `fit` goes on with; None if it begins one.
+        minutes: between two checkpoints.
+        means: running means of an interrupted epoch that the first `fit` resumes; None if
+            it starts a new epoch.
     """
 
     def __init__(
@@ -70,42 +75,42 @@ class KeepState(keras.callbacks.Callback):
         self._kept_step = position.step
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Goes on with the means of an interrupted epoch."""
+        """Restores the running means of an interrupted epoch."""
         if self._means is not None:
             self._means.restore()
             self._means = None
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Writes if it is time."""
+        """Saves if the interval has passed."""
         if time.monotonic() - self._kept >= self._seconds:
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Writes what the last step did not, if it was not just done."""
+        """Saves, unless that was done within the last seconds."""
         is_due = time.monotonic() - self._kept >= min(self._seconds, _SOON)
         if is_due and self._kept_step != self._position.step:
             self._save()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Writes what the last epoch did not."""
+        """Saves if steps were done since the last checkpoint."""
         if self._kept_step != self._position.step:
             self._save()
 
     def _save(self) -> None:
-        # JAX keeps the state to itself until the model is asked for.
+        # On JAX reading `self.model` copies the training state to the variables.
         assert self.model is not None
         self._checkpoint.save(self._position.step)
         self._kept, self._kept_step = time.monotonic(), self._position.step
 
 
 class StopAtNaN(keras.callbacks.Callback):
-    """Stops at the first step whose loss is no number, and says what is known of it.
+    """Stops at the first step whose loss is not finite, with a diagnosis.
 
     Args:
-        position: of the training, this step counted.
-        steps: of the whole training.
-        schedule: learning rate of a step, counted from 0.
-        batch_of: the inputs of a step, counted from 0.
+        position: of the training, including the current step.
+        steps: number of steps of the whole training.
+        schedule: maps a step, from 0, to its learning rate.
+        batch_of: maps a step, from 0, to its inputs.
     """
 
     def __init__(
@@ -123,11 +128,11 @@ class StopAtNaN(keras.callbacks.Callback):
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, float] | None = None
     ) -> None:
-        """Remembers the temperature: after the step it may be no number either."""
+        """Records the temperature, which may not be finite after the step."""
         self._temperature = temperature_of(self.model)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
-        """Raises FitRankError if the loss is no number."""
+        """Raises FitRankError if the loss is not finite."""
         loss = float(logs["loss"])
         if math.isfinite(loss):
             return
@@ -142,13 +147,13 @@ class StopAtNaN(keras.callbacks.Callback):
 
 
 def _about(batch: dict[str, Any]) -> str:
-    """Which inputs of a batch are numbers, and what to do about the loss."""
-    told, broken = [], []
+    """Describes which inputs of a batch are finite, and the mend."""
+    states, broken = [], []
     for name in (name for name in _WATCHED if name in batch):
         values = np.asarray(batch[name])
         rows = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
         state = f"not finite in row {rows[0]}" if len(rows) else "finite"
-        told.append(f"{name} {state}")
+        states.append(f"{name} {state}")
         broken += [name] * bool(len(rows))
     mend = (
         f"mend the {' and '.join(broken)}"
@@ -156,18 +161,18 @@ def _about(batch: dict[str, Any]) -> str:
         else "so the steps are too large: set a smaller learning_rate, a longer "
         "warmup_share, or precision float32"
     )
-    return f"of its batch: {', '.join(told)}; {mend}"
+    return f"of its batch: {', '.join(states)}; {mend}"
 
 
 class TensorBoardLog(keras.callbacks.Callback):
-    """Curves for TensorBoard, a point a step.
+    """Writes curves for TensorBoard, one point per step.
 
-    `loss` is the step's own, `images/s` that of the time since the step before;
-    `learning_rate` and `temperature` are those after the step.
+    `loss` and `images/s` are those of the single step; `learning_rate` and `temperature`
+    are those after the step.
 
     Args:
-        folder: for TensorBoard's `--logdir`; a run that goes on adds to it.
-        images_per_step: photos that one step learns from.
+        folder: for TensorBoard's `--logdir`; a resumed run appends to it.
+        images_per_step: photos per step.
     """
 
     def __init__(self, folder: Path, images_per_step: float):
@@ -183,7 +188,7 @@ class TensorBoardLog(keras.callbacks.Callback):
             self._writer = tf.summary.create_file_writer(str(self._folder))
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """The running mean of the loss begins anew."""
+        """Starts a new running mean of the loss."""
         self._seen, self._sum = self._counted()
         self._time = time.monotonic()
 
@@ -204,11 +209,11 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._seen, self._sum, self._time = seen, total, now
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Leaves nothing unwritten."""
+        """Flushes the file."""
         self._writer.flush()
 
     def _counted(self) -> tuple[float, float]:
-        """Examples of the epoch so far, and the sum of their losses."""
+        """Number of examples of the epoch so far, and the sum of their losses."""
         means = self.model.metrics_variables
         total, count = (float(ops.convert_to_numpy(variable)) for variable in means)
         return count, total
@@ -222,7 +227,7 @@ class TensorBoardLog(keras.callbacks.Callback):
 
 
 def temperature_of(model: keras.Model) -> float:
-    """The temperature that a `ContrastiveModel` has learned so far."""
+    """Returns the current temperature of a `ContrastiveModel`."""
     log_scale = float(ops.convert_to_numpy(model.log_scale))
     with np.errstate(over="ignore"):
         return float(np.exp(-min(log_scale, MAX_LOG_SCALE)))

@@ -1,4 +1,4 @@
-"""All that a training needs to go on where it was, in one file."""
+"""Saves and restores the complete state of a training in one file."""
 
 import zipfile
 from pathlib import Path
@@ -17,10 +17,11 @@ _STEP = "step"
 class TrainingCheckpoint:
     """Weights, optimizer, random state, running means and step of a compiled model.
 
-    Variables are kept by their order: Keras' names count what the process made before.
+    Variables are stored by position, since their Keras names depend on what the process
+    built before.
 
     Args:
-        path: the file; its folder is made when there is something to keep.
+        path: the file; its folder is made on the first save.
         model: compiled; its optimizer is built here.
     """
 
@@ -31,12 +32,10 @@ class TrainingCheckpoint:
                 model.optimizer.build(model.trainable_variables)
 
     def save(self, step: int) -> None:
-        """Replaces the file by the state after `step` steps.
-
-        A process that is killed meanwhile leaves the file as it was.
+        """Saves the state after `step` steps, replacing the file atomically.
 
         Raises:
-            FitRankError: if a weight is no number any more; the file stays.
+            FitRankError: if a weight is not finite; the file is then unchanged.
         """
         arrays = [ops.convert_to_numpy(variable) for variable in self._variables()]
         for variable, array in zip(self._variables(), arrays):
@@ -55,17 +54,17 @@ class TrainingCheckpoint:
             )
 
     def restore(self) -> int:
-        """Puts the state back, if there is one.
+        """Restores the state, if there is a file.
 
         Returns:
-            Steps that it had taken, 0 without a file.
+            The number of steps done, 0 without a file.
 
         Raises:
-            FitRankError: if the file is broken or another model's; if the workers that
-                train together have states of different steps.
+            FitRankError: if the file is broken or of another model; if the workers of a
+                distributed training have states of different steps.
         """
         step, arrays = self._read() if self._path.is_file() else (0, [])
-        # Some variables can be set by all workers together only.
+        # Some variables can only be assigned by all workers together.
         agree_on(self._model, step)
         if not arrays:
             return 0
@@ -111,12 +110,10 @@ class TrainingCheckpoint:
 
 
 class RunningMeans:
-    """The means of an epoch that was begun before an interruption.
-
-    Keras forgets them at the beginning of each `fit`.
+    """Running means of an interrupted epoch, which Keras resets at the start of `fit`.
 
     Args:
-        model: whose state was just restored.
+        model: with its state just restored.
     """
 
     def __init__(self, model: keras.Model):
@@ -124,7 +121,7 @@ class RunningMeans:
         self._values = [ops.convert_to_numpy(v) for v in model.metrics_variables]
 
     def restore(self) -> None:
-        """Puts them back."""
+        """Assigns the recorded means to the model's metrics."""
         with scope_of(self._model):
             for variable, value in zip(self._model.metrics_variables, self._values):
                 variable.assign(value)

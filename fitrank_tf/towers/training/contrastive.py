@@ -1,4 +1,4 @@
-"""The towers under a contrastive loss, with learned temperature."""
+"""Keras model that trains the towers by a contrastive loss with learned temperature."""
 
 import math
 from typing import Any
@@ -8,7 +8,7 @@ from keras import KerasTensor, ops
 
 from fitrank_tf.config import ContrastiveConfig
 from fitrank_tf.towers.fusion import FeatureFusion
-from fitrank_tf.towers.patch_dropout import pool_in_part
+from fitrank_tf.towers.patch_dropout import pool_with_dropout
 from fitrank_tf.towers.towers import RunBlock, Towers, plain_block
 from fitrank_tf.towers.training.augmentation import Augmentation
 from fitrank_tf.towers.training.distillation import Teachers, distillation_loss
@@ -16,8 +16,8 @@ from fitrank_tf.towers.training.feature_prediction import FeaturePrediction
 from fitrank_tf.towers.training.global_batch import gather, share_of_loss
 from fitrank_tf.towers.training.losses import (
     MAX_LOG_SCALE,
-    fitting_pairs,
     info_nce,
+    matching_pairs,
     same_pairs,
     sigmoid_loss,
 )
@@ -28,17 +28,17 @@ class ContrastiveModel(keras.Model):
     """The towers, with or without feature fusion, under a contrastive loss.
 
     Inputs are dicts: `images` [B, S, S, 3] 0..255, `token_ids` int32 [B, L],
-    `groups` int32 [B], `has` and `asks` int32 [B, F] as `fitting_pairs` reads them, and
-    with a fusion or a prediction `features` float32 [B, F].
+    `groups` int32 [B], `product_codes` and `text_codes` int32 [B, F] for
+    `matching_pairs`, and with a fusion or a prediction `features` float32 [B, F].
 
     Args:
         towers: to train.
-        fusion: adds the features to the image embedding; None leaves them out.
-        config: the training's; of it what one step needs is used here.
-        seed: of patch and depth dropout.
-        prediction: has the features told from the photo; None asks for none.
-        augmentation: of the photos of a training step; None takes them as they come.
-        teachers: whose logits count as `config.teacher_weight` says; None asks none.
+        fusion: adds the features to the image embedding; None for none.
+        config: of the training; only the settings of a single step are used.
+        seed: of patch dropout, stochastic depth and mixup.
+        prediction: auxiliary loss that predicts the features from the photo; None for none.
+        augmentation: of the photos of a training step; None for none.
+        teachers: for distillation with weight `config.teacher_weight`; None for none.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class ContrastiveModel(keras.Model):
         self._config = config
         self.patch_dropout = config.patch_dropout
         self._seeds = keras.random.SeedGenerator(seed)
-        # The head's own scale is not part of this loss; `keep_scale` fills it in.
+        # The head's own scale is not part of this loss; `store_temperature` sets it.
         self.backbone.clip_head.logit_scale.trainable = False
         self.log_scale = self.add_weight(
             name="log_scale",
@@ -69,33 +69,33 @@ class ContrastiveModel(keras.Model):
             initializer=keras.initializers.Constant(math.log(1.0 / config.temperature)),
         )
         if config.loss == "sigmoid":
-            # The paper's start: nearly all pairs of a batch are none.
+            # The paper's initial value: nearly all pairs of a batch are negatives.
             self.bias = self.add_weight(
                 name="bias", shape=(), initializer=keras.initializers.Constant(-10.0)
             )
-        # Backbone and fusion come built; the backup asks for it before the first batch.
+        # Backbone and fusion are built already; the backup checks this before any batch.
         self.built = True
 
     def call(
         self, inputs: dict[str, KerasTensor], training: bool | None = None
     ) -> dict[str, KerasTensor]:
-        """Unit embeddings {"image": [B, D], "text": [B, D]} of the pairs.
+        """Returns unit embeddings {"image": [B, D], "text": [B, D]} of the pairs.
 
-        With a prediction `told` [B] is besides how far off it is, with teachers
-        `taught_image` and `taught_text` are theirs, and of photos that are mixed `share`
-        is each one's own part.
+        With a prediction there is also its loss `feature_error` [B], with teachers their
+        embeddings `teacher_image` and `teacher_text`, and with mixup the scalar `share` of
+        each photo in its mixture.
         """
-        made = {}
+        outputs = {}
         images, features = inputs["images"], inputs.get("features")
         if training and self.augmentation is not None:
             images = self.augmentation(images)
         if training and self._config.mixup:
-            made["share"] = draw_share(self._config.mixup, self._seeds)
-            images = mix(ops.cast(images, "float32"), made["share"])
-            features = None if features is None else mix(features, made["share"])
+            outputs["share"] = draw_share(self._config.mixup, self._seeds)
+            images = mix(ops.cast(images, "float32"), outputs["share"])
+            features = None if features is None else mix(features, outputs["share"])
         if training and self.teachers is not None:
-            taught = self.teachers(images, inputs["token_ids"])
-            made["taught_image"], made["taught_text"] = taught
+            teacher = self.teachers(images, inputs["token_ids"])
+            outputs["teacher_image"], outputs["teacher_text"] = teacher
         text = self._towers.encode_tokens(inputs["token_ids"])
         if self.fusion is None:
             pooled = self._pool_images(images, training, plain_block)
@@ -104,10 +104,10 @@ class ContrastiveModel(keras.Model):
             seen = self.fusion.prepare(features, training)
             pooled = self._pool_images(images, training, _fused_block(self.fusion, seen))
             image = self.fusion.finish(self._towers.project_image(pooled), seen)
-        made |= {"image": image, "text": text}
+        outputs |= {"image": image, "text": text}
         if self.prediction is not None:
-            made["told"] = self.prediction(pooled, features)
-        return made
+            outputs["feature_error"] = self.prediction(pooled, features)
+        return outputs
 
     def _pool_images(
         self, images: KerasTensor, training: bool | None, run_block: RunBlock
@@ -115,10 +115,12 @@ class ContrastiveModel(keras.Model):
         patches, depth = self.patch_dropout, self._config.depth_dropout
         if not training or not (patches or depth):
             return self._towers.pool_images(images, run_block)
-        return pool_in_part(self._towers, images, patches, depth, self._seeds, run_block)
+        return pool_with_dropout(
+            self._towers, images, patches, depth, self._seeds, run_block
+        )
 
-    def keep_scale(self) -> None:
-        """Writes the learned temperature where CLIP keeps it, for the preset."""
+    def store_temperature(self) -> None:
+        """Stores the learned temperature in CLIP's head, for the preset."""
         self.backbone.clip_head.logit_scale.assign(
             ops.minimum(self.log_scale, MAX_LOG_SCALE)
         )
@@ -131,48 +133,50 @@ class ContrastiveModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> KerasTensor:
-        """The pairs' loss, and what the prediction was off by.
+        """Returns the contrastive loss plus the weighted loss of the prediction.
 
-        On several replicas each takes the whole batch's, and gives its share of it.
+        Each of several replicas computes the loss of the whole batch and returns its share.
         """
         groups, token_ids, product_codes, text_codes = (
             gather(x[name])
             for name in ("groups", "token_ids", "product_codes", "text_codes")
         )
-        hidden = ops.logical_or(
-            same_pairs(groups, token_ids), fitting_pairs(product_codes, text_codes)
+        false_negatives = ops.logical_or(
+            same_pairs(groups, token_ids), matching_pairs(product_codes, text_codes)
         )
         image, text = gather(y_pred["image"]), gather(y_pred["text"])
-        loss = self._batch_loss(image, text, hidden, y_pred)
+        loss = self._batch_loss(image, text, false_negatives, y_pred)
         if self.prediction is not None:
-            loss = loss + self._config.feature_weight * ops.mean(y_pred["told"])
+            loss = loss + self._config.feature_weight * ops.mean(y_pred["feature_error"])
         return share_of_loss(loss)
 
     def _batch_loss(
         self,
         image: KerasTensor,
         text: KerasTensor,
-        hidden: KerasTensor,
-        made: dict[str, KerasTensor],
+        false_negatives: KerasTensor,
+        outputs: dict[str, KerasTensor],
     ) -> KerasTensor:
-        if "share" in made:
-            loss = mixed_loss(self._pair_loss, image, text, hidden, made["share"])
+        if "share" in outputs:
+            loss = mixed_loss(
+                self._pair_loss, image, text, false_negatives, outputs["share"]
+            )
         else:
-            loss = self._pair_loss(image, text, hidden)
-        if "taught_image" not in made:
+            loss = self._pair_loss(image, text, false_negatives)
+        if "teacher_image" not in outputs:
             return loss
-        taught = gather(made["taught_image"]), gather(made["taught_text"])
+        teacher = gather(outputs["teacher_image"]), gather(outputs["teacher_text"])
         weight = self._config.teacher_weight
         return (1.0 - weight) * loss + weight * distillation_loss(
-            *taught, image, text, self.log_scale
+            *teacher, image, text, self.log_scale
         )
 
     def _pair_loss(
-        self, image: KerasTensor, text: KerasTensor, hidden: KerasTensor
+        self, image: KerasTensor, text: KerasTensor, false_negatives: KerasTensor
     ) -> KerasTensor:
         if self._config.loss == "sigmoid":
-            return sigmoid_loss(image, text, self.log_scale, self.bias, hidden)
-        return info_nce(image, text, self.log_scale, hidden)
+            return sigmoid_loss(image, text, self.log_scale, self.bias, false_negatives)
+        return info_nce(image, text, self.log_scale, false_negatives)
 
 
 def _fused_block(fusion: FeatureFusion, seen: KerasTensor) -> RunBlock:

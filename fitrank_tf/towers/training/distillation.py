@@ -1,8 +1,8 @@
-"""Trained towers as teachers: how alike they find the photos and texts of a batch.
+"""Distillation: trained towers teach their similarities of the photos and texts of a batch.
 
 Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; for CLIP, Wu et al.,
-"TinyCLIP" (affinity mimicking), 2023. Teachers see the very pixels that the student sees,
-mixtures of photos too, so that what is learned is their function and not their answers to
+"TinyCLIP" (affinity mimicking), 2023. Teachers get the same pixels as the student, mixtures
+of photos included, so that the student learns their function and not their outputs for
 8,000 photos (Beyer et al., "Knowledge distillation: A good teacher is patient and
 consistent", 2022).
 """
@@ -18,7 +18,7 @@ from fitrank_tf.towers.training.losses import MAX_LOG_SCALE
 
 
 class Teachers(keras.layers.Layer):
-    """Several towers whose logits are averaged; none of them learns.
+    """Several frozen towers whose logits are averaged.
 
     Args:
         towers: the teachers, of the student's image size and vocabulary.
@@ -29,7 +29,7 @@ class Teachers(keras.layers.Layer):
         self._towers = tuple(towers)
         self.backbones = [teacher.backbone for teacher in towers]
         self.trainable = False
-        # Each one's share of the mean logit, given half to either side of the product.
+        # Each teacher's weight in the mean logit, split between both factors.
         self._weights = [
             (teacher.temperature * len(self._towers)) ** -0.5 for teacher in towers
         ]
@@ -38,15 +38,15 @@ class Teachers(keras.layers.Layer):
     def call(
         self, images: KerasTensor, token_ids: KerasTensor
     ) -> tuple[KerasTensor, KerasTensor]:
-        """Embeddings whose products are the teachers' mean logits.
+        """Returns embeddings whose inner products are the teachers' mean logits.
 
         Args:
             images: [B, S, S, 3], values 0..255.
             token_ids: int32 [B, L].
 
         Returns:
-            (float32 [B, D] of the photos, float32 [B, D] of the texts), D being the
-            teachers' widths summed up.
+            (float32 [B, D] of the photos, float32 [B, D] of the texts), D being the sum
+            of the teachers' embedding widths.
         """
         pairs = list(zip(self._towers, self._weights))
         image = [weight * teacher.encode_images(images) for teacher, weight in pairs]
@@ -58,20 +58,20 @@ class Teachers(keras.layers.Layer):
 
 
 def distillation_loss(
-    taught_image: KerasTensor,
-    taught_text: KerasTensor,
+    teacher_image: KerasTensor,
+    teacher_text: KerasTensor,
     image: KerasTensor,
     text: KerasTensor,
     log_scale: KerasTensor,
 ) -> KerasTensor:
-    """How far a student's softmax over a batch is from its teachers'.
+    """Returns the divergence of the student's softmax over a batch from its teachers'.
 
-    The Kullback-Leibler divergence from the teachers' to the student's, of photos over
-    texts and of texts over photos, mean of both.
+    The mean of the Kullback-Leibler divergences KL(teachers || student) of photos over
+    texts and of texts over photos.
 
     Args:
-        taught_image: float32 [B, D], from `Teachers`.
-        taught_text: float32 [B, D], from `Teachers`.
+        teacher_image: float32 [B, D], from `Teachers`.
+        teacher_text: float32 [B, D], from `Teachers`.
         image: float32 [B, E], the student's, L2-normalised.
         text: float32 [B, E], the student's, L2-normalised.
         log_scale: scalar, the student's log of the inverse temperature.
@@ -80,12 +80,14 @@ def distillation_loss(
         float32 scalar.
     """
     scale = ops.exp(ops.minimum(log_scale, MAX_LOG_SCALE))
-    taught = ops.matmul(taught_image, ops.transpose(taught_text))
-    told = scale * ops.matmul(image, ops.transpose(text))
-    return (_divergence(taught, told, axis=1) + _divergence(taught, told, axis=0)) / 2.0
+    teacher = ops.matmul(teacher_image, ops.transpose(teacher_text))
+    student = scale * ops.matmul(image, ops.transpose(text))
+    return (
+        _divergence(teacher, student, axis=1) + _divergence(teacher, student, axis=0)
+    ) / 2.0
 
 
-def _divergence(taught: KerasTensor, told: KerasTensor, axis: int) -> KerasTensor:
-    wanted = ops.log_softmax(taught, axis=axis)
-    apart = wanted - ops.log_softmax(told, axis=axis)
-    return ops.mean(ops.sum(ops.exp(wanted) * apart, axis=axis))
+def _divergence(teacher: KerasTensor, student: KerasTensor, axis: int) -> KerasTensor:
+    target = ops.log_softmax(teacher, axis=axis)
+    difference = target - ops.log_softmax(student, axis=axis)
+    return ops.mean(ops.sum(ops.exp(target) * difference, axis=axis))

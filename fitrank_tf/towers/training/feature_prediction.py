@@ -1,4 +1,4 @@
-"""The image tower's own guess of the image features, as a second thing to learn."""
+"""Auxiliary loss: the image tower predicts the image features."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from fitrank_tf.features.standardise import (
 
 
 class FeaturePrediction(keras.layers.Layer):
-    """Tells the features of a photo from what the image tower pooled of it.
+    """Predicts the features of a photo from the image tower's pooled output.
 
-    Detector, colours, texture and attribute heads know more of a photo than its title
-    says, and know it of products never seen. A tower that has to tell their answer
-    (distillation, Hinton et al., 2015) learns to look at the same things. Used in
-    training only; what is exported has no trace of it.
+    The features of detector, colours, texture and attribute heads describe a photo in more
+    detail than its title, and generalise to new products. A tower that has to predict them
+    (distillation, Hinton et al., 2015) learns the same distinctions. Used in training
+    only; it is not exported.
 
     Args:
         hidden: width of the hidden layer.
@@ -32,7 +32,7 @@ class FeaturePrediction(keras.layers.Layer):
     def build(
         self, pooled_shape: tuple[int | None, ...], features_shape: tuple[int | None, ...]
     ) -> None:
-        """Makes the two layers and the standardisation's constants."""
+        """Builds the two layers and the standardisation's constants."""
         size = features_shape[-1]
         self.mean = self.add_weight(
             name="mean", shape=(size,), initializer="zeros", trainable=False
@@ -45,32 +45,29 @@ class FeaturePrediction(keras.layers.Layer):
         self.tell.build((None, self.hidden))
 
     def adapt(self, features: np.ndarray) -> None:
-        """Takes mean and scale from the training products' features, [N, F]."""
+        """Sets mean and scale from the training products' features, float32 [N, F]."""
         mean, inverse_scale = mean_and_inverse_scale(features)
         self.mean.assign(mean)
         self.inverse_scale.assign(inverse_scale)
 
     def call(self, pooled: KerasTensor, features: KerasTensor) -> KerasTensor:
-        """How far off the guess is.
+        """Returns the mean squared error of the standardised features, float32 [B].
 
         Args:
             pooled: float32 [B, width], from `Towers.pool_images`.
-            features: float32 [B, F], the extractor's.
-
-        Returns:
-            float32 [B], mean squared error over the standardised features.
+            features: float32 [B, F], from the feature extractor.
         """
-        wanted = standardise_by_inverse(features, self.mean, self.inverse_scale)
-        told = ops.cast(self.tell(self.widen(pooled)), "float32")
-        return ops.mean(ops.square(told - wanted), axis=-1)
+        target = standardise_by_inverse(features, self.mean, self.inverse_scale)
+        predicted = ops.cast(self.tell(self.widen(pooled)), "float32")
+        return ops.mean(ops.square(predicted - target), axis=-1)
 
 
 def new_prediction(width: int, features: np.ndarray) -> FeaturePrediction:
-    """An untrained prediction of training products' features.
+    """Builds an untrained prediction, standardised to the training products.
 
     Args:
-        width: of what the image tower pools.
-        features: float32 [N, F].
+        width: of the image tower's pooled output.
+        features: float32 [N, F], of the training products.
     """
     prediction = FeaturePrediction()
     prediction.build((None, width), features.shape)

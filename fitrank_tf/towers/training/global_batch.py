@@ -1,9 +1,9 @@
-"""The whole batch of a step, on each of the devices that have a part of it.
+"""Contrastive loss and gradient clipping over the whole batch of several replicas.
 
-A contrastive loss is no mean over examples: every pair's negatives are the rest of the
-batch, wherever that is. So each replica gathers the embeddings of all and takes the loss of
-the whole batch. Summed over the replicas, as tf.distribute sums gradients, that is one
-device's loss as many times as there are replicas: hence `share_of_loss`.
+A contrastive loss is not a mean over examples: the negatives of a pair are the rest of the
+batch, on whatever device. So each replica gathers all embeddings and computes the loss of
+the whole batch. tf.distribute sums gradients over the replicas, so each replica's loss is
+divided by their number (`share_of_loss`).
 """
 
 from typing import Any
@@ -13,11 +13,11 @@ from keras import KerasTensor
 
 
 def gather(tensor: KerasTensor) -> KerasTensor:
-    """The rows of all replicas, in their order; gradients go back to where they came from.
+    """Gathers the rows of all replicas, in order; differentiable.
 
     Args:
-        tensor: [B / R, ...], a replica's rows of a batch of B, R being the replicas of the
-            tf.distribute strategy that runs the step.
+        tensor: [B / R, ...], this replica's rows of a batch of B, R being the number of
+            replicas of the tf.distribute strategy that runs the step.
 
     Returns:
         [B, ...]. The tensor itself on one device, outside a step, and on JAX, whose
@@ -28,12 +28,12 @@ def gather(tensor: KerasTensor) -> KerasTensor:
         return tensor
     import tensorflow as tf
 
-    # What comes from the input has no device, and a worker of one device looks for it.
+    # Input tensors have no device, but a worker with one device requires it.
     return context.all_gather(tf.identity(tensor), axis=0)
 
 
 def share_of_loss(loss: KerasTensor) -> KerasTensor:
-    """A replica's share of a loss that each took of the whole batch, to be summed up."""
+    """Divides the loss of the whole batch by the number of replicas that sum it."""
     context = _replicas()
     return loss if context is None else loss / context.num_replicas_in_sync
 
@@ -41,18 +41,18 @@ def share_of_loss(loss: KerasTensor) -> KerasTensor:
 class GlobalBatchAdamW(keras.optimizers.AdamW):
     """AdamW whose global clip norm is that of the whole batch's gradient.
 
-    Keras clips each replica's part by itself and sums up after that. On one device too it
-    takes another norm: a token that a batch has twice has two gradients there, not their
-    sum. It also replaces the weights by their moving average (`use_ema`) at the end of
-    every `fit`; here `keep_average` does, when training is over.
+    Keras clips each replica's gradient separately before summing. On one device its norm
+    differs too: a token that occurs twice in a batch has two sparse gradients, not their
+    sum. Keras also replaces the weights by their moving average (`use_ema`) at the end of
+    every `fit`; here `apply_average` does so at the end of training.
     """
 
-    def keep_average(self) -> None:
+    def apply_average(self) -> None:
         """Replaces the weights by their moving average, if one is kept."""
         super().finalize_variable_values(self._trainable_variables)
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """Leaves the weights as they are: `fit` may be called again."""
+        """Does nothing, because `fit` may be called again."""
 
     def _clip_gradients(self, grads: list[KerasTensor]) -> list[KerasTensor]:
         return super()._clip_gradients(_sum_over_replicas(_dense(grads)))
@@ -62,12 +62,12 @@ class GlobalBatchAdamW(keras.optimizers.AdamW):
 
 
 def _dense(gradients: list[KerasTensor]) -> list[KerasTensor]:
-    """The gradient of an embedding comes as rows with their numbers; here as a whole."""
+    """Converts the sparse gradients of embeddings to dense ones."""
     if keras.backend.backend() != "tensorflow":
         return gradients
     import tensorflow as tf
 
-    # Keras' own conversion leaves such rows as they are.
+    # Keras' own conversion leaves sparse gradients unchanged.
     return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 

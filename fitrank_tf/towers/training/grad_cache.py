@@ -1,10 +1,10 @@
-"""A batch larger than memory: its parts in turn, each beside the others' embeddings.
+"""Contrastive training of batches larger than memory, in parts (gradient caching).
 
 Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup"
 (GradCache), 2021. The loss of a batch depends on all its embeddings e_1 .. e_k (k parts);
-its gradient is the sum over the parts of dL/de_m de_m/dweights. So a step goes through one
-part with a gradient and takes the others' embeddings from where they were kept, and the
-optimizer adds up k such steps before it moves.
+its gradient is the sum over the parts of dL/de_m de_m/dweights. So a step backpropagates
+through one part and uses stored embeddings of the others, and the optimizer accumulates k
+such steps into one update.
 """
 
 from typing import Any
@@ -19,12 +19,11 @@ from fitrank_tf.towers.training.feature_prediction import FeaturePrediction
 
 
 class GradCacheModel(ContrastiveModel):
-    """`ContrastiveModel` that takes a batch in parts.
+    """`ContrastiveModel` that processes a batch in parts.
 
     Inputs are those of the whole batch, in each of its `accumulation` steps, and `part`
-    int [1], which of the parts it is. Part 0 comes first: there the embeddings of the
-    whole batch are made anew (part by part, of whole photos with all features: what is
-    kept has no gradient that a dropout could help).
+    int [1], the number of the part. In part 0 the embeddings of the whole batch are
+    computed and stored, part by part and without dropout, as they have no gradient.
 
     Args:
         *arguments: `ContrastiveModel`'s; `config.accumulation` is the number of parts.
@@ -43,7 +42,7 @@ class GradCacheModel(ContrastiveModel):
     def call(
         self, inputs: dict[str, KerasTensor], training: bool | None = None
     ) -> dict[str, KerasTensor]:
-        """Unit embeddings of the whole batch, of which one part has a gradient."""
+        """Returns unit embeddings of the whole batch, one part of which has a gradient."""
         if not training:
             return super().call(inputs, training=training)
         part = ops.reshape(inputs["part"], ())
@@ -74,7 +73,7 @@ class GradCacheModel(ContrastiveModel):
     def _part_of(
         self, inputs: dict[str, KerasTensor], part: KerasTensor
     ) -> dict[str, KerasTensor]:
-        """The rows of a part, of each input that the towers and the fusion read."""
+        """The rows of a part, for each input of the towers and the fusion."""
         rows = self._config.batch_size // self._config.accumulation
         cut: dict[str, KerasTensor] = {}
         for name in ("images", "token_ids", "features"):
@@ -87,7 +86,7 @@ class GradCacheModel(ContrastiveModel):
     def _with_part(
         self, kept: KerasTensor, made: KerasTensor, part: KerasTensor
     ) -> KerasTensor:
-        """[B, D]: the kept embeddings with the part's own in their place."""
+        """[B, D]: the stored embeddings with those of the part replaced."""
         parts = self._config.accumulation
         # The optimizer takes the mean over the parts; the gradient is their sum.
         live = made + (parts - 1) * (made - ops.stop_gradient(made))
@@ -104,6 +103,9 @@ def new_contrastive_model(
     seed: int,
     prediction: FeaturePrediction | None = None,
 ) -> ContrastiveModel:
-    """The model that takes batches as the configuration says, whole or in parts."""
+    """Builds a model for whole batches or, if `config.accumulation` > 1, for parts.
+
+    Arguments as for `ContrastiveModel`.
+    """
     kind = GradCacheModel if config.accumulation > 1 else ContrastiveModel
     return kind(towers, fusion, config, seed, prediction)

@@ -1,4 +1,4 @@
-"""How the towers are trained: optimizer, schedule, callbacks, resumed where it stopped."""
+"""Training loop of the towers: optimizer, schedule, callbacks and resumption."""
 
 import dataclasses
 import logging
@@ -21,7 +21,7 @@ from fitrank_tf.towers.training.callbacks import (
 from fitrank_tf.towers.training.checkpoint import RunningMeans, TrainingCheckpoint
 from fitrank_tf.towers.training.contrastive import ContrastiveModel
 from fitrank_tf.towers.training.global_batch import GlobalBatchAdamW
-from fitrank_tf.towers.training.precision import computing_in
+from fitrank_tf.towers.training.precision import computing_with_precision
 from fitrank_tf.towers.training.strategies import (
     is_distributed,
     is_multiworker,
@@ -47,30 +47,33 @@ def train_contrastive(
 ) -> keras.callbacks.History:
     """Trains with AdamW, linear warm-up and cosine decay.
 
-    After every epoch, and every `checkpoint_minutes` of a long one, the state goes to
-    `backup_dir`; called again after an interruption, training goes on at that step, as if
-    nothing had been. The caller removes the folder when it has what it wanted.
+    After every epoch, and every `checkpoint_minutes` of a long one, the state is saved to
+    `backup_dir`; called again after an interruption, training resumes at that step with the
+    same result. The caller removes the folder when the result is saved.
 
     Args:
         model: to train; only its trainable variables change. Built in the scope of the
-            strategy that spreads the steps.
-        batches: inputs as dicts, between two steps of the training, as
-            `contrastive_batches` gives them.
-        steps_per_epoch: steps of one epoch; of a batch in parts each part is one.
+            strategy that distributes the steps.
+        batches: maps first and end step to the inputs of the steps between, as dicts from
+            `contrastive_batches`.
+        steps_per_epoch: steps of one epoch; each part of a batch in parts is a step.
         config: sizes and rates.
         backup_dir: folder for the state.
-        callbacks: more of Keras', beside those that resume, stop and time. In a training
-            that goes on inside an epoch, training begins and ends twice for them.
+        callbacks: further Keras callbacks. If training resumes inside an epoch, training
+            begins and ends twice for them.
+
+    Returns:
+        Keras' history of the epochs trained in this call.
 
     Raises:
-        FitRankError: if the loss is no longer a number; training stops at that step. If
-            the state in `backup_dir` is broken or another model's. For a batch in parts
-            or mixed photos on several devices.
+        FitRankError: if the loss is not finite; training stops at that step. If the state
+            in `backup_dir` is broken or of another model. For a batch in parts or mixed
+            photos on several devices.
     """
     _check_devices(replicas_of(model), config)
     training = _Training(steps_per_epoch, config)
     optimizer = _optimizer(model, training, config)
-    with computing_in(model, config.precision):
+    with computing_with_precision(model, config.precision):
         with scope_of(model):
             model.compile(
                 optimizer=optimizer,
@@ -98,7 +101,7 @@ def train_contrastive(
             KeepState(
                 checkpoint,
                 position,
-                # Each worker has a clock of its own, and all have to stop at one step.
+                # Workers have separate clocks, but must save at the same step.
                 math.inf if is_multiworker(model) else config.checkpoint_minutes,
                 RunningMeans(model) if position.step % steps_per_epoch else None,
             ),
@@ -124,13 +127,13 @@ def train_contrastive(
                     ),
                 )
     if training.steps:
-        optimizer.keep_average()
-    model.keep_scale()
+        optimizer.apply_average()
+    model.store_temperature()
     return history
 
 
 def _for_fit(batches: Iterable[dict[str, Any]]) -> Iterable[Any]:
-    """A Python generator of inputs as Keras takes one; tf.data is taken as it is."""
+    """Wraps a Python generator of inputs for Keras; a tf.data dataset needs no wrapping."""
     if isinstance(batches, Iterator):
         return ((batch,) for batch in batches)
     return batches
@@ -167,7 +170,7 @@ class _Stretch:
 
 
 class _Training:
-    """The steps of a training, and their learning rates."""
+    """The steps of a training and their learning rates."""
 
     def __init__(self, steps_per_epoch: int, config: ContrastiveConfig):
         self._steps_per_epoch, self._epochs = steps_per_epoch, config.epochs
@@ -177,7 +180,7 @@ class _Training:
         self.schedule = WarmupCosine(config.learning_rate, warmup, steps - warmup)
 
     def stretches(self, done: int) -> Iterator[_Stretch]:
-        """What is left after `done` steps: an epoch's rest, and the epochs after it."""
+        """Yields the steps after `done`: the rest of an epoch, then whole epochs."""
         epoch, into = divmod(done, self._steps_per_epoch)
         if into:
             end = (epoch + 1) * self._steps_per_epoch
@@ -199,7 +202,7 @@ def _stop_at_nan(
 
 
 class _WholePhotosLast(keras.callbacks.Callback):
-    """Ends the patch dropout, so that the towers are at home with whole photos."""
+    """Ends patch dropout for the last epochs, to adapt the towers to whole photos."""
 
     def __init__(self, first_whole: int):
         super().__init__()
@@ -213,7 +216,7 @@ class _WholePhotosLast(keras.callbacks.Callback):
 
 
 def _is_worth_compiling(model: keras.Model) -> bool:
-    """Whether XLA pays: TensorFlow on a CPU steps no faster, and 20 s later at first."""
+    """Whether XLA is worth it: on a CPU, TensorFlow is no faster and starts 20 s later."""
     if is_distributed(model):
         # XLA compiles for one device; a TPU's strategy compiles by itself.
         return False
@@ -226,7 +229,7 @@ def _is_worth_compiling(model: keras.Model) -> bool:
 def _optimizer(
     model: keras.Model, training: _Training, config: ContrastiveConfig
 ) -> GlobalBatchAdamW:
-    # Its strategy is that of the scope in which it is made.
+    # An optimizer belongs to the strategy in whose scope it is built.
     with scope_of(model):
         optimizer = _new_optimizer(training, config)
     # Decay is for directions, not for offsets and gains (Loshchilov & Hutter, 2019).
@@ -247,6 +250,6 @@ def _new_optimizer(training: _Training, config: ContrastiveConfig) -> GlobalBatc
         if config.accumulation > 1
         else None,
         use_ema=config.ema > 0,
-        # Keras averages after every part; weights move after the last one only.
+        # Keras averages after every part; weights change after the last part only.
         ema_momentum=config.ema ** (1 / config.accumulation),
     )

@@ -1,4 +1,4 @@
-"""Contrastive losses of a batch of pairs, and which of its pairs are no negatives."""
+"""Contrastive losses of a batch of pairs, and masks of its false negatives."""
 
 import math
 
@@ -18,13 +18,13 @@ def info_nce(
     """Symmetric InfoNCE (van den Oord et al., 2018; Radford et al., 2021).
 
     The mean over both directions of -log softmax(scale * <image, text>) at the
-    pair itself, the other pairs of the batch being the negatives.
+    positive pair, the other pairs of the batch being the negatives.
 
     Args:
         image_embeddings: float32 [B, D], L2-normalised.
         text_embeddings: float32 [B, D], L2-normalised.
         log_scale: scalar, log of the inverse temperature; clipped at log 100.
-        false_negatives: bool [B, B] or None; pairs that are no negatives, for
+        false_negatives: bool [B, B] or None; pairs to exclude from the negatives, for
             instance two products of the same title. The diagonal is ignored.
 
     Returns:
@@ -52,15 +52,15 @@ def sigmoid_loss(
     """Pairwise sigmoid loss (SigLIP; Zhai et al., 2023, algorithm 1).
 
     The sum over all pairs of -log sigmoid(z (scale * <image, text> + bias)), z being 1
-    for a pair and -1 for two that are none, divided by the number of pairs.
+    for positives and -1 for negatives, divided by the number of positives.
 
     Args:
         image_embeddings: float32 [B, D], L2-normalised.
         text_embeddings: float32 [B, D], L2-normalised.
         log_scale: scalar, log of the inverse temperature; clipped at log 100.
-        bias: scalar, makes up for the many more negatives at the start.
-        left_out: bool [B, B] or None; pairs that are no negatives. The diagonal is
-            ignored.
+        bias: scalar, offsets the imbalance of negatives and positives at the start.
+        left_out: bool [B, B] or None; pairs to exclude from the negatives. The diagonal
+            is ignored.
 
     Returns:
         float32 scalar.
@@ -76,11 +76,11 @@ def sigmoid_loss(
 
 
 def same_pairs(groups: KerasTensor, token_ids: KerasTensor) -> KerasTensor:
-    """Pairs that must not be negatives: equal titles, or equal texts.
+    """Returns pairs that must not be negatives: equal titles, or equal texts.
 
     Args:
         groups: int32 [B], equal for products of equal title.
-        token_ids: int32 [B, L]; "red shirt" fits every product it was drawn for.
+        token_ids: int32 [B, L]; "red shirt" is true of every product it was drawn for.
 
     Returns:
         bool [B, B].
@@ -90,16 +90,16 @@ def same_pairs(groups: KerasTensor, token_ids: KerasTensor) -> KerasTensor:
     return ops.logical_or(same_title, same_text)
 
 
-def fitting_pairs(product_codes: KerasTensor, text_codes: KerasTensor) -> KerasTensor:
-    """Pairs whose text asks for nothing that the photo's product lacks.
+def matching_pairs(product_codes: KerasTensor, text_codes: KerasTensor) -> KerasTensor:
+    """Returns pairs whose product matches all facets of the text.
 
-    "black shoes" was written for one product, and is as true of the other black shoes
-    of the batch.
+    "black shoes" was written for one product, but is true of all black shoes of the
+    batch.
 
     Args:
-        has: int32 [B, F], codes of the products' facets.
-        asks: int32 [B, F], codes that the texts ask for, 0 for "anything". A text of
-            zeros (a title) fits by no facet.
+        product_codes: int32 [B, F], codes of the products' facets.
+        text_codes: int32 [B, F], codes of the texts' facets, 0 for any value. A text of
+            zeros (a title) matches no product.
 
     Returns:
         bool [B, B], by photo and text.

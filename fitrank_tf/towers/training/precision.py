@@ -1,4 +1,4 @@
-"""Mixed precision for towers that are there already."""
+"""Mixed precision for towers that are built already."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ import keras
 
 
 @contextlib.contextmanager
-def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
-    """The model's layers compute in a precision, and afterwards in their own again.
+def computing_with_precision(model: keras.Model, precision: str) -> Iterator[None]:
+    """Context manager that sets the compute precision of a model's layers.
 
-    Weights keep their dtype, so that small steps of the optimizer are not lost
+    Weights keep their dtype, so that small optimizer updates are not lost
     (Micikevicius et al., "Mixed Precision Training", 2018).
 
     Args:
-        model: changed while the context lasts.
+        model: changed inside the context, restored at its end.
         precision: a Keras dtype policy, one of `config.PRECISIONS`.
     """
     layers = [layer for layer in model._flatten_layers() if layer.variable_dtype]

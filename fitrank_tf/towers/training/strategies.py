@@ -1,4 +1,4 @@
-"""Where training runs: a name for each tf.distribute strategy, or Keras' own on JAX."""
+"""Distribution strategies by name: of tf.distribute, or of Keras on JAX."""
 
 import contextlib
 import json
@@ -13,22 +13,21 @@ from fitrank_tf.core.errors import FitRankError
 
 
 class Strategy(Protocol):
-    """Variables made in its scope are its own, and training them is spread by it."""
+    """A distribution strategy, of tf.distribute or a wrapper of Keras' on JAX."""
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
-        """Models are built and trained in it."""
+        """Returns the context in which models must be built and trained."""
 
 
 def strategy_named(name: str) -> Strategy:
-    """How the work is spread over devices.
+    """Returns the distribution strategy of a name.
 
     Args:
-        name: one of `STRATEGIES`. "auto" is a TPU where one is named by TPU_NAME or
-            attached, else "mirrored" on two GPUs or more, else Keras' own choice of one
-            device. "cpu" is one device whatever there is, "mirrored" all GPUs of this
-            machine (without one, its CPU devices), "multiworker" the machines that
-            TF_CONFIG names. With KERAS_BACKEND=jax it is Keras' data parallelism on devices
-            of that kind, and set as Keras' distribution.
+        name: one of `STRATEGIES`. "auto" is a TPU if TPU_NAME is set or one is attached,
+            else "mirrored" on two GPUs or more, else Keras' default device. "cpu" is one
+            CPU device, "mirrored" all GPUs of this machine (without GPUs, its CPU devices),
+            "multiworker" the machines that TF_CONFIG names. With KERAS_BACKEND=jax it is
+            Keras' data parallelism on devices of that kind, set as Keras' distribution.
 
     Raises:
         FitRankError: for an unknown name, a TPU that is not there, or a TF_CONFIG that
@@ -42,24 +41,24 @@ def strategy_named(name: str) -> Strategy:
 
 
 def scope_of(model: keras.Model) -> contextlib.AbstractContextManager[Any]:
-    """The scope in which a model was built."""
+    """Returns the scope in which a model was built."""
     strategy = getattr(model, "distribute_strategy", None)
     return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 def replicas_of(model: keras.Model) -> int:
-    """On how many devices each step of a model is taken, 1 outside tf.distribute."""
+    """Returns the number of replicas of a model, 1 outside tf.distribute."""
     strategy = getattr(model, "distribute_strategy", None)
     return 1 if strategy is None else strategy.num_replicas_in_sync
 
 
 def is_distributed(model: keras.Model) -> bool:
-    """Whether a strategy of several devices, or of a TPU, runs the model's steps."""
+    """Returns whether the model runs on several replicas or a TPU."""
     return replicas_of(model) > 1 or _trained_with(model, "TPUStrategy")
 
 
 def is_multiworker(model: keras.Model) -> bool:
-    """Whether several processes train the model together."""
+    """Returns whether several processes train the model together."""
     return _trained_with(model, "MultiWorkerMirroredStrategy")
 
 
@@ -72,14 +71,14 @@ def _trained_with(model: keras.Model, strategy: str) -> bool:
 
 
 def ready_for_workers(model: keras.Model) -> None:
-    """Mends two places where Keras 3.15's `fit` fails with several processes.
+    """Patches two places where Keras 3.15's `fit` fails with several processes.
 
     Args:
         model: built, with a dict of inputs.
     """
     if not is_multiworker(model):
         return
-    # Keras would build it with the mean of a batch, and has none of a dict.
+    # Keras would build the model from the mean of a batch, which fails for a dict.
     model._maybe_symbolic_build = lambda **batch: None
     step = model.train_step
     # Keras takes the workers' mean over the first axis, which a scalar lacks.
@@ -89,14 +88,14 @@ def ready_for_workers(model: keras.Model) -> None:
 
 
 def agree_on(model: keras.Model, step: int) -> None:
-    """Sees to it that all workers go on after the same step.
+    """Checks that all workers resume after the same step.
 
     Args:
-        model: that they train.
-        step: after which this process would.
+        model: that the workers train.
+        step: after which this process would resume.
 
     Raises:
-        FitRankError: if others would after another.
+        FitRankError: if the workers' steps differ.
     """
     if not is_multiworker(model):
         return
@@ -112,7 +111,7 @@ def agree_on(model: keras.Model, step: int) -> None:
     steps = sorted(set(everyones().numpy().tolist()))
     if len(steps) > 1:
         raise FitRankError(
-            f"the workers would go on after different steps ({steps}); copy one worker's "
+            f"the workers would resume after different steps ({steps}); copy one worker's "
             "unfinished stage to all of them, or delete it on all"
         )
 
@@ -174,7 +173,7 @@ def _has_tpu() -> bool:
 
 
 def _check_tf_config(text: str) -> None:
-    """Refuses what tf.distribute would take for one worker alone, or wait for in vain."""
+    """Rejects what tf.distribute would take for a single worker, or wait for forever."""
     wanted = (
         'it looks like {"cluster": {"worker": ["host:port", ...]}, "task": {"type": '
         '"worker", "index": 0}}, with another index on each machine'

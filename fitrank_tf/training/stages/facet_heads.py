@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fitrank_tf.config import RunConfig
-from fitrank_tf.features.attributes.seen import with_seen_attributes
+from fitrank_tf.features.attributes.predicted import with_predicted_attributes
 from fitrank_tf.inputs.listwise import ProductTables
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.rerank.facet_heads import FacetHeads, cross_fitted
@@ -85,7 +85,7 @@ class FacetHeadsStage(Stage):
         """Trains the heads, for each fold on the products of the other folds."""
         rows, schema = self._products.ranker_rows, self._features.schema
         embeddings, features = self._lora.embeddings, self._features.values
-        learned = with_seen_attributes(
+        learned = with_predicted_attributes(
             self._products.records.select(rows), features[rows], schema
         )
         lexicon = FacetLexicon.of(learned)

@@ -67,7 +67,7 @@ def test_the_longest_phrase_is_what_is_asked_for(text: str, named) -> None:
     assert _named(query_facets) == _by_hand(text)
 
 
-def test_a_graph_gives_the_same_and_rows_do_not_touch_each_other() -> None:
+def test_a_graph_gives_the_same_and_rows_are_independent() -> None:
     draw = np.random.default_rng(0)
     words = [*LEXICON.phrases, "shoe", "of", "a", "é", "blue!"]
     texts = [" ".join(draw.choice(words, size)) for size in draw.integers(0, 9, 200)]

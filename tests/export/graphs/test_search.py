@@ -87,13 +87,15 @@ def test_candidates_of_the_first_stage_in_the_order_of_the_reranker(
         ({"usage": "Casual"}, []),
     ],
 )
-def test_filters_admit_what_has_the_value(served, catalogue, filters, admitted) -> None:
+def test_filters_admit_products_with_the_value(
+    served, catalogue, filters, admitted
+) -> None:
     query = "0.5"
     answer = _search(served, [query], {name: [text] for name, text in filters.items()})
     wanted, scores, _ = _expected(catalogue, query, admitted)
     assert [i.decode() for i in answer["ids"][0] if i] == [IDS[w] for w in wanted]
     np.testing.assert_allclose(answer["scores"][0][: len(wanted)], scores, rtol=1e-5)
-    # Padding is at the end, says nothing and scores lower than anything real.
+    # Padding is at the end, has no explanation and the lowest scores.
     for name in ("ids", "titles"):
         assert set(answer[name][0][len(wanted) :]) <= {b""}
     assert (answer["scores"][0][len(wanted) :] < -1e6).all()
@@ -107,7 +109,7 @@ def test_each_query_of_a_batch_has_its_own_filters(served) -> None:
 
 
 @pytest.mark.parametrize("filters", [{}, {"gender": ["Women"]}])
-def test_an_explained_search_gives_the_same_answer(served, filters) -> None:
+def test_an_explained_search_gives_the_same_results(served, filters) -> None:
     plain = _search(served, ["0.4"], filters)
     explained = _search(served, ["0.4"], filters, EXPLAINED_SIGNATURE)
     assert explained.keys() - plain.keys() == {"explanations"}

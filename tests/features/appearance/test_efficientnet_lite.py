@@ -1,4 +1,4 @@
-"""Lite0's weights, against what PyTorch's package makes of the same photos."""
+"""Lite0's weights, against the outputs of PyTorch's package for the same photos."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.features.appearance.efficientnet_lite import fill_lite0, new_lite0
 from fitrank_tf.features.appearance.network import load_appearance
 
-# Written by `python tests/models/write_lite0_answers.py CHECKPOINT`.
+# Written by `python tests/features/appearance/write_lite0_answers.py CHECKPOINT`.
 ANSWERS = Path(__file__).parent / "lite0_answers.npz"
 SHIPPED = "saved_models/features/appearance"
 
@@ -50,18 +50,18 @@ def _tensors() -> dict[str, np.ndarray]:
     return tensors
 
 
-def test_the_shipped_network_sees_what_the_original_does() -> None:
+def test_the_shipped_network_equals_the_original() -> None:
     with np.load(ANSWERS) as saved:
         photos, answers = saved["photos"], saved["answers"]
-    told = ops.convert_to_numpy(load_appearance(SHIPPED)(photos))
-    assert told.shape == answers.shape == (len(photos), 1280)
+    predicted = ops.convert_to_numpy(load_appearance(SHIPPED)(photos))
+    assert predicted.shape == answers.shape == (len(photos), 1280)
     assert np.abs(answers).mean() > 0.05
     # The shipped file keeps three digits of each weight.
-    np.testing.assert_allclose(told, answers, atol=0.06)
-    assert np.abs(told - answers).mean() < 2e-3
+    np.testing.assert_allclose(predicted, answers, atol=0.06)
+    assert np.abs(predicted - answers).mean() < 2e-3
 
 
-def test_every_weight_of_a_checkpoint_has_its_place() -> None:
+def test_every_weight_of_a_checkpoint_is_used() -> None:
     backbone, tensors = new_lite0(), _tensors()
     fill_lite0(backbone, tensors)
     named = {weight.path: np.asarray(weight) for weight in backbone.weights}

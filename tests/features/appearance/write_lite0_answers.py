@@ -1,6 +1,6 @@
-"""Writes `lite0_answers.npz`: what the original network sees in two drawn photos.
+"""Writes `lite0_answers.npz`: the original network's outputs for two drawn photos.
 
-`python tests/models/write_lite0_answers.py CHECKPOINT.pth`, where the packages
+`python tests/features/appearance/write_lite0_answers.py CHECKPOINT.pth`, where the packages
 efficientnet-lite-pytorch and torch are installed.
 """
 

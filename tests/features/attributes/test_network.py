@@ -1,13 +1,13 @@
-"""The attribute network: its questions, its probabilities, and what is left of it."""
+"""The attribute network: its outputs, its probabilities, and its saved file."""
 
 import keras
 import numpy as np
 import pytest
 
 from fitrank_tf.features.attributes.network import (
-    asked_only,
     attribute_probabilities,
     build_attribute_network,
+    without_auxiliary_outputs,
 )
 
 
@@ -29,7 +29,7 @@ def canvases() -> np.ndarray:
         ({"pattern": 4}, {"sleeve": 5, "neckline": 6, "pattern": 4}),
     ],
 )
-def test_each_question_has_its_answers(extra, expected: dict[str, int]) -> None:
+def test_each_output_has_its_classes(extra, expected: dict[str, int]) -> None:
     built = build_attribute_network(extra)
     assert {name: logits.shape[1] for name, logits in built.output.items()} == expected
     assert built.input.shape[1:] == (96, 96, 3)
@@ -41,15 +41,15 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def test_probabilities_are_sleeve_then_neckline(network, canvases) -> None:
-    told = np.asarray(attribute_probabilities(network, canvases))
+    predicted = np.asarray(attribute_probabilities(network, canvases))
     logits = network.predict(canvases.astype(np.float32), verbose=0)
-    assert told.shape == (3, 11)
-    np.testing.assert_allclose(told[:, :5], _softmax(logits["sleeve"]), atol=1e-5)
-    np.testing.assert_allclose(told[:, 5:], _softmax(logits["neckline"]), atol=1e-5)
+    assert predicted.shape == (3, 11)
+    np.testing.assert_allclose(predicted[:, :5], _softmax(logits["sleeve"]), atol=1e-5)
+    np.testing.assert_allclose(predicted[:, 5:], _softmax(logits["neckline"]), atol=1e-5)
 
 
-def test_the_extra_questions_go_and_the_answers_stay(network, canvases) -> None:
-    small = asked_only(network)
+def test_removing_auxiliary_outputs_keeps_the_predictions(network, canvases) -> None:
+    small = without_auxiliary_outputs(network)
     assert set(small.output) == {"sleeve", "neckline"}
     assert small.count_params() < network.count_params()
     np.testing.assert_array_equal(
@@ -58,7 +58,7 @@ def test_the_extra_questions_go_and_the_answers_stay(network, canvases) -> None:
 
 
 def test_it_is_saved_and_loaded(network, canvases, tmp_path) -> None:
-    asked_only(network).save(tmp_path / "a.keras")
+    without_auxiliary_outputs(network).save(tmp_path / "a.keras")
     loaded = keras.saving.load_model(tmp_path / "a.keras", compile=False)
     np.testing.assert_allclose(
         attribute_probabilities(loaded, canvases),
@@ -67,7 +67,7 @@ def test_it_is_saved_and_loaded(network, canvases, tmp_path) -> None:
     )
 
 
-def test_a_product_is_seen_alike_alone_and_among_others(network, canvases) -> None:
+def test_predictions_do_not_depend_on_the_batch(network, canvases) -> None:
     together = np.asarray(attribute_probabilities(network, canvases))
     alone = np.asarray(attribute_probabilities(network, canvases[1:2]))
     np.testing.assert_allclose(alone[0], together[1], atol=1e-5)

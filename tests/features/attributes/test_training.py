@@ -1,4 +1,4 @@
-"""The attribute network learns what can be seen, and its canvases stay canvases."""
+"""Training of the attribute network, and augmentation of its canvases."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from fitrank_tf.config import AttributeConfig
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.attributes.network import attribute_probabilities
 from fitrank_tf.features.attributes.training import (
     AttributeTable,
@@ -17,40 +17,40 @@ from fitrank_tf.features.attributes.training import (
     train_attribute_network,
 )
 
-LONG, SHORT = SLEEVE_ANSWERS.index("long"), SLEEVE_ANSWERS.index("short")
-HOOD, V = NECKLINE_ANSWERS.index("hood"), NECKLINE_ANSWERS.index("v")
+LONG, SHORT = SLEEVE_LABELS.index("long"), SLEEVE_LABELS.index("short")
+HOOD, V = NECKLINE_LABELS.index("hood"), NECKLINE_LABELS.index("v")
 
 
 def _canvases(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Dark bars, upright for long sleeves and level for short ones, in any place."""
     generator = np.random.default_rng(seed)
     canvases = np.full((count, 96, 96, 3), 255, np.uint8)
-    answers = np.where(np.arange(count) % 2, LONG, SHORT)
-    for canvas, answer in zip(canvases, answers):
+    labels = np.where(np.arange(count) % 2, LONG, SHORT)
+    for canvas, label in zip(canvases, labels):
         across = generator.integers(24, 56)
         colour = generator.integers(0, 120, 3)
-        bar = canvas if answer == SHORT else canvas.transpose(1, 0, 2)
+        bar = canvas if label == SHORT else canvas.transpose(1, 0, 2)
         bar[across : across + 16] = colour
-    return canvases, answers
+    return canvases, labels
 
 
-def _table(count: int, times: int) -> AttributeTable:
-    """The neckline "hood" is trusted with long sleeves, "v" with short ones is not."""
+def _table(count: int, repeats: int) -> AttributeTable:
+    """Long sleeves have the neckline "hood" of weight 1, short ones "v" of weight 0."""
     canvases, sleeve = _canvases(count)
     sure = np.ones(count, np.float32)
     return AttributeTable(
         canvases=canvases,
-        answers={
+        labels={
             "sleeve": sleeve,
             "neckline": np.where(sleeve == LONG, HOOD, V),
             "twin": np.full(count, -1),
         },
-        trust={
+        weights={
             "sleeve": sure,
             "neckline": (sleeve == LONG).astype(np.float32),
             "twin": sure * 0,
         },
-        times=np.full(count, times),
+        repeats=np.full(count, repeats),
     )
 
 
@@ -61,33 +61,33 @@ def _train(table: AttributeTable, folder: Path, epochs: int = 16) -> keras.Model
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory) -> keras.Model:
-    # Only as each of the 24 comes twice are they as many as a batch.
-    return _train(_table(24, times=2), tmp_path_factory.mktemp("training"))
+    # The 24 products fill a batch only because each is repeated.
+    return _train(_table(24, repeats=2), tmp_path_factory.mktemp("training"))
 
 
-def _told(network: keras.Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The true sleeve of canvases it has not seen, and the sleeve and neckline told."""
-    canvases, answers = _canvases(16, seed=1)
-    told = np.asarray(attribute_probabilities(network, canvases))
-    split = len(SLEEVE_ANSWERS)
-    return answers, told[:, :split].argmax(axis=1), told[:, split:].argmax(axis=1)
+def _predict(network: keras.Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """True sleeve of new canvases, and predicted sleeve and neckline."""
+    canvases, labels = _canvases(16, seed=1)
+    predicted = np.asarray(attribute_probabilities(network, canvases))
+    split = len(SLEEVE_LABELS)
+    return labels, predicted[:, :split].argmax(axis=1), predicted[:, split:].argmax(axis=1)
 
 
-def test_it_learns_a_question_that_can_be_seen(network) -> None:
-    truth, sleeve, _ = _told(network)
+def test_it_learns_a_visible_attribute(network) -> None:
+    truth, sleeve, _ = _predict(network)
     assert (sleeve == truth).mean() >= 0.9
 
 
-def test_labels_without_trust_teach_nothing(network) -> None:
-    # Were "v" learned, it would be told of every second canvas.
-    assert (_told(network)[2] == HOOD).all()
+def test_labels_of_weight_zero_are_not_learned(network) -> None:
+    # If "v" were learned, it would be predicted for every second canvas.
+    assert (_predict(network)[2] == HOOD).all()
 
 
 def test_fewer_products_than_a_batch_are_refused(tmp_path) -> None:
     with pytest.raises(
         FitRankError, match="24 labelled products are less than a batch of 40"
     ):
-        _train(_table(24, times=1), tmp_path)
+        _train(_table(24, repeats=1), tmp_path)
 
 
 def _augmented(canvases: np.ndarray, *seed: int) -> np.ndarray:
@@ -117,9 +117,9 @@ def test_colours_change_and_stay_colours() -> None:
     assert (middle[:, 0] > middle[:, 1:].max(axis=1)).mean() > 0.8
 
 
-def _dark_columns(seen: np.ndarray) -> list[float]:
+def _dark_columns(windows: np.ndarray) -> list[float]:
     """Where the middle of a dark bar is, and how wide it is, of each canvas."""
-    bars = [np.flatnonzero(canvas[48, :, 0] < 128) for canvas in seen]
+    bars = [np.flatnonzero(canvas[48, :, 0] < 128) for canvas in windows]
     return [(bar.mean(), len(bar)) for bar in bars]
 
 

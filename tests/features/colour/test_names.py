@@ -20,7 +20,7 @@ from fitrank_tf.features.heads.softmax_head import SoftmaxHead
 from tests.features.small_colours import colours_of
 
 NAMES = len(COLOUR_NAMES)
-# CIE L, a, b that nobody would confuse.
+# CIE L, a, b of clearly different colours.
 LAB = {
     "Red": (45, 65, 45),
     "Green": (50, -50, 40),
@@ -114,7 +114,7 @@ def test_a_name_of_three_shades_has_a_prototype_for_each() -> None:
     np.testing.assert_allclose(found, shades, atol=1)
 
 
-def test_products_without_a_name_are_passed_over() -> None:
+def test_products_without_a_name_are_ignored() -> None:
     lab, names = _catalogue(9)
     strange = np.tile([[70.0, 80.0, -60.0]], (50, 1))
     passed = learn_prototypes(
@@ -194,8 +194,8 @@ def _head(seed: int, labels: tuple[str, ...] = COLOUR_NAMES) -> SoftmaxHead:
     )
 
 
-def test_a_namer_says_what_its_head_says() -> None:
-    # A head that sees nothing says its bias.
+def test_a_namer_returns_the_probabilities_of_its_head() -> None:
+    # With kernels of zero a head returns the softmax of its bias.
     bias = np.random.default_rng(0).normal(size=NAMES).astype(np.float32)
     head = dataclasses.replace(_head(0), biases=(bias,))
     head = dataclasses.replace(head, kernels=(np.zeros_like(head.kernels[0]),))

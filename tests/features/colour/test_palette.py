@@ -124,14 +124,14 @@ def test_shades_of_one_colour_are_one_entry() -> None:
     assert share == pytest.approx(1, abs=0.01)
 
 
-def test_a_speck_is_no_dominant_colour() -> None:
+def test_a_small_spot_is_not_a_dominant_colour() -> None:
     # 12 x 12 of 72 x 72 pixels, at a corner: less than 0.04.
     speck = (RIM, RIM + 12)
     palette = _palette(_read(_photo((INSIDE, INSIDE, RED), (speck, speck, BLUE))))
     assert len(palette) == 1
 
 
-def test_the_middle_counts_more_than_the_rim() -> None:
+def test_the_middle_weighs_more_than_the_edges() -> None:
     middle, corner = (HALF - 12, HALF + 12), (RIM, RIM + 24)
     at_middle = _read(_photo((INSIDE, INSIDE, RED), (middle, middle, BLUE)))
     at_corner = _read(_photo((INSIDE, INSIDE, RED), (corner, corner, BLUE)))
@@ -144,7 +144,7 @@ def test_the_middle_counts_more_than_the_rim() -> None:
     assert shares[0] > 1 / 9 > shares[1]
 
 
-def test_the_grid_tells_where_the_colours_are() -> None:
+def test_the_grid_holds_the_colours_of_its_parts() -> None:
     # The box is the middle of the photo; a place is 24 x 24 pixels.
     photo = np.full((2 * SIDE, 2 * SIDE, 3), WHITE, np.uint8)
     photo[48:96, 48:96] = BLUE

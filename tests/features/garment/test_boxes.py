@@ -49,7 +49,7 @@ def test_the_best_garment_is_described() -> None:
     ],
     ids=["right", "left", "in the middle", "neckline", "cut off"],
 )
-def test_a_part_is_told_from_its_garment(part, box, name, expected) -> None:
+def test_boxes_of_parts_are_relative_to_the_garment(part, box, name, expected) -> None:
     features = _features((part, 0.5, box), TOP)
     np.testing.assert_allclose(_value(features, f"{name}_box"), expected, atol=1e-6)
     np.testing.assert_allclose(_value(features, f"{name}_score"), [0.5])
@@ -58,7 +58,7 @@ def test_a_part_is_told_from_its_garment(part, box, name, expected) -> None:
         assert _value(features, f"{other}_score") == 0
 
 
-def test_of_two_sleeves_each_side_has_its_best() -> None:
+def test_each_side_has_its_best_sleeve() -> None:
     left, right = [0.1, 0.2, 0.3, 0.3], [0.1, 0.7, 0.3, 0.8]
     found = (
         *(("sleeve", 0.3, left), ("sleeve", 0.6, [0.1, 0.25, 0.3, 0.35])),

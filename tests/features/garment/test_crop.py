@@ -1,4 +1,4 @@
-"""The cut-out product and what is read around it, on photos drawn by hand.
+"""The product cut out, and the measurements around it, on photos drawn by hand.
 
 Above the box all sides are multiples of 6 pixels: it does not matter whether each pixel
 is looked at or each second or third.
@@ -35,7 +35,7 @@ def test_the_backdrop_is_the_median_of_the_rim(shape, seed) -> None:
     np.testing.assert_array_equal(cut_out(photo, EVERYWHERE).backdrop, expected)
 
 
-def test_a_product_that_touches_the_rim_is_no_backdrop() -> None:
+def test_a_product_that_touches_the_rim_is_not_backdrop() -> None:
     photo = _photo(((5, 40), (5, 35), (200, 30, 30)), background=(90, 140, 91))
     assert cut_out(photo, EVERYWHERE).backdrop.tolist() == [90, 140, 91]
 
@@ -126,7 +126,7 @@ def test_where_the_figure_begins(patches, top) -> None:
     assert cut_out(_photo(*patches), LOWER).figure_top == pytest.approx(top)
 
 
-def test_a_figure_is_no_backdrop_whichever_is_brighter() -> None:
+def test_a_figure_is_found_darker_or_brighter_than_the_backdrop() -> None:
     photo = _photo(((12, 24), (18, 24), (255, 255, 255)), background=(0, 0, 0))
     assert cut_out(photo, LOWER).figure_top == pytest.approx(0.25)
 

@@ -56,7 +56,7 @@ def detector() -> Detector:
     return Detector.from_network(train_detector(_items(8), CONFIG))
 
 
-def test_it_finds_what_it_was_shown(detector) -> None:
+def test_it_finds_the_objects_of_its_training_photos(detector) -> None:
     items = list(_items(8).as_numpy_iterator())
     images = tf.cast(np.stack([item["image"] for item in items]), tf.float32)
     found = detector.detect(images)
@@ -98,7 +98,7 @@ def test_the_fingerprint_of_a_preset_follows_its_weights(detector, tmp_path) -> 
     assert preset_fingerprint(tmp_path / "moved") != before
 
 
-def test_nothing_to_load_is_named(tmp_path) -> None:
+def test_a_missing_detector_is_named(tmp_path) -> None:
     with pytest.raises(FitRankError, match="no readable detector in"):
         Detector.load(tmp_path / "nothing")
 
@@ -120,7 +120,7 @@ def _seen_boxes(zoom: float, colour_jitter: float) -> tuple[np.ndarray, np.ndarr
     return images.numpy(), truth["boxes"].numpy()[:, 0]
 
 
-def test_zoomed_boxes_stay_around_what_they_are_of() -> None:
+def test_zoomed_boxes_stay_around_their_objects() -> None:
     images, boxes = _seen_boxes(zoom=0.3, colour_jitter=0.0)
     sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     assert np.ptp(sides) > 0.1  # a half of the photo's side before
@@ -169,5 +169,5 @@ def test_features_do_not_depend_on_the_batch(extractor) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 90), (200, 150)])
 def test_odd_photos_have_finite_features(extractor, shape) -> None:
-    [seen] = extractor.describe([np.full((*shape, 3), 255, np.uint8)])
+    [seen] = extractor.extract_photos([np.full((*shape, 3), 255, np.uint8)])
     assert np.isfinite(seen.features).all()

@@ -63,7 +63,7 @@ def test_boxes_and_classes_stay_with_their_photo(pasted: float) -> None:
     assert set(classes) == set(range(PHOTOS)) and len(OBJECT_CLASSES) > PHOTOS
 
 
-def test_a_photo_comes_before_more_than_one_backdrop() -> None:
+def test_a_photo_is_pasted_on_several_backdrops() -> None:
     images, _, classes = _seen(0.7)
     of_one = images[_is_pasted(images) & (classes == 0)]
     assert len({image[0, 0].tobytes() for image in of_one}) > len(of_one) / 2

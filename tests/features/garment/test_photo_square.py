@@ -16,7 +16,7 @@ SHAPES = [(224, 168), (100, 300), (77, 77), (1, 50), (33, 97)]
 
 
 def _extent_of_pixels(mask: np.ndarray) -> list[float]:
-    """ymin, xmin, ymax, xmax of what is true, in 0..1, slowly."""
+    """ymin, xmin, ymax, xmax of the true pixels, in 0..1, by loops."""
     size = len(mask)
     rows = [y for y in range(size) if any(mask[y])]
     columns = [x for x in range(size) if any(mask[:, x])]
@@ -49,7 +49,7 @@ def test_a_box_in_the_photo_goes_with_its_pixels() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_there_and_back(shape) -> None:
+def test_to_the_square_and_back(shape) -> None:
     corners = np.sort(np.random.default_rng(0).random((5, 2, 2)), axis=1)
     boxes = tf.constant(corners.reshape(5, 4), tf.float32)
     extent = photo_extent(*shape, 128)
@@ -67,7 +67,7 @@ def test_a_batch_is_its_photos_and_map_is_eager() -> None:
     np.testing.assert_allclose(together, np.stack(list(rows.as_numpy_iterator())))
 
 
-def test_what_lies_in_the_padding_is_cut_off() -> None:
+def test_boxes_are_clipped_at_the_padding() -> None:
     # The photo is the middle half of the square's width.
     extent = photo_extent(100, 50, 64)
     box = boxes_from_square(tf.constant([[0.1, 0.0, 1.0, 0.5]]), extent, 64)

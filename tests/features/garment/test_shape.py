@@ -91,7 +91,7 @@ def test_hem_to_hip(hem, collar, expected) -> None:
     np.testing.assert_allclose(ratio, (expected, 0.7), atol=1e-5)
 
 
-def test_the_hem_is_trusted_as_much_as_the_worse_box() -> None:
+def test_the_confidence_of_the_hem_is_that_of_the_worse_box() -> None:
     features = _fit(TOP, _neckline(0.33, score=0.95), crop=_crop(0.2, 0.1))
     assert _ratio(features, "hem_to_hip")[1] == pytest.approx(0.9)
 
@@ -106,7 +106,7 @@ def test_the_hem_is_trusted_as_much_as_the_worse_box() -> None:
     ],
     ids=["no face", "no neckline", "no whole head", "no garment"],
 )
-def test_a_hip_that_cannot_be_told_is_unknown(found, crop) -> None:
+def test_a_hip_that_cannot_be_measured_is_unknown(found, crop) -> None:
     assert _ratio(_fit(*found, crop=crop), "hem_to_hip") == (0.0, 0.0)
 
 

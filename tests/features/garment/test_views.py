@@ -11,8 +11,8 @@ from fitrank_tf.features.garment.views import (
     GarmentViews,
     cut_out_garments,
     detect_in_photos,
+    jittered,
     photo_squares,
-    shaken,
     view_garments,
 )
 
@@ -21,7 +21,7 @@ BAG = OBJECT_CLASSES.index("bag")
 
 
 class _MiddleHalf(tf.Module):
-    """Finds a bag in the middle half of every square; as sure as the square is red."""
+    """Finds a bag in the middle half of every square; its score is the square's red."""
 
     @tf.function(input_signature=[tf.TensorSpec([None, 64, 64, 3], tf.float32)])
     def detect(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -102,7 +102,7 @@ def test_products_are_cut_out_without_padding(shape, box, colours) -> None:
     assert WHITE not in {tuple(pixel) for pixel in crop.pixels.reshape(-1, 3).tolist()}
 
 
-# Pixels a side of the crops that are shaken.
+# Side in pixels of the crops to jitter.
 SIDE = 96
 
 
@@ -124,10 +124,10 @@ def _ramps(count: int) -> GarmentViews:
     return GarmentViews([_crop(pixels) for _ in range(count)], evidence)
 
 
-def test_shaken_products_are_other_windows_and_half_of_them_mirrored() -> None:
+def test_jittered_products_are_other_windows_and_half_of_them_mirrored() -> None:
     views = _ramps(60)
     before = views.crops[0].pixels.copy()
-    seen = shaken(views, np.random.default_rng(0))
+    seen = jittered(views, np.random.default_rng(0))
     np.testing.assert_array_equal(views.crops[0].pixels, before)
     np.testing.assert_array_equal(seen.evidence, views.evidence)
     red = np.array([crop.pixels[0, [0, -1], 0].astype(int) for crop in seen.crops])
@@ -142,19 +142,19 @@ def test_shaken_products_are_other_windows_and_half_of_them_mirrored() -> None:
     assert (seen.crops[0].skin_above, seen.crops[0].figure_top) == (0.1, 0.2)
 
 
-def test_shaking_follows_from_the_generator() -> None:
+def test_jitter_follows_from_the_generator() -> None:
     views = _ramps(3)
-    one, same, other = (shaken(views, np.random.default_rng(s)) for s in (1, 1, 2))
+    one, same, other = (jittered(views, np.random.default_rng(s)) for s in (1, 1, 2))
     for crop, again, different in zip(one.crops, same.crops, other.crops):
         np.testing.assert_array_equal(crop.pixels, again.pixels)
         assert not np.array_equal(crop.pixels, different.pixels)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1)])
-def test_a_shaken_crop_keeps_a_pixel(shape) -> None:
+def test_a_jittered_crop_keeps_a_pixel(shape) -> None:
     crops = [_crop(np.full((*shape, 3), 9)) for _ in range(20)]
     views = GarmentViews(crops, np.zeros((20, 13), np.float32))
-    for crop in shaken(views, np.random.default_rng(0)).crops:
+    for crop in jittered(views, np.random.default_rng(0)).crops:
         assert min(crop.pixels.shape[:2]) >= 1
 
 

@@ -1,4 +1,4 @@
-"""Which label a product learns by: by eye, by title, by its kind, or none."""
+"""The label a product is trained on: manual, from its title, from its kind, or none."""
 
 import dataclasses
 
@@ -10,20 +10,20 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.item import ATTRIBUTES
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.colour.palette import read_colours
 from fitrank_tf.features.garment.crop import GarmentCrop
 from fitrank_tf.features.garment.views import GarmentViews
 from fitrank_tf.features.heads.feature_training import (
     FeatureData,
-    answers_of,
     attribute_table,
+    facet_labels,
     train_pattern_head,
 )
 from fitrank_tf.features.texture.patterns import pattern_inputs
 from fitrank_tf.features.texture.statistics import texture_features
 
-ANSWERS = {"sleeve": SLEEVE_ANSWERS, "neckline": NECKLINE_ANSWERS, "pattern": PATTERNS}
+ANSWERS = {"sleeve": SLEEVE_LABELS, "neckline": NECKLINE_LABELS, "pattern": PATTERNS}
 WEAK = 0.25
 
 
@@ -55,9 +55,9 @@ def _by_eye(**fields: str) -> ProductLabels:
     return ProductLabels(**{**values, **fields})
 
 
-def _answer(data: FeatureData, facet: str) -> tuple[str, float]:
-    """The first product's answer, "" for none, and its trust."""
-    labels, trust = answers_of(data, facet, ANSWERS[facet], WEAK)
+def _first_label(data: FeatureData, facet: str) -> tuple[str, float]:
+    """The first product's label, "" for none, and its weight."""
+    labels, trust = facet_labels(data, facet, ANSWERS[facet], WEAK)
     assert labels.shape == trust.shape == (len(data.records),)
     return "" if labels[0] < 0 else ANSWERS[facet][labels[0]], float(trust[0])
 
@@ -67,12 +67,12 @@ TITLE = "Striped Polo Tshirt with Full Sleeves"
 
 
 @pytest.mark.parametrize(
-    ("kind", "title", "facet", "answer"),
+    ("kind", "title", "facet", "label"),
     [
         (TOP, TITLE, "sleeve", ("long", WEAK)),
         (TOP, TITLE, "neckline", ("collar", WEAK)),
         (TOP, TITLE, "pattern", ("striped", WEAK)),
-        # What the title does not say nobody knows,
+        # No label if the title has none,
         (TOP, "Red Tshirt", "sleeve", ("", 0)),
         (TOP, "Red Tshirt", "neckline", ("", 0)),
         (TOP, "Red Tshirt", "pattern", ("", 0)),
@@ -93,28 +93,28 @@ TITLE = "Striped Polo Tshirt with Full Sleeves"
         (("", ""), "Top", "sleeve", ("", 0)),
     ],
 )
-def test_without_a_look_the_shop_is_asked(kind, title, facet, answer) -> None:
-    assert _answer(_data([title], kind), facet) == answer
+def test_without_a_manual_label_the_title_is_used(kind, title, facet, label) -> None:
+    assert _first_label(_data([title], kind), facet) == label
 
 
 @pytest.mark.parametrize(
-    ("facet", "said", "answer"),
+    ("facet", "manual", "label"),
     [
         ("sleeve", "short", ("short", 1)),
         ("neckline", "v", ("v", 1)),
         ("pattern", "plain", ("plain", 1)),
-        # Nothing by eye is an answer too, if the question has it.
+        # An empty manual label means "unknown", if the facet has it.
         ("sleeve", "", ("unknown", 1)),
         ("neckline", "", ("unknown", 1)),
         ("pattern", "", ("", 0)),
     ],
 )
 @pytest.mark.parametrize("kind", [TOP, SHOES])
-def test_a_look_beats_the_title(facet: str, said: str, answer, kind) -> None:
-    data = _data([TITLE, TITLE], kind, (_by_eye(**{facet: said}),))
-    assert _answer(data, facet) == answer
-    # The other product was not looked at.
-    assert answers_of(data, facet, ANSWERS[facet], WEAK)[1][1] < 1
+def test_a_manual_label_overrides_the_title(facet: str, manual: str, label, kind) -> None:
+    data = _data([TITLE, TITLE], kind, (_by_eye(**{facet: manual}),))
+    assert _first_label(data, facet) == label
+    # The other product has no manual label.
+    assert facet_labels(data, facet, ANSWERS[facet], WEAK)[1][1] < 1
 
 
 @pytest.mark.parametrize("split", ["test", "validation"])
@@ -123,7 +123,7 @@ def test_products_kept_for_testing_are_refused(split: str) -> None:
         _data(["a", "b", "c"], splits=("train", split, "train"))
 
 
-def test_the_table_asks_for_pattern_and_kind_too() -> None:
+def test_pattern_and_kind_are_auxiliary_outputs() -> None:
     data = _data(["Striped Tee", "Tee"], TOP, (_by_eye(sleeve="short"),))
     kinds = ("Tshirts", "Dresses")
     attributes = {**data.records.attributes, "article_type": kinds}
@@ -133,14 +133,14 @@ def test_the_table_asks_for_pattern_and_kind_too() -> None:
     config = AttributeConfig(weak_trust=WEAK, times_seen=4)
     table, extra = attribute_table(data, config)
     assert extra == {"pattern": len(PATTERNS), "kind": 2}
-    assert set(table.answers) == set(table.trust) == {"sleeve", "neckline", *extra}
-    assert table.times.tolist() == [4, 1]
+    assert set(table.labels) == set(table.weights) == {"sleeve", "neckline", *extra}
+    assert table.repeats.tolist() == [4, 1]
     assert table.canvases.shape == (2, 96, 96, 3) and table.canvases.dtype == np.uint8
-    assert table.answers["sleeve"].tolist() == [SLEEVE_ANSWERS.index("short"), -1]
-    assert table.trust["sleeve"].tolist() == [1, 0]
+    assert table.labels["sleeve"].tolist() == [SLEEVE_LABELS.index("short"), -1]
+    assert table.weights["sleeve"].tolist() == [1, 0]
     # By the alphabet: dresses, then T-shirts.
-    assert table.answers["kind"].tolist() == [1, 0]
-    assert table.trust["kind"].tolist() == [WEAK, WEAK]
+    assert table.labels["kind"].tolist() == [1, 0]
+    assert table.weights["kind"].tolist() == [WEAK, WEAK]
 
 
 def _striped(generator: np.random.Generator, stripes: bool) -> GarmentCrop:
@@ -150,12 +150,12 @@ def _striped(generator: np.random.Generator, stripes: bool) -> GarmentCrop:
     return _crop(pixels)
 
 
-def test_patterns_are_learned_from_titles_and_looks() -> None:
+def test_patterns_are_learned_from_titles_and_manual_labels() -> None:
     generator = np.random.default_rng(0)
     truth = np.arange(48) % 2
     crops = [_striped(generator, bool(stripes)) for stripes in truth]
     titles = ["Striped Shirt" if stripes else "Plain Shirt" for stripes in truth]
-    # The first title lies; who looked knows better.
+    # The first title is wrong, its manual label is right.
     titles[0] = "Striped Shirt"
     data = _data(titles, SHIRT, (_by_eye(pattern="plain"),))
     views = dataclasses.replace(data.views, crops=crops)
@@ -164,11 +164,11 @@ def test_patterns_are_learned_from_titles_and_looks() -> None:
     config = RunConfig("test", patterns=HeadConfig(epochs=20, batch_size=16))
     head = train_pattern_head(data, colours, config)
     inputs = pattern_inputs(texture_features(crops), colours)
-    told = head.probabilities(inputs).argmax(axis=1)
-    assert (told == truth).mean() > 0.95 and told[0] == PATTERNS.index("plain")
+    predicted = head.probabilities(inputs).argmax(axis=1)
+    assert (predicted == truth).mean() > 0.95 and predicted[0] == PATTERNS.index("plain")
 
 
-def test_a_catalogue_that_says_nothing_is_refused() -> None:
+def test_a_catalogue_without_labels_is_refused() -> None:
     data = _data(["Tee", "Tee"], TOP)
     with pytest.raises(FitRankError, match="no product has a label of plain, striped"):
         train_pattern_head(data, read_colours(data.views.crops), RunConfig("test"))

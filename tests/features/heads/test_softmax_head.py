@@ -11,7 +11,7 @@ from fitrank_tf.features.heads.softmax_head import (
     SoftmaxHead,
     head_arrays,
     head_from_arrays,
-    merged,
+    merge_heads,
 )
 
 
@@ -57,7 +57,7 @@ def test_probabilities_are_the_forward_pass(widths, seed) -> None:
     np.testing.assert_allclose(head.probabilities(inputs), expected, atol=1e-5)
 
 
-def test_far_inputs_are_cut_off_at_five() -> None:
+def test_inputs_are_clipped_at_five() -> None:
     # (x - 1) / 2 is 5 at 11, and the logits are 0 and that.
     head = SoftmaxHead(
         labels=("a", "b"),
@@ -95,10 +95,12 @@ def _alike(count: int, *widths: int) -> list[SoftmaxHead]:
 def test_a_merged_head_is_the_mean_of_the_logits(widths, count) -> None:
     heads, inputs = _alike(count, *widths), _inputs(9, widths[0])
     # The mean of logits is the geometric mean of probabilities, made to sum to 1.
-    told = np.array([[_written_out(h, row) for row in inputs] for h in heads])
-    geometric = np.exp(np.log(told).mean(axis=0))
+    predicted = np.array([[_written_out(h, row) for row in inputs] for h in heads])
+    geometric = np.exp(np.log(predicted).mean(axis=0))
     expected = geometric / geometric.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(merged(heads).probabilities(inputs), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        merge_heads(heads).probabilities(inputs), expected, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_a_merged_head_is_the_mean_of_the_logits(widths, count) -> None:
 )
 def test_heads_that_differ_do_not_merge(other) -> None:
     with pytest.raises(ValueError, match="do not merge"):
-        merged([_head(0, 4, 5, 3), other])
+        merge_heads([_head(0, 4, 5, 3), other])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Heads learn, weigh their products, and are plain numpy afterwards."""
+"""Heads learn, weight their examples, and run in NumPy afterwards."""
 
 import itertools
 
@@ -35,7 +35,7 @@ def test_a_separable_problem_is_learned(hidden: tuple[int, ...]) -> None:
     assert head.labels == NAMES and len(head.kernels) == len(hidden) + 1
 
 
-def test_what_weighs_more_is_believed() -> None:
+def test_the_label_of_larger_weight_is_learned() -> None:
     # Every point comes twice, once under each of two names.
     inputs = np.repeat(_clusters(60)[0], 2, axis=0)
     labels = np.tile([0, 1], 60)
@@ -45,7 +45,7 @@ def test_what_weighs_more_is_believed() -> None:
         assert (head.probabilities(inputs).argmax(axis=1) == believed).all()
 
 
-def test_a_weight_of_nothing_is_as_if_left_out() -> None:
+def test_an_example_of_weight_zero_has_no_effect() -> None:
     inputs, labels = _clusters(90)
     wrong = np.where(np.arange(90) < 45, (labels + 1) % 3, labels)
     weights = (np.arange(90) >= 45).astype(np.float32)
@@ -68,7 +68,7 @@ def test_a_column_that_never_changes_does_no_harm() -> None:
     assert np.isfinite(head.probabilities(inputs)).all()
 
 
-def test_nothing_to_learn_from_is_refused() -> None:
+def test_training_without_examples_is_refused() -> None:
     with pytest.raises(FitRankError, match="no product has a label of plain, striped"):
         train_head(np.zeros((0, 3), np.float32), np.zeros(0, int), NAMES, CONFIG, 0)
 
@@ -128,5 +128,5 @@ def test_a_head_worked_by_hand() -> None:
         ),
         biases=(np.zeros(2, np.float32), np.zeros(2, np.float32)),
     )
-    told = head.probabilities(np.array([[3.0, -9.0]], np.float32))
-    np.testing.assert_allclose(told, [[0.75, 0.25]], atol=1e-6)
+    predicted = head.probabilities(np.array([[3.0, -9.0]], np.float32))
+    np.testing.assert_allclose(predicted, [[0.75, 0.25]], atol=1e-6)

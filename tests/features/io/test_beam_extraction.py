@@ -60,7 +60,9 @@ def test_shards_cover_each_split_in_order(plan, catalogue) -> None:
     assert len({shard.file for shard in plan.shards}) == len(plan.shards) > 3
 
 
-def test_beam_sees_what_tf_data_sees(plan, summaries, catalogue, model_folders) -> None:
+def test_beam_extracts_the_features_of_tf_data(
+    plan, summaries, catalogue, model_folders
+) -> None:
     extractor = FeatureExtractor(FeatureModels.load(*model_folders))
     expected = extractor.extract(catalogue.items(ALL), COUNT)
     products = list(read_features(Path(plan.output)))
@@ -90,7 +92,7 @@ def test_only_what_is_missing_is_made_again(plan, summaries) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--direct_num_workers=2"]])
-def test_what_is_done_is_counted_while_the_pipeline_runs(
+def test_progress_is_counted_while_the_pipeline_runs(
     catalogue, plan, summaries, tmp_path, monkeypatch, options
 ) -> None:
     counted = []
@@ -108,7 +110,7 @@ def test_what_is_done_is_counted_while_the_pipeline_runs(
     assert len(set(counted)) > 2
 
 
-def test_another_catalogue_is_not_mixed_in(plan, summaries) -> None:
+def test_features_of_another_catalogue_are_refused(plan, summaries) -> None:
     before = _stamps(plan)
     with pytest.raises(FitRankError, match="of another catalogue"):
         run_extraction(plan, {"catalogue": "c2"}, [])

@@ -6,20 +6,20 @@ import json
 import pytest
 
 from fitrank_tf.datasets.annotations.label_file import PATTERNS
-from fitrank_tf.features.attributes.columns import NECKLINE_ANSWERS, SLEEVE_ANSWERS
+from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.colour.names import COLOUR_NAMES
-from fitrank_tf.features.extract import Seen
+from fitrank_tf.features.extract import PhotoFeatures
 from fitrank_tf.features.io.merchandise_csv import COLUMNS, in_words, write_merchandise_csv
-from tests.features.hand_made_seen import hand_made_seen
+from tests.features.hand_made_features import hand_made_features
 from tests.small_feature_models import BLUE_LAB, RED_LAB, WHITE_LAB, small_prototypes
 
 # A little darker than red: no other name is near.
 DARKER_RED = (50.0, 76.0, 64.0)
 
 
-def _seen(names=(("Red", 0.9),), palette=(), objects=(), **slices) -> Seen:
-    told = {COLOUR_NAMES.index(name): chance for name, chance in names}
-    return hand_made_seen(objects, palette, colour_names=told, **slices)
+def _seen(names=(("Red", 0.9),), palette=(), objects=(), **slices) -> PhotoFeatures:
+    predicted = {COLOUR_NAMES.index(name): chance for name, chance in names}
+    return hand_made_features(objects, palette, colour_names=predicted, **slices)
 
 
 def _rows(tmp_path, products) -> list[dict[str, str]]:
@@ -37,8 +37,8 @@ def test_a_product_is_a_row(tmp_path) -> None:
             ("neckline", 0.25, [0.1, 0.3, 0.2, 0.45678]),
         ],
         pattern={PATTERNS.index("striped"): 0.7, PATTERNS.index("plain"): 0.3},
-        sleeve={SLEEVE_ANSWERS.index("long"): 0.8},
-        neckline={NECKLINE_ANSWERS.index("collar"): 0.55},
+        sleeve={SLEEVE_LABELS.index("long"): 0.8},
+        neckline={NECKLINE_LABELS.index("collar"): 0.55},
     )
     [row] = _rows(tmp_path, [('id, with "all" in it\n', seen)])
     objects, palette = json.loads(row.pop("objects")), json.loads(row.pop("palette"))
@@ -82,7 +82,7 @@ def test_a_product_is_a_row(tmp_path) -> None:
             [(RED_LAB, 0.5), (BLUE_LAB, 0.5)],
             [("Red", 0.5), ("Black", 0.0), ("Blue", 0.5)],
         ),
-        # A name that no single colour has has no share.
+        # A name of none of the dominant colours has no share.
         (
             [("Multi", 0.8), ("Red", 0.2)],
             [(RED_LAB, 0.5), (BLUE_LAB, 0.3), (WHITE_LAB, 0.2)],

@@ -1,4 +1,4 @@
-"""Features on disk: read back as written, never mixed with others, never in half."""
+"""Features on disk: read as written, never mixed with others, never incomplete."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.features.extract import Seen, feature_schema
+from fitrank_tf.features.extract import PhotoFeatures, feature_schema
 from fitrank_tf.features.io.saved_features import (
     ShardSummary,
     begin_features,
@@ -18,15 +18,15 @@ from fitrank_tf.features.io.saved_features import (
     total_skipped,
     write_shard,
 )
-from tests.features.hand_made_seen import hand_made_seen
+from tests.features.hand_made_features import hand_made_features
 
 MADE_OF = {"catalogue": "c1", "detector": "d1", "heads": "h1", "shards": "2"}
 
 
-def _seen(number: int) -> Seen:
+def _seen(number: int) -> PhotoFeatures:
     """Each with features of its own, and as many boxes as its number says."""
     boxes = [("top", 0.5 + k / 10, [0.1 * k, 0.2, 0.8, 0.9]) for k in range(number)]
-    return hand_made_seen(boxes, pattern={number % 4: 0.5}, energy={0: number})
+    return hand_made_features(boxes, pattern={number % 4: 0.5}, energy={0: number})
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_missing_shard_is_named(folder, number: int) -> None:
 
 
 @pytest.mark.parametrize("name", list(MADE_OF))
-def test_features_of_something_else_are_not_gone_on_with(folder, name: str) -> None:
+def test_features_of_other_inputs_are_not_continued(folder, name: str) -> None:
     before = (folder / "features.json").read_bytes()
     begin_features(folder, MADE_OF)
     with pytest.raises(FitRankError, match=f"of another {name} .*--output_dir"):
@@ -134,7 +134,7 @@ def test_a_shard_may_be_empty(tmp_path) -> None:
     assert finished_shard(tmp_path / shard_name(0, 1)) == ShardSummary(0, {"torn": ["x"]})
 
 
-def test_what_was_left_out_is_added_up() -> None:
+def test_products_left_out_are_summed_over_shards() -> None:
     summaries = [
         ShardSummary(5, {"torn": ["a"]}),
         ShardSummary(5, {}),

@@ -1,4 +1,4 @@
-"""What a pattern head sees, and the slice of its answer."""
+"""Inputs of the pattern head, and the slice of its output."""
 
 import numpy as np
 import pytest

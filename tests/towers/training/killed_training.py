@@ -1,4 +1,4 @@
-"""A training that is killed again and again, beside one that is left alone; a program.
+"""A training that is killed repeatedly, and one that is not; run as a program.
 
 `python killed_training.py FOLDER` trains in FOLDER/alone and in FOLDER/killed, each in
 processes that are forked from this one. Either gets `losses.txt`, for each step its number

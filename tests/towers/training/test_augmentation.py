@@ -1,4 +1,4 @@
-"""Windows of photos against TensorFlow's own crop, and what an augmentation leaves."""
+"""Windows of photos against TensorFlow's own crop; invariants of the augmentation."""
 
 import numpy as np
 import pytest

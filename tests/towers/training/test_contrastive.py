@@ -1,4 +1,4 @@
-"""The contrastive model: what its loss is made of."""
+"""The contrastive model: the terms of its loss."""
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ def test_a_fitting_pair_is_no_negative(towers) -> None:
     assert loss == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_prediction_adds_what_it_is_off_by(towers) -> None:
+def test_the_prediction_adds_its_error_to_the_loss(towers) -> None:
     """The head's network is numpy here; the targets are the features' z-scores."""
     keras.utils.set_random_seed(3)
     batch = small_batch(4)
@@ -40,11 +40,11 @@ def test_the_prediction_adds_what_it_is_off_by(towers) -> None:
     model = ContrastiveModel(towers, None, config, seed=0, prediction=prediction)
     seen = model(batch)
     pooled = towers.pool_images(batch["images"])
-    told = keras.ops.gelu(keras.ops.matmul(pooled, prediction.widen.kernel))
-    told = np.asarray(told) @ np.asarray(prediction.tell.kernel)
+    predicted = keras.ops.gelu(keras.ops.matmul(pooled, prediction.widen.kernel))
+    predicted = np.asarray(predicted) @ np.asarray(prediction.tell.kernel)
     features = batch["features"]
     wanted = (features - features.mean(axis=0)) / features.std(axis=0)
-    off = np.mean((told - wanted) ** 2)
+    off = np.mean((predicted - wanted) ** 2)
     own = info_nce_formula(
         np.asarray(seen["image"]), np.asarray(seen["text"]), 1 / 0.07, np.eye(4, dtype=bool)
     )
@@ -52,8 +52,8 @@ def test_the_prediction_adds_what_it_is_off_by(towers) -> None:
     assert loss == pytest.approx(own + 0.5 * off, rel=1e-4)
 
 
-def test_mixed_photos_are_asked_for_both_their_texts(towers) -> None:
-    """In a training step; a model that is only asked mixes nothing."""
+def test_both_texts_of_mixed_photos_are_positives(towers) -> None:
+    """In a training step only; inference does not mix photos."""
     config = small_config(mixup=0.4)
     model = ContrastiveModel(towers, None, config, seed=0)
     batch = small_batch(4)

@@ -1,4 +1,4 @@
-"""What teachers say of a batch, and how far a student is from it, in plain numpy."""
+"""The teachers' similarities and the student's divergence, against plain NumPy."""
 
 import dataclasses
 
@@ -24,9 +24,9 @@ def _teacher(seed: int, embedding_dim: int) -> Towers:
 @pytest.mark.parametrize("scale", [1.0, 20.0])
 def test_the_loss_is_the_divergence_both_ways(scale: float) -> None:
     draw = np.random.default_rng(0)
-    taught_image, taught_text = draw.normal(size=(2, 5, 7)).astype("float32")
+    teacher_image, teacher_text = draw.normal(size=(2, 5, 7)).astype("float32")
     image, text = (unit(draw.normal(size=(5, 4))) for _ in range(2))
-    taught, told = taught_image @ taught_text.T, scale * image @ text.T
+    taught, told = teacher_image @ teacher_text.T, scale * image @ text.T
     expected = np.mean(
         [
             entropy(np.exp(log_softmax(a)), np.exp(log_softmax(b)))
@@ -35,7 +35,7 @@ def test_the_loss_is_the_divergence_both_ways(scale: float) -> None:
         ]
     )
     made = distillation_loss(
-        taught_image, taught_text, image, text, np.log(scale).astype("float32")
+        teacher_image, teacher_text, image, text, np.log(scale).astype("float32")
     )
     assert float(made) == pytest.approx(expected, rel=1e-4)
 
@@ -57,8 +57,8 @@ def test_products_are_the_teachers_mean_logits() -> None:
     np.testing.assert_allclose(np.asarray(image) @ np.asarray(text).T, expected, rtol=1e-4)
 
 
-def test_a_student_comes_to_say_what_its_teacher_says() -> None:
-    """The teacher stays as it is; of the pairs the student is told nothing."""
+def test_a_student_learns_the_similarities_of_its_teacher() -> None:
+    """The teacher does not change; the student does not learn which pairs match."""
     teacher, student = _teacher(5, 12), quick_towers()
     config = small_config(teacher_weight=1.0)
     model = ContrastiveModel(student, None, config, seed=0, teachers=Teachers([teacher]))

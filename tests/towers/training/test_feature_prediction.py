@@ -1,4 +1,4 @@
-"""The prediction of the features: what it asks for."""
+"""The auxiliary prediction of the features: its loss."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def features() -> np.ndarray:
     return drawn
 
 
-def test_whoever_tells_the_mean_is_off_by_the_variance(features) -> None:
+def test_predicting_the_mean_has_the_variance_as_its_loss(features) -> None:
     prediction = FeaturePrediction(hidden=3)
     prediction.build((None, 6), (None, 4))
     prediction.adapt(features)

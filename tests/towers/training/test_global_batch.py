@@ -1,4 +1,4 @@
-"""The loss of a batch spread over devices is one device's, and so is the step."""
+"""Loss and step of a batch on several devices equal those on one device."""
 
 import functools
 import json
@@ -103,7 +103,7 @@ def test_the_norm_that_is_clipped_is_of_the_summed_gradient(rows: list[int]) -> 
     np.testing.assert_allclose(moment, 0.1 * clipped, atol=1e-6)
 
 
-def test_weights_become_their_average_when_asked_to() -> None:
+def test_apply_average_replaces_the_weights() -> None:
     weight = tf.Variable([[2.0]])
     optimizer = GlobalBatchAdamW(0.5, weight_decay=0.0, use_ema=True, ema_momentum=0.75)
     seen = []
@@ -112,7 +112,7 @@ def test_weights_become_their_average_when_asked_to() -> None:
         seen.append(float(weight[0, 0]))
     optimizer.finalize_variable_values([weight])
     assert float(weight[0, 0]) == seen[-1]
-    optimizer.keep_average()
+    optimizer.apply_average()
     average = seen[0]
     for value in seen[1:]:
         average = 0.75 * average + 0.25 * value

@@ -53,7 +53,7 @@ def test_the_last_epochs_see_whole_photos(towers, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("momentum", [0.5, 0.9])
-def test_the_moving_average_is_what_is_kept(towers, tmp_path, momentum) -> None:
+def test_the_moving_average_is_kept(towers, tmp_path, momentum) -> None:
     """Averaged by hand over the weights that each step left."""
     config = small_config(ema=momentum)
     model = ContrastiveModel(towers, None, config, seed=0)
@@ -143,7 +143,7 @@ def test_inputs_that_are_no_numbers_are_named_at_their_step(
     assert all(np.isfinite(np.asarray(weight)).all() for weight in model.weights)
 
 
-def test_steps_that_are_too_large_are_told_from_broken_inputs(tmp_path) -> None:
+def test_too_large_steps_are_distinguished_from_broken_inputs(tmp_path) -> None:
     config = small_config(learning_rate=1e38, epochs=9)
     model = ContrastiveModel(quick_towers(), None, config, seed=0)
     with pytest.raises(FitRankError, match=r"images finite, .*smaller learning_rate"):
@@ -242,7 +242,7 @@ def test_the_state_is_kept_when_it_is_time(monkeypatch, minutes, kept) -> None:
     assert saved == kept
 
 
-def test_a_killed_training_goes_on_to_the_same_end(tmp_path) -> None:
+def test_a_killed_training_resumes_with_the_same_result(tmp_path) -> None:
     path = str(HERE.parents[2])
     answer = subprocess.run(
         [sys.executable, str(HERE / "killed_training.py"), tmp_path],

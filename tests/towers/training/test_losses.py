@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from fitrank_tf.towers.training.losses import (
-    fitting_pairs,
     info_nce,
+    matching_pairs,
     same_pairs,
     sigmoid_loss,
 )
@@ -65,9 +65,9 @@ HAS = np.array([[1, 1], [1, 2], [2, 1], [1, 0]], "int32")
     ],
     ids=["red", "shirt", "red shirt", "blue shoe", "a title"],
 )
-def test_products_that_have_all_that_is_asked_for_fit(asked, fitting) -> None:
+def test_products_with_all_facets_of_the_text_match(asked, fitting) -> None:
     text_codes = np.array([[0, 0], asked, [9, 9], [0, 0]], "int32")
-    fits = np.asarray(fitting_pairs(HAS, text_codes))
+    fits = np.asarray(matching_pairs(HAS, text_codes))
     np.testing.assert_array_equal(fits[:, 1], fitting)
     assert not fits[:, [0, 2, 3]].any()
 

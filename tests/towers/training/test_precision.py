@@ -1,10 +1,10 @@
-"""Mixed precision: another compute dtype for a while, the same weights."""
+"""Mixed precision: another compute dtype inside the context, the same weights."""
 
 import numpy as np
 import pytest
 
 from fitrank_tf.towers.training.contrastive import ContrastiveModel
-from fitrank_tf.towers.training.precision import computing_in
+from fitrank_tf.towers.training.precision import computing_with_precision
 from tests.towers.training.contrastive_formula import small_batch, small_config
 
 
@@ -14,7 +14,7 @@ def test_the_layers_compute_in_it_and_then_as_before(towers, precision) -> None:
     block = towers.backbone.vision_encoder.encoder_layers[0]
     tokens = np.ones((1, 5, 24), "float32")
     exact = {name: np.asarray(values) for name, values in model(batch).items()}
-    with computing_in(model, precision):
+    with computing_with_precision(model, precision):
         assert str(block(tokens).dtype).endswith(precision.removeprefix("mixed_") + "'>")
         rough = {name: np.asarray(values) for name, values in model(batch).items()}
     assert block.compute_dtype == "float32"
@@ -29,6 +29,9 @@ def test_the_layers_compute_in_it_and_then_as_before(towers, precision) -> None:
 
 def test_an_error_inside_leaves_the_layers_as_they_were(towers) -> None:
     model = ContrastiveModel(towers, None, small_config(), seed=0)
-    with pytest.raises(ZeroDivisionError), computing_in(model, "mixed_bfloat16"):
+    with (
+        pytest.raises(ZeroDivisionError),
+        computing_with_precision(model, "mixed_bfloat16"),
+    ):
         raise ZeroDivisionError
     assert {layer.dtype_policy.name for layer in model._flatten_layers()} == {"float32"}

@@ -1,4 +1,4 @@
-"""Which strategy a name stands for, and what is said where there is none."""
+"""The strategy of each name, and the error where there is none."""
 
 import json
 import os

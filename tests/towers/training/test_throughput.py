@@ -1,4 +1,4 @@
-"""Photos a second, by a clock that the test turns."""
+"""Photos per second, by a fake clock."""
 
 import pytest
 

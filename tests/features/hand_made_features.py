@@ -1,14 +1,14 @@
-"""What was seen in photos, made by hand."""
+"""Features and detections of a photo, made by hand."""
 
 import numpy as np
 
 from fitrank_tf.datasets.item import OBJECT_CLASSES
-from fitrank_tf.features.extract import Seen, feature_schema
+from fitrank_tf.features.extract import PhotoFeatures, feature_schema
 
 _LAB_SCALE = np.float32([100, 128, 128])
 
 
-def hand_made_seen(objects=(), palette=(), **slices) -> Seen:
+def hand_made_features(objects=(), palette=(), **slices) -> PhotoFeatures:
     """All zeros but what is given.
 
     Args:
@@ -25,7 +25,7 @@ def hand_made_seen(objects=(), palette=(), **slices) -> Seen:
     for row, (lab, share) in enumerate(palette):
         features[schema.slice("palette")][3 * row : 3 * row + 3] = lab / _LAB_SCALE
         features[schema.slice("palette_shares")][row] = share
-    return Seen(
+    return PhotoFeatures(
         features,
         np.float32([*(box for _, _, box in objects), [0, 0, 0, 0]]),
         np.int32([*(OBJECT_CLASSES.index(label) for label, _, _ in objects), -1]),

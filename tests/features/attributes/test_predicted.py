@@ -1,11 +1,11 @@
-"""What photos show stands in for empty columns, and for nothing else."""
+"""Predictions fill empty columns and change nothing else."""
 
 import numpy as np
 import pytest
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.item import ATTRIBUTES
-from fitrank_tf.features.attributes.seen import with_seen_attributes
+from fitrank_tf.features.attributes.predicted import with_predicted_attributes
 from fitrank_tf.features.extract import feature_schema
 
 SCHEMA = feature_schema()
@@ -34,7 +34,7 @@ FEATURES = _features(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("pattern", ("checked", "")),
         ("sleeve", ("", "long")),
@@ -42,14 +42,14 @@ FEATURES = _features(
         ("colour", ("", "")),
     ],
 )
-def test_an_empty_column_holds_what_is_surely_seen(name, told) -> None:
-    seen = with_seen_attributes(_records(), FEATURES, SCHEMA)
-    assert tuple(seen.attributes[name]) == told
+def test_an_empty_column_holds_confident_predictions(name, expected) -> None:
+    predicted = with_predicted_attributes(_records(), FEATURES, SCHEMA)
+    assert tuple(predicted.attributes[name]) == expected
 
 
 @pytest.mark.parametrize("column", [("Striped", ""), ("", "Solid")])
-def test_a_column_of_the_catalogue_stays_as_it_is(column) -> None:
-    seen = with_seen_attributes(_records(pattern=column), FEATURES, SCHEMA)
-    assert seen.attributes["pattern"] == column
-    assert tuple(seen.attributes["sleeve"]) == ("", "long")
-    assert seen.ids == ("a", "b")
+def test_a_column_of_the_catalogue_is_unchanged(column) -> None:
+    predicted = with_predicted_attributes(_records(pattern=column), FEATURES, SCHEMA)
+    assert predicted.attributes["pattern"] == column
+    assert tuple(predicted.attributes["sleeve"]) == ("", "long")
+    assert predicted.ids == ("a", "b")
