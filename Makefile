@@ -7,7 +7,7 @@ QUERY ?= red check shirt
 # Processes of the tests; each needs some 3 GB.
 WORKERS ?= 2
 
-.PHONY: train test test-all serve search lint format docs results clean
+.PHONY: train test test-all serve search lint format docs results mutants clean
 
 train: $(VENV)/ready
 	$(BIN)/python -m pipelines.train --output_dir $(BUNDLE)
@@ -18,6 +18,10 @@ test: $(VENV)/ready
 
 test-all: $(VENV)/ready
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+# Small faults put into the core modules, and the share that the tests catch.
+mutants: $(VENV)/mutants-ready
+	$(BIN)/python -m tests.mutants
 
 # Serves the bundle that serving/models.config names.
 serve: saved_models/default/bundle.json
@@ -53,6 +57,10 @@ $(VENV)/ready: requirements.lock pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/mutants-ready: | $(VENV)/ready
+	$(BIN)/python -m pip install --quiet cosmic-ray==8.7.0
 	touch $@
 
 $(VENV)/docs-ready: docs/requirements.txt | $(VENV)/ready

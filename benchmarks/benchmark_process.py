@@ -1,8 +1,8 @@
-"""Systems that are timed beside one another, each in a process of its own.
+"""Running the systems of a benchmark, each in a process of its own.
 
-Libraries with thread pools of their own would disturb one another in one process. The
-processes live through the whole benchmark and work in turns, so that a machine whose speed
-comes and goes does so for all of them. A request is one line of JSON, and so is its answer.
+In a single process the thread pools of their libraries would disturb one another. The
+processes live through the whole benchmark and take turns, so changes of the machine's
+speed affect all of them. A request is one line of JSON, and so is the response.
 """
 
 import json
@@ -17,32 +17,35 @@ import numpy as np
 
 from fitrank_tf.core.errors import FitRankError
 
-# Returns when its work is done, with what it made.
-Way = Callable[[], np.ndarray]
+# A measured operation: returns its result when all work is done.
+Operation = Callable[[], np.ndarray]
 
-# Each library reads its own of these when it is imported. PyTorch and TensorFlow with
-# oneDNN read OpenMP's.
+# Each library reads some of these when it is imported. PyTorch and TensorFlow with oneDNN
+# read those of OpenMP.
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
-    "NPROC",  # XLA's
+    "NPROC",  # read by XLA
 )
-# What is compared is the processor's work, also where a GPU would be found.
+# All systems run on the CPU, even if the machine has a GPU.
 _CPU_ONLY = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
 class BenchmarkProcess:
-    """One system; `close` ends its process.
+    """The process of one system; `close` ends it.
 
     Args:
-        name: for errors.
-        module: run by `python -m`; calls `answer_requests`.
-        folder: handed to the module; its log goes there too.
-        environment: variables to set beside those that limit threads.
-        arguments: handed to the module after the folder.
+        name: the system's name, for error messages.
+        module: run by `python -m`; calls `serve_operations`.
+        folder: first argument of the module, and the directory of its log.
+        environment: variables to set, besides those that limit threads.
+        arguments: further arguments of the module.
+
+    Attributes:
+        name: the system's name.
     """
 
     def __init__(
@@ -67,32 +70,39 @@ class BenchmarkProcess:
                 text=True,
             )
 
-    def show(self, way: str) -> np.ndarray:
-        """What a way makes.
+    def run(self, operation: str) -> np.ndarray:
+        """Runs an operation once and returns its result.
 
         Raises:
             FitRankError: if the process ended.
         """
-        return np.array(self._ask(["show", way]))
+        return np.array(self._call(["run", operation]))
 
-    def time(self, way: str, steps: int) -> list[float]:
-        """Seconds of each of some steps of a way.
+    def time(self, operation: str, steps: int) -> list[float]:
+        """Times an operation.
+
+        Args:
+            operation: its name.
+            steps: how many times to run it.
+
+        Returns:
+            The seconds of each step.
 
         Raises:
             FitRankError: if the process ended.
         """
-        return self._ask(["time", way, steps])
+        return self._call(["time", operation, steps])
 
-    def _ask(self, request: list):
+    def _call(self, request: list):
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # It ended before; the empty answer tells.
-        answer = self._process.stdout.readline()
-        if not answer:
+            pass  # The process ended: the empty response below shows it.
+        response = self._process.stdout.readline()
+        if not response:
             raise self._ended()
-        return json.loads(answer)
+        return json.loads(response)
 
     def _ended(self) -> FitRankError:
         status = self._process.wait()
@@ -109,26 +119,27 @@ class BenchmarkProcess:
         self._process.communicate()
 
 
-def answer_requests(prepare: Callable[..., Mapping[str, Way]]) -> None:
-    """The process's end: answers until there are no more requests.
+def serve_operations(prepare: Callable[..., Mapping[str, Operation]]) -> None:
+    """Runs the operations that a `BenchmarkProcess` requests, until its input ends.
 
     Args:
-        prepare: takes the folder and the other arguments; returns the ways by name.
+        prepare: takes the folder and the other arguments; returns {name: operation}.
     """
-    with os.fdopen(os.dup(1), "w") as answers:
-        # What libraries print must not come between the answers.
+    with os.fdopen(os.dup(1), "w") as responses:
+        # Output that libraries print must not mix with the responses.
         os.dup2(2, 1)
-        ways = prepare(Path(sys.argv[1]), *sys.argv[2:])
+        operations = prepare(Path(sys.argv[1]), *sys.argv[2:])
         for line in sys.stdin:
-            kind, way, *steps = json.loads(line)
-            run = ways[way]
-            made = (
-                run().tolist() if kind == "show" else [_seconds(run) for _ in range(*steps)]
-            )
-            print(json.dumps(made), file=answers, flush=True)
+            kind, operation, *steps = json.loads(line)
+            function = operations[operation]
+            if kind == "run":
+                result = function().tolist()
+            else:
+                result = [_seconds(function) for _ in range(*steps)]
+            print(json.dumps(result), file=responses, flush=True)
 
 
-def _seconds(run: Way) -> float:
+def _seconds(function: Operation) -> float:
     start = time.perf_counter()
-    run()
+    function()
     return time.perf_counter() - start

@@ -1,14 +1,14 @@
-"""Speed beside the named alternatives: `python -m pipelines.benchmark --suite features`.
+"""Speed compared with alternatives: `python -m pipelines.benchmark --suite features`.
 
-features   colour and texture against the KMeans script for dominant colours, on one
-           core; then photos a second of 1 and 2 worker processes
+features   colour and texture against a KMeans script for dominant colours, on one core;
+           then photos per second of 1 and 2 worker processes
 towers     training and encoding with ViT-B/32 CLIP and LoRA, on TensorFlow and on JAX,
            against PyTorch's transformers and peft; on the CPU, without a download
 rerank     a bundle's re-ranker against its own text encoder, for lists of several lengths
 index      candidate search against faiss and hnswlib, at the same recall, on all cores
-           that the command may use (`taskset -c 0` leaves it one)
+           available to the command (`taskset -c 0` limits it to one)
 serving    a bundle's search, in process and by the local gRPC server, against the same
-           search on FastAPI, PyTorch and faiss, for 1, 8 and 32 clients
+           search on FastAPI, PyTorch and faiss, with 1, 8 and 32 clients
 """
 
 import argparse
@@ -23,7 +23,7 @@ from benchmarks.features.benchmark import compare_on_one_core, measure_workers
 from benchmarks.index import systems as index_systems
 from benchmarks.index.benchmark import (
     RECALL,
-    IndexEffort,
+    IndexWorkload,
     available,
     compare_indexes,
     index_table,
@@ -36,14 +36,14 @@ from benchmarks.index.sample_embeddings import (
 )
 from benchmarks.rerank.benchmark import LENGTHS, rerank_table, time_reranker
 from benchmarks.serving.benchmark import (
-    ServingEffort,
+    ServingWorkload,
     available_systems,
     compare_serving,
     serving_table,
 )
 from benchmarks.towers.benchmark import (
     SYSTEMS,
-    Effort,
+    Workload,
     compare_towers,
     speed_table,
     time_table,
@@ -67,8 +67,8 @@ from fitrank_tf.features.feature_models import FeatureModels
 _WORKERS = (1, 2)
 _SEED = 0
 _SIZES = "10000,100000,1000000"
-# Both the index's warm-up and 100 neighbours of it need some.
-_LEAST_VECTORS = 1000
+# Enough for the index's warm-up and for 100 neighbours.
+_MIN_VECTORS = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +76,8 @@ class Suite:
     """One comparison.
 
     Attributes:
-        add_arguments: adds the options that it alone has.
-        run: measures and prints.
+        add_arguments: adds the suite's own options to a parser.
+        run: measures and prints the tables.
     """
 
     add_arguments: Callable[[argparse.ArgumentParser], None]
@@ -85,7 +85,7 @@ class Suite:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """Parses the command line; `None` means `sys.argv`."""
     first = argparse.ArgumentParser(add_help=False)
     first.add_argument("--suite")
     suite = SUITES.get(first.parse_known_args(arguments)[0].suite)
@@ -102,14 +102,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None) -> None:
-    """See the module."""
+    """Runs the command; `None` means `sys.argv`."""
     options = parse(arguments)
     SUITES[options.suite].run(options)
 
 
 def _add_feature_arguments(parser: argparse.ArgumentParser) -> None:
     add_catalogue_arguments(parser)
-    parser.add_argument("--photos", type=int, default=320, help="how many to time")
+    parser.add_argument("--photos", type=int, default=320, help="photos to time")
     add_recipe_arguments(parser, "features")
 
 
@@ -147,21 +147,21 @@ def _print_workers(speeds) -> None:
 
 
 def _add_tower_arguments(parser: argparse.ArgumentParser) -> None:
-    usual = Effort()
-    parser.add_argument("--batch_size", type=int, default=usual.batch_size)
+    defaults = Workload()
+    parser.add_argument("--batch_size", type=int, default=defaults.batch_size)
     parser.add_argument(
-        "--rounds", type=int, default=usual.rounds, help="turns of every system"
+        "--rounds", type=int, default=defaults.rounds, help="turns of each system"
     )
-    parser.add_argument("--steps", type=int, default=usual.steps, help="of one turn")
+    parser.add_argument("--steps", type=int, default=defaults.steps, help="steps per turn")
 
 
 def _benchmark_towers(options: argparse.Namespace) -> None:
-    effort = Effort(options.batch_size, options.rounds, options.steps)
+    workload = Workload(options.batch_size, options.rounds, options.steps)
     missing = {system: system.missing() for system in SYSTEMS}
     for line in filter(None, missing.values()):
         print(line)
-    there = [system for system in SYSTEMS if missing[system] is None]
-    comparison = compare_towers(effort, there)
+    installed = [system for system in SYSTEMS if missing[system] is None]
+    comparison = compare_towers(workload, installed)
     if comparison.agreement is not None:
         print(
             "All rows compute the same: embeddings of the same batch differ by at most "
@@ -172,7 +172,9 @@ def _benchmark_towers(options: argparse.Namespace) -> None:
 
 
 def _add_rerank_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, help="whose models are timed")
+    parser.add_argument(
+        "--bundle", default=DEFAULT_BUNDLE, help="bundle whose models are timed"
+    )
     parser.add_argument("--rounds", type=int, default=200, help="calls of each model")
 
 
@@ -184,55 +186,62 @@ def _benchmark_rerank(options: argparse.Namespace) -> None:
 
 
 def _add_index_arguments(parser: argparse.ArgumentParser) -> None:
-    usual = IndexEffort()
-    parser.add_argument("--sizes", default=_SIZES, help="numbers of vectors")
+    defaults = IndexWorkload()
     parser.add_argument(
-        "--queries", type=int, default=usual.queries, help="of a batch (%(default)s)"
+        "--sizes", default=_SIZES, help="numbers of vectors, with commas between"
     )
     parser.add_argument(
-        "--singles", type=int, default=usual.singles, help="searched one by one"
+        "--queries",
+        type=int,
+        default=defaults.queries,
+        help="queries per batch (default: %(default)s)",
     )
     parser.add_argument(
-        "--rounds", type=int, default=usual.rounds, help="turns of every system"
+        "--singles", type=int, default=defaults.singles, help="queries searched one by one"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=defaults.rounds, help="turns of each system"
     )
     parser.add_argument(
         "--dim",
         type=int,
         default=TowersConfig().embedding_dim,
-        help="width of synthetic vectors (default: the shipped towers', %(default)s)",
+        help="dimensions of synthetic vectors (default: the shipped towers', %(default)s)",
     )
     parser.add_argument(
         "--bundle",
         default="",
-        help="search its catalogue, grown with noise to each size, for its own titles",
+        help="search a bundle's catalogue, grown to each size with noise, for its titles",
     )
     parser.add_argument(
-        "--output_dir", default="build/index_benchmark", help="gets table and picture"
+        "--output_dir",
+        default="build/index_benchmark",
+        help="where the table and the plot are written",
     )
 
 
 def _benchmark_index(options: argparse.Namespace) -> None:
-    effort = IndexEffort(options.queries, options.singles, options.rounds)
+    workload = IndexWorkload(options.queries, options.singles, options.rounds)
     sizes = _sizes(options.sizes)
     if options.dim < 2:
         raise FitRankError(f"--dim {options.dim}: write 2 or more")
     make = _bundle_samples(options) if options.bundle else _synthetic_samples(options)
     systems, speeds = available(index_systems.SYSTEMS), []
     for size in sizes:
-        speeds += compare_indexes(make(size), systems, effort)
+        speeds += compare_indexes(make(size), systems, workload)
         print(f"\n{index_table(speeds[-len(systems) * 2 :])}", flush=True)
     report = f"{_index_conditions(options)}\n\n{index_table(speeds)}\n"
     output = Path(options.output_dir)
     write_atomically(output / "index.md", report.encode())
-    draw_recalls(speeds, effort.queries, output / "index.png")
+    draw_recalls(speeds, workload.queries, output / "index.png")
     print(f"\n{report}\nwrote {output / 'index.md'} and {output / 'index.png'}")
 
 
 def _sizes(text: str) -> list[int]:
     sizes = text.split(",")
-    if not all(size.strip().isdecimal() and int(size) >= _LEAST_VECTORS for size in sizes):
+    if not all(size.strip().isdecimal() and int(size) >= _MIN_VECTORS for size in sizes):
         raise FitRankError(
-            f"--sizes {text}: write numbers of {_LEAST_VECTORS} or more with commas between"
+            f"--sizes {text}: write numbers of {_MIN_VECTORS} or more with commas between"
         )
     return [int(size) for size in sizes]
 
@@ -266,35 +275,39 @@ def _index_conditions(options: argparse.Namespace) -> str:
 
 
 def _add_serving_arguments(parser: argparse.ArgumentParser) -> None:
-    usual = ServingEffort()
-    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, help="what is served")
+    defaults = ServingWorkload()
+    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, help="bundle to serve")
     parser.add_argument(
-        "--queries_file", default="", help="a query a line (default: the bundle's titles)"
+        "--queries_file",
+        default="",
+        help="file with one query per line (default: the bundle's titles)",
     )
-    parser.add_argument("--queries", type=int, default=300, help="different ones, at most")
+    parser.add_argument("--queries", type=int, default=300, help="most distinct queries")
     parser.add_argument(
-        "--seconds", type=float, default=usual.seconds, help="of a turn of a system"
+        "--seconds", type=float, default=defaults.seconds, help="duration of a turn"
     )
     parser.add_argument(
-        "--rounds", type=int, default=usual.rounds, help="turns of every system"
+        "--rounds", type=int, default=defaults.rounds, help="turns of each system"
     )
     parser.add_argument(
-        "--batching_parameters_file", default="", help="for our server (default: built in)"
+        "--batching_parameters_file",
+        default="",
+        help="for the local server (default: built in)",
     )
 
 
 def _benchmark_serving(options: argparse.Namespace) -> None:
-    effort = ServingEffort(options.seconds, options.rounds)
+    workload = ServingWorkload(options.seconds, options.rounds)
     if options.batching_parameters_file:
         text = _read(options.batching_parameters_file, "--batching_parameters_file")
-        effort = dataclasses.replace(effort, batching=text)
+        workload = dataclasses.replace(workload, batching=text)
     if options.queries < 1:
         raise FitRankError(f"--queries {options.queries}: write 1 or more")
     path = Path(options.bundle)
-    found = compare_serving(path, _queries(options, path), effort, available_systems())
+    found = compare_serving(path, _queries(options, path), workload, available_systems())
     if found.agreement is not None:
         print(
-            f"Both sides answer alike: they share {found.agreement:.1%} of the first ten "
+            f"The results agree: both sides share {found.agreement:.1%} of the first ten "
             "products of these queries."
         )
     print(f"\n{serving_table(found.speeds)}")
@@ -329,6 +342,6 @@ SUITES = {
 
 
 if __name__ == "__main__":
-    # An exit, unlike the signal by itself, ends the servers and processes too.
+    # Exit in Python, so that servers and benchmark processes are ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     run_command(main)

@@ -1,4 +1,4 @@
-"""A server in a process of its own, ready when it says so."""
+"""Starting a server in a process of its own and waiting until it is ready."""
 
 import contextlib
 import os
@@ -13,12 +13,12 @@ from fitrank_tf.core.errors import FitRankError
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 30.0
-# Imports, models and their warm-up, on a busy machine.
+# Enough for imports, models and their warm-up on a busy machine.
 READY_SECONDS = 180.0
 
 
 def free_port() -> int:
-    """A TCP port of this machine that nobody listens on."""
+    """A free TCP port of this machine."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
@@ -36,15 +36,18 @@ def serving_process(
     """Runs `python -m` with arguments until the block ends.
 
     Args:
-        name: for errors.
-        arguments: after `-m`.
-        log: gets what it prints.
-        is_ready: asked until it says yes.
-        deadline: seconds that it may take.
+        name: the server's name, for error messages.
+        arguments: the arguments after `-m`.
+        log: file for the output of the process.
+        is_ready: polled until it returns True.
+        deadline: seconds that the start may take.
         environment: variables to set.
 
+    Yields:
+        The process.
+
     Raises:
-        FitRankError: if it ends, or is not ready in time.
+        FitRankError: if the process ends, or is not ready in time.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -70,12 +73,12 @@ def serving_process(
 def local_server(
     name: str, arguments: Sequence[str], log: Path
 ) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Runs the local server, `python -m` with these arguments, on a free port.
+    """Runs the local server on a free port until the block ends.
 
     Args:
-        name: for errors.
+        name: the server's name, for error messages.
         arguments: `serving.server` and its flags.
-        log: gets what it prints.
+        log: file for the output of the process.
 
     Yields:
         The gRPC address, and the process.
@@ -115,6 +118,6 @@ def _wait(
 
 
 def last_line(log: Path) -> str:
-    """The last words of a process."""
+    """The last line of a process's log."""
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1] if lines else "without a word"

@@ -1,9 +1,9 @@
 """A local server with TF-Serving's APIs: `python -m serving.server`.
 
-Reads the same `models.config`, takes the same flags and answers the same status codes
+Reads the same `models.config`, takes the same flags and returns the same status codes
 as `tensorflow_model_server`, for machines without Docker. Two things differ on
-purpose: an unknown flag is refused, and a model without a version ends the start with
-one line, where TF-Serving waits for ever.
+purpose: an unknown flag is an error, and so is a model without a version at the start,
+where TF-Serving waits for ever.
 """
 
 import argparse
@@ -45,18 +45,18 @@ from serving.services.prediction_service import PredictionService
 
 _UNLIMITED = -1
 
-# How long new calls are refused before the port closes: a call on its way has arrived
-# by then, and its client has learnt to ask elsewhere.
+# How long new calls are refused before the port closes: calls already sent arrive within
+# this time, and their clients learn to retry on another server.
 _REFUSAL_SECONDS = 0.25
 
-# What a thread that has answered needs to end.
+# The longest that a thread needs to end after it has sent its response.
 _THREAD_END_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 
 
 class Server:
-    """Answers requests over gRPC, and over HTTP if asked to, until it is stopped.
+    """Serves requests over gRPC, and over HTTP if `rest_api_port` is set, until stopped.
 
     Attributes:
         port: the gRPC port.
@@ -66,7 +66,12 @@ class Server:
     def __init__(
         self, manager: ModelManager, options: ServerOptions, metrics: Metrics
     ) -> None:
-        """Starts to answer for models that are loaded already.
+        """Starts serving models that are loaded already.
+
+        Args:
+            manager: the loaded models.
+            options: where and how to listen.
+            metrics: where requests are counted.
 
         Raises:
             FitRankError: an address cannot be listened on.
@@ -95,13 +100,13 @@ class Server:
         self._grpc.start()
 
     def stop(self, seconds: float | None) -> threading.Event:
-        """Takes no more requests, closes the ports and finishes what is in work.
+        """Refuses new requests, closes the ports and finishes requests in progress.
 
         Args:
-            seconds: the longest to wait for it; None for not at all.
+            seconds: the longest to wait for requests in progress; None does not wait.
 
         Returns:
-            Set when the last request was answered or given up.
+            An event that is set when the last request has ended or was abandoned.
         """
         stopped = threading.Event()
         parts = [threading.Thread(target=self._stop_grpc, args=(seconds,), daemon=True)]
@@ -134,7 +139,12 @@ class Server:
 def serve(
     manager: ModelManager, options: ServerOptions, metrics: Metrics | None = None
 ) -> tuple[Server, int]:
-    """Starts to answer requests for models that are loaded already.
+    """Starts a server for models that are loaded already.
+
+    Args:
+        manager: the loaded models.
+        options: where and how to listen.
+        metrics: where requests are counted; None makes a new collection.
 
     Returns:
         The running server and its gRPC port.
@@ -147,14 +157,14 @@ def serve(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Loads, serves until SIGTERM or SIGINT, and returns the exit status."""
+    """Loads models, serves them until SIGTERM or SIGINT, and returns the exit status."""
     arguments = flag_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         options = server_options(arguments)
         configs = _model_configs(arguments)
         loading = manager_options(arguments)
-        # What is loaded by now stays: collections after an unload need not look at it.
+        # Modules loaded by now stay, so collections after an unload need not scan them.
         gc.freeze()
         metrics = Metrics()
         manager = ModelManager(configs, loading, metrics.model_event)
@@ -174,22 +184,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _serve_until_signal(
     manager: ModelManager, options: ServerOptions, metrics: Metrics
 ) -> None:
-    """Serves, then refuses new requests and finishes those that are in work."""
+    """Serves until a stop signal, then finishes the requests in progress."""
     signals = StopSignals()
     server, _ = serve(manager, options, metrics)
-    _warn_if_open(options)
+    _warn_if_unprotected(options)
     print(f"serving on {_addresses(server, options)}: {manager.summary()}", flush=True)
     signals.wait()
-    # Asked for twice: not even the request in work is waited for.
-    signals.exit_at_the_next()
-    logger.info("stopping: up to %g s for the requests in work", options.drain_seconds)
+    # A second signal ends the process without waiting for requests in progress.
+    signals.exit_on_next()
+    logger.info("stopping: up to %g s for requests in progress", options.drain_seconds)
     server.stop(options.drain_seconds).wait()
 
 
 def _end_threads() -> None:
-    """Ends the process now if an op would keep it beyond the drain.
+    """Ends the process now if a running op would keep it alive after the drain.
 
-    Python joins the threads of its pools at the end, however long they take.
+    Python joins the threads of its pools at exit, however long they take.
     """
     for thread in threading.enumerate():
         if thread.name.startswith(("grpc", "rest")):
@@ -200,8 +210,8 @@ def _end_threads() -> None:
                 os._exit(0)
 
 
-def _warn_if_open(options: ServerOptions) -> None:
-    if options.is_open:
+def _warn_if_unprotected(options: ServerOptions) -> None:
+    if options.is_unprotected:
         logger.warning(
             "%s is open to other machines without TLS or without a token: give "
             "--ssl_config_file and --auth_token_file",
@@ -222,7 +232,7 @@ def _grpc_server(
     arguments = {
         "grpc.max_receive_message_length": options.limits.grpc_message_bytes,
         "grpc.max_send_message_length": _UNLIMITED,
-        # Else Linux lets two servers share a port, and each gets half the requests.
+        # Otherwise Linux lets two servers share a port, and each gets half the requests.
         "grpc.so_reuseport": 0,
         **dict(options.grpc_channel_arguments),
     }
@@ -255,7 +265,7 @@ def _http_server(options: ServerOptions, api: RestApi) -> HttpServer | None:
             num_threads=options.rest_api_num_threads,
             timeout_in_ms=options.rest_api_timeout_in_ms,
         ),
-        api.answer,
+        api.handle,
         limits=options.limits,
         token=options.token,
         ssl_context=options.tls.ssl_context() if options.tls else None,
@@ -265,7 +275,7 @@ def _http_server(options: ServerOptions, api: RestApi) -> HttpServer | None:
 def _config_watcher(
     manager: ModelManager, arguments: argparse.Namespace
 ) -> ModelConfigWatcher:
-    # One model of the command line has no file that could change.
+    # A single model given by flags has no configuration file that could change.
     seconds = arguments.model_config_file_poll_wait_seconds
     seconds = seconds if arguments.model_config_file else 0
     return ModelConfigWatcher(manager, Path(arguments.model_config_file), seconds)

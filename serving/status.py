@@ -1,4 +1,4 @@
-"""Errors of a request, as the gRPC status codes that TF-Serving answers with."""
+"""Errors of a request, as the gRPC status codes that TF-Serving returns."""
 
 import functools
 from collections.abc import Callable
@@ -9,19 +9,19 @@ import tensorflow as tf
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
-# TF-Serving cuts here too; gRPC itself drops a status whose text fills a header frame.
+# TF-Serving cuts at this length too; gRPC drops a status whose text fills a header frame.
 _MAX_MESSAGE_LENGTH = 1024
 
-# What a graph error says before the op's own words, for a graph that was loaded.
+# Precedes the op's own message in an error of a loaded graph.
 _GRAPH_ERROR_PREAMBLE_END = "<stack traces unavailable>\n"
 
 
 class StatusError(Exception):
-    """A request that cannot be answered.
+    """A request that failed.
 
     Attributes:
-        code: the gRPC status code of the answer.
-        message: its text.
+        code: the gRPC status code of the response.
+        message: the text of the status.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
@@ -30,14 +30,14 @@ class StatusError(Exception):
         self.message = message
 
 
-# What a request may fail with; any other exception is a bug.
+# The exceptions of a failed request; any other exception is a bug.
 REQUEST_ERRORS = (StatusError, tf.errors.OpError)
 
 
 def status_of(error: StatusError | tf.errors.OpError) -> tuple[grpc.StatusCode, str]:
-    """The status code and the text, cut to TF-Serving's length, of a failed request.
+    """The status code of a failed request, and its text, cut to TF-Serving's length.
 
-    TensorFlow numbers its error codes as gRPC does.
+    TensorFlow and gRPC number their status codes alike.
     """
     if isinstance(error, StatusError):
         return error.code, _cut(error.message)
@@ -46,14 +46,14 @@ def status_of(error: StatusError | tf.errors.OpError) -> tuple[grpc.StatusCode, 
 
 
 def code_name(number: int) -> str:
-    """The name of a status code, as "NOT_FOUND" for 5."""
+    """The name of a status code, such as "NOT_FOUND" for 5."""
     return _CODES[number].name
 
 
-def answers_with_status(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes a servicer's method answer `REQUEST_ERRORS` by code.
+def aborts_with_status(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorates a servicer's method: `REQUEST_ERRORS` abort the call with their code.
 
-    Any other exception gRPC logs with its traceback and answers as UNKNOWN.
+    gRPC logs any other exception with its traceback and returns UNKNOWN.
     """
 
     @functools.wraps(method)
@@ -68,7 +68,7 @@ def answers_with_status(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def invalid_argument(message: str) -> StatusError:
-    """An INVALID_ARGUMENT, to raise."""
+    """A `StatusError` with the code INVALID_ARGUMENT."""
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 

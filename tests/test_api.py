@@ -172,7 +172,7 @@ def test_training_passes_what_it_is_given(catalogue, bundle, tmp_path, monkeypat
     made = {}
 
     class Recorded:
-        def __init__(self, config, catalogue, work, verbose, strategy):
+        def __init__(self, config, catalogue, work, strategy):
             made.update(config=config, catalogue=catalogue, root=work.folder("x", "0" * 64))
 
         def make(self, stages):

@@ -1,7 +1,8 @@
-"""How fast features are read, beside the script that shops use for dominant colours.
+"""Speed of feature extraction, compared with a common script for dominant colours.
 
-That script shrinks a photo to a fifth and clusters its pixels with scikit-learn's
-`KMeans`. Both sides see the same photos, in one process, pinned to one core, in turns.
+The script shrinks a photo to a fifth of its size and clusters the pixels with
+scikit-learn's `KMeans`. Both process the same photos in turns, in one process pinned to one
+core.
 """
 
 import contextlib
@@ -33,11 +34,11 @@ _ROUNDS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Speed:
-    """Photos a second of one way, the median of some rounds.
+    """The speed of one operation.
 
     Attributes:
-        name: what was done.
-        photos_per_second: of all workers together.
+        name: the operation, as in the tables.
+        photos_per_second: median of the rounds, of all workers together.
     """
 
     name: str
@@ -47,18 +48,17 @@ class Speed:
 def compare_on_one_core(
     photos: Sequence[np.ndarray], models: FeatureModels
 ) -> tuple[Speed, list[Speed]]:
-    """Colour and texture by this project, and dominant colours by the script.
+    """Times colour and texture of this project against the dominant-colour script.
 
-    Boxes are found beforehand; the script has none either.
+    Garment boxes are detected beforehand, because the script has no detector either.
 
     Args:
-        photos: uint8 [H, W, 3] each, decoded.
-        models: what was learned.
+        photos: decoded photos, uint8 [H, W, 3] each.
+        models: the feature models.
 
     Returns:
-        Ours, and the script's: with scikit-learn's present default of one start, and
-        with ten, the default up to version 1.3 that most of these scripts were
-        written for.
+        The speed of this project, and two speeds of the script: with scikit-learn's
+        present default of one k-means start, and with ten, the default up to version 1.3.
 
     Raises:
         FitRankError: if scikit-learn is not installed.
@@ -82,13 +82,13 @@ def compare_on_one_core(
         return run
 
     garments, evidence = _boxes(photos, models)
-    ways = {
+    operations = {
         "colour and texture": lambda: _read_all(photos, garments, evidence, models),
         "KMeans script, 1 start": script(1),
         "KMeans script, 10 starts": script(10),
     }
     with one_core(), threadpool_limits(1):
-        ours, *theirs = _in_turns(ways, len(photos))
+        ours, *theirs = _in_turns(operations, len(photos))
     return ours, theirs
 
 
@@ -116,11 +116,11 @@ def _read_all(
         colours_and_texture(crops, evidence[rows], models)
 
 
-def _in_turns(ways: dict[str, Callable[[], None]], count: int) -> list[Speed]:
-    """Each way once to warm up, then all of them in turns; the median round counts."""
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+def _in_turns(operations: dict[str, Callable[[], None]], count: int) -> list[Speed]:
+    """Runs each operation once to warm up, then all in turns; speeds are medians."""
+    taken: dict[str, list[float]] = {name: [] for name in operations}
     for number in range(_ROUNDS + 1):
-        for name, run in ways.items():
+        for name, run in operations.items():
             start = time.perf_counter()
             run()
             if number:
@@ -130,7 +130,7 @@ def _in_turns(ways: dict[str, Callable[[], None]], count: int) -> list[Speed]:
 
 @contextlib.contextmanager
 def one_core() -> Iterator[None]:
-    """Pins this process to one core, OpenCV to one thread."""
+    """Pins this process to one core and OpenCV to one thread."""
     cores, threads = os.sched_getaffinity(0), cv2.getNumThreads()
     os.sched_setaffinity(0, {min(cores)})
     cv2.setNumThreads(1)
@@ -144,15 +144,16 @@ def one_core() -> Iterator[None]:
 def measure_workers(
     photos: Sequence[np.ndarray], detector: Path, heads: Path, workers: int
 ) -> list[Speed]:
-    """Photos a second of some worker processes, each pinned to a core of its own.
+    """Times feature extraction in worker processes, each pinned to a core of its own.
 
     Args:
-        photos: uint8 [H, W, 3] each; every worker sees all of them.
-        detector, heads: folders of the models.
-        workers: how many processes.
+        photos: uint8 [H, W, 3] each; every worker processes all of them.
+        detector: directory of the garment detector.
+        heads: directory of the feature heads.
+        workers: number of processes.
 
     Returns:
-        The detector apart, all else apart, all together.
+        The speeds of the detector, of colour and texture, and of all features.
     """
     context = multiprocessing.get_context("spawn")
     cores = sorted(os.sched_getaffinity(0))
@@ -167,17 +168,17 @@ def measure_workers(
     ]
     for process in processes:
         process.start()
-    answers = [results.get() for _ in processes]
+    times = [results.get() for _ in processes]
     for process in processes:
         process.join()
     return [
-        Speed(name, len(photos) * workers / max(answer[name] for answer in answers))
-        for name in answers[0]
+        Speed(name, len(photos) * workers / max(one[name] for one in times))
+        for name in times[0]
     ]
 
 
 def _work(photos, detector, heads, core, gate, results) -> None:
-    """One worker: times each way after all workers are ready for it."""
+    """Runs in a worker: times each operation once all workers are ready for it."""
     os.sched_setaffinity(0, {core})
     cv2.setNumThreads(1)
     tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -199,13 +200,13 @@ def _work(photos, detector, heads, core, gate, results) -> None:
         for start in range(0, len(photos), _BATCH):
             extractor.describe(photos[start : start + _BATCH])
 
-    ways = {
+    operations = {
         "detector": detect,
         "colour and texture": lambda: _read_all(photos, garments, evidence, models),
         "all features": together,
     }
     taken = {}
-    for name, run in ways.items():
+    for name, run in operations.items():
         run()
         gate.wait()
         start = time.perf_counter()

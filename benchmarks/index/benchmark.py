@@ -1,8 +1,8 @@
-"""How fast candidate search is, beside faiss and hnswlib, at a recall that all reach.
+"""Speed of candidate search, compared with faiss and hnswlib at the same recall.
 
-Every system gets the same vectors and queries in a process of its own on the same cores.
-Indexes are built one after the other; then each is searched at rising effort, and at the
-fastest effort that finds 95% of the true neighbours all are timed in turns.
+Every system gets the same vectors and queries, in a process of its own on the same cores.
+Indexes are built one after the other. Each is then searched with increasing effort, and all
+are timed in turns at the fastest effort that finds 95% of the true neighbours.
 """
 
 import contextlib
@@ -31,19 +31,22 @@ from fitrank_tf.core.packages import missing_packages
 RECALL = 0.95
 
 _MODULE = "benchmarks.index.work"
-# A turn takes at least about so long, in seconds, and as many steps as fill it.
-_TURN = 0.3
-_MOST_STEPS = 50
+# A turn repeats a search for about this many seconds.
+_TURN_SECONDS = 0.3
+_MAX_STEPS = 50
 
 
 @dataclasses.dataclass(frozen=True)
-class IndexEffort:
-    """How much is timed.
+class IndexWorkload:
+    """How much is searched.
 
     Attributes:
-        queries: of a batch.
+        queries: queries per batch.
         singles: how many of them are also searched one by one.
-        rounds: turns of every system.
+        rounds: turns of each system.
+
+    Raises:
+        FitRankError: a number is below 1, or `singles` exceeds `queries`.
     """
 
     queries: int = 1000
@@ -62,13 +65,13 @@ class IndexEffort:
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One effort of one system.
+    """The recall and speed of one system at one effort.
 
     Attributes:
-        number: among the system's efforts.
-        effort: itself.
+        number: index of the effort in `IndexSystem.efforts`.
+        effort: the search parameters.
         recall: share of the true neighbours that are found.
-        seconds: of a batch, once.
+        seconds: time of one batch.
     """
 
     number: int
@@ -79,19 +82,19 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class IndexSpeed:
-    """One system at one size and number of neighbours.
+    """The speed of one system for one catalogue size and number of neighbours.
 
     Attributes:
-        system: which.
-        num_items: vectors.
-        k: neighbours.
-        chosen: the fastest effort that reaches `RECALL`, else the one that comes
-            nearest.
-        trials: all efforts.
-        single: queries a second, one by one.
-        batched: queries a second, all in one call.
-        build_seconds: of the index.
-        memory: MiB that the process holds for it, vectors included.
+        system: the system.
+        num_items: number of vectors.
+        k: number of neighbours.
+        chosen: the fastest trial that reaches `RECALL`, or the one with the highest
+            recall if none does.
+        trials: one trial for each effort.
+        single: queries per second, one by one.
+        batched: queries per second, all in one call.
+        build_seconds: time to build the index.
+        memory: MiB of the process for the index, vectors included.
     """
 
     system: type[IndexSystem]
@@ -114,24 +117,27 @@ def available(systems: Sequence[type[IndexSystem]]) -> list[type[IndexSystem]]:
 
 
 def compare_indexes(
-    sample: SampleEmbeddings, systems: Sequence[type[IndexSystem]], effort: IndexEffort
+    sample: SampleEmbeddings, systems: Sequence[type[IndexSystem]], workload: IndexWorkload
 ) -> list[IndexSpeed]:
-    """Builds and times systems.
+    """Builds the indexes of systems and times their searches.
 
     Args:
-        sample: what is searched; 1000 vectors or more.
-        systems: that can run here.
-        effort: how much is timed.
+        sample: vectors, at least 1000, and queries.
+        systems: systems that can run here.
+        workload: how much is searched.
+
+    Returns:
+        One speed for each system and number of neighbours.
 
     Raises:
-        FitRankError: if a system breaks down, or an exact one is not.
+        FitRankError: if the process of a system ends, or an exact system is not exact.
     """
     truth = exact_neighbours(sample, max(NEIGHBOURS))
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as processes:
         save_sample(Path(name), sample)
         running = {
             system: processes.enter_context(
-                contextlib.closing(_start(system, Path(name), effort))
+                contextlib.closing(_start(system, Path(name), workload))
             )
             for system in systems
         }
@@ -140,7 +146,7 @@ def compare_indexes(
         for k in NEIGHBOURS:
             trials = _try_efforts(running, truth[:, :k], len(sample.vectors))
             chosen = {system: _choose(trials[system]) for system in running}
-            rates = _time(running, k, chosen, effort)
+            rates = _time(running, k, chosen, workload)
             speeds += [
                 IndexSpeed(
                     system=system,
@@ -159,9 +165,9 @@ def compare_indexes(
 
 
 def _start(
-    system: type[IndexSystem], folder: Path, effort: IndexEffort
+    system: type[IndexSystem], folder: Path, workload: IndexWorkload
 ) -> BenchmarkProcess:
-    arguments = (system.name, str(effort.singles))
+    arguments = (system.name, str(workload.singles))
     return BenchmarkProcess(system.name, _MODULE, folder, {}, arguments)
 
 
@@ -171,12 +177,12 @@ Processes = Mapping[type[IndexSystem], BenchmarkProcess]
 def _build(
     running: Processes, num_items: int
 ) -> dict[type[IndexSystem], tuple[float, float]]:
-    """{system: (seconds, MiB)}."""
+    """Builds all indexes; {system: (seconds, MiB)}."""
     built = {}
     for system, process in running.items():
         parts = tqdm(system.parts(num_items), desc=f"building {system.name}", disable=None)
         seconds = sum(process.time(BUILD, 1)[0] for _ in parts)
-        built[system] = seconds, float(process.show(MEMORY))
+        built[system] = seconds, float(process.run(MEMORY))
         print(f"{system.name}: {num_items:,} vectors in {seconds:.0f} s", flush=True)
     return built
 
@@ -190,14 +196,14 @@ def _try_efforts(
         efforts = system.efforts(num_items, k)
         bar = tqdm(efforts, desc=f"{system.name}, {k} neighbours", disable=None)
         for number, effort in enumerate(bar):
-            way = Search(k, number, one_by_one=False).way
-            recall = _recall(process.show(way), truth)
+            operation = Search(k, number, one_by_one=False).operation
+            recall = _recall(process.run(operation), truth)
             if system.is_exact and recall < 0.999:
                 raise FitRankError(
                     f"{system.name} finds {recall:.1%} of the true neighbours, so it is "
-                    "not exact with this package version; no speed is told"
+                    "not exact with this package version; no speed is reported"
                 )
-            trial = Trial(number, effort, recall, min(process.time(way, 2)))
+            trial = Trial(number, effort, recall, min(process.time(operation, 2)))
             trials.setdefault(system, []).append(trial)
     return trials
 
@@ -218,30 +224,39 @@ def _time(
     running: Processes,
     k: int,
     chosen: Mapping[type[IndexSystem], Trial],
-    effort: IndexEffort,
+    workload: IndexWorkload,
 ) -> dict[tuple[type[IndexSystem], bool], float]:
-    """{(system, one by one): queries a second}, medians of turns."""
-    counts = {True: effort.singles, False: effort.queries}
-    ways = {
-        (system, one_by_one): Search(k, chosen[system].number, one_by_one).way
+    """Times all systems in turns; {(system, one by one): median queries per second}."""
+    counts = {True: workload.singles, False: workload.queries}
+    operations = {
+        (system, one_by_one): Search(k, chosen[system].number, one_by_one).operation
         for one_by_one in counts
         for system in running
     }
-    steps = {key: _steps(running[key[0]], way) for key, way in ways.items()}
-    taken: dict[tuple[type[IndexSystem], bool], list[float]] = {key: [] for key in ways}
-    for _ in tqdm(range(effort.rounds), desc=f"{k} neighbours, in turns", disable=None):
-        for key, way in ways.items():
-            taken[key].append(statistics.median(running[key[0]].time(way, steps[key])))
+    steps = {
+        key: _steps(running[key[0]], operation) for key, operation in operations.items()
+    }
+    taken: dict[tuple[type[IndexSystem], bool], list[float]] = {
+        key: [] for key in operations
+    }
+    for _ in tqdm(range(workload.rounds), desc=f"{k} neighbours, in turns", disable=None):
+        for key, operation in operations.items():
+            taken[key].append(
+                statistics.median(running[key[0]].time(operation, steps[key]))
+            )
     return {key: counts[key[1]] / statistics.median(times) for key, times in taken.items()}
 
 
-def _steps(process: BenchmarkProcess, way: str) -> int:
-    [seconds] = process.time(way, 1)
-    return max(1, min(_MOST_STEPS, round(_TURN / seconds)))
+def _steps(process: BenchmarkProcess, operation: str) -> int:
+    [seconds] = process.time(operation, 1)
+    return max(1, min(_MAX_STEPS, round(_TURN_SECONDS / seconds)))
 
 
 def index_table(speeds: Sequence[IndexSpeed]) -> str:
-    """Markdown: a row a system, and by how much ours of the same kind is faster."""
+    """A Markdown table of the systems, with the speed-up of ours over each.
+
+    The speed-up compares exact systems with ours that is exact, others with our ScaNN.
+    """
     heads = (
         *("vectors", "neighbours", "system", "effort", "recall", "one by one, queries/s"),
         *("ours is faster by", "batch, queries/s", "ours is faster by"),
@@ -269,12 +284,12 @@ def index_table(speeds: Sequence[IndexSpeed]) -> str:
 
 
 def _short(trial: Trial) -> str:
-    """What to say of a system that no effort brings to the recall of the others."""
+    """A note for a system that reaches `RECALL` at no effort."""
     return "" if trial.recall >= RECALL else f", short of {RECALL}"
 
 
 def _ours(speed: IndexSpeed, speeds: Sequence[IndexSpeed]) -> IndexSpeed | None:
-    """Ours of the same kind, size and neighbours; None for ours itself."""
+    """The speed of our system of the same kind; None for ours or if it did not run."""
     wanted = OurExact if speed.system.is_exact else OurScann
     if speed.system is wanted:
         return None

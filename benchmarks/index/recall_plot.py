@@ -1,4 +1,4 @@
-"""Speed against recall: a line a system, a picture a size and number of neighbours."""
+"""Plots of speed against recall, one for each catalogue size and number of neighbours."""
 
 import io
 from collections.abc import Sequence
@@ -9,20 +9,20 @@ from matplotlib.figure import Figure
 from benchmarks.index.benchmark import RECALL, IndexSpeed, Trial
 from fitrank_tf.core.files import write_atomically
 
-# What finds less than half of the neighbours is of no use, however fast.
-_LEAST_RECALL = 0.5
+# A search that finds less than half of the neighbours is useless, however fast.
+_MIN_PLOTTED_RECALL = 0.5
 
 
 def draw_recalls(speeds: Sequence[IndexSpeed], queries: int, path: Path) -> None:
-    """Writes a PNG: queries a second of whole batches, up and to the right is better.
+    """Writes a PNG of recall against queries per second of whole batches.
 
     Args:
-        speeds: of any sizes and numbers of neighbours.
-        queries: of a batch.
-        path: of the picture.
+        speeds: speeds for any catalogue sizes and numbers of neighbours.
+        queries: number of queries per batch.
+        path: file to write.
 
     Raises:
-        FitRankError: if it cannot be written.
+        FitRankError: if the file cannot be written.
     """
     sizes = sorted({speed.num_items for speed in speeds})
     neighbours = sorted({speed.k for speed in speeds})
@@ -49,7 +49,7 @@ def _draw_one(axes, speeds: Sequence[IndexSpeed], queries: int) -> None:
             label=speed.system.name,
         )
     axes.axvline(RECALL, color="grey", linewidth=0.8, linestyle=":")
-    axes.set_xlim(_LEAST_RECALL, 1.005)
+    axes.set_xlim(_MIN_PLOTTED_RECALL, 1.005)
     axes.set_yscale("log")
     axes.set_xlabel("recall")
     axes.set_ylabel("queries/s, one batch")
@@ -58,7 +58,7 @@ def _draw_one(axes, speeds: Sequence[IndexSpeed], queries: int) -> None:
 
 
 def fastest_by_recall(trials: Sequence[Trial]) -> list[Trial]:
-    """The trials that no other beats in both speed and recall, by rising recall."""
+    """The Pareto front of the trials in speed and recall, by increasing recall."""
     best: list[Trial] = []
     for trial in sorted(trials, key=lambda trial: (-trial.recall, trial.seconds)):
         if not best or trial.seconds < best[-1].seconds:

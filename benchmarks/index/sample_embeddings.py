@@ -1,25 +1,26 @@
-"""Catalogues of any size to time an index with: unit vectors that lie as embeddings do."""
+"""Catalogues of any size for the index benchmark, distributed like embeddings."""
 
 import dataclasses
 
 import numpy as np
 from tqdm import tqdm
 
-# Products come in kinds, and few kinds have most of the products.
-_KINDS = 500
-_KINDS_EXPONENT = 0.7
-# How far a product lies from the middle of its kind, the middles being of length 1.
+# Products form clusters, and few clusters have most of the products: cluster sizes follow
+# a power law.
+_CLUSTERS = 500
+_CLUSTER_SIZE_EXPONENT = 0.7
+# Distance of a product from its cluster's centre; centres have length 1.
 _SPREAD = 0.9
-# Variances within a kind fall as 1 / (1 + rank / this): embeddings fill few directions.
+# Variances within a cluster fall as 1 / (1 + rank / _DECAY), as those of embeddings do.
 _DECAY = 8.0
-# How far a copy of a product lies from it, as a share of two products' distance.
+# Distance of a copy from its product, as a share of the distance of two products.
 _COPY_NOISE = 0.3
-_AT_ONCE = 50_000
+_CHUNK_ROWS = 50_000
 
 
 @dataclasses.dataclass(frozen=True)
 class SampleEmbeddings:
-    """What is searched, and what for.
+    """Vectors of a catalogue, and queries.
 
     Attributes:
         vectors: float32 [N, D], unit rows.
@@ -33,76 +34,76 @@ class SampleEmbeddings:
 def synthetic_sample(
     num_items: int, num_queries: int, dim: int, seed: int
 ) -> SampleEmbeddings:
-    """A mixture of Gaussians on the sphere, queries drawn as the items are.
+    """Draws vectors and queries from a mixture of Gaussians, scaled to unit length.
 
     Args:
-        num_items: N.
-        num_queries: Q.
-        dim: D.
-        seed: of everything.
+        num_items: number of vectors, N.
+        num_queries: number of queries, Q.
+        dim: dimensions, D.
+        seed: seed of the random numbers.
     """
     draw = np.random.default_rng(seed)
-    middles = draw.standard_normal((_KINDS, dim)) / np.sqrt(dim)
-    shares = 1.0 / np.arange(1, _KINDS + 1) ** _KINDS_EXPONENT
+    centres = draw.standard_normal((_CLUSTERS, dim)) / np.sqrt(dim)
+    shares = 1.0 / np.arange(1, _CLUSTERS + 1) ** _CLUSTER_SIZE_EXPONENT
     deviations = np.sqrt(1.0 / (1.0 + np.arange(dim) / _DECAY))
     deviations *= _SPREAD / np.linalg.norm(deviations)
-    turned = np.linalg.qr(draw.standard_normal((dim, dim)))[0].T
-    directions = deviations[:, np.newaxis] * turned
+    rotation = np.linalg.qr(draw.standard_normal((dim, dim)))[0].T
+    directions = deviations[:, np.newaxis] * rotation
 
-    def some(count: int) -> np.ndarray:
-        kinds = draw.choice(_KINDS, size=count, p=shares / shares.sum())
-        return middles[kinds] + draw.standard_normal((count, dim)) @ directions
+    def sample(count: int) -> np.ndarray:
+        clusters = draw.choice(_CLUSTERS, size=count, p=shares / shares.sum())
+        return centres[clusters] + draw.standard_normal((count, dim)) @ directions
 
-    return SampleEmbeddings(_in_parts(some, num_items), _in_parts(some, num_queries))
+    return SampleEmbeddings(_in_chunks(sample, num_items), _in_chunks(sample, num_queries))
 
 
 def resampled(
     embeddings: np.ndarray, queries: np.ndarray, num_items: int, seed: int
 ) -> SampleEmbeddings:
-    """A catalogue grown to any size: copies of its products with noise.
+    """Grows a catalogue to any size with noisy copies of its products.
 
-    The noise is the difference of two other products, made small, so that it goes where
-    the catalogue itself goes.
+    The noise is a scaled difference of two other products, so its covariance is
+    proportional to the catalogue's.
 
     Args:
-        embeddings: float32 [M, D], the catalogue's, unit rows.
+        embeddings: the catalogue, float32 [M, D], unit rows.
         queries: float32 [Q, D], unit rows.
-        num_items: N.
-        seed: of everything.
+        num_items: number of vectors, N.
+        seed: seed of the random numbers.
     """
     draw = np.random.default_rng(seed)
 
-    def some(count: int) -> np.ndarray:
+    def sample(count: int) -> np.ndarray:
         own, one, other = draw.integers(len(embeddings), size=(3, count))
         return embeddings[own] + _COPY_NOISE * (embeddings[one] - embeddings[other])
 
-    return SampleEmbeddings(_in_parts(some, num_items), queries)
+    return SampleEmbeddings(_in_chunks(sample, num_items), queries)
 
 
-def _in_parts(some, count: int) -> np.ndarray:
-    """float32 [count, D] unit rows of what `some` draws, without a float64 of them all."""
+def _in_chunks(sample, count: int) -> np.ndarray:
+    """float32 [count, D] unit rows from `sample`, in chunks to save memory."""
     parts = []
-    for start in range(0, count, _AT_ONCE):
-        part = some(min(_AT_ONCE, count - start))
+    for start in range(0, count, _CHUNK_ROWS):
+        part = sample(min(_CHUNK_ROWS, count - start))
         parts.append((part / np.linalg.norm(part, axis=1, keepdims=True)).astype("f4"))
     return np.concatenate(parts)
 
 
 def exact_neighbours(sample: SampleEmbeddings, k: int) -> np.ndarray:
-    """The truth: the k vectors with the largest inner product, best first.
+    """The true neighbours: the k vectors with the largest inner products.
 
     Args:
         sample: N vectors and Q queries.
-        k: at most N.
+        k: number of neighbours, at most N.
 
     Returns:
-        int64 [Q, k].
+        Rows of the vectors, int64 [Q, k], best first.
     """
     best = np.empty((len(sample.queries), 0), np.float32)
     where = np.empty((len(sample.queries), 0), np.int64)
-    starts = range(0, len(sample.vectors), _AT_ONCE)
+    starts = range(0, len(sample.vectors), _CHUNK_ROWS)
     for start in tqdm(starts, desc="true neighbours", disable=len(starts) == 1 or None):
-        scores = sample.queries @ sample.vectors[start : start + _AT_ONCE].T
+        scores = sample.queries @ sample.vectors[start : start + _CHUNK_ROWS].T
         numbers = np.broadcast_to(np.arange(scores.shape[1]) + start, scores.shape)
         best = np.concatenate([best, scores], axis=1)
         where = np.concatenate([where, numbers], axis=1)

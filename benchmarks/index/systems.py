@@ -1,7 +1,6 @@
-"""The indexes that are timed beside one another, each behind the same few methods.
+"""The indexes of the benchmark behind one interface.
 
-A package is imported when its index is made, so that this module tells of all of them
-everywhere.
+A package is imported only when its index is made, so this module works without it.
 """
 
 import abc
@@ -14,9 +13,9 @@ import numpy as np
 from fitrank_tf.retrieval.exact_index import ExactIndex
 from fitrank_tf.retrieval.scann_index import ScannIndex, settings_for
 
-# Graphs of 16 links a node, built with a search list of 100: at a million vectors of 192
-# dimensions they reach a recall of 0.95 and are built in minutes on two cores. faiss'
-# own 32 links take longer to build and to search at that recall.
+# Graphs of 16 links per node, built with a search list of 100: with a million vectors of
+# 192 dimensions they reach a recall of 0.95 and are built in minutes on two cores. faiss'
+# default of 32 links takes longer to build and to search at that recall.
 HNSW_LINKS = 16
 HNSW_BUILD_LIST = 100
 
@@ -24,17 +23,18 @@ _SEARCH_LISTS = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 1000,
 _LEAVES = (2, 4, 6, 10, 16, 25, 40, 64, 100, 160, 250)
 _REORDERED = (20, 50, 120, 300, 1000)
 
+# The search parameters that trade speed for recall, such as the candidate list of a graph.
 Effort = tuple[int, ...]
 
 
 class IndexSystem(abc.ABC):
-    """One index: made empty, filled part by part, searched at several efforts.
+    """An index that is created empty, filled in parts and searched at several efforts.
 
     Attributes:
-        name: in the tables.
-        packages: that it needs beside the project's own.
-        build_part: vectors of one `add`; 0 for all at once.
-        is_exact: whether there is an effort to choose.
+        name: the name in the tables.
+        packages: required packages besides the project's dependencies.
+        build_part: number of vectors of one `add`; 0 adds all at once.
+        is_exact: whether the search is exact, with a single effort.
     """
 
     name: ClassVar[str]
@@ -44,32 +44,48 @@ class IndexSystem(abc.ABC):
 
     @classmethod
     def parts(cls, num_items: int) -> list[slice]:
-        """The parts that `add` is called with, in order."""
+        """The rows of each call of `add`, in order."""
         step = cls.build_part or num_items
         return [slice(at, min(at + step, num_items)) for at in range(0, num_items, step)]
 
     @classmethod
     def efforts(cls, num_items: int, k: int) -> list[Effort]:
-        """What to try for k neighbours, the least first; one for an exact index."""
+        """The efforts to try.
+
+        Args:
+            num_items: number of vectors.
+            k: number of neighbours.
+
+        Returns:
+            Efforts in increasing order; one for an exact index.
+        """
         return [()]
 
     @classmethod
     def describe(cls, effort: Effort) -> str:
-        """An effort in words."""
+        """An effort as a cell of the table."""
         return "all vectors"
 
     @abc.abstractmethod
     def add(self, vectors: np.ndarray, num_items: int) -> None:
-        """Takes in a part, float32 [n, D] unit rows, of `num_items` altogether."""
+        """Adds vectors to the index.
+
+        Args:
+            vectors: float32 [n, D], unit rows.
+            num_items: number of vectors of all parts.
+        """
 
     @abc.abstractmethod
     def search(self, queries: np.ndarray, k: int, effort: Effort) -> np.ndarray:
-        """int [Q, k]: rows of the vectors, best first.
+        """Finds the nearest vectors by inner product.
 
         Args:
             queries: float32 [Q, D].
-            k: neighbours.
+            k: number of neighbours.
             effort: one of `efforts`.
+
+        Returns:
+            Rows of the vectors, int [Q, k], best first.
         """
 
 
@@ -86,7 +102,7 @@ class OurExact(IndexSystem):
 
 
 class FaissFlat(IndexSystem):
-    """faiss' exact inner product."""
+    """faiss' exact search by inner product."""
 
     name, packages, is_exact = "faiss, flat", ("faiss",), True
 
@@ -101,7 +117,7 @@ class FaissFlat(IndexSystem):
 
 
 class OurScann(IndexSystem):
-    """`retrieval.ScannIndex`, built with its own settings for the size."""
+    """`retrieval.ScannIndex`, built with the settings that it chooses for the size."""
 
     name, packages = "ours, ScaNN", ("scann",)
 
@@ -125,7 +141,7 @@ class OurScann(IndexSystem):
 
 
 class _Hnsw(IndexSystem):
-    """A graph, built in parts and searched with a list of candidates."""
+    """An HNSW graph, built in parts and searched with a list of candidates."""
 
     build_part = 20_000
 
@@ -142,7 +158,7 @@ class _Hnsw(IndexSystem):
 
 
 class FaissHnsw(_Hnsw):
-    """faiss' graph."""
+    """faiss' HNSW graph."""
 
     name, packages = "faiss, HNSW", ("faiss",)
 
@@ -162,7 +178,7 @@ class FaissHnsw(_Hnsw):
 
 
 class Hnswlib(_Hnsw):
-    """hnswlib's graph."""
+    """hnswlib's HNSW graph."""
 
     name, packages = "hnswlib", ("hnswlib",)
 

@@ -1,6 +1,6 @@
-"""What every system of the index benchmark is given, and what it is asked for.
+"""Data and operations of a system in the index benchmark.
 
-`python -m benchmarks.index.work FOLDER SYSTEM` is the process of one system.
+`python -m benchmarks.index.work FOLDER SYSTEM SINGLES` runs the process of one system.
 """
 
 import ctypes
@@ -12,27 +12,27 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.benchmark_process import Way, answer_requests
+from benchmarks.benchmark_process import Operation, serve_operations
 from benchmarks.index.sample_embeddings import SampleEmbeddings
 from benchmarks.index.systems import SYSTEMS, Effort, IndexSystem
 
 NEIGHBOURS = (10, 100)
-# The ways beside the searches: take in the next part; MiB that the index holds.
+# The operations besides searches: add the next part; the MiB that the index occupies.
 BUILD, MEMORY = "build", "memory"
 
 _VECTORS, _QUERIES = "vectors.npy", "queries.npy"
-# Searched before anything counts, so that libraries have made their threads and pools.
+# Vectors indexed and searched before timing, so that libraries create their thread pools.
 _WARM_UP = 1000
 
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """One way to search.
+    """A search operation.
 
     Attributes:
-        k: neighbours.
-        effort: number among the system's efforts for this k.
-        one_by_one: a query a call, or else all of them in one.
+        k: number of neighbours.
+        effort: index of the effort in `IndexSystem.efforts` for this k.
+        one_by_one: whether each call searches one query, or all of them.
     """
 
     k: int
@@ -40,46 +40,49 @@ class Search:
     one_by_one: bool
 
     @property
-    def way(self) -> str:
-        """Its name."""
+    def operation(self) -> str:
+        """The name of the operation."""
         return f"{self.k} {self.effort} {'one' if self.one_by_one else 'all'}"
 
 
 def save_sample(folder: Path, sample: SampleEmbeddings) -> None:
-    """Writes what the processes read."""
+    """Writes the vectors and queries that the processes read."""
     np.save(folder / _VECTORS, sample.vectors)
     np.save(folder / _QUERIES, sample.queries)
 
 
-def index_ways(folder: Path, name: str, singles: str) -> Mapping[str, Way]:
-    """The ways of one system.
+def index_operations(folder: Path, name: str, singles: str) -> Mapping[str, Operation]:
+    """The operations of one system.
 
     Args:
-        folder: with a sample.
-        name: the system's.
-        singles: how many queries are searched one by one.
+        folder: directory with the files of `save_sample`.
+        name: the system's name.
+        singles: how many queries are searched one by one, in decimal digits.
+
+    Returns:
+        {name: operation}.
     """
     [kind] = [system for system in SYSTEMS if system.name == name]
-    # Mapped: pages of a file are no memory that the index holds.
+    # Memory-mapped: the pages of a file do not count as memory of the index.
     vectors = np.load(folder / _VECTORS, mmap_mode="r")
     queries = np.load(folder / _QUERIES)
     _warm_up(kind, vectors[:_WARM_UP], queries)
-    index, before = kind(), _held()
+    index, before = kind(), _anonymous_mebibytes()
     parts = iter(kind.parts(len(vectors)))
 
     def build() -> np.ndarray:
         index.add(vectors[next(parts)], len(vectors))
         return np.zeros(0)
 
-    ways = {BUILD: build, MEMORY: lambda: np.array(_held() - before)}
+    operations = {BUILD: build, MEMORY: lambda: np.array(_anonymous_mebibytes() - before)}
     for k in NEIGHBOURS:
         for number, effort in enumerate(kind.efforts(len(vectors), k)):
-            all_at_once = Search(k, number, one_by_one=False).way
-            ways[all_at_once] = _searching(index, queries, k, effort)
-            ways[Search(k, number, one_by_one=True).way] = _searching_one_by_one(
-                index, queries[: int(singles)], k, effort
+            all_at_once = Search(k, number, one_by_one=False).operation
+            operations[all_at_once] = _searching(index, queries, k, effort)
+            operations[Search(k, number, one_by_one=True).operation] = (
+                _searching_one_by_one(index, queries[: int(singles)], k, effort)
             )
-    return ways
+    return operations
 
 
 def _warm_up(kind: type[IndexSystem], vectors: np.ndarray, queries: np.ndarray) -> None:
@@ -101,8 +104,8 @@ def _searching_one_by_one(
     return lambda: np.concatenate([index.search(query, k, effort) for query in single])
 
 
-def _held() -> float:
-    """MiB of this process's memory that no file backs, what is free given back first."""
+def _anonymous_mebibytes() -> float:
+    """MiB of this process's anonymous memory, after free memory was returned."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     status = Path("/proc/self/status").read_text()
@@ -110,4 +113,4 @@ def _held() -> float:
 
 
 if __name__ == "__main__":
-    answer_requests(index_ways)
+    serve_operations(index_operations)

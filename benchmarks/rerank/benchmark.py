@@ -1,8 +1,7 @@
-"""How long the served re-ranker takes, beside the text encoder of the same bundle.
+"""Latency of the served re-ranker, compared with the text encoder of the same bundle.
 
-Both are SavedModels, called in turns in one process with one query at a time, as a search
-box asks. The re-ranker is asked as a search asks it, with the traits that it keeps of its
-products.
+Both are SavedModels, called in turns in one process with one query at a time, as from a
+search box. As in a search, the re-ranker gets the products' stored feature projections.
 """
 
 import dataclasses
@@ -24,11 +23,11 @@ _QUERY = "women navy blue kurta three quarter sleeves"
 
 @dataclasses.dataclass(frozen=True)
 class RerankTimes:
-    """Medians, in seconds.
+    """Median latencies in seconds, for one query.
 
     Attributes:
-        encoding: of one query's text.
-        scoring: {candidates: of scoring them for one query}.
+        encoding: latency of encoding the text.
+        scoring: {number of candidates: latency of scoring them}.
     """
 
     encoding: float
@@ -36,12 +35,12 @@ class RerankTimes:
 
 
 def time_reranker(bundle: LoadedBundle, lengths: Sequence[int], rounds: int) -> RerankTimes:
-    """Times text encoder and re-ranker in turns.
+    """Times the text encoder and the re-ranker in turns.
 
     Args:
-        bundle: whose models are called.
-        lengths: how many candidates.
-        rounds: calls of each, after one that is not counted.
+        bundle: the bundle with both models.
+        lengths: numbers of candidates.
+        rounds: timed calls of each, after one that is not counted.
     """
     encode = bundle.model("query_encoder").signatures[DEFAULT_SIGNATURE]
     score = bundle.model("reranker").signatures[KEPT_SIGNATURE]
@@ -62,7 +61,7 @@ def time_reranker(bundle: LoadedBundle, lengths: Sequence[int], rounds: int) -> 
 
 
 def _inputs(score: Callable, length: int) -> dict[str, tf.Tensor]:
-    """Random inputs of one list, by the signature's own specs."""
+    """Random inputs for one list, with the shapes and dtypes of the signature."""
     draw, inputs = np.random.default_rng(0), {}
     for name, spec in score.structured_input_signature[1].items():
         shape = [1, length, *spec.shape[2:]] if len(spec.shape) > 1 else [1]
@@ -73,7 +72,7 @@ def _inputs(score: Callable, length: int) -> dict[str, tf.Tensor]:
 
 
 def rerank_table(times: RerankTimes) -> str:
-    """Markdown: milliseconds, and the ratios that say what re-ranking costs."""
+    """A Markdown table of milliseconds, and of the cost relative to encoding the text."""
     first, last = min(times.scoring), max(times.scoring)
     lines = [
         "| one query | ms | of encoding its text | µs a candidate |",

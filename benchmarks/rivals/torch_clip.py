@@ -1,7 +1,7 @@
-"""The other side of the tower benchmark: PyTorch with transformers and peft.
+"""The reference in the tower benchmark: PyTorch with transformers and peft.
 
-`python -m benchmarks.rivals.torch_clip FOLDER`, started by `tower_benchmark`
-where the `bench` extra is installed.
+`python -m benchmarks.rivals.torch_clip FOLDER` is started by `benchmarks.towers.benchmark`
+if the `bench` extra is installed.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ import peft
 import torch
 import transformers
 
-from benchmarks.benchmark_process import Way, answer_requests
+from benchmarks.benchmark_process import Operation, serve_operations
 from benchmarks.towers.work import (
     IMAGE_STEP,
     IMAGES,
@@ -27,16 +27,19 @@ from benchmarks.towers.work import (
 )
 
 _TARGETS = {"query": "q_proj", "value": "v_proj"}
-# CLIP's photo statistics, as `models.towers` has them; that module would import Keras.
+# CLIP's mean and deviation of photos, copied to avoid importing Keras.
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
 
 
-def torch_ways(folder: Path) -> Mapping[str, Way]:
-    """The ways of `tower_work`, by transformers and peft.
+def torch_operations(folder: Path) -> Mapping[str, Operation]:
+    """The operations of `benchmarks.towers.work` with transformers and peft.
 
     Args:
-        folder: with a checkpoint and a batch.
+        folder: directory with a checkpoint and a batch.
+
+    Returns:
+        {name: operation}.
     """
     clip = transformers.CLIPModel.from_pretrained(folder, dtype=torch.float32)
     config = peft.LoraConfig(
@@ -46,7 +49,7 @@ def torch_ways(folder: Path) -> Mapping[str, Way]:
         target_modules=[_TARGETS[target] for target in LORA.targets],
     )
     model = peft.get_peft_model(clip, config).eval()
-    # The temperature is learned beside the adapters.
+    # The temperature is trained too, besides the adapters.
     clip.logit_scale.requires_grad_(True)
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     batch = Batch.load(folder)
@@ -70,7 +73,7 @@ def torch_ways(folder: Path) -> Mapping[str, Way]:
 
 def _training_step(
     model: peft.PeftModel, trained: list[torch.nn.Parameter], batch: Batch
-) -> Way:
+) -> Operation:
     optimizer = torch.optim.AdamW(trained, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
 
     def train() -> np.ndarray:
@@ -87,7 +90,7 @@ def _training_step(
 
 def _tower_step(
     encode: Callable[[], torch.Tensor], trained: list[torch.nn.Parameter]
-) -> Way:
+) -> Operation:
     def step() -> np.ndarray:
         loss = encode().mean()
         loss.backward()
@@ -99,7 +102,7 @@ def _tower_step(
 
 
 def _pixels(batch: Batch) -> torch.Tensor:
-    """float32 [B, 3, S, S], normalised as our towers do it in every step."""
+    """float32 [B, 3, S, S], normalised in every step, as in this project's towers."""
     images = torch.from_numpy(batch.images).permute(0, 3, 1, 2).float() / 255.0
     mean, std = (torch.tensor(values)[:, None, None] for values in (_MEAN, _STD))
     return ((images - mean) / std).contiguous()
@@ -110,10 +113,10 @@ def _token_ids(batch: Batch) -> torch.Tensor:
 
 
 def _unit(features) -> torch.Tensor:
-    """Rows of length 1. Newer releases wrap the tensor in an output of fields."""
+    """Scales rows to length 1. Newer releases of transformers return an output object."""
     vectors = getattr(features, "pooler_output", features)
     return vectors / vectors.norm(dim=-1, keepdim=True)
 
 
 if __name__ == "__main__":
-    answer_requests(torch_ways)
+    serve_operations(torch_operations)

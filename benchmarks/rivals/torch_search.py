@@ -1,7 +1,7 @@
 """The search of a bundle, written with PyTorch, transformers and faiss.
 
-What a shop would write without this project: encode the query, look up the nearest 100
-products, score them again, sort. Reads what `torch_search_files` writes.
+It is what a shop would write without this project: encode the query, find the nearest 100
+products, re-rank them. Reads the files that `torch_search_files` writes.
 """
 
 import dataclasses
@@ -28,13 +28,13 @@ _LIST_SIZE = 100
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
-    """One query's products, best first.
+class SearchResult:
+    """The products of one query, best first.
 
     Attributes:
         ids: product ids.
-        titles: their titles.
-        scores: the re-ranker's.
+        titles: product titles.
+        scores: scores of the re-ranker.
     """
 
     ids: list[str]
@@ -43,11 +43,11 @@ class Answer:
 
 
 class QueryFacets:
-    """Words to the facet values that they name; of phrases the longest wins.
+    """Finds the facet values that a text names; the longest phrase wins.
 
     Args:
-        phrases: {words: numbers of values}.
-        size: V, how many values there are.
+        phrases: {phrase: indices of facet values}.
+        size: number of facet values, V.
     """
 
     def __init__(self, phrases: dict[str, list[int]], size: int):
@@ -55,7 +55,7 @@ class QueryFacets:
         self._longest = max((len(phrase.split()) for phrase in phrases), default=0)
 
     def __call__(self, text: str) -> torch.Tensor:
-        """float32 [V], 1 for a value that is named."""
+        """Returns float32 [V], 1 for each value that the text names."""
         words = "".join(c if c.isalnum() else " " for c in text.lower()).split()
         query_facets, free = torch.zeros(self._size), [True] * len(words)
         for length in range(min(self._longest, len(words)), 0, -1):
@@ -73,10 +73,10 @@ class QueryFacets:
 
 
 class Reranker(nn.Module):
-    """Scores candidate lists; see `fitrank_tf.rerank.model` for what the parts mean.
+    """Scores candidate lists; see `fitrank_tf.rerank.model` for the parts.
 
     Args:
-        weights: as `reranker.npz` names them, in Keras' layout.
+        weights: {name in `reranker.npz`: array in Keras' layout}.
     """
 
     def __init__(self, weights: dict[str, np.ndarray]):
@@ -113,7 +113,7 @@ class Reranker(nn.Module):
         facet_probs: torch.Tensor,
         first_stage: torch.Tensor,
     ) -> torch.Tensor:
-        """Scores [B, L].
+        """Returns scores [B, L].
 
         Args:
             query: [B, D].
@@ -182,7 +182,7 @@ class Reranker(nn.Module):
 
 
 class _Attention(nn.Module):
-    """TF-Ranking's attention over a list, one layer of it."""
+    """One layer of TF-Ranking's attention over a list."""
 
     def __init__(self, tensors: dict[str, torch.Tensor]):
         super().__init__()
@@ -203,7 +203,7 @@ class _Attention(nn.Module):
 
 
 def _linear(tensors: dict[str, torch.Tensor], name: str) -> nn.Linear:
-    """A Dense layer; heads, an axis of their own in Keras, lie side by side here."""
+    """Makes a linear layer; attention heads, a separate axis in Keras, are flattened."""
     kernel, bias = tensors[f"{name}/kernel"], tensors[f"{name}/bias"]
     width = bias.numel()
     layer = nn.Linear(kernel.numel() // width, width)
@@ -225,7 +225,7 @@ class TorchSearch:
     """The whole search.
 
     Args:
-        folder: with the files.
+        folder: directory with the files of `write_torch_search`.
     """
 
     def __init__(self, folder: Path):
@@ -247,8 +247,8 @@ class TorchSearch:
         self._query_facets = QueryFacets(phrases, self._facet_probs.shape[1])
 
     @torch.inference_mode()
-    def search(self, texts: Sequence[str]) -> list[Answer]:
-        """The best products of each text."""
+    def search(self, texts: Sequence[str]) -> list[SearchResult]:
+        """Returns the best products of each text."""
         embeddings = self.encode(texts)
         count = min(_LIST_SIZE, len(self._ids))
         found, rows = map(torch.from_numpy, self._index.search(embeddings.numpy(), count))
@@ -263,13 +263,15 @@ class TorchSearch:
         scores, order = scores.sort(dim=1, descending=True, stable=True)
         rows = rows.gather(1, order)
         return [
-            Answer([self._ids[n] for n in row], [self._titles[n] for n in row], values)
+            SearchResult(
+                [self._ids[n] for n in row], [self._titles[n] for n in row], values
+            )
             for row, values in zip(rows.tolist(), scores.tolist())
         ]
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> torch.Tensor:
-        """float32 [len(texts), D] unit embeddings."""
+        """Returns the unit embeddings of texts, float32 [len(texts), D]."""
         tokens = self._tokenizer(
             list(texts), padding=True, truncation=True, return_tensors="pt"
         )

@@ -1,8 +1,8 @@
-"""A search service on FastAPI, PyTorch and faiss: the other side of the serving benchmark.
+"""A search service on FastAPI, PyTorch and faiss: the alternative in the serving benchmark.
 
-`python -m benchmarks.rivals.torch_search_app FOLDER --port 8000` serves what
-`torch_search_files` wrote. A process a core with one thread each: models of this size gain
-nothing from two cores for one query, and the cores are then never idle.
+`python -m benchmarks.rivals.torch_search_app FOLDER --port 8000` serves the files that
+`torch_search_files` wrote. It runs one process per core with one thread each, because
+models of this size gain nothing from two cores for one query.
 """
 
 import argparse
@@ -15,29 +15,29 @@ import pydantic
 import torch
 import uvicorn
 
-from benchmarks.rivals.torch_search import Answer, TorchSearch
+from benchmarks.rivals.torch_search import SearchResult, TorchSearch
 
 _FOLDER = "TORCH_SEARCH_FOLDER"
 
 
-class Question(pydantic.BaseModel):
+class SearchRequest(pydantic.BaseModel):
     """The body of a request."""
 
     query: str
 
 
 def create_app() -> fastapi.FastAPI:
-    """The service of the folder that the environment names."""
+    """The service for the directory named in the environment."""
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
     service, app = TorchSearch(Path(os.environ[_FOLDER])), fastapi.FastAPI()
     service.search(["warm up"])
 
-    # In FastAPI's thread pool: while PyTorch works, other requests are read and written.
+    # Not async, so it runs in a thread pool: other requests are read and written meanwhile.
     @app.post("/search")
-    def search(question: Question) -> Answer:
-        [answer] = service.search([question.query])
-        return answer
+    def search(request: SearchRequest) -> SearchResult:
+        [result] = service.search([request.query])
+        return result
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -47,14 +47,14 @@ def create_app() -> fastapi.FastAPI:
 
 
 def main() -> None:
-    """Serves until it is ended."""
+    """Serves until the process is ended."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", help="of the files")
+    parser.add_argument("folder", help="directory with the files")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()
     os.environ[_FOLDER] = options.folder
-    # Each worker limits its own threads too; this is for what is started before.
+    # Each worker limits its threads too; this covers libraries that read it at import.
     os.environ["OMP_NUM_THREADS"] = "1"
     uvicorn.run(
         f"{__spec__.name}:create_app",
@@ -62,7 +62,7 @@ def main() -> None:
         host="127.0.0.1",
         port=options.port,
         workers=options.workers,
-        # A client that thinks for a while keeps its connection.
+        # Idle clients keep their connections between turns.
         timeout_keep_alive=120,
         access_log=False,
         log_level="warning",

@@ -1,8 +1,8 @@
-"""A bundle's search as files that a script on PyTorch, transformers and faiss reads.
+"""Writes a bundle's search as files for PyTorch, transformers and faiss.
 
-Written from the bundle's SavedModels, so that both sides have the same numbers: the text
-tower as a checkpoint of transformers, the re-ranker's weights, the words that ask for
-facets, and the catalogue.
+The files are made from the bundle's SavedModels, so both sides have the same numbers: the
+text tower as a checkpoint of transformers, the re-ranker's weights, the phrases that name
+facet values, and the catalogue.
 """
 
 import json
@@ -36,7 +36,7 @@ from fitrank_tf.towers.presets import towers_from_preset
 from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.vocabulary import END_TOKEN, START_TOKEN
 
-# tf_keras numbers the layers that TF-Ranking makes.
+# Patterns for names of variables; tf_keras numbers the layers of TF-Ranking.
 _SHORT_NAMES = (
     (r":0$", ""),
     (r"^reranker/", ""),
@@ -47,14 +47,14 @@ _SHORT_NAMES = (
 
 
 def write_torch_search(bundle: LoadedBundle, folder: Path) -> None:
-    """Writes all files.
+    """Writes all files of a bundle's search.
 
     Args:
-        bundle: whose search it is.
-        folder: there already.
+        bundle: the bundle.
+        folder: an existing directory.
 
     Raises:
-        FitRankError: if the bundle's towers come from no preset, whose tokenizer is
+        FitRankError: if the bundle's towers do not come from a preset, whose tokenizer is
             needed.
     """
     preset = bundle.info.config["towers"]["preset"]
@@ -123,7 +123,7 @@ def _write_tokenizer(towers: Towers, folder: Path) -> None:
 
 
 def _text_tensors(weights: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-    """What `huggingface_clip` reads, the other way round: [in, out] is [out, in] there."""
+    """Yields tensors under transformers' names; kernels [in, out] become [out, in]."""
     ours, theirs = "clip_text_encoder", "text_model"
     embedding = f"{ours}_embedding"
     tokens = weights[f"{embedding}/token_embedding/embeddings"]
@@ -154,7 +154,7 @@ def _norm(weights, ours: str, theirs: str) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _linear(weights, ours: str, theirs: str, tokens) -> Iterator[tuple[str, np.ndarray]]:
-    """An attention layer's, whose heads are an axis of their own."""
+    """Yields weight and bias of an attention layer, with the axis of heads flattened."""
     width = tokens.shape[1]
     yield f"{theirs}.weight", weights[f"{ours}/kernel"].reshape(width, width).T
     yield f"{theirs}.bias", weights[f"{ours}/bias"].reshape(width)
@@ -166,7 +166,7 @@ def _write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
 
 
 def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
-    """Weights by short names, and the constants of the graph in the order of their use."""
+    """Yields the weights under short names, then the constants of the graph."""
     reranker = bundle.model("reranker")
     for variable in reranker._variables:
         name = variable.name
@@ -184,14 +184,14 @@ def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:
-    """{words: numbers of the facet values that they ask for}."""
+    """{phrase: indices of the facet values that it names}."""
     encoder = bundle.model("query_encoder")
     forms, _ = tf.raw_ops.LookupTableExportV2(
         table_handle=encoder._query_facets._rows.resource_handle,
         Tkeys=tf.string,
         Tvalues=tf.int32,
     )
-    # Of the words of a phrase the whole phrase is the longest that is known.
+    # Each form is encoded as a text, whose longest known phrase is the form itself.
     query_facets = encoder.signatures[DEFAULT_SIGNATURE](query=forms)[
         "query_facets"
     ].numpy()

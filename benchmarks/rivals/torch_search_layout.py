@@ -1,6 +1,6 @@
-"""The files that `torch_search_files` writes and `torch_search` reads, by name.
+"""Names of the files that `torch_search_files` writes and `torch_search` reads.
 
-Apart, because one side has TensorFlow and the other PyTorch.
+A module of its own, because one imports TensorFlow and the other PyTorch.
 """
 
 TEXT_TOWER = "text_tower"

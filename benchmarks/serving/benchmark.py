@@ -1,8 +1,8 @@
-"""How many searches a second a served bundle answers, beside a service on PyTorch.
+"""Throughput and latency of a served bundle, compared with a service on PyTorch.
 
-All do the same work on the same cores: text tower, exact search of the catalogue,
-re-ranking of the candidates; the alternative has the bundle's weights and must give its
-answers. Clients ask in a closed loop from a process of their own, on the same machine.
+All systems do the same work on the same cores: text tower, exact search of the catalogue,
+re-ranking of the candidates. The alternative has the bundle's weights and must return the
+same products. Clients run in a closed loop, in a process of their own on the same machine.
 """
 
 import contextlib
@@ -38,25 +38,28 @@ ALTERNATIVE = "FastAPI, PyTorch, faiss"
 SYSTEMS = (IN_PROCESS, PLAIN, BATCHED, ALTERNATIVE)
 _PACKAGES = ("fastapi", "uvicorn", "torch", "transformers", "faiss")
 
-# The ops of a search are too small to share: one thread an op, and a batch as fast.
+# The ops of a search are too small to parallelise: with one thread a batch is as fast.
 _ONE_THREAD_AN_OP = "--tensorflow_session_parallelism=1"
-# More than clients: a thread waits for its batch.
+# More than clients, because a thread waits for its batch.
 _GRPC_THREADS = 64
 
 _LOAD = "benchmarks.serving.search_load"
 _TOP = 10
-# Of two products with the same score either may come first.
-_LEAST_AGREEMENT = 0.98
+# Below 1 because two products with the same score may come in either order.
+_MIN_AGREEMENT = 0.98
 
 
 @dataclasses.dataclass(frozen=True)
-class ServingEffort:
-    """How much is asked.
+class ServingWorkload:
+    """How many requests are sent, and how the server batches them.
 
     Attributes:
-        seconds: of one turn of one system with one number of clients.
-        rounds: turns.
-        batching: the text of the batching parameters file.
+        seconds: duration of a turn, for each system and number of clients.
+        rounds: number of turns.
+        batching: content of the batching parameters file.
+
+    Raises:
+        FitRankError: a number is out of range.
     """
 
     seconds: float = 3.0
@@ -72,14 +75,14 @@ class ServingEffort:
 
 @dataclasses.dataclass(frozen=True)
 class ServingSpeed:
-    """One system with one number of clients; medians of the turns.
+    """The speed of one system with one number of clients; medians of the turns.
 
     Attributes:
-        system: its name.
-        clients: that ask at the same time.
-        per_second: answers.
-        median: milliseconds until half of the answers of a turn are there.
-        p99: milliseconds until 99% are.
+        system: the system's name.
+        clients: number of concurrent clients.
+        per_second: responses per second.
+        median: median latency in milliseconds.
+        p99: 99th percentile of the latency in milliseconds.
     """
 
     system: str
@@ -91,12 +94,12 @@ class ServingSpeed:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What a run found.
+    """The result of the benchmark.
 
     Attributes:
-        speeds: a system and number of clients each.
-        agreement: share of the first ten products that the alternative has too; None
-            where it did not run.
+        speeds: one for each system and number of clients.
+        agreement: share of the bundle's first ten products that the alternative returns
+            too; None if it did not run.
     """
 
     speeds: Sequence[ServingSpeed]
@@ -104,7 +107,7 @@ class Comparison:
 
 
 def available_systems() -> list[str]:
-    """The systems that can run here; prints a line for the others."""
+    """The systems whose packages are installed; prints a line for the others."""
     line = missing_packages(ALTERNATIVE, _PACKAGES)
     if line:
         print(line)
@@ -112,51 +115,51 @@ def available_systems() -> list[str]:
 
 
 def compare_serving(
-    bundle: Path, queries: Sequence[str], effort: ServingEffort, systems: Sequence[str]
+    bundle: Path, queries: Sequence[str], workload: ServingWorkload, systems: Sequence[str]
 ) -> Comparison:
-    """Starts systems and lets clients ask them in turns.
+    """Starts systems and times their responses to clients, in turns.
 
     Args:
-        bundle: what is served.
-        queries: what to ask.
-        effort: how much.
-        systems: some of `SYSTEMS` that can run here.
+        bundle: directory of the bundle.
+        queries: texts to search for.
+        workload: how many requests are sent.
+        systems: the systems of `SYSTEMS` to run.
 
     Raises:
         FitRankError: if the bundle cannot be used, a server does not start, a search
-            fails, or the alternative gives other answers.
+            fails, or the alternative returns other products.
     """
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as running:
         folder, agreement, loads = Path(name), None, {}
         save_queries(folder, queries)
         for system in tqdm(systems, desc="starting", disable=None):
             kind, start = _STARTS[system]
-            target = running.enter_context(start(bundle, folder, effort))
+            target = running.enter_context(start(bundle, folder, workload))
             if system == ALTERNATIVE:
                 agreement = _agreement(bundle, target, queries)
-            arguments = (kind, target, str(effort.seconds))
+            arguments = (kind, target, str(workload.seconds))
             load = BenchmarkProcess(system, _LOAD, folder, {}, arguments)
             loads[system] = running.enter_context(contextlib.closing(load))
-        return Comparison(_measure(loads, effort.rounds), agreement)
+        return Comparison(_measure(loads, workload.rounds), agreement)
 
 
 @contextlib.contextmanager
-def _in_process(bundle: Path, folder: Path, effort: ServingEffort) -> Iterator[str]:
-    """Nothing to start: the clients load the model."""
+def _in_process(bundle: Path, folder: Path, workload: ServingWorkload) -> Iterator[str]:
+    """Starts nothing, because the clients load the model; yields its directory."""
     yield str(model_path(bundle, "search"))
 
 
 def _plain(
-    bundle: Path, folder: Path, effort: ServingEffort
+    bundle: Path, folder: Path, workload: ServingWorkload
 ) -> contextlib.AbstractContextManager[str]:
     return _our_server(PLAIN, bundle, folder, [])
 
 
 def _batched(
-    bundle: Path, folder: Path, effort: ServingEffort
+    bundle: Path, folder: Path, workload: ServingWorkload
 ) -> contextlib.AbstractContextManager[str]:
     path = folder / "batching_parameters.pbtxt"
-    path.write_text(effort.batching, encoding="utf-8")
+    path.write_text(workload.batching, encoding="utf-8")
     flags = ["--enable_batching", f"--batching_parameters_file={path}"]
     return _our_server(BATCHED, bundle, folder, flags)
 
@@ -165,7 +168,7 @@ def _batched(
 def _our_server(
     name: str, bundle: Path, folder: Path, flags: Sequence[str]
 ) -> Iterator[str]:
-    """Serves the bundle's `search`; gives the address."""
+    """Serves the bundle's `search` by the local server; yields the address."""
     arguments = [
         *("serving.server", "--model_name=search"),
         f"--model_base_path={(bundle / 'search').resolve()}",
@@ -178,8 +181,8 @@ def _our_server(
 
 
 @contextlib.contextmanager
-def _torch_server(bundle: Path, folder: Path, effort: ServingEffort) -> Iterator[str]:
-    """Serves the same search by the alternative; gives the address."""
+def _torch_server(bundle: Path, folder: Path, workload: ServingWorkload) -> Iterator[str]:
+    """Serves the same search by the alternative; yields the address."""
     files, port = folder / "torch_search", free_port()
     files.mkdir()
     write_torch_search(LoadedBundle(bundle), files)
@@ -209,15 +212,15 @@ _STARTS = {
 
 def _agreement(bundle: Path, address: str, queries: Sequence[str]) -> float:
     ours = LoadedBundle(bundle).answer_queries(queries)["ids"][:, :_TOP]
-    ask, shared = http_clients(address)(), []
+    search, shared = http_clients(address)(), []
     for query, ids in zip(queries, ours):
-        theirs = ask(query)["ids"][:_TOP]
+        theirs = search(query)["ids"][:_TOP]
         shared.append(len({one.decode() for one in ids} & set(theirs)) / len(ids))
     agreement = statistics.mean(shared)
-    if agreement < _LEAST_AGREEMENT:
+    if agreement < _MIN_AGREEMENT:
         raise FitRankError(
             f"{ALTERNATIVE} shares {agreement:.1%} of the first {_TOP} products with the "
-            "bundle; it does other work with these package versions, so no speed is told"
+            "bundle; with these package versions it works otherwise: no speed is reported"
         )
     return agreement
 
@@ -226,23 +229,24 @@ def _measure(loads: Mapping[str, BenchmarkProcess], rounds: int) -> list[Serving
     turns = [
         (clients, system) for _ in range(rounds) for clients in CLIENTS for system in loads
     ]
-    # One turn each first: threads, connections and kernels are made then.
+    # A first turn creates threads, connections and kernels.
     for system in loads:
-        loads[system].show(str(CLIENTS[-1]))
+        loads[system].run(str(CLIENTS[-1]))
     taken: dict[tuple[int, str], list[ServingSpeed]] = {}
-    for clients, system in tqdm(turns, desc="clients ask, in turns", disable=None):
-        times = loads[system].show(str(clients))
+    for clients, system in tqdm(turns, desc="clients, in turns", disable=None):
+        times = loads[system].run(str(clients))
         taken.setdefault((clients, system), []).append(speed_of(system, clients, times))
     return [_median(speeds) for speeds in taken.values()]
 
 
 def speed_of(system: str, clients: int, times: np.ndarray) -> ServingSpeed:
-    """What one turn says.
+    """Computes the speed from the times of one turn.
 
     Args:
-        system: its name.
-        clients: that asked.
-        times: float64 [requests, 2], when each was sent and answered, in seconds.
+        system: the system's name.
+        clients: number of concurrent clients.
+        times: float64 [requests, 2], when each request was sent and its response
+            received, in seconds.
     """
     waits = 1e3 * (times[:, 1] - times[:, 0])
     wall = times[:, 1].max() - times[:, 0].min()
@@ -259,8 +263,7 @@ def _median(speeds: Sequence[ServingSpeed]) -> ServingSpeed:
 
 
 def serving_table(speeds: Sequence[ServingSpeed]) -> str:
-    """Markdown: a row a number of clients and system, and its answers over the
-    alternative's where that ran."""
+    """A Markdown table with responses per second, also relative to the alternative."""
     heads = ("clients", "system", "answers/s", f"/ {ALTERNATIVE}", "p50, ms", "p99, ms")
     rows = [heads, ("---:", "---", *["---:"] * 4)]
     theirs = {one.clients: one.per_second for one in speeds if one.system == ALTERNATIVE}

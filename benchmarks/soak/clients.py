@@ -1,7 +1,7 @@
-"""Clients that search without a pause, and what they saw.
+"""Clients that search continuously and record the results.
 
-An answer names the version that gave it, so each can be held against what that version
-says in a process of its own.
+A response names the version that made it, so each can be compared with the results of that
+version loaded in this process.
 """
 
 import dataclasses
@@ -25,43 +25,43 @@ from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 
 _DEADLINE_SECONDS = 60.0
 _OUTPUTS = ("ids", "titles", "scores")
-# Batches of other sizes add up in another order.
+# Batches of other sizes sum in another order.
 _ROUNDING = 2e-3
-# Between an answer and the next request, so that whoever changes versions gets a turn.
+# Pause between a response and the next request, which leaves time to change versions.
 _PAUSE_SECONDS = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
-    """The products of one query, the best first, "" ids left out.
+class SearchResult:
+    """The products of one query, best first, without the padding of empty ids.
 
     Attributes:
-        titles: {product id: title}, in the order of the answer.
-        scores: {product id: score}.
+        titles: {product id: title}, best first.
+        scores: {product id: score}, best first.
     """
 
     titles: Mapping[str, str]
     scores: Mapping[str, float]
 
     @classmethod
-    def of(cls, outputs: Mapping[str, np.ndarray]) -> "Answer":
-        """From `ids`, `titles` and `scores` of one query, [k] each."""
+    def of(cls, outputs: Mapping[str, np.ndarray]) -> "SearchResult":
+        """Makes a result of `ids`, `titles` and `scores` [k] of one query."""
         rows = [row for row in zip(*(outputs[name] for name in _OUTPUTS)) if row[0]]
         return cls(
             {item.decode(): title.decode() for item, title, _ in rows},
             {item.decode(): float(score) for item, _, score in rows},
         )
 
-    def agrees(self, other: "Answer") -> bool:
-        """Whether both hold the same products, titles and scores, but for rounding.
+    def agrees(self, other: "SearchResult") -> bool:
+        """Whether both have the same products, titles and scores, up to rounding.
 
-        Where the last places are equal but for rounding, either product may be there.
+        Products with the lowest score may differ, because ties at the end are cut off.
         """
-        least = max(min(one.scores.values(), default=0.0) for one in (self, other))
+        minimum = max(min(one.scores.values(), default=0.0) for one in (self, other))
         for one, another in ((self, other), (other, self)):
             for item, score in one.scores.items():
                 if item not in another.scores:
-                    if score > least + _ROUNDING:
+                    if score > minimum + _ROUNDING:
                         return False
                 elif (
                     abs(score - another.scores[item]) > _ROUNDING
@@ -71,33 +71,51 @@ class Answer:
         return True
 
 
-def ask(stub: PredictionServiceStub, queries: Sequence[str]) -> tuple[int, list[Answer]]:
-    """The version that answers, and what it says."""
+def search(
+    stub: PredictionServiceStub, queries: Sequence[str]
+) -> tuple[int, list[SearchResult]]:
+    """Searches for texts on a server.
+
+    Args:
+        stub: connection to the server.
+        queries: texts to search for.
+
+    Returns:
+        The version that responded, and one result per query.
+    """
     request = PredictRequest(output_filter=_OUTPUTS)
     request.model_spec.name = "search"
     request.inputs["query"].CopyFrom(tf.make_tensor_proto(list(queries)))
     response = stub.Predict(request, timeout=_DEADLINE_SECONDS)
     outputs = {name: tf.make_ndarray(response.outputs[name]) for name in _OUTPUTS}
-    answers = [
-        Answer.of({name: value[row] for name, value in outputs.items()})
+    results = [
+        SearchResult.of({name: value[row] for name, value in outputs.items()})
         for row in range(len(queries))
     ]
-    return response.model_spec.version.value, answers
+    return response.model_spec.version.value, results
 
 
-def answers_of(version: Path, queries: Sequence[str]) -> dict[str, Answer]:
-    """{query: what a version of `search` says, in this process}."""
+def expected_results(version: Path, queries: Sequence[str]) -> dict[str, SearchResult]:
+    """The results of a version of `search` that is loaded in this process.
+
+    Args:
+        version: directory of the version.
+        queries: texts to search for.
+
+    Returns:
+        {query: result}.
+    """
     loaded = tf.saved_model.load(str(version))
-    told = loaded.signatures[DEFAULT_SIGNATURE](query=tf.constant(list(queries)))
-    outputs = {name: value.numpy() for name, value in told.items()}
+    tensors = loaded.signatures[DEFAULT_SIGNATURE](query=tf.constant(list(queries)))
+    outputs = {name: value.numpy() for name, value in tensors.items()}
     return {
-        query: Answer.of({name: value[row] for name, value in outputs.items()})
+        query: SearchResult.of({name: value[row] for name, value in outputs.items()})
         for row, query in enumerate(queries)
     }
 
 
 def served_versions(channel: grpc.Channel, model: str) -> list[int]:
-    """The versions of a model that a server answers with; none if it has no such model."""
+    """The available versions of a model on a server; empty if it has no such model."""
     request = GetModelStatusRequest()
     request.model_spec.name = model
     try:
@@ -113,25 +131,25 @@ def served_versions(channel: grpc.Channel, model: str) -> list[int]:
 
 
 class SoakClients:
-    """Threads that ask in a closed loop until they are stopped.
+    """Client threads that search in a closed loop inside a `with` block.
 
     Args:
-        address: of the server.
-        queries: what they ask, each beginning at another one.
-        count: how many.
+        address: address of the server.
+        queries: texts to search for; each client starts at another one.
+        count: number of clients.
 
     Attributes:
-        seen: {(version, query): the distinct answers}.
-        asked: how many requests were answered, by version.
-        failures: what went wrong, in words.
-        least_version: what a request that begins now must be answered by, or newer.
+        results: {(version, query): distinct results}.
+        responses: {version: number of responses}.
+        failures: messages about failed requests.
+        min_version: the oldest version that may respond to a request sent now.
     """
 
     def __init__(self, address: str, queries: Sequence[str], count: int):
-        self.seen: dict[tuple[int, str], list[Answer]] = {}
-        self.asked: Counter[int] = Counter()
+        self.results: dict[tuple[int, str], list[SearchResult]] = {}
+        self.responses: Counter[int] = Counter()
         self.failures: list[str] = []
-        self.least_version = 0
+        self.min_version = 0
         self._address, self._queries = address, queries
         self._lock, self._stopped = threading.Lock(), threading.Event()
         self._threads = [
@@ -153,23 +171,23 @@ class SoakClients:
             stub = PredictionServiceStub(channel)
             while not self._stopped.wait(_PAUSE_SECONDS):
                 query = self._queries[number % len(self._queries)]
-                self._ask_once(stub, query)
+                self._search_once(stub, query)
                 number += 1
 
-    def _ask_once(self, stub: PredictionServiceStub, query: str) -> None:
-        least = self.least_version
+    def _search_once(self, stub: PredictionServiceStub, query: str) -> None:
+        minimum = self.min_version
         try:
-            version, [answer] = ask(stub, [query])
+            version, [result] = search(stub, [query])
         except (grpc.RpcError, ValueError) as error:
             self._note(f"'{query}' failed: {error}")
             return
-        if version < least:
-            self._note(f"'{query}' was answered by version {version} after {least}")
+        if version < minimum:
+            self._note(f"'{query}' was answered by version {version} after {minimum}")
         with self._lock:
-            self.asked[version] += 1
-            answers = self.seen.setdefault((version, query), [])
-            if not any(answer.agrees(known) for known in answers):
-                answers.append(answer)
+            self.responses[version] += 1
+            results = self.results.setdefault((version, query), [])
+            if not any(result.agrees(known) for known in results):
+                results.append(result)
 
     def _note(self, failure: str) -> None:
         with self._lock:

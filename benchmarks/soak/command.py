@@ -1,12 +1,12 @@
-"""Long runs that try to break what is served: `python -m pipelines.soak --suite swap`.
+"""Soak tests of the local server: `python -m pipelines.soak --suite swap`.
 
 swap     clients search while versions are swapped and the catalogue changes: no request
-         may fail, and each answer must be its version's
-kill     writers and servers are killed at random moments: nothing half-written may be
+         may fail, and each response must be that of its version
+kill     writers and servers are killed at random times: nothing half-written may be
          served
-memory   distinct random queries: the server's memory must stay flat
+memory   distinct random queries: the server's memory must stay constant
 
-All servers listen on this machine alone. The exit status is 2 if something was wrong.
+All servers listen on the loopback interface only. The exit status is 2 if a test fails.
 """
 
 import argparse
@@ -15,49 +15,63 @@ from pathlib import Path
 
 from benchmarks.soak.kill import Commands, soak_kills
 from benchmarks.soak.memory import soak_memory
-from benchmarks.soak.swap import SwapEffort, soak_swaps
+from benchmarks.soak.swap import SwapWorkload, soak_swaps
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.core.errors import FitRankError
 
-# What may be added between the first and the last tenth of the queries.
+# The most growth of memory between the first and the last tenth of the queries.
 _FLAT_MEBIBYTES = 16.0
 _SHOWN = 5
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
-    usual = SwapEffort()
+    """Parses the command line; `None` means `sys.argv`."""
+    defaults = SwapWorkload()
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.soak",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--suite", required=True, choices=SUITES)
-    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, help="stays as it is")
-    parser.add_argument("--clients", type=int, default=usual.clients, help="swap")
     parser.add_argument(
-        "--updates", type=int, default=usual.updates, help="swap: of the catalogue"
+        "--bundle", default=DEFAULT_BUNDLE, help="bundle to serve; it is not changed"
     )
     parser.add_argument(
-        "--swaps", type=int, default=usual.swaps, help="swap: of the query encoder"
+        "--clients", type=int, default=defaults.clients, help="swap: number of clients"
     )
-    parser.add_argument("--kills", type=int, default=20, help="kill")
-    parser.add_argument("--seed", type=int, default=0, help="kill: of the moments")
-    parser.add_argument("--queries", type=int, default=100_000, help="memory")
+    parser.add_argument(
+        "--updates",
+        type=int,
+        default=defaults.updates,
+        help="swap: changes of the catalogue",
+    )
+    parser.add_argument(
+        "--swaps",
+        type=int,
+        default=defaults.swaps,
+        help="swap: new versions of the query encoder",
+    )
+    parser.add_argument("--kills", type=int, default=20, help="kill: number of kills")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="kill: seed of the random times"
+    )
+    parser.add_argument(
+        "--queries", type=int, default=100_000, help="memory: number of queries"
+    )
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None) -> None:
-    """See the module."""
+    """Runs the command; `None` means `sys.argv`."""
     options = parse(arguments)
     SUITES[options.suite](options)
 
 
 def _swap(options: argparse.Namespace) -> None:
-    effort = SwapEffort(options.clients, options.updates, options.swaps)
-    report = soak_swaps(Path(options.bundle), effort)
+    workload = SwapWorkload(options.clients, options.updates, options.swaps)
+    report = soak_swaps(Path(options.bundle), workload)
     print(
-        f"{effort.clients} clients, {effort.updates} catalogue updates, {report.swaps} "
+        f"{workload.clients} clients, {workload.updates} catalogue updates, {report.swaps} "
         f"swaps of the query encoder: {report.requests} searches answered by "
         f"{report.versions} versions, {len(report.failed)} failed, "
         f"{len(report.wrong)} wrong"

@@ -1,4 +1,4 @@
-"""Is anything half-written ever served when writers and servers are killed?"""
+"""Soak test: nothing half-written is served when writers and servers are killed."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 from tqdm import tqdm
 
 from benchmarks.server_process import free_port
-from benchmarks.soak.clients import answers_of, ask
+from benchmarks.soak.clients import expected_results, search
 from benchmarks.soak.server import bundle_server, server_command
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.bundle import model_path, model_versions
@@ -30,17 +30,17 @@ from fitrank_tf.retrieval.scann_index import load_scann
 CHANGE, EXPORT, SERVER = "catalogue change", "export", "server"
 
 _DEADLINE_SECONDS = 60.0
-# A poll finds a new version, and loading it takes a while.
+# Time for the server to find and load a new version.
 _SETTLE_SECONDS = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Commands:
-    """Arguments after `python`, made anew for each round.
+    """Functions that make the commands to be killed, as arguments of `python`.
 
     Attributes:
-        change: takes (bundle, a product's id): removes it from the catalogue.
-        export: takes (bundle, repository): hands the bundle's versions over.
+        change: (bundle, product id) -> command that removes a product.
+        export: (bundle, repository) -> command that exports the bundle's versions.
     """
 
     change: Callable[[Path, str], Sequence[str]]
@@ -49,13 +49,13 @@ class Commands:
 
 @dataclasses.dataclass(frozen=True)
 class Kill:
-    """One process that was killed.
+    """A process that was killed.
 
     Attributes:
         what: one of `CHANGE`, `EXPORT`, `SERVER`.
-        seconds: how old it was.
-        finished: whether it was done by then.
-        faults: what was wrong afterwards, in words.
+        seconds: age of the process when it was killed.
+        finished: whether it had ended before.
+        faults: messages about faults found afterwards.
     """
 
     what: str
@@ -65,23 +65,23 @@ class Kill:
 
 
 def soak_kills(bundle: Path, kills: int, commands: Commands, seed: int) -> list[Kill]:
-    """Kills writers and servers (SIGKILL) at random moments, in turns.
+    """Kills writers and servers (SIGKILL) at random times, in turns.
 
-    A server reads the bundle all the while; after each kill it must have refused no
-    version, answer as the version it names, and every version that is there must load.
+    Another server polls the bundle throughout. After each kill it must have loaded every
+    version and respond like the version that it names, and every version must load.
 
     Args:
-        bundle: stays as it is; a copy is worked on.
-        kills: how many.
-        commands: what writes.
-        seed: of the moments.
+        bundle: directory of the bundle; only a copy is changed.
+        kills: number of kills.
+        commands: the commands to kill.
+        seed: seed of the random times.
 
     Raises:
-        FitRankError: if there are no kills, or the server does not start.
+        FitRankError: if `kills` is below 1, or a server or a command fails.
     """
     if kills < 1:
         raise FitRankError(f"--kills {kills}: write 1 or more")
-    # Without its ops `search_scann` does not load; without ScaNN there is none.
+    # `search_scann` needs ScaNN's ops to load; without ScaNN there is no such model.
     with contextlib.suppress(FitRankError):
         load_scann("scann_ops")
     with tempfile.TemporaryDirectory(dir=bundle.parent) as name:
@@ -98,13 +98,13 @@ def soak_kills(bundle: Path, kills: int, commands: Commands, seed: int) -> list[
 
 
 class _Rounds:
-    """What happens to one copy of a bundle.
+    """The kills on one copy of a bundle.
 
     Args:
-        bundle: the copy.
-        folder: for a repository and servers' files.
-        commands: what writes.
-        draw: the moments.
+        bundle: directory of the copy.
+        folder: directory for a repository and files of servers.
+        commands: the commands to kill.
+        draw: random numbers for the times.
     """
 
     def __init__(self, bundle: Path, folder: Path, commands: Commands, draw: random.Random):
@@ -113,10 +113,10 @@ class _Rounds:
         catalogue = read_catalogue(tf.saved_model.load(str(model_path(bundle, "search"))))
         self._ids, self._query = list(catalogue.ids), catalogue.titles[0]
         self._address = ""
-        self._usual: dict[str, float] = {}
+        self._durations: dict[str, float] = {}
 
     def watch(self, address: str) -> None:
-        """Names the server that reads the bundle."""
+        """Sets the address of the server that polls the bundle."""
         self._address = address
 
     def kill_change(self) -> Kill:
@@ -128,11 +128,11 @@ class _Rounds:
         if finished:
             self._ids.pop()
         time.sleep(_SETTLE_SECONDS)
-        faults = self._unloadable(self._bundle, CATALOGUE_MODELS) + self._served_wrong()
+        faults = self._unloadable(self._bundle, CATALOGUE_MODELS) + self._serving_faults()
         return Kill(CHANGE, seconds, finished, faults)
 
     def kill_export(self) -> Kill:
-        """Kills an export into a new repository, then exports to the end."""
+        """Kills an export into a new repository, then runs a complete export."""
         repository = self._folder / "repository"
         self._time(EXPORT, self._commands.export(self._bundle, repository))
         shutil.rmtree(repository, ignore_errors=True)
@@ -145,17 +145,17 @@ class _Rounds:
         return Kill(EXPORT, seconds, finished, faults)
 
     def kill_server(self) -> Kill:
-        """Kills a server of its own, then starts another in its place."""
+        """Kills a second server, then starts another in its place."""
         other = self._folder / "other"
         other.mkdir(exist_ok=True)
         command = server_command(self._bundle, ["search"], other)
-        if SERVER not in self._usual:
-            # About as long until it is killed as it takes to start, sometimes longer.
-            self._usual[SERVER] = self._start_seconds(other) * 1.5
+        if SERVER not in self._durations:
+            # Kill times cover the start of the server and half as long again.
+            self._durations[SERVER] = self._start_seconds(other) * 1.5
         seconds, finished = self._kill(SERVER, ["-m", *command, f"--port={free_port()}"])
-        faults = ["it ended by itself"] if finished else []
+        faults = ["the server ended by itself"] if finished else []
         with bundle_server(self._bundle, ["search"], other) as (address, _):
-            faults += self._wrong_answers(address)
+            faults += self._wrong_results(address)
         return Kill(SERVER, seconds, finished, faults)
 
     def _start_seconds(self, folder: Path) -> float:
@@ -164,17 +164,17 @@ class _Rounds:
             return time.monotonic() - started
 
     def _time(self, what: str, command: Sequence[str]) -> None:
-        """Runs a command to its end once, to know how long that takes."""
-        if what not in self._usual:
+        """Runs a command to its end, the first time, to measure its duration."""
+        if what not in self._durations:
             started = time.monotonic()
             ran = subprocess.run([sys.executable, *command], capture_output=True, text=True)
             if ran.returncode:
                 raise FitRankError(f"the {what} failed: {ran.stderr.strip()[-500:]}")
-            self._usual[what] = time.monotonic() - started
+            self._durations[what] = time.monotonic() - started
 
     def _kill(self, what: str, command: Sequence[str]) -> tuple[float, bool]:
-        """Kills a command at a random moment of its usual time; was it done by then?"""
-        seconds = self._draw.uniform(0.0, self._usual[what])
+        """Kills a command at a random time; (seconds, whether it had ended before)."""
+        seconds = self._draw.uniform(0.0, self._durations[what])
         process = subprocess.Popen(
             [sys.executable, *command],
             stdout=subprocess.DEVNULL,
@@ -188,7 +188,7 @@ class _Rounds:
         return seconds, finished
 
     def _unloadable(self, folder: Path, models: Sequence[str]) -> list[str]:
-        """Versions that a server would see and could not load."""
+        """Messages about versions of models that cannot be loaded."""
         faults = []
         for name in models:
             for version in model_versions(folder, name):
@@ -200,24 +200,24 @@ class _Rounds:
                     faults.append(f"{path} does not load: {reason}")
         return faults
 
-    def _served_wrong(self) -> list[str]:
-        """What the server that reads the bundle refused, or says wrongly."""
+    def _serving_faults(self) -> list[str]:
+        """Faults of the server that polls the bundle: failed loads and wrong results."""
         request = GetModelStatusRequest()
         request.model_spec.name = "search"
         with grpc.insecure_channel(self._address) as channel:
-            told = ModelServiceStub(channel).GetModelStatus(
+            response = ModelServiceStub(channel).GetModelStatus(
                 request, timeout=_DEADLINE_SECONDS
             )
         faults = [
-            f"the server refused version {status.version}: {status.status.error_message}"
-            for status in told.model_version_status
+            f"server failed to load version {status.version}: {status.status.error_message}"
+            for status in response.model_version_status
             if status.status.error_code
         ]
-        return faults + self._wrong_answers(self._address)
+        return faults + self._wrong_results(self._address)
 
-    def _wrong_answers(self, address: str) -> list[str]:
+    def _wrong_results(self, address: str) -> list[str]:
         with grpc.insecure_channel(address) as channel:
-            version, [answer] = ask(PredictionServiceStub(channel), [self._query])
+            version, [result] = search(PredictionServiceStub(channel), [self._query])
         served = self._bundle / "search" / str(version)
-        wanted = answers_of(served, [self._query])[self._query]
-        return [] if answer.agrees(wanted) else [f"version {version} answers wrongly"]
+        wanted = expected_results(served, [self._query])[self._query]
+        return [] if result.agrees(wanted) else [f"version {version} returns wrong results"]

@@ -1,4 +1,4 @@
-"""Does a server's memory stay flat under queries that are all different?"""
+"""Soak test: the server's memory stays constant under queries that are all distinct."""
 
 import dataclasses
 import random
@@ -11,7 +11,7 @@ import grpc
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tqdm import tqdm
 
-from benchmarks.soak.clients import ask
+from benchmarks.soak.clients import search
 from benchmarks.soak.server import bundle_server
 from fitrank_tf.core.errors import FitRankError
 
@@ -22,11 +22,11 @@ _WORDS = 6
 
 @dataclasses.dataclass(frozen=True)
 class MemoryReading:
-    """Resident memory of the server.
+    """A reading of the server's memory.
 
     Attributes:
-        queries: answered so far.
-        mebibytes: of memory.
+        queries: number of queries so far.
+        mebibytes: resident memory in MiB.
     """
 
     queries: int
@@ -34,11 +34,14 @@ class MemoryReading:
 
 
 def soak_memory(bundle: Path, queries: int) -> Sequence[MemoryReading]:
-    """Asks distinct random queries and reads the server's memory on the way.
+    """Sends distinct random queries and reads the server's memory in between.
 
     Args:
-        bundle: whose `search` is served.
-        queries: how many.
+        bundle: directory of the bundle whose `search` is served.
+        queries: number of queries.
+
+    Returns:
+        Ten readings, evenly spaced.
 
     Raises:
         FitRankError: if there are too few queries, or the server does not start.
@@ -52,15 +55,15 @@ def soak_memory(bundle: Path, queries: int) -> Sequence[MemoryReading]:
         with server as (address, process), grpc.insecure_channel(address) as channel:
             stub, texts = PredictionServiceStub(channel), _distinct_texts()
             for number in tqdm(range(batches), desc="queries", disable=None):
-                ask(stub, [next(texts) for _ in range(_BATCH)])
+                search(stub, [next(texts) for _ in range(_BATCH)])
                 if (number + 1) * _READINGS // batches > len(readings):
-                    asked = (number + 1) * _BATCH
-                    readings.append(MemoryReading(asked, _resident(process.pid)))
+                    sent = (number + 1) * _BATCH
+                    readings.append(MemoryReading(sent, _resident(process.pid)))
     return readings
 
 
 def _distinct_texts() -> Iterator[str]:
-    """Words that nobody has used before, of all lengths; the same in every run."""
+    """Distinct random texts of 1 to 6 words; the same in every run."""
     draw, seen = random.Random(0), set()
     while True:
         words = (
@@ -74,7 +77,7 @@ def _distinct_texts() -> Iterator[str]:
 
 
 def _resident(pid: int) -> float:
-    """Resident memory of a process in MiB, from the kernel's own count."""
+    """Resident memory of a process in MiB, from /proc."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""The local server of a bundle in a process of its own, for endurance runs."""
+"""Running the local server on a bundle, for soak tests."""
 
 import contextlib
 import subprocess
@@ -14,16 +14,19 @@ _POLL = "--file_system_poll_wait_seconds=1"
 def bundle_server(
     bundle: Path, models: Sequence[str], folder: Path, flags: Sequence[str] = ()
 ) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Serves models of a bundle and follows its versions until the block ends.
+    """Serves models of a bundle and polls for new versions until the block ends.
 
     Args:
-        bundle: its directory.
-        models: which.
-        folder: gets the configuration and the log.
-        flags: more of `python -m serving.server`.
+        bundle: directory of the bundle.
+        models: names of the models.
+        folder: directory for the configuration and the log.
+        flags: further flags of `python -m serving.server`.
 
     Yields:
-        The address, and the process.
+        The gRPC address, and the process.
+
+    Raises:
+        FitRankError: as `local_server`.
     """
     arguments = [*server_command(bundle, models, folder), *flags]
     with local_server("server", arguments, folder / "server.log") as running:
@@ -31,14 +34,20 @@ def bundle_server(
 
 
 def server_command(bundle: Path, models: Sequence[str], folder: Path) -> list[str]:
-    """What runs after `python -m`; writes the configuration into the folder."""
+    """Writes the configuration, and returns the arguments of `python -m`.
+
+    Args:
+        bundle: directory of the bundle.
+        models: names of the models.
+        folder: directory for the configuration.
+    """
     config = folder / "models.config"
     config.write_text(_config(bundle, models), encoding="utf-8")
     return ["serving.server", f"--model_config_file={config}", _POLL]
 
 
 def _config(bundle: Path, models: Sequence[str]) -> str:
-    """`models.config` with the newest version of each."""
+    """A `models.config` with the newest version of each model."""
     entries = "".join(
         f'  config {{ name: "{name}" base_path: "{bundle.resolve() / name}" '
         'model_platform: "tensorflow" }\n'

@@ -1,4 +1,4 @@
-"""Does every search stay right while versions are swapped and the catalogue changes?"""
+"""Soak test: results stay correct while versions are swapped and the catalogue changes."""
 
 import dataclasses
 import shutil
@@ -13,9 +13,9 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from benchmarks.soak.clients import (
-    Answer,
+    SearchResult,
     SoakClients,
-    answers_of,
+    expected_results,
     served_versions,
 )
 from benchmarks.soak.server import bundle_server
@@ -28,17 +28,20 @@ from fitrank_tf.export.signatures import copy_version
 _SWAPPED = "query_encoder"
 _AVAILABLE_SECONDS = 120.0
 _POLL_SECONDS = 0.05
-_MOST_QUERIES = 16
+_MAX_QUERIES = 16
 
 
 @dataclasses.dataclass(frozen=True)
-class SwapEffort:
-    """How much happens.
+class SwapWorkload:
+    """How many clients and changes there are.
 
     Attributes:
-        clients: that search all the time.
-        updates: changes of the catalogue, a version of `search` each.
-        swaps: new versions of the query encoder beside them.
+        clients: number of clients that search continuously.
+        updates: changes of the catalogue, each a new version of `search`.
+        swaps: new versions of the query encoder, at most `updates`.
+
+    Raises:
+        FitRankError: a number is out of range.
     """
 
     clients: int = 16
@@ -55,14 +58,14 @@ class SwapEffort:
 
 @dataclasses.dataclass(frozen=True)
 class SwapReport:
-    """What was seen.
+    """The result of the soak test.
 
     Attributes:
-        requests: answered.
-        versions: of `search` that answered some.
-        swaps: versions of the query encoder that came to be served.
-        failed: what failed, or was answered by a version that was gone, in words.
-        wrong: answers that their version does not give, in words.
+        requests: number of successful requests.
+        versions: number of versions of `search` that responded.
+        swaps: number of new versions of the query encoder that were served.
+        failed: messages about requests that failed or got an outdated version.
+        wrong: messages about results that differ from those of their version.
     """
 
     requests: int
@@ -72,12 +75,12 @@ class SwapReport:
     wrong: Sequence[str]
 
 
-def soak_swaps(bundle: Path, effort: SwapEffort) -> SwapReport:
-    """Changes a copy of a bundle under a server that clients search.
+def soak_swaps(bundle: Path, workload: SwapWorkload) -> SwapReport:
+    """Changes a copy of a bundle while clients search it on a server.
 
     Args:
-        bundle: stays as it is.
-        effort: how much happens.
+        bundle: directory of the bundle; only a copy is changed.
+        workload: how many clients and changes there are.
 
     Raises:
         FitRankError: if the bundle cannot be used, the server does not start, or a
@@ -91,17 +94,17 @@ def soak_swaps(bundle: Path, effort: SwapEffort) -> SwapReport:
         models = ("search", _SWAPPED)
         with (
             bundle_server(copy, models, folder, ["--enable_batching=true"]) as (address, _),
-            SoakClients(address, queries, effort.clients) as clients,
+            SoakClients(address, queries, workload.clients) as clients,
         ):
-            expected, swaps = _change_all(copy, catalogue, clients, address, effort)
+            expected, swaps = _change_all(copy, catalogue, clients, address, workload)
     wrong = [
-        f"version {version} on '{query}': {len(answers)} distinct answers"
-        for (version, query), answers in clients.seen.items()
-        if any(not answer.agrees(expected[version][query]) for answer in answers)
+        f"version {version} on '{query}': {len(results)} distinct results"
+        for (version, query), results in clients.results.items()
+        if any(not result.agrees(expected[version][query]) for result in results)
     ]
     return SwapReport(
-        requests=sum(clients.asked.values()),
-        versions=len(clients.asked),
+        requests=sum(clients.responses.values()),
+        versions=len(clients.responses),
         swaps=swaps,
         failed=clients.failures,
         wrong=wrong,
@@ -109,8 +112,8 @@ def soak_swaps(bundle: Path, effort: SwapEffort) -> SwapReport:
 
 
 def _queries(catalogue: SearchableCatalogue) -> list[str]:
-    """Titles from all over the catalogue."""
-    rows = np.linspace(0, len(catalogue) - 1, min(_MOST_QUERIES, len(catalogue)))
+    """Titles spread evenly over the catalogue."""
+    rows = np.linspace(0, len(catalogue) - 1, min(_MAX_QUERIES, len(catalogue)))
     return [catalogue.titles[int(row)] for row in rows]
 
 
@@ -119,22 +122,22 @@ def _change_all(
     catalogue: SearchableCatalogue,
     clients: SoakClients,
     address: str,
-    effort: SwapEffort,
-) -> tuple[dict[int, dict[str, Answer]], int]:
-    """What each version of `search` says, and how many swaps there were."""
+    workload: SwapWorkload,
+) -> tuple[dict[int, dict[str, SearchResult]], int]:
+    """Makes all changes; ({version of `search`: {query: result}}, number of swaps)."""
     queries = _queries(catalogue)
     first = int(model_path(bundle, "search").name)
-    expected, swaps = {first: answers_of(model_path(bundle, "search"), queries)}, 0
+    expected, swaps = {first: expected_results(model_path(bundle, "search"), queries)}, 0
     with grpc.insecure_channel(address) as channel:
-        for number in tqdm(range(effort.updates), desc="updates", disable=None):
+        for number in tqdm(range(workload.updates), desc="updates", disable=None):
             best = next(
                 iter(expected[max(expected)][queries[number % len(queries)]].titles)
             )
             version = change_catalogue(bundle, _change(catalogue, number, best), models=())
-            expected[version] = answers_of(model_path(bundle, "search"), queries)
+            expected[version] = expected_results(model_path(bundle, "search"), queries)
             _wait_until_served(channel, "search", version)
-            clients.least_version = version
-            if (number + 1) * effort.swaps // effort.updates > swaps:
+            clients.min_version = version
+            if (number + 1) * workload.swaps // workload.updates > swaps:
                 newest = model_path(bundle, _SWAPPED)
                 swapped = int(newest.name) + 1
                 copy_version(newest, newest.with_name(str(swapped)))
@@ -144,7 +147,7 @@ def _change_all(
 
 
 def _change(catalogue: SearchableCatalogue, number: int, best: str) -> Change:
-    """Removes what a query finds first; next time it is back, under a new title."""
+    """Removes the best product of a query; every second change brings it back retitled."""
     if number % 2 == 0:
         return lambda old: old.without([best])
 

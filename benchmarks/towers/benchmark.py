@@ -1,8 +1,7 @@
-"""How fast ViT-B/32 CLIP with LoRA trains and encodes, beside transformers and peft.
+"""Speed of training and encoding with ViT-B/32 CLIP and LoRA, on several systems.
 
-Every system reads the same random checkpoint and the same batch, in a process of its own on
-the same cores, in float32. Before anything is timed they must agree on the embeddings and
-on the loss.
+Every system reads the same random checkpoint and the same batch, in a process of its own
+on the same cores, in float32. Before the timing they must agree on embeddings and loss.
 """
 
 import contextlib
@@ -33,19 +32,19 @@ from fitrank_tf.towers.clip_backbone import ClipSizes
 
 _TOLERANCE = 1e-3
 _SEED = 0
-# The first step of a way compiles it, and the second may still fill caches.
+# The first step of an operation compiles it, and the second may still fill caches.
 _WARM_UP = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class System:
-    """What is timed.
+    """A system to time.
 
     Attributes:
-        name: in the tables.
-        module: of the package, run as its process.
-        packages: that it needs beside the project's own.
-        environment: variables of its process, and their values.
+        name: the name in the tables.
+        module: the module to run as its process.
+        packages: required packages besides the project's dependencies.
+        environment: (variable, value) pairs for its process.
     """
 
     name: str
@@ -54,7 +53,7 @@ class System:
     environment: tuple[tuple[str, str], ...] = ()
 
     def missing(self) -> str | None:
-        """The line that says why it is left out; None if it can run."""
+        """A line that says which packages are missing; None if the system can run."""
         return missing_packages(self.name, self.packages)
 
 
@@ -72,13 +71,16 @@ SYSTEMS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Effort:
+class Workload:
     """How much is timed.
 
     Attributes:
-        batch_size: pairs of a step.
-        rounds: turns of every system.
-        steps: of one turn.
+        batch_size: pairs of photo and text per step.
+        rounds: turns of each system.
+        steps: steps per turn.
+
+    Raises:
+        FitRankError: a number is too small.
     """
 
     batch_size: int = 16
@@ -94,13 +96,13 @@ class Effort:
 
 @dataclasses.dataclass(frozen=True)
 class TowerSpeed:
-    """One system's times, medians.
+    """The median times of one system.
 
     Attributes:
-        name: of the system.
-        batch_size: pairs of a step.
-        seconds: of a step of each way of `tower_work.TIMED`.
-        trained: numbers that a training step changes.
+        name: the system's name.
+        batch_size: pairs of photo and text per step.
+        seconds: {operation of `TIMED`: seconds of a step}.
+        trained: number of trainable weights.
     """
 
     name: str
@@ -108,18 +110,18 @@ class TowerSpeed:
     seconds: Mapping[str, float]
     trained: int
 
-    def per_second(self, way: str) -> float:
-        """Photos, texts or pairs a second."""
-        return self.batch_size / self.seconds[way]
+    def per_second(self, operation: str) -> float:
+        """Photos, texts or pairs per second of an operation."""
+        return self.batch_size / self.seconds[operation]
 
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-    """The largest differences between two systems, of the same untrained adapters.
+    """The largest differences between two systems before any training.
 
     Attributes:
-        embeddings: of any number of the unit embeddings.
-        loss: of the first training step's loss.
+        embeddings: difference of an element of the unit embeddings.
+        loss: difference of the loss of the first training step.
     """
 
     embeddings: float
@@ -128,11 +130,11 @@ class Agreement:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What a run found.
+    """The result of the benchmark.
 
     Attributes:
-        speeds: a system each.
-        agreement: None where one system ran alone.
+        speeds: one for each system.
+        agreement: the differences between systems; None if only one ran.
     """
 
     speeds: Sequence[TowerSpeed]
@@ -140,28 +142,28 @@ class Comparison:
 
 
 def compare_towers(
-    effort: Effort, systems: Sequence[System] = SYSTEMS, sizes: ClipSizes = VIT_B_32
+    workload: Workload, systems: Sequence[System] = SYSTEMS, sizes: ClipSizes = VIT_B_32
 ) -> Comparison:
     """Times systems in turns.
 
     Args:
-        effort: how much is timed.
-        systems: that can run here.
-        sizes: of the towers.
+        workload: how much is timed.
+        systems: systems that can run here.
+        sizes: sizes of both towers.
 
     Raises:
-        FitRankError: if a system breaks down, or systems compute different things.
+        FitRankError: if the process of a system ends, or systems compute different things.
     """
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as processes:
         folder = Path(name)
         write_random_clip(folder, sizes, _SEED)
-        Batch(*random_batch(sizes, effort.batch_size, _SEED)).save(folder)
+        Batch(*random_batch(sizes, workload.batch_size, _SEED)).save(folder)
         running = [
             processes.enter_context(contextlib.closing(_start(system, folder)))
             for system in systems
         ]
         agreement = _check(running)
-        return Comparison(_time(running, effort), agreement)
+        return Comparison(_time(running, workload), agreement)
 
 
 def _start(system: System, folder: Path) -> BenchmarkProcess:
@@ -169,10 +171,9 @@ def _start(system: System, folder: Path) -> BenchmarkProcess:
 
 
 def _check(processes: Sequence[BenchmarkProcess]) -> Agreement | None:
-    # The loss is shown last: showing it takes a training step.
+    # The loss comes last, because it takes a training step.
     made = [
-        (np.stack([one.show(IMAGES), one.show(TEXTS)]), one.show(TRAIN))
-        for one in processes
+        (np.stack([one.run(IMAGES), one.run(TEXTS)]), one.run(TRAIN)) for one in processes
     ]
     if len(made) < 2:
         return None
@@ -181,68 +182,76 @@ def _check(processes: Sequence[BenchmarkProcess]) -> Agreement | None:
         raise FitRankError(
             f"the systems differ by {agreement.embeddings:.1e} in an embedding and "
             f"{agreement.loss:.1e} in the loss, more than {_TOLERANCE}; they compute "
-            "different things with these package versions, so no speed is told"
+            "different things with these package versions, so no speed is reported"
         )
     return agreement
 
 
 def _largest_difference(made: Sequence[np.ndarray]) -> float:
-    """NaN if any is."""
+    """The largest difference of two arrays; NaN if any element is."""
     pairs = itertools.combinations(made, 2)
     return float(np.max([np.abs(one - other) for one, other in pairs]))
 
 
-def _time(processes: Sequence[BenchmarkProcess], effort: Effort) -> list[TowerSpeed]:
-    for way, process in itertools.product(TIMED, processes):
-        process.time(way, _WARM_UP)
+def _time(processes: Sequence[BenchmarkProcess], workload: Workload) -> list[TowerSpeed]:
+    for operation, process in itertools.product(TIMED, processes):
+        process.time(operation, _WARM_UP)
     taken: dict[tuple[str, str], list[float]] = {}
-    for _, way, process in itertools.product(range(effort.rounds), TIMED, processes):
-        times = taken.setdefault((process.name, way), [])
-        times += process.time(way, effort.steps)
+    for _, operation, process in itertools.product(
+        range(workload.rounds), TIMED, processes
+    ):
+        times = taken.setdefault((process.name, operation), [])
+        times += process.time(operation, workload.steps)
     return [
         TowerSpeed(
             process.name,
-            effort.batch_size,
-            {way: statistics.median(taken[process.name, way]) for way in TIMED},
-            int(process.show(TRAINED)),
+            workload.batch_size,
+            {
+                operation: statistics.median(taken[process.name, operation])
+                for operation in TIMED
+            },
+            int(process.run(TRAINED)),
         )
         for process in processes
     ]
 
 
 def speed_table(speeds: Sequence[TowerSpeed]) -> str:
-    """Markdown: photos and texts a second, and ours over the reference's if it ran."""
-    ways = {
+    """A Markdown table of photos and texts per second, also relative to the reference."""
+    operations = {
         "training images/s": TRAIN,
         "encoding images/s": IMAGES,
         "encoding texts/s": TEXTS,
     }
-    heads = [head for name in ways for head in (name, "ours / PyTorch")]
+    heads = [head for name in operations for head in (name, "ours / PyTorch")]
     rows = []
     for speed in speeds:
         cells = [
             cell
-            for way in ways.values()
-            for cell in (f"{speed.per_second(way):.2f}", _ratio(speed, speeds, way))
+            for operation in operations.values()
+            for cell in (
+                f"{speed.per_second(operation):.2f}",
+                _ratio(speed, speeds, operation),
+            )
         ]
         rows.append([speed.name, *cells, f"{speed.trained:,}"])
     return _markdown(["system", *heads, "trained numbers"], rows)
 
 
-def _ratio(speed: TowerSpeed, speeds: Sequence[TowerSpeed], way: str) -> str:
+def _ratio(speed: TowerSpeed, speeds: Sequence[TowerSpeed], operation: str) -> str:
     others = [other for other in speeds if other.name == REFERENCE.name]
     if speed.name == REFERENCE.name or not others:
         return ""
-    return f"{speed.per_second(way) / others[0].per_second(way):.2f}"
+    return f"{speed.per_second(operation) / others[0].per_second(operation):.2f}"
 
 
 def time_table(speeds: Sequence[TowerSpeed]) -> str:
-    """Markdown: milliseconds of a training step's parts.
+    """A Markdown table of the milliseconds of a training step's parts.
 
-    A tower's backward pass is a training step on that tower alone less its forward pass.
-    The rest (the loss, the optimizer, what runs beside both towers) is what a whole step
-    takes longer than both towers' steps; it can be below 0 where towers share the cores
-    better than one alone.
+    The time of a tower's backward pass is that of a training step on this tower alone less
+    its forward pass. The rest (loss, optimizer and so on) is the time of a whole step less
+    that of both towers' steps. It can be negative, because two towers may use the cores
+    better than one.
     """
     parts = [dict(_parts(speed.seconds)) for speed in speeds]
     rows = [[name, *(f"{1000 * one[name]:.0f}" for one in parts)] for name in parts[0]]

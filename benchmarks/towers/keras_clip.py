@@ -1,6 +1,6 @@
-"""Our side of the tower benchmark, on the backend that `KERAS_BACKEND` names.
+"""This project's towers in the tower benchmark, on the backend that `KERAS_BACKEND` names.
 
-`python -m benchmarks.towers.keras_clip FOLDER`, started by `tower_benchmark`.
+`python -m benchmarks.towers.keras_clip FOLDER` is started by `benchmarks.towers.benchmark`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from benchmarks.benchmark_process import Way, answer_requests
+from benchmarks.benchmark_process import Operation, serve_operations
 from benchmarks.towers.work import (
     IMAGE_STEP,
     IMAGES,
@@ -30,11 +30,14 @@ from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.training.contrastive import ContrastiveModel
 
 
-def keras_ways(folder: Path) -> Mapping[str, Way]:
-    """The ways of `tower_work`, by our models.
+def keras_operations(folder: Path) -> Mapping[str, Operation]:
+    """The operations of `benchmarks.towers.work` with this project's models.
 
     Args:
-        folder: with a checkpoint and a batch.
+        folder: directory with a checkpoint and a batch.
+
+    Returns:
+        {name: operation}.
     """
     batch = Batch.load(folder)
     towers = towers_from_preset(str(folder), batch.token_ids.shape[1])
@@ -47,12 +50,12 @@ def keras_ways(folder: Path) -> Mapping[str, Way]:
         TEXTS: lambda: text_tower.predict_on_batch(batch.token_ids),
         IMAGE_STEP: lambda: np.float64(image_tower.train_on_batch(batch.images)),
         TEXT_STEP: lambda: np.float64(text_tower.train_on_batch(batch.token_ids)),
-        # The temperature is learned beside the adapters.
+        # The adapters and the temperature.
         TRAINED: lambda: np.array(adapted.trainable + 1),
     }
 
 
-def _training_step(towers: Towers, batch: Batch) -> Way:
+def _training_step(towers: Towers, batch: Batch) -> Operation:
     size = len(batch.images)
     config = ContrastiveConfig(batch_size=size)
     model = ContrastiveModel(towers, None, config, seed=0)
@@ -60,7 +63,7 @@ def _training_step(towers: Towers, batch: Batch) -> Way:
     inputs = {
         "images": batch.images,
         "token_ids": batch.token_ids,
-        # No two products alike, and texts that ask for nothing.
+        # All products distinct, and texts that name no facet.
         "groups": np.arange(size, dtype=np.int32),
         "product_codes": np.zeros((size, 1), np.int32),
         "text_codes": np.zeros((size, 1), np.int32),
@@ -69,11 +72,11 @@ def _training_step(towers: Towers, batch: Batch) -> Way:
 
 
 class _OneTower(keras.Model):
-    """One tower under a loss that costs nothing.
+    """A single tower with a loss of negligible cost.
 
     Args:
-        layers: of the tower; their trainable variables get a gradient.
-        encode: from the tower's inputs to unit embeddings.
+        layers: layers of the tower, whose trainable variables get a gradient.
+        encode: maps the tower's inputs to unit embeddings [B, D].
     """
 
     def __init__(self, layers: list[keras.layers.Layer], encode: Callable):
@@ -83,11 +86,11 @@ class _OneTower(keras.Model):
         self.built = True
 
     def call(self, inputs):
-        """Unit embeddings [B, D]."""
+        """Returns unit embeddings [B, D]."""
         return self._encode(inputs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The mean embedding's mean."""
+        """Returns the mean of all elements of the embeddings, a scalar."""
         return ops.mean(y_pred)
 
 
@@ -104,15 +107,15 @@ def _text_tower(towers: Towers) -> keras.Model:
 
 
 def _without_learning(model: keras.Model) -> keras.Model:
-    # The step of a tower alone is to be timed, not taken.
+    # A learning rate of 0: the step is timed but changes no weight.
     _compile(model, keras.optimizers.SGD(0.0))
     return model
 
 
 def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    """As `contrastive_training` does it on a CPU; JAX is slow where nothing is compiled."""
+    """Compiles as training does on a CPU: with XLA only for JAX, which is slow without."""
     model.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
 
 
 if __name__ == "__main__":
-    answer_requests(keras_ways)
+    serve_operations(keras_operations)

@@ -1,7 +1,7 @@
-"""A CLIP of random weights as a checkpoint of transformers, and a batch to feed it.
+"""A CLIP checkpoint of random weights in transformers' format, and a random batch.
 
-Both are written without transformers, so that a system can be timed where another is not
-installed. Names and layout are those that `huggingface_clip` reads.
+Both are made without transformers, so that systems can be timed where it is not installed.
+Names and layout are those that `fitrank_tf.towers.checkpoints.huggingface` reads.
 """
 
 import json
@@ -27,7 +27,7 @@ VIT_B_32 = ClipSizes(
     embedding_dim=512,
 )
 
-# log(1 / 0.07), where CLIP starts.
+# CLIP's initial temperature, log(1 / 0.07).
 _LOG_SCALE = math.log(1 / 0.07)
 
 Shape = tuple[int, ...]
@@ -37,9 +37,9 @@ def write_random_clip(folder: Path, sizes: ClipSizes, seed: int) -> None:
     """Writes `config.json`, `model.safetensors`, `vocab.json` and `merges.txt`.
 
     Args:
-        folder: there already.
-        sizes: of both towers; the vocabulary has 515 tokens at least.
-        seed: of the weights, which let every part of the network show in its output.
+        folder: an existing directory.
+        sizes: sizes of both towers, with a vocabulary of at least 515 tokens.
+        seed: seed of the weights, whose scale lets every layer affect the output.
     """
     config = json.dumps(_config(sizes), indent=2)
     (folder / huggingface_clip.CONFIG_NAME).write_text(config, encoding="utf-8")
@@ -50,16 +50,17 @@ def write_random_clip(folder: Path, sizes: ClipSizes, seed: int) -> None:
 def random_batch(
     sizes: ClipSizes, batch_size: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Photos and texts that CLIP of these sizes reads.
+    """Draws photos and texts for a CLIP of these sizes.
 
     Args:
-        sizes: of both towers.
-        batch_size: pairs.
-        seed: of both.
+        sizes: sizes of both towers.
+        batch_size: number of pairs, B.
+        seed: seed of the random numbers.
 
     Returns:
-        uint8 [B, S, S, 3], patches of one colour each, because photos of plain noise
-        look alike to a network; int32 [B, L], with start mark, end mark and zeros after.
+        Photos, uint8 [B, S, S, 3], in patches of one colour each because pixel noise would
+        give nearly the same embedding for all; token ids, int32 [B, L], with a start token,
+        an end token and zeros as padding.
     """
     draw = np.random.default_rng(seed)
     side = sizes.image_size // sizes.patch_size
@@ -106,7 +107,7 @@ def _tower_config(tower: TransformerSizes) -> dict:
 
 
 def _write_vocabulary(folder: Path, size: int) -> None:
-    """CLIP's layout; the tokens between the bytes and the marks are made up."""
+    """Writes a vocabulary in CLIP's order; all but bytes and marks are made up."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokens = [*alphabet, *(byte + END_OF_WORD for byte in alphabet), "ab"]
     tokens += [f"token {number}" for number in range(len(tokens), size - 2)]
@@ -117,7 +118,7 @@ def _write_vocabulary(folder: Path, size: int) -> None:
 
 
 def _shapes(sizes: ClipSizes) -> Iterator[tuple[str, Shape]]:
-    """Names and shapes of all tensors, in PyTorch's order of axes."""
+    """Yields the names and shapes of all tensors, in PyTorch's order of axes."""
     vision, text, side = sizes.vision, sizes.text, sizes.patch_size
     patches = (sizes.image_size // side) ** 2
     yield "logit_scale", ()
@@ -158,7 +159,7 @@ def _write_weights(path: Path, shapes: dict[str, Shape], seed: int) -> None:
 
 
 def _weights(name: str, shape: Shape, draw: np.random.Generator) -> np.ndarray:
-    """float32 weights of one tensor."""
+    """Draws the float32 weights of one tensor."""
     if not shape:
         return np.array(_LOG_SCALE, np.float32)
     noise = draw.standard_normal(shape, np.float32)

@@ -75,7 +75,8 @@ def _put_tf_keras_on_legacy_keras() -> None:
         del sys.modules[old]
     # The first folder that has a `keras` gives `tensorflow.keras`.
     tensorflow.__path__.insert(0, legacy.__path__[0].removesuffix("/keras"))
-    tensorflow.keras = tensorflow.compat.v2.keras = legacy
+    tensorflow.keras = legacy  # type: ignore[attr-defined]
+    tensorflow.compat.v2.keras = legacy
 
 
 def _is_tf_keras(module: str) -> bool:

@@ -20,8 +20,9 @@ from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.evaluation.run import given_queries
-from fitrank_tf.evaluation.systems import SYSTEMS, Index, check_systems
+from fitrank_tf.evaluation.systems import SYSTEMS, check_systems
 from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.rerank.candidates import Index
 from fitrank_tf.retrieval.choose_index import build_index
 from fitrank_tf.retrieval.query_bank import BankedIndex
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from keras_hub.models import CLIPTokenizer
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
@@ -44,7 +45,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def pack(run: Run, quality: int) -> tuple[PackedProducts, Towers]:
+def pack(run: Run, quality: int) -> tuple[PackedProducts, CLIPTokenizer]:
     """Packs the products of a run.
 
     Args:
@@ -52,20 +53,26 @@ def pack(run: Run, quality: int) -> tuple[PackedProducts, Towers]:
         quality: JPEG quality of the photos, 1..100.
 
     Returns:
-        (packed products, towers whose vocabulary and image size they have).
+        (packed products, tokenizer of the towers that they are packed for).
+
+    Raises:
+        FitRankError: if the towers have no tokenizer.
     """
     towers, products = run.base.new_towers(), run.products
     features = run.features.values if run.config.base.feature_weight else None
+    tokenizer = towers.tokenizer
+    if tokenizer is None:
+        raise FitRankError("packing texts needs a tokenizer: install TensorFlow")
     titles = run.records.select(products.validation_rows).texts
     packed = PackedProducts(
         table=contrastive_table(products, towers, features, run.config.seed),
         photos=list(_encoded(run, towers, products.tower_rows, quality)),
         validation_photos=list(_encoded(run, towers, products.validation_rows, quality)),
-        validation_titles=tokenise(towers.tokenizer, titles, towers.context_length),
+        validation_titles=tokenise(tokenizer, titles, towers.context_length),
         image_size=towers.image_size,
-        vocabulary_size=towers.tokenizer.vocabulary_size(),
+        vocabulary_size=tokenizer.vocabulary_size(),
     )
-    return packed, towers
+    return packed, tokenizer
 
 
 def _encoded(run: Run, towers: Towers, rows: np.ndarray, quality: int) -> Iterator[bytes]:
@@ -84,8 +91,8 @@ def main(arguments: Sequence[str] | None) -> None:
     catalogue = open_catalogue(catalogue_source(options), options.data_dir)
     work = work_dir_of(options)
     run = Run(run_config(options), catalogue, work)
-    packed, towers = pack(run, options.quality)
-    towers.tokenizer.save_to_preset(str(output))
+    packed, tokenizer = pack(run, options.quality)
+    tokenizer.save_to_preset(str(output))
     packed.save(output)
     size = (output / PACKED_FILE).stat().st_size / 2**20
     print(

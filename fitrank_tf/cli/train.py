@@ -64,5 +64,5 @@ def main(arguments: Sequence[str] | None) -> None:
     run = Run(config, catalogue, work, strategy)
     run.make(stages)
     if _EXPORT in named:
-        write_measured_bundle(run, output)
+        print(write_measured_bundle(run, output))
     print(f"the job took {time.monotonic() - started:.0f} s")

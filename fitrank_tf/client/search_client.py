@@ -1,12 +1,14 @@
 """A client of the served models, over gRPC."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 import grpc
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import Message
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 from tensorflow_serving.apis.get_model_metadata_pb2 import (
     GetModelMetadataRequest,
@@ -210,7 +212,7 @@ class SearchClient:
             self._known_inputs[model] = frozenset(inputs) - {"query", "image", "text"}
         return self._known_inputs[model]
 
-    def _call(self, method, request, model: str):
+    def _call(self, method: Callable[..., Any], request: Message, model: str) -> Any:
         try:
             return method(request, timeout=self._timeout, metadata=self._metadata)
         except grpc.RpcError as error:

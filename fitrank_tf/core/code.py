@@ -50,7 +50,7 @@ def code_fingerprint(modules: Iterable[str], root: Path = ROOT) -> str:
     """
     digest = hashlib.sha256()
     for name in imported_modules(modules, root):
-        path = _source_file(name, root)
+        path = _source_of(name, root)
         code = _read(path.read_bytes())
         digest.update(f"{name} {code.digest}\n".encode())
         beside = {file.name: file for file in path.parent.iterdir() if file.suffix != ".py"}
@@ -75,9 +75,9 @@ def imported_modules(modules: Iterable[str], root: Path = ROOT) -> list[str]:
         name = remaining.pop()
         if name not in found:
             found.add(name)
-            imports = _read(_source_file(name, root).read_bytes()).imports
-            modules = (_module_of(imported, root) for imported in imports)
-            remaining += [module for module in modules if module is not None]
+            imports = _read(_source_of(name, root).read_bytes()).imports
+            named = (_module_of(imported, root) for imported in imports)
+            remaining += [module for module in named if module is not None]
     return sorted(found)
 
 
@@ -96,6 +96,13 @@ def _source_file(name: str, root: Path) -> Path | None:
     path = root.joinpath(*name.split(".")[1:])
     files = (path / "__init__.py", path.with_suffix(".py"))
     return next((file for file in files if file.is_file()), None)
+
+
+def _source_of(name: str, root: Path) -> Path:
+    path = _source_file(name, root)
+    if path is None:
+        raise FileNotFoundError(f"no source of {name} below {root}")
+    return path
 
 
 @functools.cache

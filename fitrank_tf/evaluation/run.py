@@ -31,7 +31,6 @@ from fitrank_tf.evaluation.systems import (
     CLIP_LORA,
     RERANKED,
     EvaluatedCatalogue,
-    Index,
     Ranking,
     SearchModels,
     SystemRuns,
@@ -52,6 +51,7 @@ from fitrank_tf.queries.query_sets import (
     title_queries,
     with_misspellings,
 )
+from fitrank_tf.rerank.candidates import Index
 from fitrank_tf.retrieval.choose_index import build_index
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.inputs.listwise import ProductTables
-from fitrank_tf.rerank.candidates import CandidateLists, list_arrays, retrieve
-from fitrank_tf.retrieval.candidate_index import Candidates
+from fitrank_tf.rerank.candidates import CandidateLists, Index, list_arrays, retrieve
 from fitrank_tf.retrieval.choose_index import build_index
 
 CLIP, CLIP_LORA, RERANKED = "clip", "clip_lora", "reranked"
@@ -20,13 +19,6 @@ _RERANK_BATCH = 64
 _EXPLAINED = 20
 
 Ranking = list[tuple[str, float]]
-
-
-class Index(Protocol):
-    """What finds candidates."""
-
-    def search(self, queries: np.ndarray, k: int) -> Candidates:
-        """The k best products of each query, float32 [Q, D]."""
 
 
 class SearchModels(Protocol):

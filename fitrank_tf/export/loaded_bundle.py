@@ -154,8 +154,9 @@ class LoadedBundle:
         )
         return scores, contributions
 
+    # A text is a sequence of texts too; the first form is its own.
     @overload
-    def search(
+    def search(  # type: ignore[overload-overlap]
         self, queries: str, top_k: int = 10, filters: Mapping[str, str] = _NO_FILTERS
     ) -> list[Hit]: ...
 
@@ -167,7 +168,12 @@ class LoadedBundle:
         filters: Mapping[str, str] = _NO_FILTERS,
     ) -> list[list[Hit]]: ...
 
-    def search(self, queries, top_k=10, filters=_NO_FILTERS):
+    def search(
+        self,
+        queries: str | Sequence[str],
+        top_k: int = 10,
+        filters: Mapping[str, str] = _NO_FILTERS,
+    ) -> list[Hit] | list[list[Hit]]:
         """Searches the bundle's catalogue, as its served `search` model does.
 
         Args:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.queries.grades import EXACT
 from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.query_sets import Query
-from fitrank_tf.retrieval.candidate_index import CandidateIndex, Candidates
+from fitrank_tf.retrieval.candidate_index import Candidates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,9 +34,14 @@ class CandidateLists:
         return len(self.query_embeddings)
 
 
-def retrieve(
-    index: CandidateIndex, query_embeddings: np.ndarray, size: int
-) -> CandidateLists:
+class Index(Protocol):
+    """What finds candidates."""
+
+    def search(self, queries: np.ndarray, k: int) -> Candidates:
+        """The k best products of each query, float32 [Q, D]."""
+
+
+def retrieve(index: Index, query_embeddings: np.ndarray, size: int) -> CandidateLists:
     """The first stage's top `size` for each query, nothing added."""
     return CandidateLists(query_embeddings, index.search(query_embeddings, size))
 
@@ -86,7 +92,7 @@ def with_positives(
         raise ValueError("lists need labels before a positive can be put into them")
     positions = lists.candidates.positions.copy()
     scores, labels = lists.candidates.scores.copy(), lists.labels.copy()
-    lacking = np.flatnonzero((labels < EXACT).all(axis=1))
+    lacking = np.flatnonzero((labels < EXACT).all(axis=1)).tolist()
     for row in tracked(lacking, "completing candidates", "queries"):
         exact = np.flatnonzero(judge.grades(queries[row]) == EXACT)
         if len(exact):

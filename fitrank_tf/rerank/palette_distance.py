@@ -71,7 +71,7 @@ class PaletteDistance:
                 distances[row] = of_list.min(axis=1)
         gap = gap_to_best(-distances[..., :1], inside)
         columns = np.concatenate([distances, gap], axis=-1)
-        return np.where((named.any(axis=1)[:, None] & inside)[..., None], columns, 0.0)
+        return np.where((np.any(named, axis=1)[:, None] & inside)[..., None], columns, 0.0)
 
 
 def palette_distances(

@@ -238,7 +238,7 @@ class RerankStudy:
         masks = dict(zip(facets, context))
         more, column = [], len(names)
         for extra in (self._extra_features[name] for name in extra_features):
-            of_facet = masks.get(extra.of_facet)
+            of_facet = masks.get(extra.of_facet or "")
             more += [
                 GamItem(name, column + place, of_facet)
                 for place, name in enumerate(extra.names)

@@ -73,7 +73,7 @@ class Study:
             variant: its assignments change the configuration.
             seeds: of the re-ranker's training; all other stages have the run's seed.
         """
-        study = self._rerank_study(override(self._config, variant.assignments))
+        study = self._rerank_study(override(self._config, variant.assignments or ()))
         name = variant.name.replace(" ", "_")
         return Measured(variant.name, [study.neural(seed, name) for seed in seeds])
 
@@ -108,7 +108,7 @@ class Study:
         return self._values(towers, embeddings, variant.name)
 
     def _measure_tuned(self, variant: Variant, seed: int) -> QueryValues:
-        config = override(self._config, [*variant.assignments, f"seed={seed}"])
+        config = override(self._config, [*(variant.assignments or ()), f"seed={seed}"])
         run = self._training(config)
         embeddings = run.lora.embeddings[self._rows]
         towers, _ = run.lora.load()

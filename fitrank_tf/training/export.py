@@ -26,12 +26,15 @@ from fitrank_tf.rerank.model import Reranker
 from fitrank_tf.training.run import Run
 
 
-def write_measured_bundle(run: Run, output: Path) -> None:
-    """Exports a run's models as a bundle with its report; prints the table and the paths.
+def write_measured_bundle(run: Run, output: Path) -> str:
+    """Writes the bundle with its report.
 
     Args:
-        run: the training run.
-        output: folder of the bundle.
+        run: of which all stages are made that are not finished.
+        output: the bundle's folder.
+
+    Returns:
+        The table of the three systems, and the paths of what was written.
     """
     config = run.config
     models = _trained(run, config)
@@ -40,9 +43,10 @@ def write_measured_bundle(run: Run, output: Path) -> None:
         export_models(models, _searched(run, models.reranker), folder, version)
         info = _info(run, config, models)
         (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
-        info = dataclasses.replace(info, metrics=_report(run, config, folder, output))
+        metrics, table = _report(run, config, folder, output)
+        info = dataclasses.replace(info, metrics=metrics)
         (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
-    _print_paths(output, version)
+    return f"{table}\n{_paths(output, version)}"
 
 
 def _searched(run: Run, reranker: Reranker) -> SearchableCatalogue:
@@ -84,8 +88,14 @@ def _info(run: Run, config: RunConfig, models: TrainedModels) -> BundleInfo:
     )
 
 
-def _report(run: Run, config: RunConfig, folder: Path, output: Path) -> dict[str, Any]:
-    """Measures the exported models on products outside the training split."""
+def _report(
+    run: Run, config: RunConfig, folder: Path, output: Path
+) -> tuple[dict[str, Any], str]:
+    """Measures the exported models on products outside the training split.
+
+    Returns:
+        {"system/kind of query": {measure: value}}, and the table.
+    """
     keep = [part != TRAIN for part in run.records.splits]
     bundle = LoadedBundle(folder)
     evaluation = EvaluationRun(
@@ -106,18 +116,20 @@ def _report(run: Run, config: RunConfig, folder: Path, output: Path) -> dict[str
         final_folder=output / REPORT_DIR,
     )
     searched, queries = np.count_nonzero(keep), len(query_set.queries)
-    print(
+    metrics = {f"{row.system}/{row.query_kind}": dict(row.values) for row in report.rows}
+    return metrics, (
         f"\n{queries} queries of test products against {searched} products never trained "
-        "on\n"
+        f"on\n\n{report.table}"
     )
-    print(report.table)
-    return {f"{row.system}/{row.query_kind}": dict(row.values) for row in report.rows}
 
 
-def _print_paths(output: Path, version: int) -> None:
+def _paths(output: Path, version: int) -> str:
     report = output / REPORT_DIR
-    print(f"contact sheet  {report / 'contact_sheet.png'} (and .html)")
-    print(f"what moved     {report / 'changes.html'}")
-    print(f"runs, qrels    {report}")
-    for path in sorted(output.glob(f"*/{version}/saved_model.pb")):
-        print(f"SavedModel     {path.parent}")
+    models = sorted(output.glob(f"*/{version}/saved_model.pb"))
+    lines = (
+        f"contact sheet  {report / 'contact_sheet.png'} (and .html)",
+        f"what moved     {report / 'changes.html'}",
+        f"runs, qrels    {report}",
+        *(f"SavedModel     {path.parent}" for path in models),
+    )
+    return "\n".join(lines)

@@ -1,8 +1,8 @@
 """Threads that run batches, and the queues in which batches form.
 
-After TF-Serving's SharedBatchScheduler: all queues share the threads, which go round
-them; a queue's last batch is open for more until it is full, or has waited for its time
-and a thread is free.
+As TF-Serving's SharedBatchScheduler does, the threads are shared and serve the queues in
+turn. The last batch of a queue accepts tasks until it is full, or until its timeout has
+passed and a thread is free.
 """
 
 import threading
@@ -19,23 +19,31 @@ from serving.status import StatusError
 
 
 class Piece(Protocol):
-    """A request, or a part of it, that goes into one batch."""
+    """A request, or a part of one, that goes into one batch.
+
+    Attributes:
+        rows: its number of rows, the first dimension of its arrays.
+    """
 
     rows: int
 
 
 class Task(Protocol):
-    """A request."""
+    """A request to be batched.
+
+    Attributes:
+        rows: its number of rows, the first dimension of its arrays.
+    """
 
     rows: int
 
     def split(self, first: int, others: int) -> Sequence[Piece]:
-        """Pieces of at most `first` rows, and then of at most `others`."""
+        """Splits the rows: one piece of at most `first`, the others of at most `others`."""
 
 
 @dataclass
 class _Batch:
-    """Attributes: due: not before, on the monotonic clock in seconds, unless full."""
+    """Attributes: due: when a batch that is not full runs, in monotonic seconds."""
 
     due: float
     rows: int = 0
@@ -43,12 +51,16 @@ class _Batch:
 
 
 class BatchScheduler:
-    """Runs the batches of its queues on `num_batch_threads` threads."""
+    """Runs the batches of its queues on `num_batch_threads` threads.
+
+    Attributes:
+        parameters: how batches are formed.
+    """
 
     def __init__(self, parameters: BatchingParameters) -> None:
         self.parameters = parameters
         self._changed = threading.Condition(threading.Lock())
-        # Those with a batch; a queue that has none is not held, and can be freed.
+        # Only queues with a batch: an empty queue is not referenced, so it can be freed.
         self._queues: deque[BatchQueue] = deque()
         self._closed = False
         self._threads = [
@@ -62,6 +74,10 @@ class BatchScheduler:
 
     def put(self, queue: "BatchQueue", task: Task) -> None:
         """Adds a task to the batches of a queue.
+
+        Args:
+            queue: the queue of the task's model and signature.
+            task: the request.
 
         Raises:
             StatusError: the task is too large (INVALID_ARGUMENT), or the queue is full
@@ -78,7 +94,7 @@ class BatchScheduler:
                 self._queues.append(queue)
 
     def close(self) -> None:
-        """Runs what is enqueued, and ends the threads."""
+        """Runs the enqueued batches, then ends the threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -89,11 +105,11 @@ class BatchScheduler:
         while (found := self._wait_for_batch()) is not None:
             queue, pieces = found
             queue.run(pieces)
-            # Else the model would live until the next batch of any other.
+            # Otherwise this thread would keep the model alive until its next batch.
             del found, queue, pieces
 
     def _wait_for_batch(self) -> "tuple[BatchQueue, list[Piece]] | None":
-        """The next batch that is due; None when closed and nothing is left."""
+        """The next batch that is due; None when the scheduler is closed and empty."""
         with self._changed:
             while True:
                 now = time.monotonic()
@@ -115,10 +131,10 @@ class BatchScheduler:
 
 
 class BatchQueue:
-    """The batches of one signature of one model; changed under the scheduler's lock.
+    """The batches of one signature of one model; guarded by the scheduler's lock.
 
     Attributes:
-        batches: the oldest first; all but the last are closed.
+        batches: oldest first; only the last one accepts tasks.
         run: runs the pieces of a batch; must not raise.
     """
 
@@ -130,7 +146,14 @@ class BatchQueue:
         self._parameters = parameters
 
     def add(self, task: Task, now: float) -> int:
-        """Adds a task; says how many threads could be of use now.
+        """Adds a task.
+
+        Args:
+            task: the request.
+            now: the monotonic time in seconds.
+
+        Returns:
+            How many waiting threads to wake.
 
         Raises:
             StatusError: as `BatchScheduler.put`.
@@ -152,12 +175,20 @@ class BatchQueue:
         for piece in pieces:
             self._append(piece, now)
         new = len(self.batches) - before
-        # The batch that was open until now may have become due with these.
+        # The batch that was open until now may be full with these pieces.
         closed = before > 0 and (new > 0 or self.batches[-1].rows == full)
         return new + closed
 
     def take(self, now: float, at_once: bool) -> list[Piece]:
-        """The pieces of the oldest batch, if it is closed, full or due; else none."""
+        """Removes the oldest batch if it is full or due.
+
+        Args:
+            now: the monotonic time in seconds.
+            at_once: whether to take it in any case.
+
+        Returns:
+            The pieces of the batch; empty if the batch has to wait.
+        """
         oldest = self.batches[0]
         is_full = len(self.batches) > 1 or oldest.rows >= self._parameters.full_batch
         if is_full or at_once or oldest.due <= now:
@@ -176,7 +207,7 @@ class BatchQueue:
     def _check_capacity(self, rows: int) -> None:
         full, most = self._parameters.full_batch, self._parameters.max_enqueued_batches
         open_rows = self.batches[-1].rows if self.batches else 0
-        # An empty queue has an open batch too, as TF-Serving counts them.
+        # TF-Serving counts the open batch of an empty queue too.
         unused = most - max(1, len(self.batches))
         room = full - open_rows
         if self._parameters.enable_large_batch_splitting:

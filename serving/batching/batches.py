@@ -1,4 +1,4 @@
-"""Requests that wait at the same time, run as one."""
+"""Merging concurrent requests to a servable into one batch."""
 
 import functools
 import threading
@@ -19,13 +19,15 @@ _Arrays = Mapping[str, np.ndarray]
 
 
 class BatchedServable:
-    """A servable whose calls are merged along their first dimension, as TF-Serving does.
+    """A servable whose calls are merged along their first dimension, as in TF-Serving.
 
-    Unlike there, a call that fails does not fail those that it was merged with: they
-    are run again one by one. So are calls whose arrays cannot be merged.
+    Unlike in TF-Serving, a call that fails does not fail the calls merged with it: all
+    of them are run again, one by one. So are calls whose arrays cannot be merged.
 
     Attributes:
-        name, version, signature_defs: those of the servable.
+        name: the model's name in the configuration.
+        version: the number of the version.
+        signature_defs: signature name -> SignatureDef.
     """
 
     def __init__(self, servable: Servable, scheduler: BatchScheduler) -> None:
@@ -35,7 +37,7 @@ class BatchedServable:
         self._servable = servable
         self._scheduler = scheduler
         parameters = scheduler.parameters
-        # Hold the servable, and not `self`, so that no cycle keeps its memory.
+        # They reference the servable, not `self`: a cycle would delay freeing its memory.
         self._queues = {
             name: BatchQueue(
                 parameters, functools.partial(_run_pieces, servable, name, parameters)
@@ -53,21 +55,21 @@ class BatchedServable:
         inputs: Mapping[str, np.ndarray | tf.Tensor],
         fetched: Sequence[str],
     ) -> dict[str, np.ndarray]:
-        """Runs the signature `name`, together with other calls.
+        """Runs the signature `name`, merged with concurrent calls.
 
         Args:
             name: a name that `signature` accepts.
             inputs: input alias -> array [batch, ...], one for each input.
-            fetched: the aliases of the outputs to answer with.
+            fetched: the aliases of the outputs to return.
 
         Returns:
             Output alias -> array [batch, ...], in the order of `fetched`.
 
         Raises:
-            StatusError: the first dimensions of the inputs differ, or there is none
-                (INVALID_ARGUMENT); that of an output is another
-                (FAILED_PRECONDITION); too many calls wait (UNAVAILABLE).
-            tf.errors.OpError: an op refused the values, dtypes or shapes.
+            StatusError: the inputs have no first dimension, or different ones
+                (INVALID_ARGUMENT); an output has another first dimension
+                (FAILED_PRECONDITION); too many calls are waiting (UNAVAILABLE).
+            tf.errors.OpError: an op rejected the values, dtypes or shapes.
         """
         arrays = {alias: as_array(inputs[alias]) for alias in sorted(inputs)}
         rows = _rows_of(arrays)
@@ -80,11 +82,11 @@ class BatchedServable:
 
 
 class _Call:
-    """One call of `run`, waited for by its thread.
+    """One call of `run`, whose thread waits for the result.
 
     Attributes:
         inputs: input alias -> array [rows, ...].
-        rows: its rows.
+        rows: the first dimension of the inputs.
         fetched: output aliases.
     """
 
@@ -96,19 +98,19 @@ class _Call:
         self._done = threading.Event()
 
     def split(self, first: int, others: int) -> "list[_Piece]":
-        """Pieces of at most `first` rows, and then of at most `others`."""
+        """Splits the rows: one piece of at most `first`, the others of at most `others`."""
         starts = [0, *range(first, self.rows, others)]
         stops = [*starts[1:], self.rows]
         self._pieces = [_Piece(self, start, stop) for start, stop in zip(starts, stops)]
         return self._pieces
 
-    def tell(self) -> None:
-        """Wakes who waits for the result, if that is complete."""
+    def notify_if_done(self) -> None:
+        """Wakes the waiting thread once all pieces are done."""
         if all(piece.is_done for piece in self._pieces):
             self._done.set()
 
     def result(self) -> dict[str, np.ndarray]:
-        """Waits for the outputs, or raises what a piece failed with."""
+        """Waits for the outputs [rows, ...]; raises the first error of a piece."""
         self._done.wait()
         for piece in self._pieces:
             if piece.error is not None:
@@ -122,7 +124,7 @@ class _Call:
 
 
 class _Piece:
-    """Some rows of a call, and then their outputs or their error."""
+    """Some rows of a call, with their outputs or their error once they have run."""
 
     def __init__(self, call: _Call, start: int, stop: int) -> None:
         self.rows = stop - start
@@ -138,19 +140,19 @@ class _Piece:
         """Input alias -> array [rows, ...]."""
         return {alias: array[self._span] for alias, array in self._call.inputs.items()}
 
-    def answer(self, outputs: _Arrays, start: int) -> None:
-        """Takes this piece's outputs from those of a batch."""
+    def set_outputs(self, outputs: _Arrays, start: int) -> None:
+        """Takes this piece's rows, from `start` on, of a batch's outputs [batch, ...]."""
         stop = start + self.rows
         self.outputs = {alias: outputs[alias][start:stop] for alias in self.fetched}
         self._end()
 
-    def fail(self, error: Exception) -> None:
-        """Takes an error instead of outputs."""
+    def set_error(self, error: Exception) -> None:
+        """Ends the piece with an error instead of outputs."""
         self.error = error
         self._end()
 
     def raise_error(self) -> NoReturn:
-        """Raises the error, once: with its traceback it would keep the model alive."""
+        """Raises the error and drops it: its traceback would keep the model alive."""
         try:
             raise self.error
         finally:
@@ -158,15 +160,15 @@ class _Piece:
 
     def _end(self) -> None:
         self.is_done = True
-        self._call.tell()
+        self._call.notify_if_done()
 
 
 class _NotMergeableError(Exception):
-    """Arrays of different calls that are no one array."""
+    """The arrays of different calls cannot be concatenated."""
 
 
 def _rows_of(arrays: _Arrays) -> int:
-    """The first dimension that all inputs share; checks and words of TF-Serving."""
+    """The first dimension that all inputs share; checks and messages are TF-Serving's."""
     if not arrays:
         raise invalid_argument("Batching Run() must have at least one input tensor")
     if any(array.ndim == 0 for array in arrays.values()):
@@ -184,7 +186,7 @@ def _rows_of(arrays: _Arrays) -> int:
 def _run_pieces(
     servable: Servable, name: str, parameters: BatchingParameters, pieces: list[_Piece]
 ) -> None:
-    """Runs pieces as one batch; if that fails, each by itself."""
+    """Runs pieces as one batch; if that fails, runs each alone."""
     try:
         rows = sum(piece.rows for piece in pieces)
         size = parameters.padded(rows)
@@ -194,21 +196,21 @@ def _run_pieces(
         _check_outputs(outputs, size)
     except Exception as error:
         if len(pieces) == 1:
-            pieces[0].fail(error)
+            pieces[0].set_error(error)
             return
         for piece in pieces:
             _run_pieces(servable, name, parameters, [piece])
         return
     start = 0
     for piece in pieces:
-        piece.answer(outputs, start)
+        piece.set_outputs(outputs, start)
         start += piece.rows
 
 
 def _merged(
     inputs: Sequence[_Arrays], padding: int, parameters: BatchingParameters
 ) -> dict[str, np.ndarray]:
-    """Input alias -> array of all rows, and of `padding` more."""
+    """Input alias -> array of all rows followed by `padding` rows."""
     if any(arrays.keys() != inputs[0].keys() for arrays in inputs):
         raise _NotMergeableError
     merged = {}
@@ -219,14 +221,14 @@ def _merged(
         if len({(part.dtype, part.shape[1:]) for part in parts}) > 1:
             raise _NotMergeableError
         if padding:
-            # The last call's first row, which is a valid one, as TF-Serving does.
+            # Repeats the last call's first row, which is valid, as TF-Serving does.
             parts.append(np.repeat(parts[-1][:1], padding, axis=0))
         merged[alias] = np.concatenate(parts) if len(parts) > 1 else parts[0]
     return merged
 
 
 def _padded_to_largest(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Arrays of one shape but for the first dimension, with their first element after."""
+    """Pads all but the first dimension to the largest, each with its first element."""
     if len({part.ndim for part in parts}) > 1:
         raise _NotMergeableError
     largest = np.max([part.shape[1:] for part in parts], axis=0, initial=0).astype(int)

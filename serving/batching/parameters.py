@@ -1,6 +1,6 @@
 """`--batching_parameters_file`: TF-Serving's `BatchingParameters` as a text proto.
 
-`tensorflow-serving-api` ships no class for the message, so that its fields are declared
+`tensorflow-serving-api` ships no class for this message, so its fields are declared
 here, after `servables/tensorflow/session_bundle_config.proto` of tensorflow/serving.
 """
 
@@ -34,25 +34,27 @@ _BATCHING_PARAMETERS = message_classes(
 
 @dataclass(frozen=True)
 class BatchingParameters:
-    """How requests that wait at the same time are run as one; defaults of TF-Serving.
+    """How concurrent requests are merged into batches; defaults are TF-Serving's.
 
     Attributes:
-        max_batch_size: rows of a batch at most, and of a request without splitting.
-        batch_timeout_micros: how long a batch that is not full waits for more, in
+        max_batch_size: the most rows of a batch, and of a request without splitting.
+        batch_timeout_micros: how long a batch that is not full waits for more rows, in
             microseconds; with 0 it waits only for a free thread.
-        max_enqueued_batches: batches that may wait for a thread, for each signature.
-        num_batch_threads: batches that are run at once.
+        max_enqueued_batches: the most batches of a signature that wait for a thread.
+        num_batch_threads: threads that run batches, one batch each.
         thread_pool_name: name of those threads.
-        allowed_batch_sizes: a batch is padded to the next of these; none is any size.
-        pad_variable_length_inputs: pad inputs that differ in another dimension than
-            the first, with their first element, to the largest of the batch.
-        enable_large_batch_splitting: spread a request over several batches.
-        max_execution_batch_size: with splitting, rows of a batch at most; None is the
-            last allowed size, or `max_batch_size`.
+        allowed_batch_sizes: a batch is padded to the next of these sizes; empty allows
+            any size.
+        pad_variable_length_inputs: whether inputs that differ in another dimension than
+            the first are padded to the largest, with their first element.
+        enable_large_batch_splitting: whether a request may be split over several
+            batches.
+        max_execution_batch_size: the most rows of a batch with splitting; None means the
+            last allowed size, or `max_batch_size` where none is given.
 
     Raises:
-        FitRankError: a number is out of range, or the allowed sizes do not rise to the
-            size of a full batch.
+        FitRankError: a number is out of range, or the allowed sizes do not increase up
+            to the size of a full batch.
     """
 
     max_batch_size: int = 1000
@@ -82,7 +84,7 @@ class BatchingParameters:
 
     @property
     def full_batch(self) -> int:
-        """Rows of a batch that takes no more."""
+        """The number of rows of a full batch."""
         if not self.enable_large_batch_splitting:
             return self.max_batch_size
         if self.max_execution_batch_size is not None:
@@ -90,7 +92,7 @@ class BatchingParameters:
         return next(reversed(self.allowed_batch_sizes), self.max_batch_size)
 
     def padded(self, rows: int) -> int:
-        """The rows with which a batch of `rows` is run."""
+        """The size to which a batch of `rows` is padded."""
         return next((size for size in self.allowed_batch_sizes if size >= rows), rows)
 
     def _check_allowed_sizes(self) -> None:
@@ -109,13 +111,20 @@ class BatchingParameters:
             )
 
 
-def batching_of_flags(
+def batching_from_flags(
     enable_batching: bool, batching_parameters_file: str | None
 ) -> BatchingParameters | None:
-    """What `--enable_batching` and `--batching_parameters_file` ask for; None is nothing.
+    """The batching parameters that the flags select.
+
+    Args:
+        enable_batching: `--enable_batching`.
+        batching_parameters_file: `--batching_parameters_file`; empty or None for none.
+
+    Returns:
+        The parameters; None without batching.
 
     Raises:
-        FitRankError: there is a file without the flag, or the file cannot be used.
+        FitRankError: a file is given without the flag, or cannot be used.
     """
     if not enable_batching and batching_parameters_file:
         raise FitRankError(
@@ -133,8 +142,8 @@ def read_batching_parameters(path: Path) -> BatchingParameters:
     """Reads and checks a file of `BatchingParameters`.
 
     Raises:
-        FitRankError: the file cannot be read, is no such message, or holds parameters
-            that TF-Serving refuses.
+        FitRankError: the file cannot be read, is not a `BatchingParameters` message, or
+            holds values that TF-Serving rejects.
     """
     message = read_text_proto(path, _BATCHING_PARAMETERS(), "--batching_parameters_file")
     given = {
@@ -147,7 +156,7 @@ def read_batching_parameters(path: Path) -> BatchingParameters:
 
 
 def _value(message: Message, name: str) -> object:
-    """A field as Python has it; None where it is not set."""
+    """A field's value; None where it is not set."""
     kind = _FIELDS[name]
     if kind is REPEATED_INT64:
         return tuple(getattr(message, name))

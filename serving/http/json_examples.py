@@ -1,8 +1,8 @@
 """tf.Examples as JSON, for `classify` and `regress` of TF-Serving's REST API.
 
-{"examples": [{"colour": "red", "weights": [0.5, 2.0]}, ...], "context": {...}}: strings
-and {"b64": ...} become bytes, numbers with a point or an exponent floats, other numbers
-and true or false int64 (`util/json_tensor.cc`).
+A request is {"examples": [{"colour": "red", "weights": [0.5, 2.0]}], "context": {...}}.
+Strings and {"b64": ...} become bytes; numbers with a point or an exponent become floats;
+other numbers, true and false become int64 (`util/json_tensor.cc` of tensorflow/serving).
 """
 
 from collections.abc import Mapping
@@ -30,10 +30,13 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def parse_examples(document: Mapping[str, Any]) -> Input:
-    """The examples of a request, with their context where it has one.
+    """Parses the examples of a request, and their context if there is one.
+
+    Args:
+        document: the JSON object of the body.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, names the feature that is wrong.
+        StatusError: INVALID_ARGUMENT; the message names the wrong feature.
     """
     given = document.get(_EXAMPLES)
     if given is None:
@@ -55,7 +58,7 @@ def parse_examples(document: Mapping[str, Any]) -> Input:
 
 
 def format_classifications(result: ClassificationResult) -> dict[str, Any]:
-    """{"results": [[[label, score], ...], ...]}."""
+    """Formats classifications as {"results": [[[label, score], ...], ...]}."""
     return {
         "results": [
             [[one.label, _shortest(one.score)] for one in row.classes]
@@ -65,7 +68,7 @@ def format_classifications(result: ClassificationResult) -> dict[str, Any]:
 
 
 def format_regressions(result: RegressionResult) -> dict[str, Any]:
-    """{"results": [value, ...]}."""
+    """Formats regressions as {"results": [value, ...]}."""
     return {"results": [_shortest(one.value) for one in result.regressions]}
 
 
@@ -93,7 +96,7 @@ def _add(value: Any, name: str, feature: Feature) -> None:
 
 
 def _converted(value: Any, name: str) -> tuple[str, Any]:
-    """The list of a Feature that a value belongs to, and what is put there."""
+    """The field of a Feature that holds a JSON value, and the converted value."""
     if isinstance(value, str):
         return "bytes_list", encode_text(value)
     if is_base64(value):
@@ -113,5 +116,5 @@ def _converted(value: Any, name: str) -> tuple[str, Any]:
 
 
 def _shortest(value: float) -> float:
-    """A float32 by way of its shortest text, as 0.2 for 0.20000000298023224."""
+    """A float32 rounded to its shortest decimal: 0.2 for 0.20000000298023224."""
     return float(str(tf.float32.as_numpy_dtype(value)))

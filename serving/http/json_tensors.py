@@ -1,9 +1,9 @@
 """Tensors as JSON, in the formats of TF-Serving's REST API.
 
-A request holds either `instances`, a list with one entry a row, or `inputs`, with a
-whole batch an input; the answer has the same format. The checks and their words are
-those of TF-Serving's `util/json_tensor.cc`: no value is cast that JSON does not state
-(1.0 is no integer, "1" no number, true no number).
+A request holds either `instances`, a list with one entry for each row, or `inputs`, with
+the whole batch of each input; the response has the same format. Checks and error messages
+are those of TF-Serving's `util/json_tensor.cc`. Values are not cast: 1.0 is not an integer,
+"1" and true are not numbers.
 """
 
 import base64
@@ -26,10 +26,11 @@ ROWS = "instances"
 COLUMNS = "inputs"
 _BASE64 = "b64"
 
-# Outputs of this name are bytes, not text, and leave as {"b64": ...}.
+# Outputs with this suffix are bytes, not text, and are written as {"b64": ...}.
 _BYTES_SUFFIX = "_bytes"
 
-_NO_INTEGER = {tf.float32: 2**24 - 1, tf.float64: 2**53 - 1}
+# float dtype -> the largest integer up to which it holds every integer.
+_MAX_EXACT_INTEGERS = {tf.float32: 2**24 - 1, tf.float64: 2**53 - 1}
 _INTEGERS = {
     tf.int8,
     tf.int16,
@@ -49,15 +50,15 @@ _JSON_TYPES = {
     type(None): "Null",
 }
 
-# An error repeats the value that caused it, but not a whole photo.
+# Error messages quote the wrong value, but not a whole photo.
 _MAX_SHOWN = 200
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request's body.
+    """Parses the body of a request, a JSON object.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, it is none.
+        StatusError: INVALID_ARGUMENT, the body is not a JSON object.
     """
     if not body:
         raise invalid_argument("JSON Parse error: The document is empty")
@@ -71,7 +72,11 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def signature_name_of(document: Mapping[str, Any]) -> str:
-    """The signature that a request names, "" if none."""
+    """The signature name in a request; "" if it has none.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT, the name is not a string.
+    """
     name = document.get("signature_name", "")
     if not isinstance(name, str):
         raise invalid_argument(
@@ -84,17 +89,17 @@ def signature_name_of(document: Mapping[str, Any]) -> str:
 def parse_inputs(
     document: Mapping[str, Any], signature_inputs: Mapping[str, TensorInfo]
 ) -> dict[str, np.ndarray]:
-    """The tensors of a `predict` request.
+    """Parses the tensors of a `predict` request.
 
     Args:
-        document: the body.
-        signature_inputs: what the signature takes.
+        document: the JSON object of the body.
+        signature_inputs: input alias -> TensorInfo of the signature.
 
     Returns:
         Input alias -> array of the signature's dtype, strings as `bytes` objects.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, says what is wrong with which value.
+        StatusError: INVALID_ARGUMENT; the message quotes the wrong value.
     """
     if ROWS in document and COLUMNS in document:
         raise invalid_argument(
@@ -114,15 +119,18 @@ def parse_inputs(
 def format_outputs(
     outputs: Mapping[str, np.ndarray], document: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The answer to a `predict` request, in the format of the request.
+    """Formats the response to a `predict` request, in the format of the request.
 
     Args:
         outputs: output alias -> array.
-        document: the body of the request.
+        document: the JSON object of the request's body.
+
+    Returns:
+        {"outputs": ...} for a request with `inputs`, else {"predictions": [...]}.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, JSON has nothing for a dtype, or the outputs are
-            no rows of one batch.
+        StatusError: INVALID_ARGUMENT, a dtype has no JSON form, or the outputs do not
+            have the same first dimension.
     """
     if COLUMNS in document:
         columns = {alias: _values(alias, array) for alias, array in outputs.items()}
@@ -136,10 +144,10 @@ def format_outputs(
 
 
 def decode_base64(value: Any) -> bytes:
-    """The bytes of {"b64": ...}.
+    """Decodes {"b64": "..."}.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, it is another object or no base64.
+        StatusError: INVALID_ARGUMENT, the value is not such an object, or not base64.
     """
     if not is_base64(value):
         raise invalid_argument(
@@ -147,14 +155,14 @@ def decode_base64(value: Any) -> bytes:
         )
     text = value[_BASE64]
     try:
-        # The padding may be left out, as TF-Serving's decoder allows.
+        # TF-Serving's decoder too accepts base64 without padding.
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid_argument("Unable to base64 decode") from error
 
 
 def is_base64(value: Any) -> bool:
-    """Whether a JSON value is {"b64": "..."} and nothing else."""
+    """Whether a JSON value is an object {"b64": "..."} with no other key."""
     return (
         isinstance(value, dict)
         and value.keys() == {_BASE64}
@@ -163,10 +171,10 @@ def is_base64(value: Any) -> bool:
 
 
 def encode_text(value: str) -> bytes:
-    """The UTF-8 of a JSON string.
+    """Encodes a JSON string as UTF-8.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, it holds half a surrogate pair.
+        StatusError: INVALID_ARGUMENT, the string holds half a surrogate pair.
     """
     try:
         return value.encode()
@@ -177,18 +185,22 @@ def encode_text(value: str) -> bytes:
 
 
 def json_type(value: Any) -> str:
-    """The name of a value's type in TF-Serving's messages."""
+    """The name of a JSON value's type in TF-Serving's error messages."""
     return _JSON_TYPES.get(type(value), str(value))
 
 
 def check_lossless(value: float, dtype: tf.DType) -> None:
-    """Refuses a number that a float of `dtype` would not hold.
+    """Checks that a float dtype can hold a number.
+
+    Args:
+        value: an int, or a float, which may be rounded but not overflow.
+        dtype: float32 or float64.
 
     Raises:
-        StatusError: INVALID_ARGUMENT.
+        StatusError: INVALID_ARGUMENT, it cannot.
     """
     if isinstance(value, int):
-        fits = abs(value) <= _NO_INTEGER[dtype]
+        fits = abs(value) <= _MAX_EXACT_INTEGERS[dtype]
     else:
         fits = not math.isfinite(value) or abs(value) <= float(dtype.max)
     if not fits:
@@ -241,7 +253,7 @@ def _parse_named_rows(
 
 
 def _parse_column(rows: list[Any], dtype: tf.DType, key: str) -> np.ndarray:
-    """The rows of one input as one array; an error names the first row that is wrong."""
+    """The rows of one input as one array; an error names the first wrong row."""
     try:
         return _parse_tensor(rows, dtype)
     except StatusError as whole:
@@ -285,7 +297,7 @@ def _is_named(value: Any) -> bool:
 
 
 def _parse_tensor(value: Any, dtype: tf.DType) -> np.ndarray:
-    """A number, a string or lists of them as an array, all of one depth."""
+    """Converts a number, a string, or evenly nested lists of them into an array."""
     shape = _shape(value)
     leaves = [value]
     for level, size in enumerate(shape):
@@ -326,7 +338,7 @@ def _check_list(value: Any, level: int, size: int, rank: int) -> None:
 def _convert(leaves: list[Any], types: set[type], dtype: tf.DType) -> np.ndarray:
     if dtype == tf.string:
         return _strings(leaves)
-    if dtype in _NO_INTEGER:
+    if dtype in _MAX_EXACT_INTEGERS:
         _check_types(leaves, types, {int, float}, dtype)
         return _floats(leaves, types, dtype)
     if dtype in _INTEGERS:
@@ -388,7 +400,7 @@ def _integers(leaves: list[Any], dtype: tf.DType) -> np.ndarray:
 
 
 def _check_rows(outputs: Mapping[str, np.ndarray]) -> None:
-    """Refuses outputs that cannot be dealt out to the rows of a request."""
+    """Checks that all outputs have the same first dimension, at least 1."""
     batch = None
     for alias, array in outputs.items():
         if not array.ndim:
@@ -404,18 +416,18 @@ def _check_rows(outputs: Mapping[str, np.ndarray]) -> None:
 
 
 def _unwrapped(columns: Mapping[str, Any]) -> Any:
-    """A single output stands without its name."""
+    """The value alone if there is only one output, else all outputs by name."""
     return next(iter(columns.values())) if len(columns) == 1 else columns
 
 
 def _values(alias: str, array: np.ndarray) -> Any:
-    """An array as JSON has it: numbers, strings, or lists of them."""
+    """An array as a JSON value: a number, a string, or nested lists of them."""
     dtype = tf.dtypes.as_dtype(array.dtype)
     if dtype == tf.string:
         as_json = _as_base64 if alias.endswith(_BYTES_SUFFIX) else _as_text
         return _mapped(as_json, array)
     if dtype == tf.float32:
-        # By way of its shortest text: 0.2 leaves as 0.2, not as 0.20000000298023224.
+        # By way of the shortest decimal: 0.2 is written as 0.2, not 0.20000000298023224.
         return array.astype("U").astype(np.float64).tolist()
     if dtype in _INTEGERS or dtype in (tf.float64, tf.bool):
         return array.tolist()

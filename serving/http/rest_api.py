@@ -1,7 +1,7 @@
-"""TF-Serving's REST API: paths and JSON in, JSON and HTTP codes out.
+"""TF-Serving's REST API: from a path and a JSON body to an HTTP code and a JSON body.
 
-Paths, codes and words are those of `http_rest_api_util.cc`, `http_rest_api_handler.cc`
-and `http_server.cc` of tensorflow/serving; the calls behind them are those of gRPC.
+Paths, codes and messages are those of `http_rest_api_util.cc`, `http_rest_api_handler.cc`
+and `http_server.cc` of tensorflow/serving. gRPC requests run through the same calls.
 """
 
 import json
@@ -71,13 +71,13 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class HttpAnswer:
-    """What goes back to an HTTP client.
+class HttpResponse:
+    """The response to an HTTP request.
 
     Attributes:
         code: the HTTP status code.
-        body: the bytes of the body.
-        content_type: what they are.
+        body: the uncompressed body.
+        content_type: the media type of the body.
     """
 
     code: int
@@ -86,7 +86,7 @@ class HttpAnswer:
 
 
 class RestApi:
-    """Answers HTTP requests by the calls that gRPC requests take."""
+    """Maps HTTP requests to the calls that gRPC requests use."""
 
     def __init__(
         self,
@@ -97,9 +97,9 @@ class RestApi:
         """Serves the models of `inference`.
 
         Args:
-            inference: the models.
-            examples: the same for tf.Examples.
-            metrics_path: where Prometheus finds the metrics; None for nowhere.
+            inference: runs `predict` and `metadata`.
+            examples: runs `classify` and `regress`.
+            metrics_path: path of the metrics page; None serves no metrics.
         """
         self._inference = inference
         self._metrics_path = metrics_path
@@ -109,31 +109,31 @@ class RestApi:
             "regress": lambda spec, body: _regress(examples, spec, body),
         }
 
-    def answer(self, method: str, path: str, body: bytes) -> HttpAnswer:
-        """The answer to one request, never an exception.
+    def handle(self, method: str, path: str, body: bytes) -> HttpResponse:
+        """Handles one request; errors become responses, not exceptions.
 
         Args:
             method: "GET" or "POST".
-            path: of the URL, without query, as it was sent.
-            body: of the request, unpacked.
+            path: the path of the URL as it was sent, without the query.
+            body: the uncompressed body.
         """
         if method == "GET" and path == self._metrics_path:
-            return HttpAnswer(200, self._inference.metrics.page(), CONTENT_TYPE)
+            return HttpResponse(200, self._inference.metrics.page(), CONTENT_TYPE)
         if not _API_PATH.fullmatch(path):
-            return error_answer(404, f"no such path: {path}")
+            return error_response(404, f"no such path: {path}")
         try:
-            return _json_answer(200, self._respond(method, path, body))
+            return _json_response(200, self._respond(method, path, body))
         except REQUEST_ERRORS as error:
             code, message = status_of(error)
-            return error_answer(_HTTP_CODES[code], message)
+            return error_response(_HTTP_CODES[code], message)
         except Exception:
             logger.exception("%s %s failed", method, path)
-            return error_answer(500, "internal error: see the server's log")
+            return error_response(500, "internal error: see the server's log")
 
     def _respond(self, method: str, path: str, body: bytes) -> dict[str, Any]:
         if method == "POST" and (match := _INFERENCE_PATH.fullmatch(path)):
             spec = _model_spec(match)
-            # The verb is matched in any case but has to be in small letters, as there.
+            # As in TF-Serving the path matches in any case, but the verb must be lowercase.
             if verb := self._calls.get(match["verb"]):
                 with self._inference.metrics.request(spec.name, match["verb"], _ENTRYPOINT):
                     return verb(spec, body)
@@ -173,18 +173,18 @@ class RestApi:
         }
 
 
-def status_answer(error: StatusError) -> HttpAnswer:
-    """The answer to a request that fails before its path is looked at."""
-    return error_answer(_HTTP_CODES[error.code], error.message)
+def status_response(error: StatusError) -> HttpResponse:
+    """The response to a request that fails before its path is read."""
+    return error_response(_HTTP_CODES[error.code], error.message)
 
 
-def error_answer(code: int, message: str) -> HttpAnswer:
-    """{"error": message}, as TF-Serving has it."""
-    return _json_answer(code, {"error": message})
+def error_response(code: int, message: str) -> HttpResponse:
+    """The response {"error": message}, as in TF-Serving."""
+    return _json_response(code, {"error": message})
 
 
 def _document(spec: ModelSpec, body: bytes) -> dict[str, Any]:
-    """The JSON of a body; the signature that it names goes into the spec."""
+    """Parses a body; writes the signature name in it to the spec."""
     document = json_tensors.parse_object(body)
     spec.signature_name = json_tensors.signature_name_of(document)
     return document
@@ -228,6 +228,6 @@ def _as_dict(message: Message) -> dict[str, Any]:
     )
 
 
-def _json_answer(code: int, content: dict[str, Any]) -> HttpAnswer:
-    # NaN and Infinity stay as such, which is no JSON but what TF-Serving writes.
-    return HttpAnswer(code, json.dumps(content, ensure_ascii=False).encode())
+def _json_response(code: int, content: dict[str, Any]) -> HttpResponse:
+    # NaN and Infinity are not valid JSON, but TF-Serving writes them too.
+    return HttpResponse(code, json.dumps(content, ensure_ascii=False).encode())

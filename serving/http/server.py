@@ -23,38 +23,38 @@ from urllib.parse import urlsplit
 import grpc
 
 from fitrank_tf.core.errors import FitRankError
-from serving.http.rest_api import HttpAnswer, error_answer, status_answer
+from serving.http.rest_api import HttpResponse, error_response, status_response
 from serving.process.auth_token import HEADER, REFUSAL, AuthToken
 from serving.requests.limits import Limits
 from serving.status import StatusError, invalid_argument
 
-# A thread waits on each connection, so their number is bounded, and the time of silence.
+# Each connection occupies a thread, so their number and their idle time are bounded.
 _MAX_CONNECTIONS = 1000
 _IDLE_SECONDS = 60
-_WAITING_CONNECTIONS = 128
+_LISTEN_BACKLOG = 128
 _ACCEPT_POLL_SECONDS = 0.05
 
-# Below this size packing costs more than it saves.
+# Below this size compression costs more than it saves.
 _MIN_GZIP_BYTES = 1024
 _GZIP_LEVEL = 1
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 logger = logging.getLogger(__name__)
 
-# (method, path, body) -> answer
-Answerer = Callable[[str, str, bytes], HttpAnswer]
+# (method, path, body) -> response
+RequestHandler = Callable[[str, str, bytes], HttpResponse]
 
 
 @dataclass(frozen=True)
 class HttpOptions:
-    """How to listen for HTTP.
+    """Where and how the HTTP server listens.
 
     Attributes:
-        bind_address: IPv4 or IPv6 address.
+        bind_address: IPv4 or IPv6 address to listen on.
         port: TCP port; 0 takes a free one.
-        num_threads: requests worked on at once.
-        timeout_in_ms: the longest that a request may take, waiting included; 0 or less
-            for no limit. The op that runs then goes on to its end.
+        num_threads: requests handled concurrently.
+        timeout_in_ms: the longest that a request may take, queueing included, in
+            milliseconds; 0 or less sets no limit. A running op is not interrupted.
     """
 
     bind_address: str
@@ -64,28 +64,32 @@ class HttpOptions:
 
     @property
     def timeout(self) -> float | None:
-        """The timeout in seconds."""
+        """The timeout in seconds; None for no limit."""
         return self.timeout_in_ms / 1000 if self.timeout_in_ms > 0 else None
 
 
 class HttpServer:
-    """Listens from its creation on, until `stop`."""
+    """Serves HTTP from its creation until `stop`.
+
+    Attributes:
+        port: the TCP port.
+    """
 
     def __init__(
         self,
         options: HttpOptions,
-        answer: Answerer,
+        handler: RequestHandler,
         limits: Limits,
         token: AuthToken | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        """Starts to answer.
+        """Starts the server.
 
         Args:
             options: where and how to listen.
-            answer: gives the answer to a request; called by several threads.
-            limits: the largest body.
-            token: what every request has to bring; None for nothing.
+            handler: makes the response to a request; called by several threads.
+            limits: the largest body accepted.
+            token: the token that every request must carry; None requires none.
             ssl_context: the server's certificate; None for plain HTTP.
 
         Raises:
@@ -95,7 +99,7 @@ class HttpServer:
             options.num_threads, thread_name_prefix="rest"
         )
         self._listener = _listener(
-            options, _Requests(options, answer, limits, token, self._workers), ssl_context
+            options, _Requests(options, handler, limits, token, self._workers), ssl_context
         )
         self.port: int = self._listener.server_address[1]
         self._thread = threading.Thread(
@@ -104,13 +108,13 @@ class HttpServer:
         self._thread.start()
 
     def stop(self, seconds: float | None) -> bool:
-        """Closes the port and finishes what is in work.
+        """Closes the port and finishes the requests in progress.
 
         Args:
-            seconds: the longest to wait for it; None for not at all.
+            seconds: the longest to wait for them; None does not wait.
 
         Returns:
-            Whether all that was in work was answered.
+            Whether all of them were finished.
         """
         self._listener.draining.set()
         self._listener.shutdown()
@@ -123,34 +127,34 @@ class HttpServer:
 
 
 class _Requests:
-    """Gets the answers to requests, in time and within limits."""
+    """Runs requests on the worker threads, within the timeout and the limits."""
 
     def __init__(
         self,
         options: HttpOptions,
-        answer: Answerer,
+        handler: RequestHandler,
         limits: Limits,
         token: AuthToken | None,
         workers: concurrent.futures.Executor,
     ) -> None:
         self._timeout = options.timeout
-        self._answer = answer
+        self._handler = handler
         self._token = token
         self._workers = workers
         self.limits = limits
 
     def admits(self, authorization: str | None) -> bool:
-        """Whether a request may come in."""
+        """Whether a request with this `authorization` header is admitted."""
         return self._token is None or self._token.admits(authorization)
 
-    def answer(self, method: str, path: str, body: bytes) -> HttpAnswer:
-        """The answer, or the one that says that there is none in time."""
-        work = self._workers.submit(self._answer, method, path, body)
+    def respond(self, method: str, path: str, body: bytes) -> HttpResponse:
+        """The handler's response, or DEADLINE_EXCEEDED after the timeout."""
+        work = self._workers.submit(self._handler, method, path, body)
         try:
             return work.result(self._timeout)
         except concurrent.futures.TimeoutError:
             work.cancel()
-            return status_answer(
+            return status_response(
                 StatusError(
                     grpc.StatusCode.DEADLINE_EXCEEDED,
                     f"no answer within {self._timeout:g} s: send less at once, or start "
@@ -160,11 +164,11 @@ class _Requests:
 
 
 class _Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """Accepts connections, each with a thread; knows which of them have work."""
+    """Accepts connections, one thread each, and counts the requests in progress."""
 
     daemon_threads = True
     block_on_close = False
-    request_queue_size = _WAITING_CONNECTIONS
+    request_queue_size = _LISTEN_BACKLOG
 
     def __init__(
         self,
@@ -176,18 +180,18 @@ class _Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.draining = threading.Event()
         self._ssl_context = ssl_context
         self._connections: set[socket.socket] = set()
-        self._in_work = 0
+        self._in_progress = 0
         self._changed = threading.Condition()
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        # Not HTTPServer's, which asks the name service for the host's own name.
+        # HTTPServer's own method resolves the host's name, which can be slow.
         socketserver.TCPServer.server_bind(self)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
         if self._ssl_context is not None:
-            # The handshake is the connection's thread's: here it would block all others.
+            # The connection's thread does the handshake: here it would block all others.
             connection = self._ssl_context.wrap_socket(
                 connection, server_side=True, do_handshake_on_connect=False
             )
@@ -211,26 +215,26 @@ class _Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     @contextmanager
     def work(self) -> Iterator[None]:
-        """Marks the block as work that a drain waits for."""
+        """Counts the block as a request in progress, which a drain waits for."""
         with self._changed:
-            self._in_work += 1
+            self._in_progress += 1
         try:
             yield
         finally:
             with self._changed:
-                self._in_work -= 1
+                self._in_progress -= 1
                 self._changed.notify_all()
 
     def wait_until_idle(self, seconds: float) -> bool:
-        """Waits for the work; whether none is left."""
+        """Waits until no request is in progress; False if that takes too long."""
         deadline = time.monotonic() + seconds
         with self._changed:
             return self._changed.wait_for(
-                lambda: self._in_work == 0, max(0.0, deadline - time.monotonic())
+                lambda: self._in_progress == 0, max(0.0, deadline - time.monotonic())
             )
 
     def close_connections(self) -> None:
-        """Ends the connections on which clients say nothing."""
+        """Closes all open connections."""
         with self._changed:
             connections = list(self._connections)
         for connection in connections:
@@ -242,7 +246,7 @@ class _ListenerV6(_Listener):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """One connection; several requests may come over it."""
+    """Handles one connection, which may carry several requests."""
 
     server: _Listener
     protocol_version = "HTTP/1.1"
@@ -265,12 +269,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def send_error(
         self, code: int, message: str | None = None, explain: str | None = None
     ) -> None:
-        """What the base class says of requests that are no HTTP, as JSON."""
+        """Sends the base class's errors about malformed HTTP requests as JSON."""
         self.close_connection = True
-        self._send(error_answer(int(code), message or explain or "bad request"))
+        self._send(error_response(int(code), message or explain or "bad request"))
 
     def version_string(self) -> str:
-        """The Server header: without the versions of Python and its library."""
+        """The Server header, without the versions of Python and its library."""
         return "FitRank-TF"
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -278,34 +282,34 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         with self.server.work():
-            self._send(self._answer())
-            # Before it counts as done: a drain ends the process after that.
+            self._send(self._response())
+            # Before the request counts as finished: a drain then ends the process.
             self.wfile.flush()
 
     def handle_expect_100(self) -> bool:
-        """Refuses a body before it is sent, for clients that ask first."""
+        """Rejects a body before it is sent, for clients that send `Expect`."""
         try:
             self._check_head()
         except StatusError as error:
             self.close_connection = True
-            self._send(status_answer(error))
+            self._send(status_response(error))
             return False
         super().handle_expect_100()
         self.wfile.flush()
         return True
 
-    def _answer(self) -> HttpAnswer:
+    def _response(self) -> HttpResponse:
         try:
             self._check_head()
             body = self._body()
         except StatusError as error:
-            # What is left of the body must not be read as the next request.
+            # Otherwise the rest of the body would be read as the next request.
             self.close_connection = True
-            return status_answer(error)
-        return self.server.requests.answer(self.command, urlsplit(self.path).path, body)
+            return status_response(error)
+        return self.server.requests.respond(self.command, urlsplit(self.path).path, body)
 
     def _check_head(self) -> None:
-        """Refuses, by the headers alone, what must not or cannot be read."""
+        """Rejects a request whose headers show that its body must not be read."""
         if not self.server.requests.admits(self.headers.get(HEADER)):
             raise StatusError(grpc.StatusCode.UNAUTHENTICATED, REFUSAL)
         if "Transfer-Encoding" in self.headers:
@@ -322,33 +326,33 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         if len(body) < length:
             raise invalid_argument("the body is shorter than Content-Length says")
-        return self._unpacked(body)
+        return self._decompressed(body)
 
-    def _unpacked(self, body: bytes) -> bytes:
+    def _decompressed(self, body: bytes) -> bytes:
         encoding = self.headers.get("Content-Encoding", "identity").lower()
         if encoding == "identity":
             return body
         if encoding != "gzip":
             raise invalid_argument(f"Content-Encoding '{encoding}' is not taken: use gzip")
         limit = self.server.requests.limits.max_request_bytes
-        unpacker = zlib.decompressobj(_GZIP_WINDOW)
+        decompressor = zlib.decompressobj(_GZIP_WINDOW)
         try:
-            # Never more than the limit in memory, however small the packed body is.
-            unpacked = unpacker.decompress(body, limit + 1 if limit else 0)
+            # Never more than the limit in memory, however small the compressed body is.
+            decompressed = decompressor.decompress(body, limit + 1 if limit else 0)
         except zlib.error as error:
             raise invalid_argument(f"the body is no gzip: {error}") from error
-        self.server.requests.limits.check_bytes(len(unpacked))
-        if not unpacker.eof:
+        self.server.requests.limits.check_bytes(len(decompressed))
+        if not decompressor.eof:
             raise invalid_argument("the body is no gzip: it ends too early")
-        return unpacked
+        return decompressed
 
-    def _send(self, answer: HttpAnswer) -> None:
-        body = answer.body
+    def _send(self, response: HttpResponse) -> None:
+        body = response.body
         if self.server.draining.is_set():
             self.close_connection = True
-        self.send_response(answer.code)
-        self.send_header("Content-Type", answer.content_type)
-        if answer.code == http.HTTPStatus.UNAUTHORIZED:
+        self.send_response(response.code)
+        self.send_header("Content-Type", response.content_type)
+        if response.code == http.HTTPStatus.UNAUTHORIZED:
             self.send_header("WWW-Authenticate", "Bearer")
         if len(body) >= _MIN_GZIP_BYTES and self._accepts_gzip():
             body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
@@ -359,7 +363,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _accepts_gzip(self) -> bool:
-        # A request that is no HTTP has no headers.
+        # After a malformed request there are no headers.
         headers = getattr(self, "headers", None)
         return headers is not None and "gzip" in headers.get("Accept-Encoding", "")
 

@@ -1,7 +1,7 @@
-"""`models.config`: which models, which versions, which labels.
+"""`models.config`: the models to serve, their versions and labels.
 
-The format is TF-Serving's `ModelServerConfig` as a text proto, so that one file
-drives both this server and a stock `tensorflow_model_server`.
+The format is TF-Serving's `ModelServerConfig` as a text proto, so one file configures
+both this server and a stock `tensorflow_model_server`.
 """
 
 import logging
@@ -29,8 +29,8 @@ def read_model_configs(path: Path) -> list[ModelConfig]:
     """Reads and checks the models of a configuration file.
 
     Raises:
-        FitRankError: the file is missing, is no `ModelServerConfig`, or names a model
-            that cannot be served.
+        FitRankError: the file cannot be read, is not a `ModelServerConfig`, or has a
+            model without a name, base path or supported platform.
     """
     config = read_text_proto(path, ModelServerConfig(), "--model_config_file")
     models = list(config.model_config_list.config)
@@ -43,18 +43,18 @@ def read_model_configs(path: Path) -> list[ModelConfig]:
 
 
 def single_model_config(name: str, base_path: str) -> ModelConfig:
-    """The configuration that `--model_name` and `--model_base_path` stand for."""
+    """The configuration of a model given by `--model_name` and `--model_base_path`."""
     return ModelConfig(name=name, base_path=base_path, model_platform=PLATFORM)
 
 
 def select_versions(config: ModelConfig) -> dict[int, Path]:
-    """The versions under a model's base path that its policy asks for.
+    """The versions under a model's base path that its version policy selects.
 
     Returns:
         Version -> directory, lowest version first; never empty.
 
     Raises:
-        FitRankError: there is no version, or one that is asked for by number is missing.
+        FitRankError: there is no version, or one that the policy names is missing.
     """
     available = _version_directories(Path(config.base_path))
     if not available:
@@ -74,7 +74,7 @@ def select_versions(config: ModelConfig) -> dict[int, Path]:
 
 
 def wanted_versions(config: ModelConfig) -> dict[int, Path]:
-    """Those versions under a model's base path, if any, that its policy asks for.
+    """As `select_versions`, but without the versions that are missing.
 
     Returns:
         Version -> directory, lowest version first; may be empty.
@@ -91,11 +91,15 @@ def wanted_versions(config: ModelConfig) -> dict[int, Path]:
 
 
 def check_model_configs(models: Sequence[ModelConfig], source: str) -> None:
-    """Checks that each model can be told from the others and be looked for.
+    """Checks names, base paths and platforms of models.
+
+    Args:
+        models: the configurations.
+        source: where they come from, for error messages.
 
     Raises:
-        FitRankError: one has no name, no base path or another platform, or two have
-            the same name. The message begins with `source`.
+        FitRankError: a model has no name, no base path or another platform than
+            TensorFlow, or two models have the same name.
     """
     counts = Counter(model.name for model in models)
     for model in models:
@@ -113,19 +117,19 @@ def check_model_configs(models: Sequence[ModelConfig], source: str) -> None:
 
 
 def _version_directories(base_path: Path) -> dict[int, Path]:
-    """Version -> directory. Other names, such as `.tmp-2` of an export, are no versions."""
+    """Version -> directory; skips other names, such as `.tmp-2` of an export."""
     found: dict[int, Path] = {}
     if not base_path.is_dir():
         return found
     for child in sorted(base_path.iterdir()):
-        # Not int() alone: it also takes "1_0", " 1" and the digits of other scripts.
+        # int() alone would also accept "1_0", " 1" and the digits of other scripts.
         if not (child.name.isascii() and child.name.isdigit() and child.is_dir()):
             continue
         version = int(child.name)
         if version > _MAX_VERSION:
             continue
         if version in found:
-            logger.warning("%s: ignored, for %s is that version", child, found[version])
+            logger.warning("%s: ignored, %s is the same version", child, found[version])
             continue
         found[version] = child
     return dict(sorted(found.items()))

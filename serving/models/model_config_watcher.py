@@ -1,4 +1,4 @@
-"""`--model_config_file_poll_wait_seconds`: the file of models, read again and again."""
+"""`--model_config_file_poll_wait_seconds`: applying changes of the model configuration."""
 
 import logging
 from pathlib import Path
@@ -13,54 +13,54 @@ logger = logging.getLogger(__name__)
 
 
 class ModelConfigWatcher:
-    """Reloads a manager when its file changes.
+    """Reloads a manager when its configuration file changes.
 
-    A file that cannot be read or served leaves the models as they are, is logged once,
-    and is tried again: a label may wait for its version.
+    A file that cannot be applied leaves the models unchanged. It is logged once and tried
+    again at each poll, because a label may wait for its version.
     """
 
     def __init__(self, manager: ModelManager, path: Path, seconds: float) -> None:
-        """Begins to look at the file; the first look applies it in any case.
+        """Starts polling the file; the first poll applies it in any case.
 
         Args:
-            manager: what is reloaded.
+            manager: the manager to reload.
             path: a `ModelServerConfig` as a text proto.
-            seconds: pause between two looks; with 0 or less there is none.
+            seconds: pause between two polls; 0 or less disables polling.
         """
         self._manager = manager
         self._path = path
-        # Not what it holds now: it may have changed while the manager started.
+        # Not the present content: the file may have changed while the manager started.
         self._applied: bytes | None = None
-        self._told = ""
+        self._last_logged = ""
         self._thread = None
         if seconds > 0:
             self._thread = PeriodicThread("model-config-watcher", self.poll, seconds)
 
     def poll(self) -> None:
-        """Looks once, and applies what changed."""
+        """Reads the file once, and applies it if it changed."""
         content = _content(self._path)
         if content == self._applied:
             return
         try:
             self._manager.reload(read_model_configs(self._path))
         except (FitRankError, StatusError) as error:
-            self._tell(str(error))
+            self._log_once(str(error))
             return
-        self._applied, self._told = content, ""
+        self._applied, self._last_logged = content, ""
 
     def stop(self) -> None:
-        """Ends the looks."""
+        """Stops polling."""
         if self._thread is not None:
             self._thread.stop()
 
-    def _tell(self, message: str) -> None:
-        if message != self._told:
+    def _log_once(self, message: str) -> None:
+        if message != self._last_logged:
             logger.error("the models stay as they are: %s", message)
-            self._told = message
+            self._last_logged = message
 
 
 def _content(path: Path) -> bytes:
-    """The file; nothing where it cannot be read, which `read_model_configs` then names."""
+    """The file's bytes; empty if unreadable, which `read_model_configs` then reports."""
     try:
         return path.read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""The models that a server holds: found by a request, kept up to date on disk."""
+"""The served models: looked up by requests, kept in step with the file system."""
 
 import gc
 import logging
@@ -28,20 +28,20 @@ class RequestWithModelSpec(Protocol):
     model_spec: ModelSpec
 
     def HasField(self, field: str) -> bool:  # noqa: N802  protobuf's name
-        """Whether a message field is set."""
+        """Whether a field of the message is set."""
 
 
 @dataclass(frozen=True)
 class ManagerOptions:
-    """How models are loaded and kept up to date; names and defaults as TF-Serving's flags.
+    """How models are loaded and updated; names and defaults of TF-Serving's flags.
 
     Attributes:
         loader: how a version is loaded.
-        versions: when a version is tried again, and when the last one goes.
-        file_system_poll_wait_seconds: pause between two looks for new versions; with 0
-            or less the only look is that of the start, and of each `reload`.
-        allow_version_labels_for_unavailable_models: a label that is not assigned yet
-            may point at a version that is not loaded.
+        versions: retries of failed loads, and when the last version is unloaded.
+        file_system_poll_wait_seconds: pause between two polls for new versions; with 0
+            or less only the start and each `reload` look for versions.
+        allow_version_labels_for_unavailable_models: whether a new label may be assigned
+            to a version that is not loaded.
     """
 
     loader: LoaderOptions = field(default_factory=LoaderOptions)
@@ -51,13 +51,13 @@ class ManagerOptions:
 
 
 def _ignore(event: ModelEvent) -> None:
-    """The listener of a manager that nobody listens to."""
+    """The default listener, which does nothing."""
 
 
 class ModelManager:
-    """Loads models, finds the one that a request names, and follows the file system.
+    """Loads models, looks up the one that a request names, and polls for new versions.
 
-    `find` takes no lock: what it reads is replaced as a whole, never changed.
+    `find` takes no lock, because the mappings that it reads are replaced, never modified.
     """
 
     def __init__(
@@ -66,16 +66,16 @@ class ModelManager:
         options: ManagerOptions = ManagerOptions(),
         listener: ModelListener = _ignore,
     ) -> None:
-        """Loads every model of `configs`, and begins to look for new versions.
+        """Loads every model of `configs`, and starts polling for new versions.
 
         Args:
             configs: the models to serve.
-            options: how.
-            listener: is told of each new state of a version.
+            options: how to load and update them.
+            listener: called with each change of a version's state.
 
         Raises:
-            FitRankError: a model has no version, a broken one, or a label on a version
-                that is not loaded.
+            FitRankError: a model has no version, one that cannot be loaded, or a label
+                for a version that is not loaded.
         """
         self._options = options
         self._listener = listener
@@ -84,18 +84,18 @@ class ModelManager:
         self._models: Mapping[str, ModelVersions] = {
             config.name: self._start(config) for config in configs
         }
-        # Models that are no longer served, or never were: for their statuses.
+        # Models no longer served, and new ones that failed to load; kept for `statuses`.
         self._dropped: Mapping[str, ModelVersions] = {}
         self._watcher = self._watch()
 
     def find(self, request: RequestWithModelSpec) -> LoadedServable:
         """The servable that the request's `model_spec` names.
 
-        Who holds it can use it, even while the version is replaced.
+        It stays usable while it is referenced, even after its version was replaced.
 
         Raises:
-            StatusError: it names none (INVALID_ARGUMENT), or one that is not served
-                (NOT_FOUND; INVALID_ARGUMENT for a label, as TF-Serving has it).
+            StatusError: no model is named, or a label is unknown (INVALID_ARGUMENT, as
+                in TF-Serving); the model or version is not served (NOT_FOUND).
         """
         spec = model_spec_of(request)
         if not spec.name:
@@ -114,17 +114,17 @@ class ModelManager:
         return latest
 
     def versions(self, name: str) -> list[int]:
-        """The loaded versions of a model, lowest first; none if it is not served."""
+        """The loaded versions of a model, lowest first; empty if it is not served."""
         model = self._models.get(name)
         return list(model.serving.versions) if model else []
 
     def statuses(self, name: str) -> list[VersionStatus]:
-        """The states of a model's versions, lowest first; none if it was never served."""
+        """The states of a model's versions, lowest first; empty if it was never served."""
         model = self._models.get(name) or self._dropped.get(name)
         return model.statuses() if model else []
 
     def summary(self) -> str:
-        """The models with their versions, as `query_encoder (1), search (1, 2)`."""
+        """All models with their versions, such as `query_encoder (1), search (1, 2)`."""
         models = self._models
         return ", ".join(
             f"{name} ({', '.join(map(str, models[name].serving.versions))})"
@@ -132,7 +132,7 @@ class ModelManager:
         )
 
     def poll(self) -> None:
-        """Looks once for versions that came or went; failed loads are only logged."""
+        """Loads new versions and unloads old ones, once; failed loads are only logged."""
         with self._changes:
             for model in self._models.values():
                 model.poll()
@@ -141,14 +141,17 @@ class ModelManager:
     def reload(self, configs: Iterable[ModelConfig]) -> None:
         """Replaces the configuration, as `HandleReloadConfigRequest` does.
 
-        New models are loaded first; only if all of them can be, models that are not
-        in `configs` are unloaded, and the others take their new policies and labels.
-        A version that then cannot be loaded is in `statuses`, and no error here.
+        New models are loaded first. Only if all of them load, models that are not in
+        `configs` are unloaded, and the others get their new policies and labels. If a
+        new version of these cannot be loaded, `statuses` reports it; that is no error.
+
+        Args:
+            configs: all models to serve from now on.
 
         Raises:
-            StatusError: the configuration cannot be served (INVALID_ARGUMENT), labels
-                a version that is not loaded (FAILED_PRECONDITION), or has a new model
-                that cannot be loaded (UNKNOWN). All is as before then.
+            StatusError: the configuration is invalid (INVALID_ARGUMENT), has a label for a
+                version that is not loaded (FAILED_PRECONDITION), or a new model that
+                cannot be loaded (UNKNOWN). Nothing has changed then.
         """
         wanted = {config.name: config for config in _checked(list(configs))}
         with self._changes:
@@ -166,7 +169,7 @@ class ModelManager:
         logger.info("the configuration is now: %s", self.summary())
 
     def close(self) -> None:
-        """Ends the looks at the file system and unloads all models."""
+        """Stops polling and unloads all models."""
         if self._watcher is not None:
             self._watcher.stop()
         with self._changes:
@@ -187,7 +190,7 @@ class ModelManager:
     def _start(self, config: ModelConfig) -> ModelVersions:
         labels = dict(config.version_labels)
         if not self._options.allow_version_labels_for_unavailable_models:
-            # Checked before loading: a wrong label should not cost a minute of it.
+            # Before loading, which may take a minute that a wrong label would waste.
             _check_first_labels(config)
         model = self._new(config)
         model.configure(config, labels)
@@ -217,11 +220,11 @@ class ModelManager:
         self._dropped = {**self._dropped, **models}
 
     def _labels(self, config: ModelConfig) -> dict[str, int]:
-        """The labels of a new configuration, or FAILED_PRECONDITION."""
+        """The labels of a new configuration; raises FAILED_PRECONDITION if not loaded."""
         model = self._models.get(config.name)
         current = model.serving.labels if model else {}
         for label, version in config.version_labels.items():
-            # TF-Serving's flag covers labels that point nowhere else so far.
+            # As in TF-Serving the flag covers only labels that are not assigned yet.
             unassigned = current.get(label, version) == version
             allowed = self._options.allow_version_labels_for_unavailable_models
             if version not in self.versions(config.name) and not (allowed and unassigned):
@@ -241,7 +244,7 @@ class ModelManager:
 
     def _find_label(self, name: str, label: str) -> LoadedServable:
         model = self._models.get(name)
-        # Once: the label and its version have to be those of one moment.
+        # Read once, so that label and version come from the same state.
         serving = model.serving if model else None
         if serving is None or label not in serving.labels:
             raise StatusError(
@@ -257,12 +260,12 @@ class ModelManager:
         models = [*self._models.values(), *self._dropped.values()]
         retired = [model.retire() for model in models]
         if any(retired):
-            # The weights went with the last request; TensorFlow's graph is in cycles.
+            # The last request freed the weights; TensorFlow's graph is in reference cycles.
             gc.collect()
 
 
 def model_spec_of(request: RequestWithModelSpec) -> ModelSpec:
-    """The request's `model_spec`, or INVALID_ARGUMENT where it has none."""
+    """The request's `model_spec`; raises INVALID_ARGUMENT if it is not set."""
     if not request.HasField("model_spec"):
         raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, "Missing ModelSpec")
     return request.model_spec

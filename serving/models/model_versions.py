@@ -1,4 +1,4 @@
-"""The versions of one model, from the directories that appear to those that went."""
+"""The versions of one model: loading new ones, retrying, unloading old ones."""
 
 import logging
 import os
@@ -21,10 +21,10 @@ from serving.models.version_status import (
     error_code_of,
 )
 
-# Unloaded and failed versions that `statuses` still tells of.
+# The most unloaded and failed versions that `statuses` reports.
 _KEPT_ENDED = 16
 
-# Path -> size and time of change, of every file of a version.
+# Path -> (size in bytes, modification time in ns) of every file of a version.
 _Files = Mapping[str, tuple[int, int]]
 
 logger = logging.getLogger(__name__)
@@ -32,13 +32,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class VersionOptions:
-    """When versions are loaded again, and when the last one goes.
+    """Retries of failed loads, and when the last version is unloaded.
 
     Attributes:
-        max_num_load_retries: further tries of a version that cannot be loaded.
-        load_retry_interval_micros: pause before each of them, in microseconds.
-        servable_versions_always_present: keep serving where no version directory is
-            left. Ours is true, since no model starts without one; TF-Serving's is false.
+        max_num_load_retries: retries of a version that cannot be loaded.
+        load_retry_interval_micros: pause before each retry, in microseconds.
+        servable_versions_always_present: whether loaded versions are kept when no version
+            directory is left. True, unlike in TF-Serving, because an empty base path is
+            an error at the start too.
 
     Raises:
         FitRankError: a number is negative.
@@ -55,12 +56,13 @@ class VersionOptions:
 
 
 @dataclass(frozen=True)
-class Serving:
-    """What one request sees of a model: never changed, only replaced as a whole.
+class ServedVersions:
+    """The served versions and labels of a model at one moment; never modified.
 
     Attributes:
         versions: version -> servable, lowest version first.
-        labels: label -> version; one that is not in `versions` is not served.
+        labels: label -> version; a version that is not in `versions` is not served.
+        latest: the servable of the highest version; None without a version.
     """
 
     versions: Mapping[int, LoadedServable] = field(default_factory=dict)
@@ -74,15 +76,15 @@ class Serving:
 
 @dataclass(frozen=True)
 class _Record:
-    """What is known of a version beyond its servable.
+    """The state and load history of a version.
 
     Attributes:
-        status: the state that it was last put into.
-        unloaded: dead as soon as no request uses the unloaded servable.
-        tries: how often in a row it could not be loaded.
-        next_try: not before, on the monotonic clock in seconds.
-        failed_files: its files when the last load failed.
-        seen_files: its files at the last look, if they differ from those.
+        status: the last state.
+        unloaded: reference to an unloaded servable, dead once no request uses it.
+        tries: consecutive failed loads of the same files.
+        next_try: the earliest time of the next retry, in monotonic seconds.
+        failed_files: the version's files when the last load failed.
+        seen_files: the version's files at the last poll, if they differ from those.
     """
 
     status: VersionStatus
@@ -94,14 +96,14 @@ class _Record:
 
 
 class ModelVersions:
-    """Loads, serves and unloads the versions that a model's policy asks for.
+    """Loads, serves and unloads the versions that a model's policy selects.
 
-    One thread at a time may change it; any number may read `serving` and `statuses`,
-    which are replaced as a whole, so that readers need no lock.
+    Only one thread at a time may modify it. Readers of `serving` and `statuses` need no
+    lock, because both are replaced as a whole.
 
     Attributes:
         config: the model's name, base path and policy.
-        serving: what requests are answered from.
+        serving: the versions and labels that requests use.
     """
 
     def __init__(
@@ -112,34 +114,34 @@ class ModelVersions:
         listener: ModelListener,
     ) -> None:
         self.config = config
-        self.serving = Serving()
+        self.serving = ServedVersions()
         self._loader = loader
         self._options = options
         self._listener = listener
         self._records: Mapping[int, _Record] = {}
-        self._told = ""
+        self._last_logged = ""
 
     def load_all(self) -> None:
-        """Loads every version that the policy asks for, for the first time.
+        """Loads every version that the policy selects.
 
         Raises:
-            FitRankError: there is none, or one is missing or cannot be loaded.
+            FitRankError: there is no version, or one is missing or cannot be loaded.
         """
         for version, directory in select_versions(self.config).items():
             self._load(version, directory)
 
     def configure(self, config: ModelConfig, labels: Mapping[str, int]) -> None:
-        """Takes another policy, for the next `poll`, and labels, which count at once."""
+        """Replaces the policy, from the next `poll` on, and the labels, at once."""
         self.config = config
         self.serving = replace(self.serving, labels=dict(labels))
 
     def poll(self) -> None:
-        """Looks at the file system: loads what is new, then unloads what has to go.
+        """Reads the base path, loads new versions, then unloads those not selected.
 
-        The order is that of TF-Serving's AvailabilityPreservingPolicy: as long as no
-        version that is asked for can be loaded, the newest of the others stays.
+        As in TF-Serving's AvailabilityPreservingPolicy the newest old version stays as
+        long as no selected version can be loaded.
         """
-        wanted = self._look()
+        wanted = self._find_wanted()
         if wanted is None:
             return
         due = [version for version in wanted if self._is_due(version, wanted[version])]
@@ -151,11 +153,15 @@ class ModelVersions:
         self._forget(wanted)
 
     def unload_all(self) -> None:
-        """Unloads every version; requests in work finish with theirs."""
+        """Unloads every version; requests in progress still finish."""
         self._unload(list(self.serving.versions))
 
     def retire(self) -> bool:
-        """Ends the versions that no request uses any more; says whether there were any."""
+        """Marks unloaded versions as ended once no request uses them.
+
+        Returns:
+            Whether there were any.
+        """
         ended = [r.status.version for r in self._records.values() if _is_unused(r)]
         for version in ended:
             self._record(_Record(VersionStatus(version, VersionState.END)))
@@ -166,23 +172,25 @@ class ModelVersions:
         records = self._records
         return [_status_now(records[version]) for version in sorted(records)]
 
-    def _look(self) -> dict[int, Path] | None:
-        """Version -> directory of those to serve; None leaves everything as it is."""
+    def _find_wanted(self) -> dict[int, Path] | None:
+        """Version -> directory of the selected versions; None to change nothing."""
         try:
             wanted = wanted_versions(self.config)
         except OSError as error:
-            self._tell(f"cannot be looked at ({error}): what is loaded stays")
+            self._log_once(f"base path cannot be read ({error}): loaded versions stay")
             return None
         if not wanted and self._options.servable_versions_always_present:
-            self._tell(f"no version under {self.config.base_path}: what is loaded stays")
+            self._log_once(
+                f"no version under {self.config.base_path}: loaded versions stay"
+            )
             return None
         return wanted
 
-    def _tell(self, message: str) -> None:
-        # Once, not with every look: a missing directory may stay so for days.
-        if message != self._told:
+    def _log_once(self, message: str) -> None:
+        # Not at every poll: a directory may be missing for days.
+        if message != self._last_logged:
             logger.warning("model '%s': %s", self.config.name, message)
-            self._told = message
+            self._last_logged = message
 
     def _is_due(self, version: int, directory: Path) -> bool:
         record = self._records.get(version)
@@ -194,7 +202,7 @@ class ModelVersions:
         if files == record.failed_files:
             retries_left = record.tries <= self._options.max_num_load_retries
             return retries_left and time.monotonic() >= record.next_try
-        # Another look has to find the same files: a copy that goes on is not whole yet.
+        # The next poll has to find the same files: a copy may still be in progress.
         self._records = {**self._records, version: replace(record, seen_files=files)}
         return files == record.seen_files
 
@@ -202,14 +210,14 @@ class ModelVersions:
         try:
             self._load(version, directory)
         except Exception as error:
-            # Whatever it was, the other versions and models go on.
+            # Whatever the error, the other versions and models go on.
             logger.error(
                 "version %d of %s: not loaded: %s", version, self.config.name, error
             )
 
     def _load(self, version: int, directory: Path) -> None:
         self._put(version, VersionState.LOADING)
-        # Before the load, so that what changes meanwhile counts as a change.
+        # Listed before the load, so that files changed meanwhile count as changed.
         files = _files_of(directory)
         started = time.monotonic()
         try:
@@ -238,7 +246,7 @@ class ModelVersions:
         self._record(record, seconds)
 
     def _dispensable(self, wanted: Collection[int]) -> list[int]:
-        """The loaded versions that may go without leaving the model without one."""
+        """The loaded versions that can go without leaving the model without any."""
         others = [version for version in self.serving.versions if version not in wanted]
         if wanted and len(others) == len(self.serving.versions):
             return others[:-1]
@@ -255,7 +263,7 @@ class ModelVersions:
             self._record(_Record(status, unloaded=reference))
 
     def _forget(self, wanted: Collection[int]) -> None:
-        """Drops the oldest of the versions that ended and are not asked for."""
+        """Forgets the oldest versions that have ended and are not selected."""
         ended = [
             version
             for version in sorted(self._records)
@@ -265,7 +273,7 @@ class ModelVersions:
             self._records = {v: r for v, r in self._records.items() if v != version}
 
     def _put(self, version: int, state: VersionState) -> None:
-        """Changes the state, and keeps what is known of failed loads."""
+        """Changes the state of a version, and keeps its history of failed loads."""
         status = VersionStatus(version, state)
         known = self._records.get(version, _Record(status))
         self._record(replace(known, status=status, unloaded=None))
@@ -286,7 +294,7 @@ def _is_unused(record: _Record) -> bool:
 
 
 def _files_of(directory: Path) -> _Files:
-    """Path -> size in bytes and time of change in ns; {} where there is nothing."""
+    """Path -> (size in bytes, modification time in ns); {} for a missing directory."""
     files: dict[str, tuple[int, int]] = {}
     for parent, _, names in os.walk(directory):
         for name in names:
@@ -294,7 +302,7 @@ def _files_of(directory: Path) -> _Files:
             try:
                 state = path.stat()
             except OSError:
-                # Gone since it was listed: the next look will differ.
+                # Deleted since it was listed: the next poll will differ.
                 continue
             files[str(path)] = (state.st_size, state.st_mtime_ns)
     return files

@@ -25,10 +25,10 @@ with contextlib.suppress(ImportError, tf.errors.NotFoundError):
 _SAVED_MODEL_FILE = "saved_model.pb"
 _SERVE_TAG = "serve"
 
-# The loader's own, which TensorFlow writes beside the exporter's.
+# Signatures that TensorFlow adds to a SavedModel for its own loader.
 _LOADER_SIGNATURES = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
 
-# What TensorFlow raises on broken files; a cut shard of variables is an IndexError.
+# TensorFlow's errors on damaged files; a truncated variables shard is an IndexError.
 _LOAD_ERRORS = (OSError, ValueError, RuntimeError, LookupError, tf.errors.OpError)
 
 logger = logging.getLogger(__name__)
@@ -36,15 +36,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """How many threads TensorFlow computes with; 0 leaves it to TensorFlow.
+    """TensorFlow's numbers of threads; 0 leaves a number to TensorFlow.
 
     Attributes:
-        tensorflow_session_parallelism: both of the others at once.
+        tensorflow_session_parallelism: sets both of the others.
         tensorflow_intra_op_parallelism: threads that one op may use.
-        tensorflow_inter_op_parallelism: ops that run at once.
+        tensorflow_inter_op_parallelism: ops that run concurrently.
 
     Raises:
-        FitRankError: a number is negative, or the first is given with another one.
+        FitRankError: a number is negative, or the first is given together with another.
     """
 
     tensorflow_session_parallelism: int = 0
@@ -63,7 +63,7 @@ class SessionOptions:
             )
 
     def config(self) -> tf.compat.v1.ConfigProto:
-        """The options as a session takes them."""
+        """The session configuration with these options."""
         both = self.tensorflow_session_parallelism
         return tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=both or self.tensorflow_intra_op_parallelism,
@@ -75,16 +75,15 @@ class SessionOptions:
 
 
 class Servable:
-    """A SavedModel in a session of its own, with the signatures that its file states.
+    """A version of a SavedModel, loaded into a session of its own.
 
-    The session is what a stock `tensorflow_model_server` runs, so errors have its
-    words. Any number of threads may call `run` at once. The memory is freed when the
-    last reference to the servable goes.
+    A stock `tensorflow_model_server` uses a session too, so error messages are the same.
+    `run` is thread-safe. The memory is freed with the last reference to the servable.
 
     Attributes:
         name: the model's name in the configuration.
-        version: the number of its directory.
-        signature_defs: signature name -> SignatureDef, as written by the exporter.
+        version: the number of the version's directory.
+        signature_defs: signature name -> SignatureDef, as in the file.
     """
 
     def __init__(
@@ -96,9 +95,15 @@ class Servable:
     ) -> None:
         """Loads the SavedModel in `directory`.
 
+        Args:
+            name: the model's name in the configuration.
+            version: the version's number.
+            directory: the version's directory.
+            options: TensorFlow's numbers of threads.
+
         Raises:
-            FitRankError: the directory is no whole SavedModel, or needs an op that
-                this process does not have.
+            FitRankError: the directory holds no complete SavedModel, or the model needs
+                an op that this process lacks.
         """
         self.name = name
         self.version = version
@@ -106,7 +111,7 @@ class Servable:
         self._session = tf.compat.v1.Session(graph=tf.Graph(), config=options.config())
         try:
             _load(self._session, directory)
-            # Not with the first request: it takes a second for a large graph.
+            # Now rather than at the first request: a large graph takes a second.
             self._callables = _prepare_all(self._session, self.signature_defs)
         except _LOAD_ERRORS as error:
             raise _damaged(directory, error) from error
@@ -133,14 +138,14 @@ class Servable:
             name: a name that `signature` accepts.
             inputs: input alias -> array, one for each input of the signature; strings
                 as bytes in an array of dtype object, or as a string tensor.
-            fetched: the aliases of the outputs to answer with. TensorFlow computes the
-                function behind a signature as a whole, so the others cost nothing more.
+            fetched: the aliases of the outputs to return. TensorFlow computes all
+                outputs of a signature anyway, so fewer are not faster.
 
         Returns:
             Output alias -> array, in the order of `fetched`; strings as bytes.
 
         Raises:
-            tf.errors.OpError: an op refused the values, dtypes or shapes.
+            tf.errors.OpError: an op rejected the values, dtypes or shapes.
         """
         feeds = [as_array(inputs[alias]) for alias in sorted(inputs)]
         values = self._callables[name](*feeds)
@@ -149,9 +154,9 @@ class Servable:
 
 
 def as_array(value: np.ndarray | tf.Tensor | bytes) -> np.ndarray:
-    """A value as a session feeds and fetches it, strings as objects.
+    """Converts a value to an array that a session can feed; strings have dtype object.
 
-    NumPy's own string dtypes drop the zeros at the end of a string.
+    NumPy's string dtypes would drop zero bytes at the end of a string.
     """
     if isinstance(value, tf.Tensor):
         value = value.numpy()
@@ -162,7 +167,7 @@ def as_array(value: np.ndarray | tf.Tensor | bytes) -> np.ndarray:
 
 
 def _read_signature_defs(directory: Path) -> dict[str, SignatureDef]:
-    """Reads the signatures first: a file that is no SavedModel is named as such."""
+    """Reads the signatures from the file, to report a damaged file before loading it."""
     path = directory / _SAVED_MODEL_FILE
     if not path.is_file():
         raise FitRankError(
@@ -190,7 +195,7 @@ def _load(session: tf.compat.v1.Session, directory: Path) -> None:
 def _prepare_all(
     session: tf.compat.v1.Session, signature_defs: Mapping[str, SignatureDef]
 ) -> dict[str, Callable[..., list]]:
-    """Signature name -> what runs it, for those that can be served."""
+    """Signature name -> function that runs it, for the signatures to be served."""
     return {
         name: _prepare(session, signature)
         for name, signature in signature_defs.items()
@@ -199,19 +204,19 @@ def _prepare_all(
 
 
 def _is_served(name: str, signature: SignatureDef) -> bool:
-    """Whether a signature is the exporter's, and takes and gives nothing but tensors."""
+    """Whether a signature is the exporter's and has only tensors as inputs and outputs."""
     tensors = [*signature.inputs.values(), *signature.outputs.values()]
     return name not in _LOADER_SIGNATURES and all(tensor.name for tensor in tensors)
 
 
 def _prepare(session: tf.compat.v1.Session, signature: SignatureDef) -> Callable[..., list]:
-    """What computes a signature's outputs, each side in the order of its aliases."""
+    """A function from a signature's inputs to its outputs, both sorted by alias."""
     options = CallableOptions(
         feed=[signature.inputs[alias].name for alias in sorted(signature.inputs)],
         fetch=[signature.outputs[alias].name for alias in sorted(signature.outputs)],
     )
-    # `make_callable` checks shapes before TensorFlow sees them, with other codes and
-    # words than TF-Serving's, and parses its arguments anew on every call.
+    # Not the public `make_callable`: its shape checks have other codes and messages than
+    # TF-Serving's, and it parses its arguments at every call.
     return session._make_callable_from_options(options)
 
 

@@ -1,4 +1,4 @@
-"""From a version's directory to a servable that is ready for requests."""
+"""Loading a version's directory into a servable that is ready for requests."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,9 @@ class LoaderOptions:
     """How versions are loaded.
 
     Attributes:
-        session: threads of TensorFlow.
-        warmup: whether and how often warm-up requests are answered.
-        batching: how calls are merged; None runs each by itself.
+        session: TensorFlow's numbers of threads.
+        warmup: whether and how often warm-up requests are run.
+        batching: how calls are merged into batches; None runs each call alone.
     """
 
     session: SessionOptions = field(default_factory=SessionOptions)
@@ -28,7 +28,7 @@ class LoaderOptions:
 
 
 class ServableLoader:
-    """Loads versions, all in the same way."""
+    """Loads and warms up versions of all models; owns the threads that run batches."""
 
     def __init__(self, options: LoaderOptions) -> None:
         self._options = options
@@ -37,11 +37,16 @@ class ServableLoader:
             self._scheduler = BatchScheduler(options.batching)
 
     def load(self, name: str, version: int, directory: Path) -> LoadedServable:
-        """Loads a version, and warms it up.
+        """Loads a version and runs its warm-up requests.
+
+        Args:
+            name: the model's name in the configuration.
+            version: the version's number.
+            directory: the version's directory.
 
         Raises:
-            FitRankError: the directory is no whole SavedModel, needs an op that this
-                process does not have, or has a warm-up request that cannot be answered.
+            FitRankError: the directory holds no complete SavedModel, the model needs an
+                op that this process lacks, or a warm-up request fails.
         """
         servable = Servable(name, version, directory, self._options.session)
         if self._scheduler is not None:
@@ -50,6 +55,6 @@ class ServableLoader:
         return servable
 
     def close(self) -> None:
-        """Ends the threads that run batches, once those in work have ended."""
+        """Ends the threads that run batches, after the batches in progress."""
         if self._scheduler is not None:
             self._scheduler.close()

@@ -1,4 +1,4 @@
-"""What `GetModelStatus` says of a version, and what a listener is told of it."""
+"""The states of a model's version, and the events that report their changes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class VersionStatus:
     """The state of one version of a model.
 
     Attributes:
-        version: its number.
-        state: END is either unloaded or failed; only the latter has an error.
-        error_code: number of a gRPC status code; 0 is OK.
-        error_message: why it could not be loaded; "" where it could.
+        version: the version's number.
+        state: END means either unloaded or failed to load, which has an error.
+        error_code: number of the gRPC status code of a failed load; 0 for OK.
+        error_message: why the load failed; "" if it did not.
     """
 
     version: int
@@ -41,13 +41,12 @@ class VersionStatus:
 
 @dataclass(frozen=True)
 class ModelEvent:
-    """A version of the model `name` came into a new state.
+    """A change of the state of a model's version.
 
     Attributes:
-        name: the model.
-        status: its version, new state and error.
-        seconds: how long the load took, warm-up included, that ended in AVAILABLE or
-            in an END with an error; 0 for other events.
+        name: the model's name.
+        status: the version, its new state and error.
+        seconds: duration of the load that ended, warm-up included; 0 if no load ended.
     """
 
     name: str
@@ -55,12 +54,12 @@ class ModelEvent:
     seconds: float = 0.0
 
 
-# Called by the thread that loads, so it has to return soon and must not raise.
+# Called by the loading thread, so it has to return soon and must not raise.
 ModelListener = Callable[[ModelEvent], None]
 
 
 def error_code_of(error: BaseException) -> int:
-    """The number of the gRPC status code that an error, or what caused it, stands for."""
+    """The number of the gRPC status code of an error or of its cause; UNKNOWN if none."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, StatusError):

@@ -1,7 +1,7 @@
-"""Warm-up: requests shipped with a version, answered before the first client's.
+"""Warm-up: running the requests that ship with a version before it is served.
 
-The file is TF-Serving's: `<version>/assets.extra/tf_serving_warmup_requests`, a TFRecord
-of `PredictionLog`. Limits and failures are those of its `saved_model_warmup_util.cc`.
+The file is that of TF-Serving: `<version>/assets.extra/tf_serving_warmup_requests`, a
+TFRecord of `PredictionLog`. Limits and errors are those of `saved_model_warmup_util.cc`.
 """
 
 import logging
@@ -27,7 +27,7 @@ from serving.status import StatusError
 WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
 MAX_RECORDS = 1000
 
-# What the exporters of `Classify` and `Regress` signatures call their only input.
+# The only input of `Classify` and `Regress` signatures.
 _EXAMPLES = tf.saved_model.CLASSIFY_INPUTS
 
 logger = logging.getLogger(__name__)
@@ -35,12 +35,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WarmupOptions:
-    """Whether and how often the requests of a version's file are answered.
+    """Whether and how often the warm-up requests of a version are run.
 
     Attributes:
-        enable_model_warmup: whether at all.
-        num_request_iterations_for_warmup: how often each; 0 is TF-Serving's "not set",
-            which means once.
+        enable_model_warmup: whether they are run.
+        num_request_iterations_for_warmup: how often each request is run; 0, which is
+            TF-Serving's "not set", means once.
 
     Raises:
         FitRankError: the number is negative.
@@ -58,19 +58,19 @@ class WarmupOptions:
 
 
 def warm_up(servable: Servable, directory: Path, options: WarmupOptions) -> int:
-    """Answers the requests of a version's warm-up file, in its order.
+    """Runs the requests of a version's warm-up file, in the order of the file.
 
     Args:
-        servable: the version, loaded.
-        directory: the version's directory; a file is not required.
-        options: whether and how often.
+        servable: the loaded version.
+        directory: the version's directory; the warm-up file is optional.
+        options: whether and how often to run them.
 
     Returns:
         The number of records.
 
     Raises:
-        FitRankError: a record cannot be answered or read, or there are too many of
-            them; the cause holds the status code that TF-Serving fails with.
+        FitRankError: a record cannot be read or run, or there are more than
+            `MAX_RECORDS`; the cause holds TF-Serving's status code.
     """
     path = directory / WARMUP_FILE
     if not options.enable_model_warmup or not path.is_file():
@@ -82,7 +82,7 @@ def warm_up(servable: Servable, directory: Path, options: WarmupOptions) -> int:
             _check_count(count)
             log = PredictionLog.FromString(record)
             for _ in range(options.num_request_iterations_for_warmup or 1):
-                _answer(servable, log)
+                _run_record(servable, log)
         except (StatusError, DecodeError, tf.errors.OpError) as error:
             raise _failed(path, f"record {count}", error) from _as_status(error)
     seconds = time.monotonic() - started
@@ -105,8 +105,8 @@ def _check_count(count: int) -> None:
         )
 
 
-def _answer(servable: Servable, log: PredictionLog) -> None:
-    """Runs what a record asks for; its answer, and the model it names, do not matter."""
+def _run_record(servable: Servable, log: PredictionLog) -> None:
+    """Runs the request of a record; its response and its model name are ignored."""
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
         _predict(servable, log.predict_log.request)
@@ -132,7 +132,7 @@ def _predict(servable: Servable, request: PredictRequest) -> None:
 
 
 def _run_examples(servable: Servable, spec: ModelSpec, given: Input) -> None:
-    """Runs a signature whose only input is serialised tf.Examples, [batch]."""
+    """Runs a signature whose only input is serialised tf.Examples [batch]."""
     name = spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
     signature = servable.signature(name)
     if list(signature.inputs) != [_EXAMPLES]:

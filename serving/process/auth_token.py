@@ -1,4 +1,4 @@
-"""`--auth_token_file`: ours, TF-Serving has none. Every call has to bring the token."""
+"""`--auth_token_file`, which TF-Serving lacks: a token that every call must carry."""
 
 import hmac
 from collections.abc import Callable
@@ -21,12 +21,16 @@ _MIN_LENGTH = 16
 
 @dataclass(frozen=True)
 class AuthToken:
-    """The secret that clients share with the server."""
+    """The secret that clients share with the server.
+
+    Attributes:
+        secret: the token, ASCII without spaces.
+    """
 
     secret: str = field(repr=False)
 
     def admits(self, authorization: str | bytes | None) -> bool:
-        """Whether a header is "Bearer" and the token, in a time that tells nothing."""
+        """Whether an `authorization` header holds the token; compares in constant time."""
         if authorization is None:
             return False
         if isinstance(authorization, str):
@@ -38,7 +42,7 @@ class AuthToken:
 
 
 class TokenInterceptor(grpc.ServerInterceptor):
-    """Answers UNAUTHENTICATED to every gRPC call without the token."""
+    """Rejects every gRPC call without the token as UNAUTHENTICATED."""
 
     def __init__(self, token: AuthToken) -> None:
         self._token = token
@@ -49,7 +53,7 @@ class TokenInterceptor(grpc.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler:
-        """The method's own handler, or the one that refuses."""
+        """The method's own handler, or the one that rejects the call."""
         for key, value in handler_call_details.invocation_metadata:
             if key == HEADER:
                 admitted = self._token.admits(value)
@@ -61,7 +65,8 @@ def read_auth_token(path: Path) -> AuthToken:
     """Reads the token, the only line of a file.
 
     Raises:
-        FitRankError: the file cannot be read, or holds no token worth the name.
+        FitRankError: the file cannot be read, or does not hold one token of 16 characters
+            or more.
     """
     try:
         secret = path.read_text(encoding="ascii").strip()

@@ -1,4 +1,4 @@
-"""The first step of a stop: new gRPC calls are told to go elsewhere."""
+"""The first step of a stop: new gRPC calls are refused as UNAVAILABLE."""
 
 import threading
 from collections.abc import Callable
@@ -8,10 +8,10 @@ import grpc
 
 
 class DrainInterceptor(grpc.ServerInterceptor):
-    """Answers UNAVAILABLE to each call that comes after `begin`.
+    """Refuses each call that arrives after `begin`, as UNAVAILABLE.
 
-    Without it a call that is under way when the server stops would end as CANCELLED,
-    which clients do not try again.
+    Without it a call that arrives while the server stops would end as CANCELLED, which
+    clients do not retry.
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class DrainInterceptor(grpc.ServerInterceptor):
         self._refusal = grpc.unary_unary_rpc_method_handler(_refuse)
 
     def begin(self) -> None:
-        """Refuses calls from now on; those in work go on."""
+        """Refuses new calls from now on; calls in progress continue."""
         self._draining.set()
 
     def intercept_service(
@@ -27,11 +27,11 @@ class DrainInterceptor(grpc.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler:
-        """The method's own handler, or the one that refuses."""
+        """The method's own handler, or the one that refuses the call."""
         if self._draining.is_set():
             return self._refusal
         return continuation(handler_call_details)
 
 
 def _refuse(request: Any, context: grpc.ServicerContext) -> None:
-    context.abort(grpc.StatusCode.UNAVAILABLE, "the server stops: ask another one")
+    context.abort(grpc.StatusCode.UNAVAILABLE, "the server is stopping: ask another one")

@@ -1,8 +1,8 @@
-"""What a server counts, in Prometheus' text format.
+"""A server's metrics, in Prometheus' text format.
 
 Names, labels and buckets are TF-Serving's (`servables/tensorflow/util.cc`,
-`util/prometheus_exporter.cc`), so that dashboards for it read this server too; those
-that it has not begin with `:fitrank:`.
+`util/prometheus_exporter.cc`), so dashboards made for it show this server too.
+Metrics that TF-Serving lacks begin with `:fitrank:`.
 """
 
 import time
@@ -26,25 +26,25 @@ _LATENCY_BUCKETS = [10 * 1.8**power for power in range(32)]
 _EXAMPLE_BUCKETS = [2**power for power in range(14)]
 _MICROSECONDS = 1e6
 
-# What clients may name without limit must not become labels without limit.
+# Clients may send any model name; unknown ones share this label to bound the series.
 _UNKNOWN_MODEL = ""
 
-# The runtime that TF-Serving names for a session.
+# TF-Serving's name for the runtime of a session.
 _RUNTIME = "TF1"
 
-# A second series for each, with the time at which it began, is of no use here.
+# Otherwise each metric gets a second series with its creation time.
 prometheus_client.disable_created_metrics()
 
 
 class Metrics:
-    """Counts requests and their time, for one server.
+    """Counts and times the requests and loads of one server.
 
     Attributes:
-        registry: where other parts of the server may register their collectors.
+        registry: the collectors, to which other parts of the server may add theirs.
     """
 
     def __init__(self) -> None:
-        # A request for any other model is counted under the name "".
+        # Names of known models; a request for any other is counted under "".
         self._models: set[str] = set()
         self.registry = CollectorRegistry()
         self._request_count = _Counter(
@@ -76,7 +76,7 @@ class Metrics:
         )
         self._load_count = _Counter(
             ":fitrank:serving:model_load_count",
-            "Ended loads of a model's versions, by the code of their end.",
+            "Finished loads of a model's versions, by status code.",
             ["model_name", "status"],
             self.registry,
         )
@@ -89,19 +89,19 @@ class Metrics:
         )
         self._version_available = Gauge(
             ":fitrank:serving:model_version_available",
-            "1 for each version that answers requests.",
+            "1 for each version that serves requests.",
             ["model_name", "version"],
             registry=self.registry,
         )
 
     def model_event(self, event: ModelEvent) -> None:
-        """Counts loads; what a `ModelManager` tells its listener."""
+        """Counts loads and available versions; a listener for `ModelManager`."""
         status = event.status
         self._models.add(event.name)
         available = status.state is VersionState.AVAILABLE
         self._version_available.labels(event.name, status.version).set(available)
         if status.state is VersionState.END:
-            # Else every version that ever was would stay on the page.
+            # Otherwise the page would list every version that was ever loaded.
             self._version_available.remove(event.name, status.version)
         if available or status.error_code:
             self._load_count.labels(event.name, code_name(status.error_code)).inc()
@@ -109,11 +109,11 @@ class Metrics:
 
     @contextmanager
     def request(self, model: str, api: str, entrypoint: str) -> Iterator[None]:
-        """Counts the request that the block answers; its time, if it succeeds.
+        """Counts the request that the block handles, and times it if it succeeds.
 
         Args:
-            model: the name that the request gives.
-            api: as "Predict".
+            model: the model name in the request.
+            api: the method, such as "Predict".
             entrypoint: "GRPC" or "REST".
         """
         start = time.perf_counter()
@@ -135,17 +135,22 @@ class Metrics:
 
     @contextmanager
     def runtime(self, model: str, api: str) -> Iterator[None]:
-        """Takes the time of the block, in which TensorFlow runs, if it succeeds."""
+        """Times the block, in which TensorFlow runs, if it succeeds.
+
+        Args:
+            model: the model's name.
+            api: the method, such as "Predict".
+        """
         start = time.perf_counter()
         yield
         self._runtime_latency.labels(model, api, _RUNTIME).observe(_since(start))
 
     def examples(self, model: str, count: int) -> None:
-        """Counts the examples of one request to `Classify`, `Regress` or both."""
+        """Counts the examples of one `Classify`, `Regress` or `MultiInference` request."""
         self._example_counts.labels(model).observe(count)
 
     def page(self) -> bytes:
-        """All of it, in Prometheus' text format."""
+        """All metrics, in Prometheus' text format."""
         return prometheus_client.generate_latest(self.registry)
 
 
@@ -159,11 +164,11 @@ class _Counter:
         registry.register(self)
 
     def labels(self, *values: str) -> Gauge:
-        """The count under these values of the labels."""
+        """The counter for these label values."""
         return self._gauge.labels(*values)
 
     def collect(self) -> Iterator[Metric]:
-        """What the registry asks for: the gauge, but called untyped, as it only rises."""
+        """The samples for the registry, of type "untyped" because the count only rises."""
         for metric in self._gauge.collect():
             metric.type = "unknown"
             yield metric

@@ -1,7 +1,7 @@
-"""The command line: `tensorflow_model_server`'s flags, and some of our own.
+"""The command line: `tensorflow_model_server`'s flags, and some that only this server has.
 
-Flags of the same name mean the same, with the same defaults. Unlike there, an unknown
-flag is refused, for a typing error would else pass in silence.
+Flags that both servers have mean the same and have the same defaults. Unlike in
+TF-Serving an unknown flag is an error, because a typo would otherwise go unnoticed.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fitrank_tf.core.errors import FitRankError
-from serving.batching.parameters import batching_of_flags
+from serving.batching.parameters import batching_from_flags
 from serving.models.model_manager import ManagerOptions
 from serving.models.model_versions import VersionOptions
 from serving.models.servable import SessionOptions
@@ -26,7 +26,7 @@ from serving.requests.limits import Limits
 
 _MAX_PORT = 65535
 
-# As TF-Serving: four a core, since TensorFlow's own threads do the work.
+# As in TF-Serving: four threads a core, since TensorFlow's own threads do the work.
 _THREADS = 4 * (os.cpu_count() or 1)
 
 T = TypeVar("T")
@@ -34,24 +34,30 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """Where and how to listen.
+    """Where and how the server listens.
 
     Attributes:
         port: TCP port for gRPC; 0 takes a free one.
-        bind_address: loopback by default, for TLS and a token have to be set up first.
-        grpc_max_threads: gRPC requests worked on at once.
-        grpc_channel_arguments: further arguments of gRPC's server, name -> value.
-        rest_api_port: TCP port for HTTP; 0 takes a free one, None is no REST API.
-        rest_api_num_threads: HTTP requests worked on at once.
-        rest_api_timeout_in_ms: the longest that an HTTP request may take.
+        bind_address: address to listen on; loopback by default, because TLS and a token
+            have to be set up before others may connect.
+        grpc_max_threads: gRPC requests handled concurrently.
+        grpc_channel_arguments: further (name, value) arguments of gRPC's server.
+        rest_api_port: TCP port for HTTP; 0 takes a free one, None disables the REST API.
+        rest_api_num_threads: HTTP requests handled concurrently.
+        rest_api_timeout_in_ms: the longest that an HTTP request may take, in
+            milliseconds.
         enable_grpc_healthcheck_service: whether to serve grpc.health.v1.
-        enable_signature_method_name_check: whether `Classify` and `Regress` want the
-            method name of a signature to be theirs.
-        metrics_path: path on the REST port for Prometheus; None is no metrics.
-        limits: what one request may ask for.
-        tls: the certificate for both ports; None is plain text.
-        token: what every request has to bring; None is nothing.
-        drain_seconds: the longest that a stop waits for the requests in work.
+        enable_signature_method_name_check: whether `Classify` and `Regress` require a
+            signature with their own method name.
+        metrics_path: path of the metrics on the REST port; None serves no metrics.
+        limits: the largest request, batch and string accepted.
+        tls: the certificate for both ports; None serves plain text.
+        token: the token that every request must carry; None requires none.
+        drain_seconds: the longest that a stop waits for requests in progress.
+
+    Raises:
+        FitRankError: a value is out of range, both ports are the same, or metrics are
+            enabled without a REST port.
     """
 
     port: int = 8500
@@ -91,8 +97,8 @@ class ServerOptions:
             )
 
     @property
-    def is_open(self) -> bool:
-        """Whether other machines reach the server and nothing keeps them out."""
+    def is_unprotected(self) -> bool:
+        """Whether other machines can connect without TLS or without a token."""
         return not self._is_loopback and (self.tls is None or self.token is None)
 
     @property
@@ -104,7 +110,7 @@ class ServerOptions:
 
 
 def server_options(arguments: argparse.Namespace) -> ServerOptions:
-    """How to listen, by the flags; reads the files that they name.
+    """The `ServerOptions` of the flags; reads the files that they name.
 
     Raises:
         FitRankError: a value or a file cannot be used.
@@ -113,7 +119,7 @@ def server_options(arguments: argparse.Namespace) -> ServerOptions:
         ServerOptions,
         arguments,
         grpc_channel_arguments=_channel_arguments(arguments.grpc_channel_arguments),
-        # TF-Serving's 0 is no REST API.
+        # In TF-Serving 0 disables the REST API.
         rest_api_port=arguments.rest_api_port or None,
         metrics_path=_read(read_metrics_path, arguments.monitoring_config_file),
         limits=_options(Limits, arguments),
@@ -123,7 +129,7 @@ def server_options(arguments: argparse.Namespace) -> ServerOptions:
 
 
 def manager_options(arguments: argparse.Namespace) -> ManagerOptions:
-    """How to load models and keep them up to date, by the flags.
+    """The `ManagerOptions` of the flags; reads the file of batching parameters.
 
     Raises:
         FitRankError: a value or a file cannot be used.
@@ -135,7 +141,7 @@ def manager_options(arguments: argparse.Namespace) -> ManagerOptions:
         loader=LoaderOptions(
             session=_options(SessionOptions, arguments),
             warmup=_options(WarmupOptions, arguments),
-            batching=batching_of_flags(
+            batching=batching_from_flags(
                 arguments.enable_batching, arguments.batching_parameters_file
             ),
         ),
@@ -144,7 +150,7 @@ def manager_options(arguments: argparse.Namespace) -> ManagerOptions:
 
 def flag_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
-    # No abbreviations: TF-Serving has none, and a new flag would change their meaning.
+    # No abbreviations: TF-Serving accepts none, and a new flag could change their meaning.
     parser = argparse.ArgumentParser(
         prog="python -m serving.server",
         description="Serves SavedModels with TF-Serving's gRPC and REST APIs.",
@@ -164,15 +170,15 @@ def _add_model_flags(group: argparse._ArgumentGroup) -> None:
         group,
         "model_config_file_poll_wait_seconds",
         0,
-        "pause between two looks at it; 0 for none after the start",
+        "seconds between two reads of that file; 0 reads it only at the start",
     )
-    _add(group, "model_base_path", "", "one model: the parent of its versions")
-    _add(group, "model_name", "default", "its name")
+    _add(group, "model_base_path", "", "a single model: the parent of its versions")
+    _add(group, "model_name", "default", "name of that model")
     _add(
         group,
         "allow_version_labels_for_unavailable_models",
         False,
-        "let a new label point at a version that is not loaded",
+        "allow a new label for a version that is not loaded",
     )
 
 
@@ -181,31 +187,31 @@ def _add_loading_flags(group: argparse._ArgumentGroup) -> None:
         group,
         "file_system_poll_wait_seconds",
         1,
-        "pause between two looks for new versions; 0 for none after the start",
+        "seconds between two polls for new versions; 0 polls only at the start",
     )
     _add(
         group,
         "max_num_load_retries",
         VersionOptions.max_num_load_retries,
-        "further tries of a version that cannot be loaded",
+        "retries of a version that cannot be loaded",
     )
     _add(
         group,
         "load_retry_interval_micros",
         VersionOptions.load_retry_interval_micros,
-        "pause before each of them",
+        "microseconds before each retry",
     )
-    _add(group, "enable_model_warmup", True, "answer the warm-up requests of a version")
+    _add(group, "enable_model_warmup", True, "run the warm-up requests of a version")
     _add(
         group,
         "num_request_iterations_for_warmup",
         WarmupOptions.num_request_iterations_for_warmup,
-        "how often each; 0 for once",
+        "times that each warm-up request is run; 0 for once",
     )
 
 
 def _add_running_flags(group: argparse._ArgumentGroup) -> None:
-    _add(group, "enable_batching", False, "run requests that wait at once as one")
+    _add(group, "enable_batching", False, "merge concurrent requests into batches")
     _add(group, "batching_parameters_file", "", "BatchingParameters as a text proto")
     _add(
         group,
@@ -223,34 +229,34 @@ def _add_running_flags(group: argparse._ArgumentGroup) -> None:
         group,
         "tensorflow_session_parallelism",
         SessionOptions.tensorflow_session_parallelism,
-        "both of these",
+        "sets both of the above",
     )
     _add(
         group,
         "enable_signature_method_name_check",
         False,
-        "refuse Classify and Regress for signatures of another method name",
+        "reject Classify and Regress on signatures of another method name",
     )
 
 
 def _add_listening_flags(group: argparse._ArgumentGroup) -> None:
     defaults = ServerOptions
     _add(group, "port", defaults.port, "gRPC port")
-    _add(group, "bind_address", defaults.bind_address, "ours: address to listen on")
-    _add(group, "grpc_max_threads", defaults.grpc_max_threads, "gRPC requests at once")
-    _add(group, "grpc_channel_arguments", "", "for gRPC's server: name=value,...")
+    _add(group, "bind_address", defaults.bind_address, "not in TF-Serving: IP address")
+    _add(group, "grpc_max_threads", defaults.grpc_max_threads, "concurrent gRPC requests")
+    _add(group, "grpc_channel_arguments", "", "arguments of gRPC's server: name=value,...")
     _add(group, "rest_api_port", 0, "HTTP port; 0 for none")
     _add(
         group,
         "rest_api_num_threads",
         defaults.rest_api_num_threads,
-        "HTTP requests at once",
+        "concurrent HTTP requests",
     )
     _add(
         group,
         "rest_api_timeout_in_ms",
         defaults.rest_api_timeout_in_ms,
-        "longest time for an HTTP request",
+        "longest time of an HTTP request",
     )
     _add(group, "monitoring_config_file", "", "MonitoringConfig as a text proto")
     _add(group, "enable_grpc_healthcheck_service", False, "serve grpc.health.v1")
@@ -258,37 +264,37 @@ def _add_listening_flags(group: argparse._ArgumentGroup) -> None:
         group,
         "drain_seconds",
         defaults.drain_seconds,
-        "ours: longest wait for the requests in work, at the end",
+        "not in TF-Serving: longest wait for requests in progress at a stop",
     )
 
 
 def _add_security_flags(group: argparse._ArgumentGroup) -> None:
     _add(group, "ssl_config_file", "", "SSLConfig as a text proto, for both ports")
-    _add(group, "auth_token_file", "", "ours: the token that every request has to bring")
+    _add(group, "auth_token_file", "", "not in TF-Serving: token of all requests")
     _add(
         group,
         "max_request_bytes",
         Limits.max_request_bytes,
-        "ours: bytes of a request; 0 for no limit",
+        "not in TF-Serving: most bytes of a request; 0 for no limit",
     )
     _add(
         group,
         "max_request_batch",
         Limits.max_request_batch,
-        "ours: rows of an input; 0 for no limit",
+        "not in TF-Serving: most rows of an input; 0 for no limit",
     )
     _add(
         group,
         "max_string_bytes",
         Limits.max_string_bytes,
-        "ours: bytes of one string; 0 for no limit",
+        "not in TF-Serving: most bytes of a string; 0 for no limit",
     )
 
 
 def _add(
     group: argparse._ArgumentGroup, name: str, default: bool | int | float | str, text: str
 ) -> None:
-    """Adds a flag of its default's type; a bool may stand alone or be =true or =false."""
+    """Adds a flag of its default's type; a bool is `--flag`, `--flag=true` or `=false`."""
     shown = f"{text} (default: {str(default).lower() if default != '' else 'none'})"
     if isinstance(default, bool):
         group.add_argument(
@@ -305,7 +311,7 @@ def _boolean(text: str) -> bool:
 
 
 def _options(kind: type[T], arguments: argparse.Namespace, **others: Any) -> T:
-    """An options dataclass: its fields are the flags of their names, or `others`."""
+    """An options dataclass, filled from the flags of its fields' names and `others`."""
     flags = {
         one.name: getattr(arguments, one.name)
         for one in fields(kind)
@@ -315,7 +321,7 @@ def _options(kind: type[T], arguments: argparse.Namespace, **others: Any) -> T:
 
 
 def _read(reader: Callable[[Path], T], file: str) -> T | None:
-    """What a reader makes of the file of a flag; None without a file."""
+    """Reads the file that a flag names; None without a file."""
     return reader(Path(file)) if file else None
 
 

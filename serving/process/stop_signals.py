@@ -1,10 +1,10 @@
-"""SIGTERM and SIGINT, told through a pipe to whoever waits for them.
+"""Waiting for SIGTERM and SIGINT through a pipe.
 
-Python runs its own handlers in the main thread only, once that thread comes to its next
-instruction. A signal that the system hands to another thread does not wake a main thread
-that waits for a lock, and a handler that sets an event hangs for ever where the main
-thread was just taking that event's lock. What `signal.set_wakeup_fd` writes is written by
-whichever thread got the signal, and wakes whoever reads.
+Python runs signal handlers in the main thread only, once that thread reaches its next
+instruction. A signal delivered to another thread does not wake a main thread that waits
+for a lock, and a handler that sets an event hangs for ever if the main thread was just
+taking that event's lock. `signal.set_wakeup_fd` makes the thread that got the signal write
+to the pipe, which wakes the reader.
 """
 
 import os
@@ -13,35 +13,35 @@ import threading
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-# What a shell shows of a process that a signal ended.
+# The exit status of a process that signal N ended is 128 + N in a shell.
 _SIGNAL_STATUS = 128
 
 
 class StopSignals:
-    """From its making on, the process does not end by a stop signal on its own.
+    """Once created, stop signals no longer end the process by themselves.
 
-    To be made in the main thread.
+    Has to be created in the main thread.
     """
 
     def __init__(self) -> None:
-        # Open as long as the process: the signals outlive this object.
+        # Never closed: signals may arrive after this object is gone.
         self._reader, writer = os.pipe()
-        # A handler must never wait.
+        # A signal handler must never block.
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer)
         for number in _STOP_SIGNALS:
-            # Without a handler of Python nothing is written.
+            # Without a Python handler nothing is written to the pipe.
             signal.signal(number, lambda *_: None)
 
     def wait(self) -> int:
-        """Waits for the next stop signal, and returns its number."""
+        """Waits for the next stop signal and returns its number."""
         while True:
             [number] = os.read(self._reader, 1)
             if number in _STOP_SIGNALS:
                 return number
 
-    def exit_at_the_next(self) -> None:
-        """Lets the next stop signal end the process at once, whatever is in work."""
+    def exit_on_next(self) -> None:
+        """Makes the next stop signal end the process at once."""
         threading.Thread(target=self._exit, name="stop-signals", daemon=True).start()
 
     def _exit(self) -> None:

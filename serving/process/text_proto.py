@@ -1,4 +1,4 @@
-"""Configuration files in protobuf's text format."""
+"""Reading configuration files in protobuf's text format."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,22 +17,25 @@ from fitrank_tf.core.errors import FitRankError
 
 _PACKAGE = "tensorflow.serving"
 
-# A kind of field, see `message_classes`.
+# A field type for `message_classes`.
 REPEATED_INT64 = "repeated int64"
 
 M = TypeVar("M", bound=Message)
 
 
 def read_text_proto(path: Path, message: M, flag: str) -> M:
-    """Fills a message from a file.
+    """Fills a message from a text proto file.
 
     Args:
         path: the file.
         message: an empty message of the file's type.
-        flag: the option that names the file, for the message of an error.
+        flag: the command-line flag that names the file, for error messages.
+
+    Returns:
+        `message`.
 
     Raises:
-        FitRankError: the file cannot be read, or is no such message.
+        FitRankError: the file cannot be read, or does not hold such a message.
     """
     try:
         text_format.Parse(path.read_text(encoding="utf-8"), message)
@@ -47,13 +50,16 @@ def read_text_proto(path: Path, message: M, flag: str) -> M:
 def message_classes(
     file: str, messages: Mapping[str, Mapping[str, object]]
 ) -> dict[str, type[Message]]:
-    """Classes for messages of TF-Serving that `tensorflow-serving-api` does not ship.
+    """Builds classes for TF-Serving messages that `tensorflow-serving-api` does not ship.
 
     Args:
-        file: the proto file's name in tensorflow/serving, as the pool knows it.
+        file: the path of the proto file in tensorflow/serving.
         messages: message name -> field name -> `str`, `bool`, `REPEATED_INT64`, a class of
-            `wrappers_pb2`, or the name of an earlier message; numbered from 1, as those
-            messages are.
+            `wrappers_pb2`, or the name of an earlier message. Fields are numbered from 1
+            in the order given, as in those proto files.
+
+    Returns:
+        Message name -> class.
     """
     wrappers = FileDescriptorProto()
     wrappers_pb2.DESCRIPTOR.CopyToProto(wrappers)
@@ -64,7 +70,7 @@ def message_classes(
         message = proto.message_type.add(name=name)
         for number, (field, kind) in enumerate(fields.items(), start=1):
             message.field.add(name=field, number=number, **_field_type(kind))
-    # A pool of our own: a process that also loads TF-Serving's file has no conflict.
+    # A separate pool avoids a conflict in a process that also loads TF-Serving's file.
     pool = descriptor_pool.DescriptorPool()
     pool.Add(wrappers)
     pool.Add(proto)

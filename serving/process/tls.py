@@ -1,4 +1,4 @@
-"""`--ssl_config_file`: the certificate of the server, for gRPC and REST alike."""
+"""`--ssl_config_file`: the server's certificate, for both gRPC and REST."""
 
 import ssl
 import tempfile
@@ -28,14 +28,14 @@ _FLAG = "--ssl_config_file"
 
 @dataclass(frozen=True)
 class TlsConfig:
-    """A server's certificate, and whose clients it takes.
+    """A server's certificate, and which clients it accepts.
 
     Attributes:
         server_key: PEM of the private key.
         server_cert: PEM of the certificate, with its chain.
-        custom_ca: PEM of the authorities that sign clients' certificates; "" for those
-            of the machine.
-        client_verify: whether a client has to show a certificate.
+        custom_ca: PEM of the authorities that sign clients' certificates; "" uses the
+            machine's authorities.
+        client_verify: whether a client must present a certificate.
     """
 
     server_key: str = field(repr=False)
@@ -44,7 +44,7 @@ class TlsConfig:
     client_verify: bool = False
 
     def grpc_credentials(self) -> grpc.ServerCredentials:
-        """The configuration as gRPC takes it."""
+        """The configuration as credentials of a gRPC server."""
         return grpc.ssl_server_credentials(
             [(self.server_key.encode(), self.server_cert.encode())],
             root_certificates=self.custom_ca.encode() or None,
@@ -52,15 +52,15 @@ class TlsConfig:
         )
 
     def ssl_context(self) -> ssl.SSLContext:
-        """The configuration as Python's sockets take it.
+        """The configuration as a context for Python's sockets.
 
         Raises:
-            FitRankError: key and certificate are no pair, or no PEM.
+            FitRankError: key and certificate do not belong together, or are not PEM.
         """
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            # The ssl module reads files only; this one is the owner's alone, and goes.
+            # The ssl module reads only files; this one is private, and deleted after use.
             with tempfile.NamedTemporaryFile("w", suffix=".pem") as pair:
                 pair.write(self.server_key + "\n" + self.server_cert)
                 pair.flush()
@@ -81,14 +81,14 @@ def read_tls_config(path: Path) -> TlsConfig:
     """Reads an `SSLConfig` text proto.
 
     Raises:
-        FitRankError: the file is no `SSLConfig`, or lacks the key or the certificate, or
-            they do not belong together.
+        FitRankError: the file is not an `SSLConfig`, lacks the key or the certificate, or
+            the two do not belong together.
     """
     config = read_text_proto(path, _SSL_CONFIG(), _FLAG)
     for name in ("server_key", "server_cert"):
         if not getattr(config, name):
             raise FitRankError(f"{path}: no {name}: give it as PEM text")
-    # Without it gRPC would trust no client, and say nothing.
+    # Without the authority gRPC would silently reject every client.
     if config.client_verify and not config.custom_ca:
         raise FitRankError(
             f"{path}: client_verify without custom_ca: add the authority of the clients"
@@ -99,6 +99,6 @@ def read_tls_config(path: Path) -> TlsConfig:
         custom_ca=config.custom_ca,
         client_verify=config.client_verify,
     )
-    # gRPC tells of a bad pair only in its own log, after the start.
+    # Checked here because gRPC reports a bad pair only in its own log, after the start.
     tls.ssl_context()
     return tls

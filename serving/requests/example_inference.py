@@ -1,8 +1,8 @@
 """`Classify`, `Regress` and `MultiInference`: signatures that take tf.Examples.
 
-Checks and words are those of TF-Serving's `classifier.cc`, `regressor.cc`,
-`multi_inference.cc` and `util.cc`. By default, as there, a signature's method name does
-not matter, for TensorFlow 2 writes "predict" under every signature.
+Checks and messages are those of TF-Serving's `classifier.cc`, `regressor.cc`,
+`multi_inference.cc` and `util.cc`. As in TF-Serving a signature's method name is ignored by
+default, because TensorFlow 2 writes "predict" for every signature.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ from tensorflow_serving.apis.regression_pb2 import (
 )
 
 from serving.models.servable import Servable
-from serving.requests.inference import Inference, answering_spec
+from serving.requests.inference import Inference, response_spec
 from serving.requests.predict_request import PredictCall, check_dtypes, signature_name_of
 from serving.requests.serialized_examples import serialized_examples
 from serving.status import StatusError, invalid_argument
@@ -52,8 +52,8 @@ class ExampleInference:
     """Runs the signatures that take tf.Examples.
 
     Attributes:
-        inference: what finds and runs them.
-        check_method_names: whether a signature's method name has to be the call's
+        inference: finds and runs signatures.
+        check_method_names: whether a signature's method name has to match the request
             (`--enable_signature_method_name_check`).
     """
 
@@ -64,35 +64,35 @@ class ExampleInference:
         """Classes and scores for each example.
 
         Raises:
-            StatusError, tf.errors.OpError: the request cannot be answered.
+            StatusError, tf.errors.OpError: the request failed.
         """
         servable = self.inference.manager.find(request)
         name = signature_name_of(request.model_spec)
         self._check_classify(_signature(servable, name))
         outputs = self._run(servable, name, request.input, "Classify")
         return ClassificationResponse(
-            model_spec=answering_spec(servable, name), result=_classifications(outputs)
+            model_spec=response_spec(servable, name), result=_classifications(outputs)
         )
 
     def regress(self, request: RegressionRequest) -> RegressionResponse:
         """A value for each example.
 
         Raises:
-            StatusError, tf.errors.OpError: the request cannot be answered.
+            StatusError, tf.errors.OpError: the request failed.
         """
         servable = self.inference.manager.find(request)
         name = signature_name_of(request.model_spec)
         self._check_regress(_signature(servable, name))
         outputs = self._run(servable, name, request.input, "Regress")
         return RegressionResponse(
-            model_spec=answering_spec(servable, name), result=_regressions(outputs)
+            model_spec=response_spec(servable, name), result=_regressions(outputs)
         )
 
     def multi_inference(self, request: MultiInferenceRequest) -> MultiInferenceResponse:
         """Several classifications and regressions of the same examples.
 
         Raises:
-            StatusError, tf.errors.OpError: the request cannot be answered.
+            StatusError, tf.errors.OpError: the request failed.
         """
         if not request.tasks:
             raise invalid_argument("Missing ModelSpec")
@@ -107,7 +107,7 @@ class ExampleInference:
     ) -> InferenceResult:
         name = signature_name_of(task.model_spec)
         outputs = self._run(servable, name, examples, "MultiInference")
-        spec = answering_spec(servable, name)
+        spec = response_spec(servable, name)
         if task.method_name == CLASSIFY:
             return InferenceResult(
                 model_spec=spec, classification_result=_classifications(outputs)
@@ -186,7 +186,7 @@ class ExampleInference:
 
 @dataclass(frozen=True)
 class _ExampleOutputs:
-    """The outputs of a signature, and how many examples it was given."""
+    """The outputs of a signature for a number of examples."""
 
     examples: int
     arrays: Mapping[str, np.ndarray]

@@ -1,4 +1,4 @@
-"""`Predict` and `GetModelMetadata`, whichever protocol brought them."""
+"""`Predict` and `GetModelMetadata` requests, of gRPC and of REST."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ SIGNATURE_DEF_FIELD = "signature_def"
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer to a `Predict`.
+    """The result of a `Predict` request.
 
     Attributes:
-        model_spec: which model, version and signature answered.
+        model_spec: the model, version and signature that ran.
         outputs: output alias -> array, strings as `bytes` objects.
     """
 
@@ -49,10 +49,10 @@ class Inference:
         self._limits = limits
 
     def predict(self, request: PredictRequest) -> Prediction:
-        """Runs one signature, `serving_default` where the request names none.
+        """Runs one signature, `serving_default` if the request names none.
 
         Raises:
-            StatusError, tf.errors.OpError: the request cannot be answered.
+            StatusError, tf.errors.OpError: the request failed.
         """
         servable = self.manager.find(request)
         for alias, proto in request.inputs.items():
@@ -63,7 +63,16 @@ class Inference:
     def predict_arrays(
         self, servable: Servable, name: str, inputs: Mapping[str, np.ndarray]
     ) -> Prediction:
-        """`predict` for arrays that were made after the signature's inputs."""
+        """Runs a signature on arrays that already have its inputs' dtypes.
+
+        Args:
+            servable: the model's version.
+            name: the signature.
+            inputs: input alias -> array, one for each input of the signature.
+
+        Raises:
+            StatusError, tf.errors.OpError: as `predict`.
+        """
         fetched = sorted(servable.signature(name).outputs)
         return self._prediction(servable, PredictCall(name, inputs, fetched))
 
@@ -71,23 +80,31 @@ class Inference:
         """The SignatureDefs of a model, packed as `metadata["signature_def"]`.
 
         Raises:
-            StatusError: another field is asked for, or the model is not served.
+            StatusError: another metadata field is requested, or the model is not served.
         """
         model_spec_of(request)
         _check_metadata_fields(request.metadata_field)
         servable = self.manager.find(request)
-        response = GetModelMetadataResponse(model_spec=answering_spec(servable))
+        response = GetModelMetadataResponse(model_spec=response_spec(servable))
         response.metadata[SIGNATURE_DEF_FIELD].Pack(
             SignatureDefMap(signature_def=servable.signature_defs)
         )
         return response
 
     def run(self, servable: Servable, call: PredictCall, api: str) -> dict[str, np.ndarray]:
-        """Runs a signature, if its inputs are within the limits.
+        """Runs a signature on inputs within the limits, and times it.
+
+        Args:
+            servable: the model's version.
+            call: the signature, its inputs and the outputs to return.
+            api: the method for the metrics, such as "Predict".
+
+        Returns:
+            Output alias -> array.
 
         Raises:
-            StatusError: they are not.
-            tf.errors.OpError: an op refused the values or shapes.
+            StatusError: an input exceeds a limit.
+            tf.errors.OpError: an op rejected the values or shapes.
         """
         self._limits.check_inputs(call.inputs)
         with self.metrics.runtime(servable.name, api):
@@ -95,11 +112,11 @@ class Inference:
 
     def _prediction(self, servable: Servable, call: PredictCall) -> Prediction:
         outputs = self.run(servable, call, "Predict")
-        return Prediction(answering_spec(servable, call.name), outputs)
+        return Prediction(response_spec(servable, call.name), outputs)
 
 
-def answering_spec(servable: Servable, signature_name: str = "") -> ModelSpec:
-    """The `model_spec` of an answer, which names the version that gave it."""
+def response_spec(servable: Servable, signature_name: str = "") -> ModelSpec:
+    """The `model_spec` of a response, with the version that ran."""
     spec = ModelSpec(name=servable.name, signature_name=signature_name)
     spec.version.value = servable.version
     return spec

@@ -1,4 +1,4 @@
-"""What one request may ask for: ours, TF-Serving has only gRPC's 2 GiB."""
+"""Limits of a single request. TF-Serving has only gRPC's limit of 2 GiB."""
 
 import math
 from collections.abc import Mapping
@@ -22,12 +22,15 @@ _GRPC_UNLIMITED = -1
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that one request may hold; 0 lifts a limit.
+    """The most that one request may contain; 0 lifts a limit.
 
     Attributes:
-        max_request_bytes: bytes of a gRPC message or of an HTTP body, unpacked.
-        max_request_batch: rows, the first dimension of an input.
-        max_string_bytes: bytes of one string, as a photo.
+        max_request_bytes: bytes of a gRPC message or an uncompressed HTTP body.
+        max_request_batch: rows of an input, its first dimension.
+        max_string_bytes: bytes of one string, such as an encoded photo.
+
+    Raises:
+        FitRankError: a limit is negative or above gRPC's 2 GiB.
     """
 
     max_request_bytes: int = 256 * _MIB
@@ -45,11 +48,15 @@ class Limits:
 
     @property
     def grpc_message_bytes(self) -> int:
-        """`max_request_bytes` as gRPC's channel argument has it."""
+        """`max_request_bytes` as the value of gRPC's channel argument."""
         return self.max_request_bytes or _GRPC_UNLIMITED
 
     def check_bytes(self, size: int) -> None:
-        """Refuses an HTTP body of `size` bytes; gRPC refuses its messages itself."""
+        """Checks the size of an HTTP body; gRPC checks its messages itself.
+
+        Raises:
+            StatusError: RESOURCE_EXHAUSTED, the body has too many bytes.
+        """
         if self._is_above(size, self.max_request_bytes):
             raise StatusError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -58,12 +65,16 @@ class Limits:
             )
 
     def check_size(self, alias: str, proto: TensorProto) -> None:
-        """Refuses a tensor that would outgrow the request that it came in.
+        """Checks the size of a tensor before it is decoded.
 
-        A TensorProto may hold one value and a shape of billions.
+        A TensorProto with one value may state a shape of billions.
+
+        Args:
+            alias: the input's name, for the error message.
+            proto: the tensor.
 
         Raises:
-            StatusError: INVALID_ARGUMENT.
+            StatusError: INVALID_ARGUMENT, the tensor would exceed `max_request_bytes`.
         """
         size = math.prod(max(0, dim.size) for dim in proto.tensor_shape.dim)
         if self._is_above(size * _size_of(proto.dtype), self.max_request_bytes):
@@ -75,10 +86,14 @@ class Limits:
             )
 
     def check_inputs(self, inputs: Mapping[str, np.ndarray]) -> None:
-        """Refuses inputs with too many rows or too long a string.
+        """Checks the rows and the string lengths of inputs.
+
+        Args:
+            inputs: input alias -> array [batch, ...].
 
         Raises:
-            StatusError: INVALID_ARGUMENT, names the input, the limit and the mend.
+            StatusError: INVALID_ARGUMENT; the message names the input, the limit and
+                the flag that raises it.
         """
         for alias, array in inputs.items():
             if array.ndim and self._is_above(len(array), self.max_request_batch):
@@ -107,7 +122,7 @@ class Limits:
 
 
 def _size_of(enum: int) -> int:
-    """Bytes of one value; 1 for what has no fixed size or is no dtype."""
+    """Bytes of one value; 1 for a dtype without a fixed size or an unknown one."""
     try:
         return tf.dtypes.as_dtype(enum).size or 1
     except TypeError:

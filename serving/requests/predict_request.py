@@ -1,8 +1,8 @@
-"""What a `PredictRequest` asks of a servable.
+"""Parsing and checking a `PredictRequest`.
 
-Checks come in TF-Serving's order and fail with its codes and words
-(`predict_util.cc` of tensorflow/serving, `cc/saved_model/util.cc` of TensorFlow), so
-that a client tried here meets nothing new there.
+The checks have TF-Serving's order, codes and messages (`predict_util.cc` of
+tensorflow/serving, `cc/saved_model/util.cc` of TensorFlow), so a client tested on this
+server gets the same errors from TF-Serving.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,9 +25,9 @@ class PredictCall:
     """The arguments of `Servable.run`.
 
     Attributes:
-        name: the signature, `serving_default` where the request names none.
+        name: the signature's name.
         inputs: input alias -> array, one for each input of the signature.
-        fetched: the aliases of the outputs to answer with.
+        fetched: the aliases of the outputs to return.
     """
 
     name: str
@@ -36,11 +36,15 @@ class PredictCall:
 
 
 def read_predict_request(servable: Servable, request: PredictRequest) -> PredictCall:
-    """Checks a request against the signature that it names; its model is not looked at.
+    """Checks a request against the signature that it names, and decodes its inputs.
+
+    Args:
+        servable: the model's version; the model that the request names is ignored.
+        request: the request.
 
     Raises:
-        StatusError: it names no signature (FAILED_PRECONDITION), or brings other
-            inputs, or asks for other outputs, than that has (INVALID_ARGUMENT).
+        StatusError: the signature does not exist (FAILED_PRECONDITION), or has other
+            inputs or outputs than the request (INVALID_ARGUMENT).
     """
     name = signature_name_of(request.model_spec)
     signature = servable.signature(name)
@@ -52,19 +56,19 @@ def read_predict_request(servable: Servable, request: PredictRequest) -> Predict
 
 
 def signature_name_of(spec: ModelSpec) -> str:
-    """The signature that a request means."""
+    """The signature name in a spec, `serving_default` if it has none."""
     return spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 def check_dtypes(signature: SignatureDef, inputs: Mapping[str, np.ndarray]) -> None:
-    """Refuses inputs of another dtype than the signature's; nothing is cast.
+    """Checks that inputs have the dtypes of a signature; nothing is cast.
 
     Args:
-        signature: what takes the inputs.
+        signature: the signature.
         inputs: input alias -> array, one for each input of the signature.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, in the words of TF-Serving's session.
+        StatusError: INVALID_ARGUMENT, with the message of TF-Serving's session.
     """
     for position, alias in enumerate(sorted(inputs)):
         wanted = tf.dtypes.as_dtype(signature.inputs[alias].dtype)
@@ -77,7 +81,7 @@ def check_dtypes(signature: SignatureDef, inputs: Mapping[str, np.ndarray]) -> N
 
 
 def _check_aliases(signature: SignatureDef, sent: Mapping[str, TensorProto]) -> None:
-    """Refuses missing, extra and misnamed inputs; those with a default may be missing."""
+    """Rejects missing, extra and misnamed inputs; inputs with a default are optional."""
     wanted = set(signature.inputs)
     missing = wanted - set(sent) - set(signature.defaults)
     extra = set(sent) - wanted
@@ -103,7 +107,7 @@ def _braced(aliases: Iterable[str]) -> str:
 def _decode_inputs(
     signature: SignatureDef, sent: Mapping[str, TensorProto]
 ) -> dict[str, np.ndarray]:
-    """Alias -> array, in the order of the aliases."""
+    """Input alias -> array, sorted by alias."""
     return {
         alias: decode(alias, sent[alias] if alias in sent else signature.defaults[alias])
         for alias in sorted(signature.inputs)
@@ -111,7 +115,7 @@ def _decode_inputs(
 
 
 def _fetched_aliases(signature: SignatureDef, output_filter: Iterable[str]) -> list[str]:
-    """The output aliases to answer with: those of the filter, or all."""
+    """The aliases of the outputs to return: those of the filter, or all."""
     fetched: list[str] = []
     for alias in output_filter:
         if alias not in signature.outputs:

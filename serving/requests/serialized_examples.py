@@ -1,4 +1,4 @@
-"""The examples of a request as a parser in a graph reads them."""
+"""Serialising the tf.Examples of a request for the parser in a graph."""
 
 import numpy as np
 from tensorflow_serving.apis.input_pb2 import Input
@@ -7,12 +7,12 @@ from serving.status import invalid_argument
 
 
 def serialized_examples(examples: Input) -> np.ndarray:
-    """The examples of a request, serialised, as an object array [batch].
+    """The serialised examples of a request, bytes in an object array [batch].
 
-    A context comes before each example: a parser reads both messages as one.
+    A context is prepended to each example: parsing the joined bytes merges the messages.
 
     Raises:
-        StatusError: INVALID_ARGUMENT if there is none.
+        StatusError: INVALID_ARGUMENT, there is no example.
     """
     kind = examples.WhichOneof("kind")
     given = getattr(examples, kind).examples if kind else ()

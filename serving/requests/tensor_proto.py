@@ -15,7 +15,7 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 from serving.models.servable import as_array
 from serving.status import StatusError
 
-# Where a TensorProto holds the values of a dtype; the others travel as raw content.
+# The field of a TensorProto for each dtype; other dtypes are sent as raw content.
 _VALUE_FIELDS = {
     tf.float32: "float_val",
     tf.float64: "double_val",
@@ -37,18 +37,18 @@ _FIELD_OF_ENUM = {
 
 _LENGTH_DELIMITED = 2
 
-# Integers from 0 to this one are one byte on the wire.
+# Integers from 0 to this one are encoded as one byte.
 _MAX_BYTE_VARINT = 0x7F
 
-# NumPy's own limit; TensorFlow's parser handles what lies above.
+# NumPy's limit; TensorFlow's parser handles higher ranks.
 _MAX_RANK = 32
 
 
 def decode(alias: str, proto: TensorProto) -> np.ndarray:
-    """The array that a TensorProto stands for.
+    """Decodes a TensorProto.
 
     Args:
-        alias: the input's name, for the message.
+        alias: the input's name, for the error message.
         proto: any TensorProto that `tf.io.parse_tensor` accepts.
 
     Returns:
@@ -56,13 +56,13 @@ def decode(alias: str, proto: TensorProto) -> np.ndarray:
         It may be a read-only view of the proto's bytes.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, the proto is no tensor.
+        StatusError: INVALID_ARGUMENT, the proto is not a valid tensor.
     """
     array = _decode_plain(proto)
     if array is not None:
         return array
     try:
-        # It refuses what `tf.make_ndarray` accepts, such as content of the wrong size.
+        # Unlike `tf.make_ndarray` it rejects content of the wrong size.
         tensor = tf.io.parse_tensor(
             proto.SerializeToString(), tf.dtypes.as_dtype(proto.dtype)
         )
@@ -74,13 +74,13 @@ def decode(alias: str, proto: TensorProto) -> np.ndarray:
 
 
 def encode(array: np.ndarray, proto: TensorProto) -> None:
-    """Writes an array into an empty TensorProto, in the fields that TF-Serving fills.
+    """Encodes an array into an empty TensorProto, in the fields that TF-Serving fills.
 
-    Clients read `outputs["scores"].float_val` directly, which raw content would break.
+    Not as raw content, because clients read `outputs["scores"].float_val` directly.
 
     Args:
-        array: any shape, of a dtype that TensorFlow has; strings as `bytes` objects.
-        proto: as a map of a response holds it, so that nothing is copied there.
+        array: any shape, of any dtype of TensorFlow; strings as `bytes` objects.
+        proto: the message to fill; that of the response itself avoids a copy.
     """
     array = as_array(array)
     dtype = tf.dtypes.as_dtype(array.dtype)
@@ -89,7 +89,7 @@ def encode(array: np.ndarray, proto: TensorProto) -> None:
         proto.CopyFrom(tf.make_tensor_proto(array, dtype=dtype, shape=array.shape))
         return
     proto.dtype = dtype.as_datatype_enum
-    # Also marks the shape as set where it has no dimension.
+    # Marks the shape as set even if it has no dimensions.
     proto.tensor_shape.SetInParent()
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
@@ -102,13 +102,13 @@ def encode(array: np.ndarray, proto: TensorProto) -> None:
 
 
 def session_name(dtype: tf.DType) -> str:
-    """The name of a dtype in TF-Serving's messages, which are C++'s."""
+    """The name of a dtype in TF-Serving's error messages, which use C++ names."""
     names = {"float32": "float", "float64": "double", "float16": "half"}
     return names.get(dtype.name, dtype.name)
 
 
 def _decode_plain(proto: TensorProto) -> np.ndarray | None:
-    """The array of a proto whose values are all there and no more; else None."""
+    """Decodes a proto with exactly as many values as its shape has; else None."""
     if proto.dtype not in _FIELD_OF_ENUM or proto.tensor_shape.unknown_rank:
         return None
     dtype, field = _FIELD_OF_ENUM[proto.dtype]
@@ -124,15 +124,15 @@ def _decode_plain(proto: TensorProto) -> np.ndarray | None:
     if len(values) != size:
         return None
     if field == "int_val":
-        # By way of its own dtype: a number that is too large is cut, as TensorFlow does.
+        # By way of int32: numbers too large for the dtype wrap around, as in TensorFlow.
         return np.fromiter(values, np.int32, size).astype(dtype, copy=False).reshape(shape)
     return np.fromiter(values, dtype, size).reshape(shape)
 
 
 def _wire_payload(array: np.ndarray) -> bytes | None:
-    """The values as protobuf packs them, where no number has to become a Python object.
+    """The bytes of a packed protobuf field, if they can be made without a Python loop.
 
-    Floats are their own bytes. Integers and truth values are, if all are small.
+    That holds for floats, for bools, and for integers if all are 0 to 127.
     """
     if array.dtype in (np.float32, np.float64):
         return array.tobytes()
@@ -144,7 +144,7 @@ def _wire_payload(array: np.ndarray) -> bytes | None:
 
 
 def _packed(field: int, payload: bytes) -> bytes:
-    """A packed repeated field in protobuf's wire format."""
+    """Encodes a packed repeated field in protobuf's wire format."""
     return _varint(field << 3 | _LENGTH_DELIMITED) + _varint(len(payload)) + payload
 
 

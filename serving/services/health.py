@@ -1,7 +1,7 @@
 """The standard gRPC health service, behind `--enable_grpc_healthcheck_service`.
 
-As in TF-Serving it says that the server answers, not that a model is ready: for that
-ask `ModelService.GetModelStatus`.
+As in TF-Serving it says that the server accepts requests, not that a model is ready: see
+`ModelService.GetModelStatus` for that.
 """
 
 import grpc
@@ -11,15 +11,15 @@ from fitrank_tf.core.packages import imports_of
 with imports_of("serving"):
     from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-# "" is the server as a whole.
+# "" stands for the whole server.
 SERVICES = ("", "ModelService", "PredictionService")
 
 
 def add_health_service(server: grpc.Server) -> health.HealthServicer:
-    """Adds the service to a server that has not started; all is SERVING.
+    """Adds the health service to a server that has not started, in the state SERVING.
 
     Returns:
-        What to tell when the server begins to stop.
+        The servicer, whose `enter_graceful_shutdown` is to be called at a stop.
     """
     servicer = health.HealthServicer()
     for service in SERVICES:

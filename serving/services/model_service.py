@@ -1,4 +1,4 @@
-"""TF-Serving's `ModelService`: the state of models, and which are served."""
+"""TF-Serving's `ModelService`: the states of models, and changes of the model list."""
 
 import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc
@@ -12,27 +12,27 @@ from tensorflow_serving.apis.model_management_pb2 import (
 )
 
 from serving.models.model_manager import ModelManager, model_spec_of
-from serving.status import StatusError, answers_with_status, invalid_argument
+from serving.status import StatusError, aborts_with_status, invalid_argument
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """Answers for the models of a `ModelManager`."""
+    """`ModelService` for the models of a `ModelManager`."""
 
     def __init__(self, manager: ModelManager) -> None:
         self._manager = manager
 
-    @answers_with_status
+    @aborts_with_status
     def GetModelStatus(  # noqa: N802  the protocol's name
         self, request: GetModelStatusRequest, context: grpc.ServicerContext
     ) -> GetModelStatusResponse:
-        """The state of one version, or of all."""
+        """The state of one version of a model, or of all its versions."""
         return model_status(self._manager, request)
 
-    @answers_with_status
+    @aborts_with_status
     def HandleReloadConfigRequest(  # noqa: N802  the protocol's name
         self, request: ReloadConfigRequest, context: grpc.ServicerContext
     ) -> ReloadConfigResponse:
-        """Serves the models of a new list instead; returns when the new ones are loaded."""
+        """Replaces the list of served models; returns when new models are loaded."""
         if request.config.WhichOneof("config") != "model_config_list":
             raise invalid_argument(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
@@ -47,7 +47,13 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 def model_status(
     manager: ModelManager, request: GetModelStatusRequest
 ) -> GetModelStatusResponse:
-    """The state of one version, or of all; a label is ignored, as TF-Serving does.
+    """The state of one version of a model, or of all its versions.
+
+    A label in the request is ignored, as in TF-Serving.
+
+    Args:
+        manager: the served models.
+        request: names the model, and a version or none.
 
     Raises:
         StatusError: no model is named (INVALID_ARGUMENT), or it is not configured or has
@@ -73,7 +79,7 @@ def model_status(
         version = response.model_version_status.add(
             version=status.version, state=status.state
         )
-        # A set but empty status says OK, which clients tell from one that is missing.
+        # An empty status that is set means OK; clients distinguish it from a missing one.
         version.status.SetInParent()
         version.status.error_code = status.error_code
         version.status.error_message = status.error_message

@@ -20,20 +20,20 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest, Regression
 from serving.requests.example_inference import ExampleInference
 from serving.requests.inference import Inference
 from serving.requests.tensor_proto import encode
-from serving.status import answers_with_status
+from serving.status import aborts_with_status
 
 _ENTRYPOINT = "GRPC"
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers inference calls, and counts them."""
+    """Runs inference requests and counts them."""
 
     def __init__(self, inference: Inference, examples: ExampleInference) -> None:
         self._inference = inference
         self._examples = examples
         self._metrics = inference.metrics
 
-    @answers_with_status
+    @aborts_with_status
     def Predict(  # noqa: N802  the protocol's name
         self, request: PredictRequest, context: grpc.ServicerContext
     ) -> PredictResponse:
@@ -45,14 +45,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 encode(array, response.outputs[alias])
             return response
 
-    @answers_with_status
+    @aborts_with_status
     def GetModelMetadata(  # noqa: N802  the protocol's name
         self, request: GetModelMetadataRequest, context: grpc.ServicerContext
     ) -> GetModelMetadataResponse:
         """The SignatureDefs of a model."""
         return self._inference.metadata(request)
 
-    @answers_with_status
+    @aborts_with_status
     def Classify(  # noqa: N802  the protocol's name
         self, request: ClassificationRequest, context: grpc.ServicerContext
     ) -> ClassificationResponse:
@@ -60,7 +60,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         with self._metrics.request(request.model_spec.name, "Classify", _ENTRYPOINT):
             return self._examples.classify(request)
 
-    @answers_with_status
+    @aborts_with_status
     def Regress(  # noqa: N802  the protocol's name
         self, request: RegressionRequest, context: grpc.ServicerContext
     ) -> RegressionResponse:
@@ -68,7 +68,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         with self._metrics.request(request.model_spec.name, "Regress", _ENTRYPOINT):
             return self._examples.regress(request)
 
-    @answers_with_status
+    @aborts_with_status
     def MultiInference(  # noqa: N802  the protocol's name
         self, request: MultiInferenceRequest, context: grpc.ServicerContext
     ) -> MultiInferenceResponse:

@@ -36,7 +36,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, spoil) -> None:
     path = tmp_path / "arrays.npz"
     save_arrays(path, ARRAYS)
     path.write_bytes(spoil(path.read_bytes()))
-    with pytest.raises(FitRankError, match=r"arrays\.npz cannot be read.*`make it`"):
+    named = r"arrays\.npz cannot be read.*`fitrank make it`"
+    with pytest.raises(FitRankError, match=named):
         load_arrays(path, "make it")
 
 

@@ -51,6 +51,23 @@ def test_p_of_many_queries_is_near_the_share_of_random_swaps(shift: float) -> No
     assert p >= 1 / 10_001
 
 
-def test_equal_systems_are_not_told_apart() -> None:
-    values = np.random.default_rng(0).random(30)
-    assert paired_randomisation(values, values) == 1.0
+def test_an_interval_holds_95_of_100_unless_told_otherwise() -> None:
+    values = [0.1, 0.4, 0.2]
+    assert mean_and_interval(values) == mean_and_interval(values, 0.95)
+
+
+# Swaps are drawn a thousand at a time.
+@pytest.mark.parametrize("rounds", [1, 999, 1000, 1001, 2500])
+def test_the_real_assignment_is_one_of_those_that_are_counted(rounds: int) -> None:
+    values = np.random.default_rng(0).random(60)
+    assert paired_randomisation(values, values, rounds) == 1.0
+    # No swap of sixty queries that all speak for one system is as large by chance.
+    for better, worse in ((values + 1, values), (values, values + 1)):
+        assert paired_randomisation(better, worse, rounds) == 1 / (rounds + 1)
+
+
+def test_swaps_follow_the_seed() -> None:
+    first, second = np.random.default_rng(3).random((2, 30))
+    found = [paired_randomisation(first, second, 500, seed) for seed in (0, 1, 2)]
+    assert found[0] == paired_randomisation(first, second, 500)
+    assert len(set(found)) > 1

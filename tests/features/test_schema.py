@@ -40,7 +40,9 @@ def test_bad_layouts_are_refused(slices, message) -> None:
         ({"stop": 0}, "start < stop"),
         ({"start": -1}, "start < stop"),
         ({"low": 1.0}, "low < high"),
+        ({"high": -1.0}, "low < high"),
         ({"name": ""}, "needs a name"),
+        ({"group": ""}, "needs a name and a group"),
     ],
 )
 def test_bad_slices_are_refused(changes, message) -> None:
@@ -61,6 +63,16 @@ def test_names_groups_and_masks_say_where_the_numbers_are() -> None:
 def test_joined_moves_each_part_behind_the_last() -> None:
     joined = FeatureSchema.joined([_slice("a", 0, 2)], [_slice("b", 0, 3)])
     assert [(part.start, part.stop) for part in joined.slices] == [(0, 2), (2, 5)]
+
+
+def test_bounds_are_repeated_for_each_number() -> None:
+    rows = [("a", 2, "", "", -1.0, 0.5), ("b", 1, "", "", 0.0, 3.0)]
+    schema = FeatureSchema(FeatureSlice.consecutive("boxes", rows))
+    low, high = schema.bounds()
+    assert (low.tolist(), high.tolist()) == ([-1, -1, 0], [0.5, 0.5, 3])
+    assert low.dtype == high.dtype == np.float32
+    assert [part.size for part in schema.slices] == [2, 1]
+    assert [part.start for part in schema.slices] == [0, 2]
 
 
 def test_json_keeps_everything() -> None:

@@ -49,6 +49,15 @@ def test_misspellings_are_one_edit_away(word: str) -> None:
         ("trousers", "trousexs", False, True),
         ("trousers", "trouxsers", False, True),
         ("trousers", "trxusexs", False, False),
+        # Of six letters slips and vowels alone, of seven or more any edit.
+        ("purple", "purzple", False, False),
+        ("purple", "pumple", False, False),
+        ("purple", "purplo", False, True),
+        ("jackets", "jacqets", False, True),
+        ("jackets", "jacketzs", False, True),
+        # The keys above, below and beside s.
+        *(("shirts", f"shirt{key}", True, True) for key in "waedzx"),
+        *(("shirts", f"shirt{key}", False, False) for key in "qrfcv"),
         ("navy", "navvy", False, True),
         ("navy", "nvy", False, False),
         ("red", "redd", False, False),

@@ -41,6 +41,12 @@ def test_title_queries_quote_their_product_and_name_its_facets(records) -> None:
     assert queries[5].wanted == ()
 
 
+def test_products_without_a_title_give_no_title_query(records) -> None:
+    titles = ("A shirt", "", " \t", *records.texts[3:])
+    queries = title_queries(dataclasses.replace(records, texts=titles))
+    assert [query.id for query in queries] == [f"title-{n}" for n in (1, 4, 5, 6)]
+
+
 def test_facet_queries_are_deterministic_and_name_their_wanted_values(records) -> None:
     queries = facet_queries(records, 20, seed=4)
     assert queries == facet_queries(records, 20, seed=4)
@@ -138,6 +144,11 @@ def test_queries_are_parsed_into_their_wanted_values(drawn) -> None:
 
 def test_products_without_facets_give_no_facet_query(records) -> None:
     assert facet_queries(records.select([5]), 5, seed=0) == []
+    # An article type alone is a query of a single facet.
+    kind = ("Shirts",) * len(records)
+    bare = {name: ("",) * len(records) for name in ATTRIBUTES} | {"article_type": kind}
+    products = dataclasses.replace(records, attributes=bare)
+    assert facet_queries(products, 5, seed=0) == []
 
 
 @pytest.mark.parametrize(

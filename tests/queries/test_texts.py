@@ -79,6 +79,17 @@ def test_texts_contain_the_facets_that_they_list() -> None:
         assert text.facets == tuple(said[word] for word in said if word in text.text)
 
 
+def test_sentences_name_two_to_five_facets_and_singles_one() -> None:
+    attributes = dict.fromkeys(FACETS, "Red") | {"article_type": "Shirts"}
+    records = small_records(*((str(n), f"Title {n}", attributes) for n in range(60)))
+    texts = training_texts(records, seed=0)
+    counts = [[len(text.facets) for text in of] for of in texts]
+    assert {count for of in counts for count in of[:12]} == {0}
+    assert {count for of in counts for count in of[12:18]} == {2, 3, 4, 5}
+    assert {count for of in counts for count in of[18:]} == {1}
+    assert all("article_type" in text.facets for of in texts for text in of[12:18])
+
+
 def test_codes_are_equal_for_equal_values_whatever_the_case() -> None:
     records = small_records(
         ("1", "a", {"colour": "Red", "article_type": "Shirts"}),

@@ -1,4 +1,4 @@
-"""Toy models on disk, and servers for them."""
+"""Toy models on disk, and servers of them."""
 
 import gc
 import subprocess
@@ -44,7 +44,7 @@ model_config_list {{
 
 @pytest.fixture(scope="session", autouse=True)
 def _imports_frozen() -> None:
-    """As the server does, so that a collection after an unload is short."""
+    """Freezes imported modules as the server does: collections after unloads are short."""
     gc.freeze()
 
 
@@ -96,7 +96,7 @@ def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def start_models() -> Iterator[Callable[..., Server]]:
-    """Starts servers for configurations, or base paths named as their model."""
+    """Starts servers for configurations, or for base paths named like their model."""
     started: list[tuple[Server, ModelManager]] = []
 
     def start(
@@ -124,7 +124,7 @@ def start_models() -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def start_server() -> Iterator[Callable[..., str]]:
-    """Starts a gRPC server for any PredictionService servicer; gives its address."""
+    """Starts a gRPC server for any PredictionService servicer; returns its address."""
     servers: list[grpc.Server] = []
 
     def start(servicer: prediction_service_pb2_grpc.PredictionServiceServicer) -> str:
@@ -144,7 +144,7 @@ def start_server() -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def start_command() -> Iterator[Callable[..., subprocess.Popen]]:
-    """Starts `python -m serving.server` on a free port; kills what is left of it."""
+    """Starts `python -m serving.server` on a free port; kills it after the test."""
     processes: list[subprocess.Popen] = []
 
     def start(*flags: str) -> subprocess.Popen:

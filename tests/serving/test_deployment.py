@@ -1,4 +1,4 @@
-"""compose.yaml and kubernetes.yaml: flags, image, files and probes fit what they start."""
+"""compose.yaml and kubernetes.yaml: flags, image, files and probes fit the server."""
 
 import subprocess
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_flags_are_known_and_set(where: str):
     assert arguments.enable_batching is True
     assert arguments.model_config_file_poll_wait_seconds > 0
     assert arguments.file_system_poll_wait_seconds > 0
-    # What the export writes into the repository that is mounted there.
+    # The export writes this file into the mounted repository.
     assert arguments.model_config_file == f"{MODELS}/models.config"
     assert arguments.batching_parameters_file == f"{MODELS}/batching.config"
     assert arguments.monitoring_config_file == f"{MODELS}/monitoring.config"

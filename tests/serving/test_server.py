@@ -1,4 +1,4 @@
-"""The command: ready line, errors in one line, drain on SIGTERM and SIGINT."""
+"""The command: ready line, one-line errors, drain on SIGTERM and SIGINT."""
 
 import contextlib
 import re
@@ -38,7 +38,7 @@ def refuses_connections(address: str) -> bool:
 
 @dataclass
 class SlowServer:
-    """A command that serves the slow model, with a request in work on each port."""
+    """A command that serves the slow model, with a request in progress on each port."""
 
     process: subprocess.Popen
     address: str
@@ -50,7 +50,7 @@ class SlowServer:
 
 @pytest.fixture
 def slow_server(tmp_path, slow_model, start_command) -> Iterator[Callable[..., SlowServer]]:
-    """Starts the command, and waits until its requests are in work."""
+    """Starts the command, and waits until its requests are in progress."""
     with ThreadPoolExecutor(4) as clients, contextlib.ExitStack() as killed:
 
         def start(*flags: str) -> SlowServer:
@@ -59,11 +59,11 @@ def slow_server(tmp_path, slow_model, start_command) -> Iterator[Callable[..., S
                 "--model_name=slow",
                 f"--model_base_path={slow_model}",
                 f"--rest_api_port={rest_port}",
-                # Two requests that wait take all threads of a small machine.
+                # Two waiting requests would take all threads of a small machine.
                 "--tensorflow_inter_op_parallelism=8",
                 *flags,
             )
-            # Before the clients are waited for.
+            # Runs before the clients are joined.
             killed.callback(process.kill)
             ready = process.stdout.readline()
             assert ready.startswith("serving on 127.0.0.1:")
@@ -102,7 +102,7 @@ def refuses(port: int) -> bool:
     return False
 
 
-def test_sigterm_finishes_the_requests_in_work_and_exits_with_0(slow_server):
+def test_sigterm_finishes_the_requests_in_progress_and_exits_with_0(slow_server):
     server = slow_server()
     server.process.send_signal(signal.SIGTERM)
     wait_until(lambda: refuses_connections(server.address) and refuses(server.rest_port))
@@ -114,17 +114,17 @@ def test_sigterm_finishes_the_requests_in_work_and_exits_with_0(slow_server):
     assert "Traceback" not in errors
 
 
-def test_second_signal_ends_it_at_once(slow_server):
+def test_second_signal_ends_the_server_at_once(slow_server):
     server = slow_server()
     server.process.send_signal(signal.SIGINT)
     wait_until(lambda: refuses_connections(server.address))
     server.process.send_signal(signal.SIGINT)
     assert server.process.wait(PATIENCE) == 128 + signal.SIGINT
-    # Nobody released them.
+    # The requests were never released.
     assert all(answer.exception(PATIENCE) for answer in server.answers)
 
 
-def test_what_takes_longer_than_the_drain_is_given_up(slow_server):
+def test_requests_longer_than_the_drain_are_abandoned(slow_server):
     server = slow_server("--drain_seconds=0.1")
     server.process.send_signal(signal.SIGTERM)
     _, errors = server.process.communicate(timeout=PATIENCE)
@@ -133,20 +133,20 @@ def test_what_takes_longer_than_the_drain_is_given_up(slow_server):
     assert all(answer.exception(PATIENCE) for answer in server.answers)
 
 
-def test_requests_under_load_are_all_answered_or_refused(bundle: Path, start_command):
+def test_requests_under_load_are_all_served_or_refused(bundle: Path, start_command):
     process = start_command("--model_name=affine", f"--model_base_path={bundle / 'affine'}")
     address = process.stdout.readline().split()[2].rstrip(":")
     started = threading.Event()
 
     def ask(channel: grpc.Channel) -> int:
-        """Asks until the server is gone; gives the number of answers."""
+        """Sends requests until the server is gone; returns the number of responses."""
         stub = PredictionServiceStub(channel)
         answered = 0
         while True:
             try:
                 answer = arrays(stub.Predict(affine_request(), timeout=PATIENCE))
             except grpc.RpcError as error:
-                # Refused, so it may be sent to another server; never lost half way.
+                # Refused, so it can be sent to another server; no request is lost half way.
                 assert error.code() is grpc.StatusCode.UNAVAILABLE
                 return answered
             assert answer["y"].tolist() == [[305.0, 324.0]]

@@ -1,4 +1,4 @@
-"""A plain HTTP client, one connection a call."""
+"""A plain HTTP client with one connection per call."""
 
 import http.client
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server answered."""
+    """The response of a server."""
 
     code: int
     headers: Mapping[str, str]
@@ -37,7 +37,7 @@ def call(
     headers: Mapping[str, str] = {},
     context: ssl.SSLContext | None = None,
 ) -> Reply:
-    """One request; `content` is sent as JSON, bytes as they are."""
+    """Sends one request; `content` is encoded as JSON unless it is bytes."""
     if context is None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     else:
@@ -57,7 +57,7 @@ def exchange(
     content: Any = None,
     headers: Mapping[str, str] = {},
 ) -> Reply:
-    """One request over a connection that stays open."""
+    """Sends one request over a connection that stays open."""
     body = content
     if content is not None and not isinstance(content, bytes):
         body = json.dumps(content).encode()
@@ -67,7 +67,7 @@ def exchange(
 
 
 def free_port() -> int:
-    """A port that nothing listens on, now."""
+    """A TCP port that is free now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]

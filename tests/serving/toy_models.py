@@ -1,10 +1,10 @@
-"""Toy models whose answers are known by hand."""
+"""Toy models whose outputs are known by hand."""
 
 from pathlib import Path
 
 import tensorflow as tf
 
-# Row 0 answers every query that the table does not know. "" pads.
+# Queries that are not in the table get row 0. "" is padding.
 QUERIES = ["red shirt", "été 👗"]
 IDS = [["", "", ""], ["11", "12", "13"], ["21", "", ""]]
 TITLES = [
@@ -18,7 +18,7 @@ SERVING_DEFAULT = "serving_default"
 
 
 class ToySearch(tf.Module):
-    """Answers from a table; `version` is added to every first-stage rank."""
+    """Looks results up in a table; `version` is added to every first-stage rank."""
 
     def __init__(self, version: int) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class ToyAffine(tf.Module):
 
 
 class SlowModel(tf.Module):
-    """Writes the file `entered`, then answers as soon as the file `release` exists."""
+    """Writes the file `entered`, then returns once the file `release` exists."""
 
     @tf.function(
         input_signature=[

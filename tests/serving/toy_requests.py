@@ -1,4 +1,4 @@
-"""Requests to the toy models, and their answers."""
+"""Requests to the toy models, and their responses."""
 
 import time
 from collections.abc import Callable

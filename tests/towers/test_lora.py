@@ -57,6 +57,16 @@ def _with_random_adapters(towers, seed: int, **fields) -> Adapted:
     return adapted
 
 
+@pytest.mark.parametrize("target", ["query", "output", "mlp"])
+def test_a_kernel_becomes_itself_and_alpha_over_rank_of_the_adapter(towers, target) -> None:
+    adapted = _with_random_adapters(towers, 3, targets=(target,), rank=4, alpha=6.0)
+    for layer in adapted.layers.values():
+        a, b = np.asarray(layer.lora_kernel_a), np.asarray(layer.lora_kernel_b)
+        assert a.shape[-1] == b.shape[0] == 4
+        expected = np.asarray(layer._kernel) + 1.5 * (a @ b)
+        np.testing.assert_allclose(layer.kernel, expected, atol=1e-5)
+
+
 def _differ(one, other) -> bool:
     return max(np.abs(a - b).max() for a, b in zip(one, other)) > 1e-3
 

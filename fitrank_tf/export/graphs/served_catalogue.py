@@ -118,7 +118,7 @@ class ServedCatalogue(tf.Module):
                 "the catalogue is empty: a search needs one product at least"
             )
 
-        def fixed(values: Sequence[str] | np.ndarray, dtype: tf.DType) -> tf.Variable:
+        def fixed(values: Sequence[object] | np.ndarray, dtype: tf.DType) -> tf.Variable:
             return tf.Variable(values, dtype=dtype, trainable=False)
 
         tables = catalogue.tables

@@ -51,7 +51,7 @@ class BaseStage(Stage):
         config: RunConfig,
         products: RunProducts,
         features: FeaturesStage,
-        scope: Callable[[], AbstractContextManager] = contextlib.nullcontext,
+        scope: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext,
     ):
         super().__init__(work)
         self._config, self._products, self._features = config, products, features

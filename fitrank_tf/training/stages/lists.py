@@ -50,7 +50,7 @@ class ListedProducts:
     times: int = 1
 
 
-def as_retrieved(lists: CandidateLists, *_) -> CandidateLists:
+def as_retrieved(lists: CandidateLists, *_: object) -> CandidateLists:
     """The lists unchanged, without added positives."""
     return lists
 
@@ -113,7 +113,7 @@ class ListsStage(Stage):
         """Makes queries, retrieves candidates and grades them."""
         np.savez(folder / _LISTS, **vars(self._new_lists()))
 
-    def query_encoder(self) -> Callable:
+    def query_encoder(self) -> Callable[..., Any]:
         """A function from texts to their fine-tuned `embedding` and `query_facets`."""
         towers, _ = self._lora.load()
         encoder = FacetQueryEncoder(towers, self._facet_heads.heads.lexicon)
@@ -133,4 +133,4 @@ class ListsStage(Stage):
         lists = with_labels(lists, queries, judge)
         lists = self._listed.complete(lists, queries, judge, embeddings)
         arrays = list_arrays(lists, encoded["query_facets"])
-        return arrays.select(informative_lists(lists.labels))
+        return arrays.select(informative_lists(arrays.labels))

@@ -60,7 +60,7 @@ class LoraStage(Stage):
         products: RunProducts,
         base: BaseStage,
         features: FeaturesStage,
-        scope: Callable[[], AbstractContextManager] = contextlib.nullcontext,
+        scope: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext,
     ):
         super().__init__(work)
         self._config, self._products = config, products
@@ -108,7 +108,7 @@ class LoraStage(Stage):
         encode = self.image_encoder(towers, fusion)
         np.save(folder / _EMBEDDINGS, embed_photos(encode, everything, features))
 
-    def image_encoder(self, towers: Towers, fusion: FeatureFusion) -> Callable:
+    def image_encoder(self, towers: Towers, fusion: FeatureFusion) -> Callable[..., Any]:
         """The function from photos and features to embeddings that `embed_photos` takes.
 
         Args:

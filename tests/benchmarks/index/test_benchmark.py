@@ -1,4 +1,4 @@
-"""The index benchmark on a thousand vectors; no speed is asserted."""
+"""The index benchmark on about a thousand vectors; no speed is asserted."""
 
 import dataclasses
 
@@ -9,8 +9,8 @@ from benchmarks import command as benchmark
 from benchmarks.index import benchmark as index_benchmark
 from benchmarks.index import systems as index_systems
 from benchmarks.index.benchmark import (
-    IndexEffort,
     IndexSpeed,
+    IndexWorkload,
     Trial,
     available,
     index_table,
@@ -24,7 +24,7 @@ from benchmarks.index.systems import (
     OurExact,
     OurScann,
 )
-from benchmarks.index.work import BUILD, MEMORY, Search, index_ways, save_sample
+from benchmarks.index.work import BUILD, MEMORY, Search, index_operations, save_sample
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.packages import missing_packages
 
@@ -35,13 +35,13 @@ SLOWER_BLIND = Trial(3, (2, 20), 0.80, 0.15)
 
 
 def speed(system, single: float, batched: float, k: int = 10) -> IndexSpeed:
-    """Of a hundred thousand vectors."""
+    """A speed for 100,000 vectors."""
     trial = Trial(0, (40, 50), 0.97, 1.0)
     return IndexSpeed(system, 100_000, k, trial, [trial], single, batched, 12.34, 567.8)
 
 
 def rows(table: str) -> list[list[str]]:
-    """Cells of a table's rows below the head."""
+    """The cells of a Markdown table, without the header."""
     lines = table.splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
@@ -52,7 +52,7 @@ def test_the_fastest_effort_that_finds_enough() -> None:
     assert index_benchmark._choose([FASTER_BLIND, SLOWER_BLIND]) is FASTER_BLIND
 
 
-def test_the_line_of_the_picture_leaves_out_what_is_beaten() -> None:
+def test_the_plot_leaves_out_trials_that_others_beat() -> None:
     tried = [SLOWER_BLIND, SLOW_SURE, FASTER_BLIND, FAST_ENOUGH]
     assert fastest_by_recall(tried) == [FASTER_BLIND, FAST_ENOUGH, SLOW_SURE]
 
@@ -80,18 +80,18 @@ def test_a_system_finds_the_true_neighbours(system, tmp_path) -> None:
         pytest.skip(line)
     sample = synthetic_sample(1200, 20, 32, seed=0)
     save_sample(tmp_path, sample)
-    ways = index_ways(tmp_path, system.name, "5")
+    operations = index_operations(tmp_path, system.name, "5")
     for _ in system.parts(1200):
-        ways[BUILD]()
+        operations[BUILD]()
     truth = exact_neighbours(sample, 10)
     most = len(system.efforts(1200, 10)) - 1
-    found = ways[Search(10, most, one_by_one=False).way]()
-    single = ways[Search(10, most, one_by_one=True).way]()
+    found = operations[Search(10, most, one_by_one=False).operation]()
+    single = operations[Search(10, most, one_by_one=True).operation]()
     assert found.shape == (20, 10) and single.shape == (5, 10)
     np.testing.assert_array_equal(single, found[:5])
     assert index_benchmark._recall(found, truth) > (0.999 if system.is_exact else 0.98)
     # 1200 vectors of 32 float32 are 150 KiB.
-    assert float(ways[MEMORY]()) > 0.1
+    assert float(operations[MEMORY]()) > 0.1
 
 
 def test_parts_cover_all_vectors_once() -> None:
@@ -108,28 +108,28 @@ def test_recall_counts_in_any_order() -> None:
 
 
 class Wrong:
-    """A process that finds the first rows, whatever is asked."""
+    """A process whose searches always return the first rows."""
 
-    def show(self, way: str) -> np.ndarray:
+    def run(self, operation: str) -> np.ndarray:
         return np.zeros((4, 10), int)
 
-    def time(self, way: str, steps: int) -> list[float]:
+    def time(self, operation: str, steps: int) -> list[float]:
         return [1.0] * steps
 
 
-def test_an_exact_index_that_is_not_exact_is_not_timed() -> None:
+def test_an_exact_index_that_is_not_exact_is_an_error() -> None:
     truth = np.tile(np.arange(10), (4, 1))
     with pytest.raises(FitRankError, match=r"finds 10.0% of the true neighbours"):
         index_benchmark._try_efforts({FaissFlat: Wrong()}, truth, 1000)
 
 
 class Absent(FaissFlat):
-    """Of a package that nobody has."""
+    """A system whose package is not installed."""
 
     name, packages = "theirs", ("no_such_package",)
 
 
-def test_the_command_compares_what_is_there(monkeypatch, capsys, tmp_path) -> None:
+def test_the_command_compares_installed_systems(monkeypatch, capsys, tmp_path) -> None:
     monkeypatch.setattr(index_systems, "SYSTEMS", (OurScann, Absent, OurExact))
     benchmark.main(
         [
@@ -150,12 +150,12 @@ def test_the_command_compares_what_is_there(monkeypatch, capsys, tmp_path) -> No
     assert (tmp_path / "index.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_available_is_what_can_be_imported(capsys) -> None:
+def test_available_systems_are_those_that_can_be_imported(capsys) -> None:
     assert available((Absent, OurExact)) == [OurExact]
     assert "theirs is skipped" in capsys.readouterr().out
 
 
-def test_the_picture_of_two_sizes(tmp_path) -> None:
+def test_the_plot_of_two_sizes(tmp_path) -> None:
     path = tmp_path / "new" / "recall.png"
     draw_recalls([speed(OurScann, 1, 1), speed(OurExact, 1, 1, k=100)], 100, path)
     assert path.read_bytes().startswith(b"\x89PNG")
@@ -173,7 +173,7 @@ def test_the_picture_of_two_sizes(tmp_path) -> None:
         ("--bundle=nowhere", "no bundle in nowhere"),
     ],
 )
-def test_bad_options_are_told_before_anything_is_built(option, message) -> None:
+def test_bad_options_are_reported_before_anything_is_built(option, message) -> None:
     with pytest.raises(FitRankError, match=message):
         benchmark.main(["--suite=index", option])
 
@@ -181,4 +181,4 @@ def test_bad_options_are_told_before_anything_is_built(option, message) -> None:
 def test_efforts_fit_the_index() -> None:
     assert OurScann.efforts(10_000, 100) == [(1, 100), (1, 120), (1, 300), (1, 1000)]
     assert min(FaissHnsw.efforts(10_000, 100)) == (100,)
-    assert IndexEffort(queries=3, singles=3).rounds == 5
+    assert IndexWorkload(queries=3, singles=3).rounds == 5

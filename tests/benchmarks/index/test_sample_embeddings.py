@@ -1,4 +1,4 @@
-"""Made-up catalogues for the index benchmark, and the truth about them."""
+"""Synthetic and resampled catalogues for the index benchmark, and exact neighbours."""
 
 import numpy as np
 import pytest
@@ -18,8 +18,8 @@ def unit_rows(count: int, dim: int, seed: int) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def test_synthetic_vectors_are_units_in_kinds_and_seeded(monkeypatch) -> None:
-    monkeypatch.setattr(sample_embeddings, "_AT_ONCE", 700)
+def test_synthetic_vectors_are_unit_vectors_in_clusters_and_seeded(monkeypatch) -> None:
+    monkeypatch.setattr(sample_embeddings, "_CHUNK_ROWS", 700)
     sample = synthetic_sample(2000, 50, 48, seed=3)
     assert sample.vectors.shape == (2000, 48) and sample.queries.shape == (50, 48)
     assert sample.vectors.dtype == sample.queries.dtype == np.float32
@@ -32,7 +32,7 @@ def test_synthetic_vectors_are_units_in_kinds_and_seeded(monkeypatch) -> None:
     assert not np.array_equal(other.vectors, sample.vectors)
 
 
-def test_resampled_vectors_lie_around_the_catalogues_own() -> None:
+def test_resampled_vectors_are_near_those_of_the_catalogue() -> None:
     own, queries = unit_rows(40, 64, seed=1), unit_rows(6, 64, seed=2)
     sample = resampled(own, queries, 500, seed=0)
     assert sample.vectors.shape == (500, 64) and sample.queries is queries
@@ -47,7 +47,7 @@ def test_resampled_vectors_lie_around_the_catalogues_own() -> None:
 @pytest.mark.parametrize("at_once", [7, 64, 1000])
 @pytest.mark.parametrize("k", [1, 10, 300])
 def test_true_neighbours_are_those_of_a_full_sort(monkeypatch, at_once, k) -> None:
-    monkeypatch.setattr(sample_embeddings, "_AT_ONCE", at_once)
+    monkeypatch.setattr(sample_embeddings, "_CHUNK_ROWS", at_once)
     sample = SampleEmbeddings(unit_rows(300, 16, seed=5), unit_rows(9, 16, seed=6))
     expected = np.argsort(-(sample.queries @ sample.vectors.T), axis=1)[:, :k]
     np.testing.assert_array_equal(exact_neighbours(sample, k), expected)

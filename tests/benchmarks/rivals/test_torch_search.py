@@ -1,4 +1,4 @@
-"""A small search handed to PyTorch: the same files, the same answers."""
+"""The PyTorch search on the files of a small bundle returns the same results."""
 
 import dataclasses
 import types
@@ -35,7 +35,7 @@ SIZES = dataclasses.replace(small_towers.SIZES, vision_layers=1, text_layers=2)
 LEXICON = FacetLexicon(
     (("colour", ("Blue", "Navy Blue", "Red")), ("article_type", ("Kurtas", "Tshirts")))
 )
-# More than the list holds.
+# More products than the candidate list holds.
 PRODUCTS, FEATURES = 130, 7
 QUERIES = [
     "red check shirt",
@@ -56,7 +56,7 @@ def towers() -> Towers:
 
 @pytest.fixture(scope="module")
 def bundle(towers, tmp_path_factory):
-    """What a `LoadedBundle` has of a small search, and its catalogue."""
+    """A stand-in for the `LoadedBundle` of a small search."""
     folder = tmp_path_factory.mktemp("bundle")
     towers.save_to_preset(folder / "preset")
     draw = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def bundle(towers, tmp_path_factory):
     reranker = build_reranker(
         RerankerConfig(), features, SIZES.embedding_dim, LEXICON.facet_sizes
     )
-    # Untrained, its last layers are zero and hide the rest.
+    # The last layers of an untrained re-ranker are zero and would hide the others.
     for variable in reranker.variables:
         variable.assign(variable + 0.2 * draw.standard_normal(variable.shape))
     models = {
@@ -120,13 +120,13 @@ def test_the_text_towers_tensors_are_read_back_to_the_same_embeddings(
     )
 
 
-def test_a_bundle_without_a_preset_has_no_tokenizer_to_hand_on(tmp_path) -> None:
+def test_a_bundle_without_a_preset_has_no_tokenizer_to_write(tmp_path) -> None:
     info = types.SimpleNamespace(config={"towers": {"preset": ""}})
     with pytest.raises(FitRankError, match="from no preset"):
         write_torch_search(types.SimpleNamespace(info=info), tmp_path)
 
 
-def test_pytorch_gives_the_same_answers(bundle, files) -> None:
+def test_pytorch_returns_the_same_products_and_scores(bundle, files) -> None:
     line = missing_packages("PyTorch", ("torch", "transformers", "faiss"))
     if line:
         pytest.skip(line)
@@ -140,9 +140,9 @@ def test_pytorch_gives_the_same_answers(bundle, files) -> None:
         np.testing.assert_array_equal(theirs._query_facets(query), query_facets)
     search = bundle.model("search").signatures[DEFAULT_SIGNATURE]
     found = search(query=tf.constant(QUERIES))
-    for row, answer in enumerate(theirs.search(QUERIES)):
-        np.testing.assert_allclose(answer.scores, found["scores"][row], atol=1e-3)
+    for row, result in enumerate(theirs.search(QUERIES)):
+        np.testing.assert_allclose(result.scores, found["scores"][row], atol=1e-3)
         ids = [one.decode() for one in found["ids"][row].numpy()]
-        assert answer.ids[:10] == ids[:10] and set(answer.ids) == set(ids)
+        assert result.ids[:10] == ids[:10] and set(result.ids) == set(ids)
         [alone] = theirs.search([QUERIES[row]])
-        np.testing.assert_allclose(alone.scores, answer.scores, atol=1e-3)
+        np.testing.assert_allclose(alone.scores, result.scores, atol=1e-3)

@@ -16,8 +16,8 @@ from benchmarks.serving.benchmark import (
     IN_PROCESS,
     PLAIN,
     SYSTEMS,
-    ServingEffort,
     ServingSpeed,
+    ServingWorkload,
     available_systems,
     compare_serving,
     serving_table,
@@ -29,7 +29,7 @@ from fitrank_tf.core.packages import missing_packages
 
 
 class ToySearch(tf.Module):
-    """Finds what is asked for."""
+    """Returns the query itself as the product."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="query")])
     def search(self, query: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -45,10 +45,10 @@ def toy_bundle(tmp_path_factory):
     return root
 
 
-def test_our_systems_predict_all_numbers_of_clients(toy_bundle) -> None:
+def test_our_systems_serve_all_numbers_of_clients(toy_bundle) -> None:
     ours = [system for system in SYSTEMS if system != ALTERNATIVE]
-    effort = ServingEffort(seconds=0.1, rounds=1)
-    found = compare_serving(toy_bundle, ["a", "b", "c"], effort, ours)
+    workload = ServingWorkload(seconds=0.1, rounds=1)
+    found = compare_serving(toy_bundle, ["a", "b", "c"], workload, ours)
     assert found.agreement is None
     assert [(one.clients, one.system) for one in found.speeds] == (
         [(clients, system) for clients in CLIENTS for system in ours]
@@ -57,26 +57,26 @@ def test_our_systems_predict_all_numbers_of_clients(toy_bundle) -> None:
         assert speed.per_second > 0 and 0 < speed.median <= speed.p99
 
 
-def test_each_client_waits_for_its_answer_and_goes_on() -> None:
-    asked, together, most = [[] for _ in range(4)], threading.Semaphore(4), []
+def test_each_client_waits_for_the_response_before_the_next_request() -> None:
+    sent, together, most = [[] for _ in range(4)], threading.Semaphore(4), []
 
     def client(number: int):
-        def ask(query: str) -> None:
+        def search(query: str) -> None:
             assert together.acquire(blocking=False)
             most.append(4 - together._value)
-            asked[number].append(query)
+            sent[number].append(query)
             threading.Event().wait(0.001)
             together.release()
 
-        return ask
+        return search
 
     queries = [f"q{number}" for number in range(8)]
     times = closed_loop([client(number) for number in range(4)], queries, seconds=0.2)
-    # The first of each is not counted; nobody asks twice at once.
-    assert len(times) == sum(len(one) - 1 for one in asked)
+    # The first request of each client is not counted; no client sends two at once.
+    assert len(times) == sum(len(one) - 1 for one in sent)
     assert max(most) > 1
     assert (times[:, 1] > times[:, 0]).all()
-    for number, one in enumerate(asked):
+    for number, one in enumerate(sent):
         start = 2 * number
         assert one == [queries[(start + step) % 8] for step in range(len(one))]
 
@@ -89,7 +89,7 @@ def test_one_failing_client_ends_all() -> None:
         closed_loop([fail, lambda query: None], ["q"], seconds=60.0)
 
 
-def test_numbers_of_one_turn() -> None:
+def test_speed_of_one_turn() -> None:
     # Two clients, 100 requests of 10 ms each one after the other, and one of 200 ms.
     starts = np.arange(100) * 0.01
     one = np.stack([starts, starts + 0.01], axis=1)
@@ -120,7 +120,7 @@ def test_ratios_are_of_the_alternative_with_as_many_clients() -> None:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers with what it was asked; refuses "no"."""
+    """Returns the query that it got; fails on "no"."""
 
     protocol_version = "HTTP/1.1"
 
@@ -159,27 +159,27 @@ def test_http_clients_keep_their_connection(http_server) -> None:
         clients[0]("no")
 
 
-def test_the_alternative_must_give_the_same_products(monkeypatch) -> None:
+def test_the_alternative_must_return_the_same_products(monkeypatch) -> None:
     class Bundle:
         def __init__(self, path):
             pass
 
-        def search(self, queries, filters):
+        def answer_queries(self, queries):
             rows = [[b"p%d" % number for number in range(20)]] * len(queries)
             return {"ids": np.array(rows, object)}
 
     monkeypatch.setattr(serving_benchmark, "LoadedBundle", Bundle)
 
-    def answers(ids):
+    def agreement_with(ids):
         monkeypatch.setattr(
             serving_benchmark, "http_clients", lambda at: lambda: lambda query: {"ids": ids}
         )
         return serving_benchmark._agreement("bundle", "address", ["a", "b"])
 
-    # In another order and with others behind them they are the same.
-    assert answers([f"p{number}" for number in range(9, -1, -1)] + ["x"]) == 1.0
+    # The order, and products after the first ten, do not matter.
+    assert agreement_with([f"p{number}" for number in range(9, -1, -1)] + ["x"]) == 1.0
     with pytest.raises(FitRankError, match=r"shares 90.0% of the first 10"):
-        answers(["x", *(f"p{number}" for number in range(1, 10))])
+        agreement_with(["x", *(f"p{number}" for number in range(1, 10))])
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_server_that_does_not_start(tmp_path, monkeypatch, code, deadline, mes
         pass
 
 
-def test_what_is_missing_is_left_out(monkeypatch, capsys) -> None:
+def test_systems_with_missing_packages_are_left_out(monkeypatch, capsys) -> None:
     monkeypatch.setattr(serving_benchmark, "_PACKAGES", ("numpy", "no_such_package"))
     assert ALTERNATIVE not in available_systems()
     line = missing_packages(ALTERNATIVE, ("no_such_package",))
@@ -218,16 +218,16 @@ def test_what_is_missing_is_left_out(monkeypatch, capsys) -> None:
         (["--batching_parameters_file=none"], "--batching_parameters_file none"),
     ],
 )
-def test_bad_options_are_told_before_anything_starts(options, message) -> None:
+def test_bad_options_are_reported_before_anything_starts(options, message) -> None:
     with pytest.raises(FitRankError, match=message):
         benchmark.main(["--suite=serving", *options])
 
 
-def test_the_command_asks_a_files_queries(monkeypatch, tmp_path, capsys) -> None:
-    asked = []
+def test_the_command_sends_the_queries_of_a_file(monkeypatch, tmp_path, capsys) -> None:
+    sent = []
 
-    def compare(bundle, queries, effort, systems):
-        asked.append((queries, effort.batching))
+    def compare(bundle, queries, workload, systems):
+        sent.append((queries, workload.batching))
         speed = ServingSpeed(IN_PROCESS, 1, 10, 1.0, 2.0)
         return serving_benchmark.Comparison([speed], 0.9975)
 
@@ -240,7 +240,7 @@ def test_the_command_asks_a_files_queries(monkeypatch, tmp_path, capsys) -> None
             f"--batching_parameters_file={tmp_path / 'batching'}",
         ]
     )
-    assert asked == [(["red shirt", "blue kurta"], "max_batch_size { value: 2 }")]
+    assert sent == [(["red shirt", "blue kurta"], "max_batch_size { value: 2 }")]
     printed = capsys.readouterr().out
     assert "share 99.8% of the first ten" in printed and "| 1 | in one process |" in printed
     (tmp_path / "queries").write_text("\n \n")

@@ -1,4 +1,4 @@
-"""The tower benchmark on towers of a few numbers; no speed is asserted."""
+"""The tower benchmark on tiny towers; no speed is asserted."""
 
 import dataclasses
 
@@ -12,14 +12,14 @@ from benchmarks.towers.benchmark import (
     REFERENCE,
     SYSTEMS,
     Comparison,
-    Effort,
     System,
     TowerSpeed,
+    Workload,
     compare_towers,
     speed_table,
     time_table,
 )
-from benchmarks.towers.keras_clip import keras_ways
+from benchmarks.towers.keras_clip import keras_operations
 from benchmarks.towers.random_clip import random_batch, write_random_clip
 from benchmarks.towers.work import (
     IMAGE_STEP,
@@ -43,7 +43,7 @@ SIZES = ClipSizes(
     context_length=10,
     embedding_dim=12,
 )
-EFFORT = Effort(batch_size=4, rounds=1, steps=1)
+WORKLOAD = Workload(batch_size=4, rounds=1, steps=1)
 
 # Seconds of 16 pairs, chosen so that every cell below is exact.
 OURS = TowerSpeed(
@@ -102,17 +102,17 @@ def test_a_missing_package_is_one_line() -> None:
     assert SYSTEMS[0].missing() is None
 
 
-def test_the_command_runs_what_is_there(monkeypatch, capsys) -> None:
+def test_the_command_runs_installed_systems(monkeypatch, capsys) -> None:
     ran = []
 
-    def compare(effort, systems):
-        ran.append((effort, systems))
+    def compare(workload, systems):
+        ran.append((workload, systems))
         return Comparison([OURS], None)
 
     monkeypatch.setattr(benchmark, "SYSTEMS", (SYSTEMS[0], ABSENT))
     monkeypatch.setattr(benchmark, "compare_towers", compare)
     benchmark.main(["--suite=towers", "--batch_size=4", "--rounds=1", "--steps=1"])
-    assert ran == [(EFFORT, [SYSTEMS[0]])]
+    assert ran == [(WORKLOAD, [SYSTEMS[0]])]
     printed = capsys.readouterr().out
     assert printed == (
         f"{ABSENT.missing()}\n\n{speed_table([OURS])}\n\n{time_table([OURS])}\n"
@@ -131,12 +131,12 @@ def test_each_suite_has_its_own_options(capsys) -> None:
 @pytest.mark.parametrize(
     "change", [{"batch_size": 1}, {"rounds": 0}, {"steps": -1}], ids=str
 )
-def test_an_effort_that_measures_nothing_is_refused(change) -> None:
+def test_a_workload_that_measures_nothing_is_rejected(change) -> None:
     with pytest.raises(FitRankError, match="must be"):
-        dataclasses.replace(EFFORT, **change)
+        dataclasses.replace(WORKLOAD, **change)
 
 
-def test_a_batch_is_what_clip_reads() -> None:
+def test_a_batch_has_the_format_of_clip() -> None:
     images, token_ids = random_batch(SIZES, 50, seed=1)
     assert images.shape == (50, 32, 32, 3) and images.dtype == np.uint8
     assert token_ids.shape == (50, 10) and token_ids.dtype == np.int32
@@ -149,50 +149,52 @@ def test_a_batch_is_what_clip_reads() -> None:
 
 
 def test_our_side(folder) -> None:
-    ways = keras_ways(folder)
-    for way in (IMAGES, TEXTS):
-        made = ways[way]()
+    operations = keras_operations(folder)
+    for operation in (IMAGES, TEXTS):
+        made = operations[operation]()
         assert made.shape == (4, 12)
         np.testing.assert_allclose(np.linalg.norm(made, axis=1), 1.0, atol=1e-5)
-        # No two of the batch look alike to the network.
+        # The embeddings of a batch differ.
         assert np.abs(made[0] - made[1]).max() > 0.01
-    first = ways[TRAIN]()
-    image, text = ways[IMAGES](), ways[TEXTS]()
-    ways[IMAGE_STEP](), ways[TEXT_STEP]()
-    np.testing.assert_array_equal(ways[IMAGES](), image)
-    np.testing.assert_array_equal(ways[TEXTS](), text)
+    first = operations[TRAIN]()
+    image, text = operations[IMAGES](), operations[TEXTS]()
+    operations[IMAGE_STEP](), operations[TEXT_STEP]()
+    np.testing.assert_array_equal(operations[IMAGES](), image)
+    np.testing.assert_array_equal(operations[TEXTS](), text)
     for _ in range(20):
-        last = ways[TRAIN]()
+        last = operations[TRAIN]()
     assert last < first
     # Query and value of 2 + 1 blocks: A [width, heads, 8] and B [8, width / heads].
-    vision, reading = 2 * 2 * (24 * 2 * 8 + 8 * 12), 2 * (16 * 2 * 8 + 8 * 8)
-    assert ways[TRAINED]() == vision + reading + 1
+    vision, text = 2 * 2 * (24 * 2 * 8 + 8 * 12), 2 * (16 * 2 * 8 + 8 * 8)
+    assert operations[TRAINED]() == vision + text + 1
 
 
 @pytest.mark.parametrize("system", SYSTEMS[1:], ids=lambda system: system.name)
 def test_systems_in_turns(system) -> None:
     if system.missing():
         pytest.skip(system.missing())
-    found = compare_towers(EFFORT, [SYSTEMS[0], system], SIZES)
+    found = compare_towers(WORKLOAD, [SYSTEMS[0], system], SIZES)
     assert found.agreement.embeddings < 1e-5 and found.agreement.loss < 1e-5
     assert [speed.name for speed in found.speeds] == [SYSTEMS[0].name, system.name]
-    assert all(speed.seconds[way] > 0 for speed in found.speeds for way in TIMED)
+    assert all(
+        speed.seconds[operation] > 0 for speed in found.speeds for operation in TIMED
+    )
 
 
 def test_one_system_alone() -> None:
-    found = compare_towers(EFFORT, SYSTEMS[:1], SIZES)
+    found = compare_towers(WORKLOAD, SYSTEMS[:1], SIZES)
     assert found.agreement is None
     [speed] = found.speeds
     assert set(speed.seconds) == set(TIMED) and min(speed.seconds.values()) > 0
 
 
 class Shown:
-    """A process that shows the same for every way."""
+    """A process whose operations all return the same."""
 
     def __init__(self, number: float):
         self._number = number
 
-    def show(self, way: str) -> np.ndarray:
+    def run(self, operation: str) -> np.ndarray:
         return np.full((2, 2), self._number)
 
 
@@ -208,8 +210,8 @@ def test_systems_that_agree() -> None:
     assert agreement.loss == pytest.approx(4e-4)
 
 
-def test_a_process_that_breaks_down_says_its_last_word(tmp_path) -> None:
+def test_the_error_of_a_process_that_ends_quotes_its_log(tmp_path) -> None:
     process = BenchmarkProcess("theirs", "fitrank_tf.no_such_module", tmp_path, {})
     with pytest.raises(FitRankError, match=r"theirs: .* status 1 \(.*No module named"):
-        process.show(TRAIN)
+        process.run(TRAIN)
     process.close()

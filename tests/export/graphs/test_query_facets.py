@@ -91,6 +91,13 @@ def test_broken_bytes_and_ten_thousand_characters() -> None:
     ]
 
 
+@pytest.mark.parametrize("word", ["a ", "é ", "日 ", "👗 "], ids=[1, 2, 3, 4])
+def test_the_first_512_characters_are_read_whatever_their_bytes(word: str) -> None:
+    texts = [word * 254 + "red", word * 256 + "red"]
+    named = [_named(row) for row in QueryFacets(LEXICON)(tf.constant(texts)).numpy()]
+    assert named == [{"Red"}, set()]
+
+
 def test_a_catalogue_without_facets_is_asked_for_nothing() -> None:
     assert QueryFacets(FacetLexicon(()))(tf.constant(["red", ""])).shape == (2, 0)
 

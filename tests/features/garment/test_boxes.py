@@ -86,6 +86,12 @@ def test_without_a_garment_its_features_are_zeros(found) -> None:
     assert not features.any()
 
 
+def test_of_equal_scores_the_first_is_taken() -> None:
+    other = [0.0, 0.0, 0.5, 0.5]
+    features = _features(TOP, ("bag", 0.9, other))
+    np.testing.assert_allclose(_value(features, "garment_box"), [0.25, 0.1, 0.75, 0.6])
+
+
 # float32 has 0.25 and the number below it.
 @pytest.mark.parametrize(
     ("score", "is_found"),

@@ -1,7 +1,7 @@
-"""Merged calls answer as single ones do, within the limits of their queue.
+"""Merged calls return what single calls return, within the limits of their queue.
 
-A servable that can be held is the only one on a single batch thread, so that what waits
-behind it is merged: no test depends on how fast a machine is.
+A servable that can be held occupies the only batch thread, so calls that wait behind it are
+merged: no test depends on the speed of the machine.
 """
 
 import gc
@@ -30,7 +30,7 @@ WEIGHTS = np.array([[1, 0], [0, 10], [100, 100]], np.float32)
 
 
 class HeldServable(Servable):
-    """Notes the rows of each run, and runs only while it is not held."""
+    """Records the rows of each run, and blocks while it is held."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)
@@ -47,7 +47,7 @@ class HeldServable(Servable):
 
 
 class Lengths(tf.Module):
-    """Sums of rows, whatever their length; a whole that is no batch; a scalar."""
+    """Row sums of any length; an output that sums over the batch; a scalar."""
 
     @tf.function(input_signature=[tf.TensorSpec(None, tf.int64, name="x")])
     def sums(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -112,7 +112,7 @@ def hold_and_enqueue(
     calls: list[Callable[[], object]],
     name: str = "total",
 ) -> list[Future]:
-    """Holds the batch thread with a first call, enqueues the others, and lets go."""
+    """Holds the batch thread with a first call, enqueues the others, then releases it."""
     held.free.clear()
     first = pool.submit(total, batched, rows_of(0, 1))
     assert held.entered.wait(PATIENCE)
@@ -142,7 +142,7 @@ def wait_until(happened: Callable[[], bool]) -> None:
     ],
     ids=["plain", "threads", "padded", "split"],
 )
-def test_many_calls_at_once_answer_as_single_ones_do(batch, pool, parameters: dict):
+def test_concurrent_calls_return_what_single_calls_return(batch, pool, parameters: dict):
     _, batched = batch(max_enqueued_batches=1000, **parameters)
     calls = [(start, 1 + start % 6) for start in range(150)]
 
@@ -154,7 +154,7 @@ def test_many_calls_at_once_answer_as_single_ones_do(batch, pool, parameters: di
         np.testing.assert_allclose(outputs["y"], rows_of(*call) @ WEIGHTS + call[0])
 
 
-def test_what_waits_is_merged_and_a_batch_is_never_too_large(batch, pool):
+def test_waiting_calls_are_merged_up_to_the_batch_size(batch, pool):
     held, batched = batch()
     sizes = [3, 3, 3, 1, 2, 5]
     calls = [lambda n=n: total(batched, rows_of(n, n)) for n in sizes]
@@ -167,7 +167,7 @@ def test_what_waits_is_merged_and_a_batch_is_never_too_large(batch, pool):
     assert held.rows == [1, 6, 6, 5]
 
 
-def test_each_call_gets_the_outputs_that_it_asked_for(batch, pool):
+def test_each_call_gets_the_outputs_that_it_fetches(batch, pool):
     held, batched = batch()
     shift = np.array([[1]], np.int32)
     calls = [
@@ -180,7 +180,7 @@ def test_each_call_gets_the_outputs_that_it_asked_for(batch, pool):
     outputs = [future.result(PATIENCE) for future in futures]
     assert [list(output) for output in outputs] == [["y"], ["shape", "y"], ["shape"]]
     np.testing.assert_allclose(outputs[1]["y"], [[201.0, 211.0]])
-    # The signature tells the size of its batch, which is that of all three.
+    # The signature returns the size of its batch, that of all three calls.
     assert outputs[2]["shape"].tolist() == [[3, 3]]
     assert held.rows == [1, 3]
 
@@ -243,7 +243,7 @@ def test_queue_that_is_full_is_unavailable(batch, pool):
     with pytest.raises(StatusError, match="to which this task was submitted is full") as e:
         total(batched, rows_of(0, 4))
     assert e.value.code is Code.UNAVAILABLE
-    # What fits into the last batch is still taken, and another signature has its own.
+    # A call that fits the last batch is still accepted; other signatures have own queues.
     futures.append(pool.submit(total, batched, rows_of(0, 3)))
     wait_until(lambda: enqueued(batched, "total") == 3)
     inputs = {"x": rows_of(0, 8), "shift": np.zeros([8, 1], np.int32)}
@@ -275,7 +275,7 @@ def test_large_call_is_split_over_batches_that_others_share(batch, pool):
     assert held.rows == [1, 4, 4, 4, 1]
 
 
-def test_split_call_that_passes_the_queue_is_unavailable(batch):
+def test_split_call_that_exceeds_the_queue_is_unavailable(batch):
     _, batched = batch(
         max_batch_size=10,
         enable_large_batch_splitting=True,
@@ -305,7 +305,7 @@ def test_batch_waits_until_it_is_full(batch, pool):
     assert held.rows == [4]
 
 
-def test_batch_that_is_not_full_runs_after_its_time(batch):
+def test_batch_that_is_not_full_runs_after_the_timeout(batch):
     held, batched = batch(batch_timeout_micros=1000)
     assert total(batched, rows_of(0, 1)).tolist() == [3.0]
     assert held.rows == [1]
@@ -323,7 +323,7 @@ def test_batch_that_is_not_full_runs_after_its_time(batch):
         ({"x": rows_of(0, 9)}, "Task size 9 is larger than maximum input batch size 8"),
     ],
 )
-def test_inputs_that_are_no_batch(batch, inputs: dict, gist: str):
+def test_inputs_without_a_batch_dimension(batch, inputs: dict, gist: str):
     _, batched = batch()
     with pytest.raises(StatusError, match=gist) as raised:
         batched.run("total", inputs, ["total"])
@@ -334,14 +334,14 @@ def test_inputs_that_are_no_batch(batch, inputs: dict, gist: str):
     ("name", "gist"),
     [("whole", "0th dimension does not equal the sum"), ("scalar", "has 0 dimensions")],
 )
-def test_output_that_is_no_batch(batch, lengths, name: str, gist: str):
+def test_output_without_the_batch_dimension(batch, lengths, name: str, gist: str):
     _, batched = batch(lengths)
     with pytest.raises(StatusError, match=gist) as raised:
         batched.run(name, {"x": np.array([1, 2, 3])}, [name])
     assert raised.value.code is Code.FAILED_PRECONDITION
 
 
-def test_empty_batch_is_run_by_itself(batch):
+def test_empty_batch_is_run_alone(batch):
     held, batched = batch(allowed_batch_sizes=(4, 8))
     assert total(batched, rows_of(0, 0)).shape == (0,)
     assert held.rows == [0]
@@ -397,7 +397,7 @@ def test_memory_goes_with_the_last_reference(batch):
         gc.enable()
 
 
-def test_closed_scheduler_finishes_what_waits_and_takes_no_more(bundle, pool):
+def test_closed_scheduler_finishes_waiting_calls_and_accepts_no_more(bundle, pool):
     scheduler = BatchScheduler(
         BatchingParameters(num_batch_threads=1, batch_timeout_micros=HOUR)
     )

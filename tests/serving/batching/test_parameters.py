@@ -1,4 +1,4 @@
-"""BatchingParameters: TF-Serving's format, defaults and refusals."""
+"""BatchingParameters: TF-Serving's format, defaults and errors."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ import pytest
 from fitrank_tf.core.errors import FitRankError
 from serving.batching.parameters import (
     BatchingParameters,
-    batching_of_flags,
+    batching_from_flags,
     read_batching_parameters,
 )
 
-# The example of TF-Serving's batching guide, with all that it can hold.
+# The example of TF-Serving's batching guide, with every field.
 GUIDE = """
 max_batch_size { value: 128 }
 batch_timeout_micros { value: 2000 }   # a comment
@@ -59,7 +59,7 @@ def test_empty_file_gives_tf_serving_s_defaults(write):
     assert parameters.num_batch_threads >= 1
 
 
-def test_zero_that_is_given_is_not_the_default(write):
+def test_explicit_zero_is_not_the_default(write):
     with pytest.raises(FitRankError, match="num_batch_threads is 0"):
         read_batching_parameters(write("num_batch_threads { value: 0 }"))
 
@@ -147,9 +147,9 @@ def test_batch_is_padded_to_the_next_allowed_size(rows: int, padded: int):
 
 
 def test_flags(write):
-    assert batching_of_flags(False, "") is None
-    assert batching_of_flags(True, "") == BatchingParameters()
+    assert batching_from_flags(False, "") is None
+    assert batching_from_flags(True, "") == BatchingParameters()
     path = str(write("max_batch_size { value: 5 }"))
-    assert batching_of_flags(True, path) == BatchingParameters(max_batch_size=5)
+    assert batching_from_flags(True, path) == BatchingParameters(max_batch_size=5)
     with pytest.raises(FitRankError, match="without --enable_batching"):
-        batching_of_flags(False, path)
+        batching_from_flags(False, path)

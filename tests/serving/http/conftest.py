@@ -1,4 +1,4 @@
-"""A REST port with the toy models and one of every dtype; ways to call it."""
+"""A REST port with the toy models and a model of many dtypes, and functions to call it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.serving.toy_http import Reply, call
 
 
 class Mixed(tf.Module):
-    """Gives back its input, as other dtypes, text and bytes."""
+    """Returns its input as text, bytes and numbers of several dtypes."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def mixed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,6 +1,6 @@
-"""TF-Serving's REST API over real HTTP: formats, values, codes and words.
+"""TF-Serving's REST API over real HTTP: paths, formats and values.
 
-Paths, codes and words are those of `http_rest_api_handler_test.cc`, `json_tensor.cc` and
+Paths and formats are those of `http_rest_api_handler_test.cc`, `json_tensor.cc` and
 `api_rest.md` of tensorflow/serving; values are those of the toy models.
 """
 
@@ -26,14 +26,14 @@ ROWS = [
     ],
     ids=["plain", "named", "base64", "named-base64"],
 )
-def test_rows_are_answered_by_rows(post, instances: list):
+def test_row_format_request_gets_a_row_format_response(post, instances: list):
     reply = post("search:predict", {"instances": instances})
     assert reply.code == 200
     assert reply.json == {"predictions": ROWS[1:]}
 
 
 @pytest.mark.parametrize("inputs", [QUERIES, {"query": QUERIES}], ids=["plain", "named"])
-def test_columns_are_answered_by_columns(post, inputs):
+def test_columnar_request_gets_a_columnar_response(post, inputs):
     reply = post("search:predict", {"inputs": inputs})
     assert reply.json == {
         "outputs": {name: [row[name] for row in ROWS[1:]] for name in ROWS[0]}
@@ -91,7 +91,7 @@ def test_each_dtype_has_its_json(post):
     assert plain["tenth"] == 0.2
 
 
-def test_numbers_that_json_lacks_are_written_as_tf_serving_does(post):
+def test_nan_and_infinity_are_written_as_in_tf_serving(post):
     body = b'{"signature_name": "total", "instances": [[NaN, 1, 2], [Infinity, 1, 2]]}'
     assert post("affine:predict", body).body == b'{"predictions": [NaN, Infinity]}'
 

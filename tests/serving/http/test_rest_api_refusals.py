@@ -1,7 +1,7 @@
-"""Codes and words of what TF-Serving's REST API refuses, over real HTTP.
+"""HTTP codes and messages of invalid requests to the REST API, over real HTTP.
 
 They are those of `http_rest_api_handler_test.cc`, `json_tensor.cc` and `api_rest.md` of
-tensorflow/serving; those of other limits are ours.
+tensorflow/serving.
 """
 
 import json
@@ -266,11 +266,11 @@ def test_code_of_a_bad_path(port: int, method: str, path: str, code: int, gist: 
     assert gist in reply.error
 
 
-def test_query_of_the_url_is_no_part_of_the_path(get):
+def test_query_of_the_url_is_not_part_of_the_path(get):
     assert get("affine?pretty=1").code == 200
 
 
-def test_server_answers_after_bad_requests(post):
+def test_server_still_works_after_bad_requests(post):
     for (path, body), _, _ in BAD_REQUESTS.values():
         post(path, body)
     body = json.dumps({"signature_name": "total", "instances": [[1, 2, 3]]}).encode()

@@ -1,4 +1,4 @@
-"""Connections, bodies and time of the REST port, with an answerer of our own."""
+"""Connections, bodies and timeouts of the REST port, with toy request handlers."""
 
 import contextlib
 import gzip
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from fitrank_tf.core.errors import FitRankError
-from serving.http.rest_api import HttpAnswer
+from serving.http.rest_api import HttpResponse
 from serving.http.server import HttpOptions, HttpServer
 from serving.requests.limits import Limits
 from tests.serving.toy_http import call, exchange
@@ -20,19 +20,19 @@ PATIENCE = 30.0
 LIMIT = 1000
 
 
-def echo(method: str, path: str, body: bytes) -> HttpAnswer:
+def echo(method: str, path: str, body: bytes) -> HttpResponse:
     text = json.dumps({"method": method, "path": path, "body": body.decode()})
-    return HttpAnswer(200, text.encode())
+    return HttpResponse(200, text.encode())
 
 
 @pytest.fixture(scope="module")
 def start_http() -> Iterator[Callable[..., HttpServer]]:
     servers: list[HttpServer] = []
 
-    def start(answer=echo, bind_address: str = "127.0.0.1", **options) -> HttpServer:
+    def start(handler=echo, bind_address: str = "127.0.0.1", **options) -> HttpServer:
         limits = options.pop("limits", Limits(max_request_bytes=LIMIT))
         http_options = HttpOptions(bind_address, 0, num_threads=2, **options)
-        servers.append(HttpServer(http_options, answer, limits))
+        servers.append(HttpServer(http_options, handler, limits))
         return servers[-1]
 
     yield start
@@ -63,14 +63,16 @@ def test_connection_stays_open_for_further_requests(port: int):
     ("size", "accept", "packed"),
     [(2000, "gzip, deflate", True), (2000, "", False), (10, "gzip", False)],
 )
-def test_long_answers_are_packed_for_who_takes_it(start_http, size, accept, packed):
-    server = start_http(lambda *_: HttpAnswer(200, b"x" * size))
+def test_long_responses_are_compressed_if_the_client_accepts_gzip(
+    start_http, size, accept, packed
+):
+    server = start_http(lambda *_: HttpResponse(200, b"x" * size))
     reply = call(server.port, "GET", "/", headers={"Accept-Encoding": accept})
     assert ("Content-Encoding" in reply.headers) is packed
     assert (gzip.decompress(reply.body) if packed else reply.body) == b"x" * size
 
 
-def test_packed_body_is_unpacked(port: int):
+def test_gzip_body_is_decompressed(port: int):
     headers = {"Content-Encoding": "gzip"}
     body = gzip.compress(b"a" * LIMIT)
     assert call(port, "POST", "/", body, headers).json["body"] == "a" * LIMIT
@@ -80,30 +82,35 @@ def test_packed_body_is_unpacked(port: int):
     ("body", "headers", "code", "gist"),
     [
         (b"a" * (LIMIT + 1), {}, 429, f"has {LIMIT + 1} bytes, the limit is {LIMIT}"),
-        # Unpacked only until it is too long.
+        # Decompressed only up to the limit.
         (
-            gzip.compress(b"a" * 100_000),
+            gzip.compress(b"a" * 100_000, mtime=0),
             {"Content-Encoding": "gzip"},
             429,
             f"has {LIMIT + 1} bytes",
         ),
         (b"abc", {"Content-Encoding": "gzip"}, 400, "the body is no gzip"),
-        (gzip.compress(b"abc")[:-9], {"Content-Encoding": "gzip"}, 400, "too early"),
+        (
+            gzip.compress(b"abc", mtime=0)[:-9],
+            {"Content-Encoding": "gzip"},
+            400,
+            "too early",
+        ),
         (b"abc", {"Content-Encoding": "br"}, 400, "Content-Encoding 'br' is not taken"),
         (b"0\r\n\r\n", {"Transfer-Encoding": "chunked"}, 400, "Content-Length"),
         (b"", {"Content-Length": "-1"}, 400, "'-1' is no number"),
     ],
 )
-def test_body_that_cannot_be_taken(port: int, body, headers, code: int, gist: str):
+def test_body_that_is_rejected(port: int, body, headers, code: int, gist: str):
     reply = call(port, "POST", "/", body, headers)
     assert reply.code == code
     assert gist in reply.error
-    # What is left of the body is not read as a request.
+    # The rest of the body is not read as a request.
     assert reply.headers["Connection"] == "close"
 
 
 @pytest.mark.parametrize(("size", "line"), [(LIMIT + 1, b"429"), (3, b"100")])
-def test_client_that_asks_first_is_told_before_it_sends(port: int, size: int, line: bytes):
+def test_expect_100_is_answered_before_the_body(port: int, size: int, line: bytes):
     head = f"POST / HTTP/1.1\r\nContent-Length: {size}\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(head.encode())
@@ -140,7 +147,7 @@ def test_body_without_limit(start_http):
     ],
     ids=["no-http", "version", "method", "long-line"],
 )
-def test_what_is_no_request_is_refused_as_json(port: int, text: bytes, line: bytes):
+def test_malformed_request_gets_a_json_error(port: int, text: bytes, line: bytes):
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(text)
         reply = connection.makefile("rb").read()
@@ -148,12 +155,12 @@ def test_what_is_no_request_is_refused_as_json(port: int, text: bytes, line: byt
     assert b'{"error": ' in reply
 
 
-def test_request_without_an_answer_in_time_is_given_up(start_http):
+def test_request_beyond_the_timeout_is_abandoned(start_http):
     release = threading.Event()
 
-    def wait(*_: object) -> HttpAnswer:
+    def wait(*_: object) -> HttpResponse:
         release.wait(PATIENCE)
-        return HttpAnswer(200, b"{}")
+        return HttpResponse(200, b"{}")
 
     server = start_http(wait, timeout_in_ms=100)
     reply = call(server.port, "GET", "/")
@@ -163,13 +170,13 @@ def test_request_without_an_answer_in_time_is_given_up(start_http):
     assert "--rest_api_timeout_in_ms" in reply.error
 
 
-def test_stop_finishes_what_is_in_work_and_takes_no_more(start_http):
+def test_stop_finishes_requests_in_progress_and_refuses_new_ones(start_http):
     entered, release = threading.Event(), threading.Event()
 
-    def wait(*_: object) -> HttpAnswer:
+    def wait(*_: object) -> HttpResponse:
         entered.set()
         release.wait(PATIENCE)
-        return HttpAnswer(200, b'"done"')
+        return HttpResponse(200, b'"done"')
 
     server = start_http(wait)
     replies, finished = [], []
@@ -188,7 +195,7 @@ def test_stop_finishes_what_is_in_work_and_takes_no_more(start_http):
     client.join(PATIENCE)
     stop.join(PATIENCE)
     assert [reply.body for reply in replies] == [b'"done"']
-    # The client may not go on with a connection that ends.
+    # The client must not reuse the connection.
     assert replies[0].headers["Connection"] == "close"
     assert finished == [True]
 
@@ -198,13 +205,13 @@ def ignore_loss(port: int) -> None:
         call(port, "GET", "/")
 
 
-def test_stop_gives_up_what_takes_too_long(start_http):
+def test_stop_abandons_requests_that_take_too_long(start_http):
     entered, release = threading.Event(), threading.Event()
 
-    def wait(*_: object) -> HttpAnswer:
+    def wait(*_: object) -> HttpResponse:
         entered.set()
         release.wait(PATIENCE)
-        return HttpAnswer(200, b"{}")
+        return HttpResponse(200, b"{}")
 
     server = start_http(wait)
     client = threading.Thread(target=ignore_loss, args=(server.port,))

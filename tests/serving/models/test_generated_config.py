@@ -1,4 +1,4 @@
-"""What an export writes for a server is what the local server reads."""
+"""The local server reads the configuration files that an export writes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""models.config: what is read, which versions it selects, what is refused."""
+"""models.config: reading it, selecting versions, errors."""
 
 import re
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_unreadable_file_is_named(tmp_path: Path, make):
 
 @pytest.fixture
 def base_path(tmp_path: Path) -> Path:
-    """Versions 2, 10 and 123, among directories and a file that are none."""
+    """Versions 2, 10 and 123, among directories and a file that are not versions."""
     names = [
         "2",
         "10",
@@ -128,7 +128,7 @@ def test_missing_specific_version_is_an_error(base_path, policy: str, missing: s
 
 
 @pytest.mark.parametrize("folder", ["", "absent"])
-def test_no_version_names_the_base_path_and_the_mend(tmp_path: Path, folder: str):
+def test_missing_version_error_names_the_base_path_and_the_fix(tmp_path: Path, folder: str):
     base_path = tmp_path / folder
     with pytest.raises(FitRankError, match="run `make train`") as raised:
         select_versions(config_of(base_path))

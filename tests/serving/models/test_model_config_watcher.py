@@ -1,4 +1,4 @@
-"""A changed file is applied, a broken one is not, and is told of once."""
+"""A changed file is applied; a broken one is not, and is logged once."""
 
 import logging
 import shutil
@@ -70,7 +70,7 @@ def test_unchanged_file_is_not_applied_again(bundle, manager, tmp_path, monkeypa
     ],
     ids=["cut", "empty", "missing", "new-model"],
 )
-def test_file_that_cannot_be_served_is_told_of_once(
+def test_file_that_cannot_be_served_is_logged_once(
     bundle, manager, write, tmp_path, caplog, spoil: Callable[[Path], object], gist: str
 ):
     path = tmp_path / "models.config"
@@ -105,11 +105,11 @@ def test_thread_applies_the_file_by_itself(bundle, manager, write, tmp_path, mon
     reloaded = threading.Event()
     reload = manager.reload
 
-    def reload_and_tell(configs: list) -> None:
+    def reload_and_notify(configs: list) -> None:
         reload(configs)
         reloaded.set()
 
-    monkeypatch.setattr(manager, "reload", reload_and_tell)
+    monkeypatch.setattr(manager, "reload", reload_and_notify)
     write(model(bundle, "search"))
     watcher = ModelConfigWatcher(manager, tmp_path / "models.config", 0.01)
     assert reloaded.wait(PATIENCE)

@@ -39,7 +39,7 @@ def config_of(base_path: Path, policy: str = "", name: str = "search", **labels:
     return config
 
 
-def asks_for(name: str, version: int | None = None, label: str = "") -> PredictRequest:
+def request_for(name: str, version: int | None = None, label: str = "") -> PredictRequest:
     request = PredictRequest()
     request.model_spec.name = name
     if version is not None:
@@ -58,10 +58,10 @@ def wait_until(happened: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def publish(bundle: Path, tmp_path: Path) -> Callable[[int], Path]:
-    """Publishes a version as an export does: whole, by a rename.
+    """Publishes a version as an export does, by renaming a complete directory.
 
-    Version N is a copy of version 1 or 2 of `search`, as N is odd or even, so that an
-    answer tells which of the two gave it.
+    Version N is a copy of version 1 (N odd) or 2 (N even) of `search`, so a response shows
+    which of the two computed it.
     """
 
     def publish_version(version: int, model: str = "search") -> Path:
@@ -91,7 +91,7 @@ def start() -> Iterator[Callable[..., ModelManager]]:
 
 
 def ask(manager: ModelManager, request: PredictRequest) -> tuple[int, int]:
-    """The version that was found, and the one of the two that the answer comes from."""
+    """The version that was found, and which of the two copies computed the response."""
     servable = manager.find(request)
     inputs = {"query": np.array([query.encode() for query in QUERIES], object)}
     outputs = servable.run("serving_default", inputs, ["first_stage_ranks", "ids"])
@@ -134,7 +134,7 @@ def test_no_request_fails_while_versions_come_and_go(
     def keep_asking() -> list[tuple[int, int]]:
         answers = []
         while not stop.is_set():
-            answers.append(ask(manager, asks_for("search")))
+            answers.append(ask(manager, request_for("search")))
             seen.add(answers[-1][0])
         return answers
 
@@ -164,7 +164,7 @@ def test_label_moves_without_a_failed_request(publish, start, tmp_path):
     def keep_asking() -> list[tuple[int, int]]:
         answers = []
         while not stop.is_set():
-            answers.append(ask(manager, asks_for("search", label="stable")))
+            answers.append(ask(manager, request_for("search", label="stable")))
         return answers
 
     with ThreadPoolExecutor(2) as pool:
@@ -201,7 +201,7 @@ def test_half_copied_version_waits_until_it_is_whole(
     shutil.copytree(whole, copy)
     damage(copy)
     manager.poll()
-    assert ask(manager, asks_for("search")) == (1, 1)
+    assert ask(manager, request_for("search")) == (1, 1)
     [_, status] = manager.statuses("search")
     assert (status.version, status.state) == (3, VersionState.END)
     assert status.error_code != 0
@@ -220,11 +220,11 @@ def test_half_copied_version_waits_until_it_is_whole(
 def test_replaced_version_is_freed_when_its_last_request_ends(publish, start, tmp_path):
     publish(1)
     manager = start([config_of(tmp_path / "search")])
-    in_work = manager.find(asks_for("search"))
+    in_work = manager.find(request_for("search"))
     graph = weakref.ref(in_work._session.graph)
     publish(2)
     manager.poll()
-    assert ask(manager, asks_for("search")) == (2, 2)
+    assert ask(manager, request_for("search")) == (2, 2)
     assert in_work.version == 1
     assert manager.statuses("search")[0].state is VersionState.UNLOADING
     in_work.run("serving_default", {"query": np.array([b"a"], object)}, ["ids"])
@@ -241,12 +241,12 @@ def test_replaced_version_is_freed_when_its_last_request_ends(publish, start, tm
 def test_reload_adds_keeps_and_drops_models(bundle, start):
     affine = config_of(bundle / "affine", name="affine")
     manager = start([config_of(bundle / "search"), affine])
-    kept = manager.find(asks_for("affine"))
+    kept = manager.find(request_for("affine"))
     manager.reload([affine, config_of(bundle / "search", name="other")])
     assert manager.summary() == "affine (7), other (2)"
-    assert manager.find(asks_for("affine")) is kept
+    assert manager.find(request_for("affine")) is kept
     with pytest.raises(StatusError, match=r"Latest\(search\)") as raised:
-        manager.find(asks_for("search"))
+        manager.find(request_for("search"))
     assert raised.value.code is grpc.StatusCode.NOT_FOUND
     assert [status.state for status in manager.statuses("search")] == [VersionState.END]
 
@@ -298,7 +298,7 @@ def test_reload_that_cannot_be_served_changes_nothing(bundle, start, configs, co
     assert raised.value.code is code
     assert gist in raised.value.message
     assert manager.summary() == "search (2)"
-    assert ask(manager, asks_for("search", label="newest")) == (2, 2)
+    assert ask(manager, request_for("search", label="newest")) == (2, 2)
 
 
 def test_reload_keeps_a_served_model_whose_directory_is_missing(bundle, start):
@@ -319,18 +319,18 @@ def test_label_may_be_ahead_of_its_version_only_where_that_is_allowed(
     base_path = tmp_path / "search"
     manager = start([config_of(base_path, stable=1, canary=2)], options)
     with pytest.raises(StatusError, match=r"Specific\(search, 2\)"):
-        manager.find(asks_for("search", label="canary"))
-    # The flag is for labels that point nowhere else: those in use do not run ahead.
+        manager.find(request_for("search", label="canary"))
+    # The flag covers only new labels: assigned ones cannot move to unloaded versions.
     with pytest.raises(StatusError) as raised:
         manager.reload([config_of(base_path, stable=2)])
     assert raised.value.code is grpc.StatusCode.FAILED_PRECONDITION
     publish(2)
     manager.reload([config_of(base_path, "all { }", stable=1, canary=2, next=3)])
-    assert ask(manager, asks_for("search", label="canary")) == (2, 2)
-    assert ask(manager, asks_for("search", label="stable")) == (1, 1)
+    assert ask(manager, request_for("search", label="canary")) == (2, 2)
+    assert ask(manager, request_for("search", label="stable")) == (1, 1)
 
 
-def test_listener_is_told_of_loads_and_failures(publish, start, tmp_path):
+def test_listener_receives_loads_and_failures(publish, start, tmp_path):
     events: list[ModelEvent] = []
     publish(1)
     manager = start([config_of(tmp_path / "search")], listener=events.append)
@@ -345,14 +345,14 @@ def test_listener_is_told_of_loads_and_failures(publish, start, tmp_path):
     assert ended[1].status.error_code != 0
 
 
-def test_closed_manager_serves_and_looks_for_nothing(publish, start, tmp_path):
+def test_closed_manager_serves_nothing_and_stops_polling(publish, start, tmp_path):
     publish(1)
     manager = start(
         [config_of(tmp_path / "search")], ManagerOptions(file_system_poll_wait_seconds=0.01)
     )
-    servable = weakref.ref(manager.find(asks_for("search")))
+    servable = weakref.ref(manager.find(request_for("search")))
     manager.close()
     assert manager.versions("search") == []
     assert servable() is None
     with pytest.raises(StatusError):
-        manager.find(asks_for("search"))
+        manager.find(request_for("search"))

@@ -1,6 +1,6 @@
-"""Which versions are loaded and unloaded, in which order, and when again.
+"""Which versions are loaded, unloaded and retried, and in which order.
 
-A loader that only notes what it is asked for stands in for TensorFlow.
+A loader that only records its calls stands in for TensorFlow.
 """
 
 import logging
@@ -22,14 +22,14 @@ AT_ONCE = VersionOptions(load_retry_interval_micros=0)
 
 
 class Loaded:
-    """What the loader gives; only its identity counts."""
+    """The loader's result; only its identity counts."""
 
     def __init__(self, version: int) -> None:
         self.version = version
 
 
-class NotingLoader:
-    """Loads a version whose directory holds the file `whole`, and refuses others."""
+class RecordingLoader:
+    """Loads a version whose directory holds the file `whole`, and rejects others."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -44,13 +44,13 @@ class NotingLoader:
 
 
 @pytest.fixture
-def loader() -> NotingLoader:
-    return NotingLoader()
+def loader() -> RecordingLoader:
+    return RecordingLoader()
 
 
 @pytest.fixture
-def make(tmp_path: Path, loader: NotingLoader) -> Callable[..., ModelVersions]:
-    """Makes a model with the policy and options given; its events are in `events`."""
+def make(tmp_path: Path, loader: RecordingLoader) -> Callable[..., ModelVersions]:
+    """Makes a model with a policy and options; its events are in `events`."""
 
     def versions_of(policy: str = "", options: VersionOptions = AT_ONCE) -> ModelVersions:
         model = ModelVersions(config_of(tmp_path, policy), loader, options, events.append)
@@ -86,7 +86,7 @@ def test_new_version_is_loaded_before_the_old_one_goes(tmp_path, make, loader):
     model.poll()
     assert list(model.serving.versions) == [2]
     assert loader.asked == [1, 2]
-    # No request holds version 1, so that it has ended by the time it is asked for.
+    # No request holds version 1, so it has ended by now.
     assert states(model) == {1: VersionState.END, 2: VersionState.AVAILABLE}
     seen = [(event.status.version, event.status.state) for event in model.events]
     assert seen == [
@@ -97,7 +97,7 @@ def test_new_version_is_loaded_before_the_old_one_goes(tmp_path, make, loader):
     ]
 
 
-def test_version_in_use_is_unloading_until_it_is_let_go(tmp_path, make):
+def test_version_in_use_is_unloading_until_it_is_released(tmp_path, make):
     write(tmp_path, 1)
     model = make()
     model.load_all()
@@ -122,9 +122,9 @@ def test_version_in_use_is_unloading_until_it_is_let_go(tmp_path, make):
         ("all { }", [1, 2], [2, 3], [2, 3]),
         ("specific { versions: 1 }", [1, 2], [1, 2, 3], [1]),
         ("specific { versions: 1 versions: 2 }", [1, 2], [2, 3], [2]),
-        # A roll-back: the newest is deleted.
+        # A roll-back: the newest version is deleted.
         ("", [1, 2], [1], [1]),
-        # What is left of two that were asked for and went is the newer one.
+        # An empty base path leaves all loaded versions.
         ("all { }", [1, 2], [], [1, 2]),
     ],
 )
@@ -139,7 +139,7 @@ def test_policy_decides_what_stays(tmp_path, make, policy, first, after, kept):
     assert list(model.serving.versions) == kept
 
 
-def test_only_the_newest_of_the_old_stays_while_the_new_cannot_be_loaded(tmp_path, make):
+def test_newest_old_version_stays_while_new_ones_cannot_be_loaded(tmp_path, make):
     write(tmp_path, 1, 2)
     model = make("all { }")
     model.load_all()
@@ -196,9 +196,7 @@ def test_failed_version_has_its_error_and_leaves_the_old_one(tmp_path, make):
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_failed_version_is_tried_again_so_often_and_no_more(
-    tmp_path, make, loader, retries
-):
+def test_failed_version_is_retried_up_to_the_limit(tmp_path, make, loader, retries):
     write(tmp_path, 1, name="half")
     model = make("", VersionOptions(retries, 0))
     for _ in range(10):
@@ -206,7 +204,7 @@ def test_failed_version_is_tried_again_so_often_and_no_more(
     assert loader.asked == [1] * (1 + retries)
 
 
-def test_retry_waits_for_its_time(tmp_path, make, loader, monkeypatch):
+def test_retry_waits_for_the_interval(tmp_path, make, loader, monkeypatch):
     now = 1000.0
     monkeypatch.setattr("serving.models.model_versions.time.monotonic", lambda: now)
     write(tmp_path, 1, name="half")
@@ -220,12 +218,12 @@ def test_retry_waits_for_its_time(tmp_path, make, loader, monkeypatch):
     assert loader.asked == [1, 1]
 
 
-def test_changed_directory_is_tried_as_soon_as_it_rests(tmp_path, make, loader):
+def test_changed_directory_is_retried_once_it_stops_changing(tmp_path, make, loader):
     write(tmp_path, 1, name="half")
     model = make("", VersionOptions(0, 0))
     model.poll()
     for name in ("a", "b"):
-        # A copy in progress: each look finds another file.
+        # A copy in progress: each poll finds another file.
         write(tmp_path, 1, name=name)
         model.poll()
     write(tmp_path, 1)

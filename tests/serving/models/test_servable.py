@@ -1,4 +1,4 @@
-"""Whole SavedModels load and run; half-written and damaged ones give one clear line."""
+"""Complete SavedModels load and run; half-written and damaged ones give one-line errors."""
 
 import shutil
 import weakref
@@ -88,7 +88,7 @@ def test_tokenisers_ops_are_registered(tmp_path: Path):
     assert outputs["tokens"].tolist() == [[b"red", b"shirt"], [b"bag", b""]]
 
 
-def test_signature_of_other_things_than_tensors_is_not_served(bundle, tmp_path):
+def test_signature_with_non_tensors_is_not_served(bundle, tmp_path):
     directory = tmp_path / "7"
     shutil.copytree(bundle / "affine" / "7", directory)
     path = directory / "saved_model.pb"
@@ -103,7 +103,7 @@ def test_signature_of_other_things_than_tensors_is_not_served(bundle, tmp_path):
 
 
 @pytest.mark.parametrize("fetched", [["y", "shape"], ["shape", "y"], ["y"]])
-def test_outputs_come_in_the_order_they_were_asked_for(bundle: Path, fetched: list[str]):
+def test_outputs_are_in_the_order_of_fetched(bundle: Path, fetched: list[str]):
     servable = Servable("affine", 7, bundle / "affine" / "7")
     inputs = {"x": np.ones([2, 3], np.float32), "shift": np.array([[0], [5]], np.int32)}
     outputs = servable.run("serving_default", inputs, fetched)
@@ -128,13 +128,13 @@ def test_strings_keep_their_zeros(value):
     assert array.tolist() == (wanted.tolist() if isinstance(wanted, np.ndarray) else wanted)
 
 
-def test_dtype_that_the_signature_does_not_have_is_refused(bundle: Path):
+def test_input_of_another_dtype_is_rejected(bundle: Path):
     servable = Servable("affine", 7, bundle / "affine" / "7")
     with pytest.raises(tf.errors.InvalidArgumentError, match="double"):
         servable.run("total", {"x": np.zeros([1, 3])}, ["total"])
 
 
-def test_threads_at_once_each_get_their_own_answer(bundle: Path):
+def test_concurrent_threads_get_their_own_outputs(bundle: Path):
     servable = Servable("affine", 7, bundle / "affine" / "7")
 
     def total(row: int) -> float:
@@ -152,7 +152,7 @@ def test_memory_goes_with_the_last_reference_and_not_before(bundle: Path):
     del servable
     assert in_work.run("total", {"x": np.ones([1, 3], np.float32)}, ["total"])
     assert session() is not None
-    # No collection: the session, and with it the weights, must not wait for one.
+    # Without a garbage collection: the session and its weights must not wait for one.
     del in_work
     assert session() is None
 

@@ -1,4 +1,4 @@
-"""Warm-up files are answered before a version is served, or keep it from that."""
+"""Warm-up requests run before a version is served; if one fails, it is not served."""
 
 import shutil
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Code = grpc.StatusCode
 
 
 class RecordingServable(Servable):
-    """Notes what is run."""
+    """Records its runs."""
 
     def run(self, name, inputs, fetched):
         self.__dict__.setdefault("ran", []).append(name)
@@ -30,7 +30,7 @@ class RecordingServable(Servable):
 
 
 class ExampleModel(tf.Module):
-    """The `price` and the `shop` of serialised tf.Examples."""
+    """Returns the `price` and the `shop` of serialised tf.Examples."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
     def regress(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -43,7 +43,7 @@ class ExampleModel(tf.Module):
 
 def predict_log(signature: str = "total", **inputs: object) -> PredictionLog:
     request = PredictRequest()
-    # Warm-up runs on the version at hand: the model's name is not looked at.
+    # Warm-up runs on the version being loaded: the model's name is ignored.
     request.model_spec.name = "another"
     request.model_spec.signature_name = signature
     for alias, value in inputs.items():
@@ -81,7 +81,9 @@ def version(bundle: Path, tmp_path: Path) -> Path:
         (WarmupOptions(enable_model_warmup=False), 0),
     ],
 )
-def test_each_record_is_answered_so_often(version, options: WarmupOptions, runs: int):
+def test_each_record_runs_the_given_number_of_times(
+    version, options: WarmupOptions, runs: int
+):
     affine = predict_log("", x=np.ones([1, 3], np.float32), shift=np.array([[1]], np.int32))
     write_records(version, GOOD, affine)
     servable = RecordingServable("affine", 7, version)
@@ -90,7 +92,7 @@ def test_each_record_is_answered_so_often(version, options: WarmupOptions, runs:
     assert servable.__dict__.get("ran", []) == ran
 
 
-def test_version_without_a_file_needs_none(version):
+def test_warm_up_file_is_optional(version):
     assert warm_up(Servable("affine", 7, version), version, WarmupOptions()) == 0
 
 
@@ -123,7 +125,7 @@ def test_bad_record_is_named_with_tf_serving_s_code(version, records, code: Code
     assert error_code_of(raised.value) == code.value[0]
 
 
-def test_as_many_records_as_tf_serving_takes(version):
+def test_as_many_records_as_tf_serving_allows(version):
     write_records(version, *[GOOD] * MAX_RECORDS)
     servable = Servable("affine", 7, version)
     assert warm_up(servable, version, WarmupOptions()) == MAX_RECORDS
@@ -134,7 +136,7 @@ def test_as_many_records_as_tf_serving_takes(version):
     [lambda content: b"hello, this is no record", lambda content: content[:-5]],
     ids=["no-record", "cut"],
 )
-def test_file_that_is_no_tfrecord_is_data_loss(version, spoil: Callable[[bytes], bytes]):
+def test_file_that_is_not_a_tfrecord_is_data_loss(version, spoil: Callable[[bytes], bytes]):
     path = write_records(version, GOOD)
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(FitRankError, match="no TFRecord") as raised:

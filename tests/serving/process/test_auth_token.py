@@ -1,4 +1,4 @@
-"""The token: who brings it is answered, on every method and path; others are not."""
+"""The token: every method and path requires it."""
 
 import re
 from collections.abc import Iterator

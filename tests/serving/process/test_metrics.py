@@ -32,7 +32,7 @@ def stub(server: Server) -> Iterator[PredictionServiceStub]:
 
 
 def samples(text: bytes) -> dict[str, dict[tuple, float]]:
-    """Sample name, as it stands on the page -> labels -> value."""
+    """Sample name on the page -> labels -> value."""
     found: dict[str, dict[tuple, float]] = {}
     for family in text_string_to_metric_families(text.decode()):
         for sample in family.samples:
@@ -67,7 +67,7 @@ def test_page_counts_the_requests_that_were_sent(server: Server, stub):
     count = ":tensorflow:serving:request_count"
     assert value(page, count, status="OK", **SEARCH) == 5 + 3
     assert value(page, count, status="INVALID_ARGUMENT", **SEARCH) == 2 + 1
-    # Names that clients make up are not kept.
+    # Unknown model names of clients are not kept.
     assert value(page, count, model_name="", status="NOT_FOUND") == 3
     assert sum(page[count].values()) == 5 + 2 + 3 + 3 + 1
 
@@ -133,7 +133,7 @@ def test_loads_and_versions_are_those_of_the_events():
     assert available == {(("model_name", "m"), ("version", "2")): 1.0}
 
 
-def test_error_of_ours_counts_as_unknown():
+def test_unexpected_error_counts_as_unknown():
     metrics = Metrics()
     with pytest.raises(ZeroDivisionError), metrics.request("m", "Predict", "GRPC"):
         _ = 1 / 0

@@ -1,4 +1,4 @@
-"""Flags: TF-Serving's names, forms and defaults; what is refused, in one line."""
+"""Flags: TF-Serving's names, forms and defaults; one-line errors."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from serving.process.options import (
 )
 from serving.requests.limits import Limits
 
-# main.cc and server.h of tensorflow/serving, as far as they do not depend on the machine.
+# From main.cc and server.h of tensorflow/serving; defaults of the machine left out.
 STOCK_DEFAULTS = {
     "port": 8500,
     "rest_api_port": 0,
@@ -189,7 +189,7 @@ def test_metrics_need_a_rest_port(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("address", "is_open"),
+    ("address", "is_unprotected"),
     [
         ("127.0.0.1", False),
         ("127.8.8.8", False),
@@ -201,5 +201,7 @@ def test_metrics_need_a_rest_port(tmp_path: Path):
         ("example.org", True),
     ],
 )
-def test_only_loopback_is_closed_without_tls_and_token(address: str, is_open: bool):
-    assert ServerOptions(bind_address=address).is_open is is_open
+def test_only_loopback_is_protected_without_tls_and_token(
+    address: str, is_unprotected: bool
+):
+    assert ServerOptions(bind_address=address).is_unprotected is is_unprotected

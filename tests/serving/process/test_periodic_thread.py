@@ -23,7 +23,7 @@ def test_action_is_repeated_after_an_error(caplog):
     assert not thread._thread.is_alive()
 
 
-def test_stop_waits_for_the_call_in_work_and_may_come_from_it():
+def test_stop_waits_for_the_call_in_progress_and_may_be_called_from_it():
     entered, release, done = threading.Event(), threading.Event(), threading.Event()
 
     def act() -> None:

@@ -1,4 +1,4 @@
-"""Stop signals arrive whichever thread of the process gets them."""
+"""Stop signals arrive, whichever thread of the process gets them."""
 
 import signal
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-# The signal is handed to a thread that is not the main thread.
+# The signal goes to a thread other than the main thread.
 _OTHER_THREAD = """
 import signal, sys, threading, time
 from serving.process.stop_signals import StopSignals
@@ -29,7 +29,7 @@ from serving.process.stop_signals import StopSignals
 signals = StopSignals()
 signal.raise_signal(signal.SIGTERM)
 signals.wait()
-signals.exit_at_the_next()
+signals.exit_on_next()
 print("draining", flush=True)
 signal.raise_signal(signal.SIGINT)
 time.sleep(60)
@@ -47,13 +47,13 @@ def run(code: str, *arguments: int) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_arrives_when_another_thread_gets_it(number: signal.Signals):
+def test_signal_arrives_when_another_thread_gets_it(number: signal.Signals):
     ended = run(_OTHER_THREAD, number, number)
     assert ended.stdout.split() == [str(int(number))] * 2
     assert ended.returncode == 0
 
 
-def test_the_second_one_ends_the_process_with_its_number():
+def test_second_signal_ends_the_process_with_its_number():
     ended = run(_TWICE)
     assert ended.stdout == "draining\n"
     assert ended.returncode == 128 + signal.SIGINT

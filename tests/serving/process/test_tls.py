@@ -1,4 +1,4 @@
-"""TLS on both ports, with a certificate that is made here."""
+"""TLS on both ports, with certificates generated here."""
 
 import datetime
 import ipaddress
@@ -65,7 +65,7 @@ SERVER, CLIENT, STRANGER = make_pair("server"), make_pair("client"), make_pair("
 
 
 def write_config(path: Path, **fields: object) -> Path:
-    # JSON's strings and truth values are those of the text format.
+    # Strings and booleans are the same in JSON and in the text format.
     lines = [f"{name}: {json.dumps(value)}" for name, value in fields.items()]
     path.write_text("\n".join(lines))
     return path
@@ -83,7 +83,7 @@ def server(start_models, bundle: Path, tmp_path_factory) -> Server:
 
 @pytest.fixture(scope="module")
 def strict_server(start_models, bundle: Path, tmp_path_factory) -> Server:
-    """Takes clients with the certificate CLIENT only."""
+    """Accepts only clients with the certificate CLIENT."""
     path = write_config(
         tmp_path_factory.mktemp("tls") / "ssl.config",
         server_key=SERVER.key,
@@ -117,11 +117,11 @@ def predict(channel: grpc.Channel) -> list:
     return arrays(response)["y"].tolist()
 
 
-def test_grpc_is_answered_under_tls(server: Server):
+def test_grpc_works_under_tls(server: Server):
     assert predict(channel_to(server)) == [[305.0, 324.0]]
 
 
-def test_rest_is_answered_under_tls(server: Server, tmp_path: Path):
+def test_rest_works_under_tls(server: Server, tmp_path: Path):
     context = client_context(tmp_path)
     reply = call(server.rest_api_port, "GET", "/v1/models/affine", context=context)
     assert reply.code == 200
@@ -135,7 +135,7 @@ def test_plain_text_is_refused(server: Server):
         call(server.rest_api_port, "GET", "/v1/models/affine")
 
 
-def test_client_that_does_not_trust_the_certificate_gets_nothing(server: Server):
+def test_client_that_does_not_trust_the_certificate_cannot_connect(server: Server):
     with pytest.raises(ssl.SSLCertVerificationError):
         call(
             server.rest_api_port,
@@ -145,14 +145,14 @@ def test_client_that_does_not_trust_the_certificate_gets_nothing(server: Server)
         )
 
 
-def test_client_that_says_nothing_holds_no_other_up(server: Server, tmp_path: Path):
+def test_silent_client_does_not_block_others(server: Server, tmp_path: Path):
     with socket.create_connection(("127.0.0.1", server.rest_api_port), timeout=5):
         context = client_context(tmp_path)
         reply = call(server.rest_api_port, "GET", "/v1/models/affine", context=context)
     assert reply.code == 200
 
 
-def test_client_with_its_certificate_is_let_in(strict_server: Server, tmp_path: Path):
+def test_client_with_its_certificate_is_accepted(strict_server: Server, tmp_path: Path):
     assert predict(channel_to(strict_server, CLIENT)) == [[305.0, 324.0]]
     context = client_context(tmp_path, CLIENT)
     port = strict_server.rest_api_port
@@ -160,7 +160,7 @@ def test_client_with_its_certificate_is_let_in(strict_server: Server, tmp_path: 
 
 
 @pytest.mark.parametrize("pair", [None, STRANGER], ids=["none", "stranger"])
-def test_client_without_its_certificate_is_not(strict_server, tmp_path: Path, pair):
+def test_client_without_its_certificate_is_rejected(strict_server, tmp_path: Path, pair):
     with pytest.raises(grpc.RpcError) as raised:
         predict(channel_to(strict_server, pair))
     assert raised.value.code() is grpc.StatusCode.UNAVAILABLE

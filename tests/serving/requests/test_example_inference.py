@@ -1,7 +1,7 @@
 """Classify, Regress and MultiInference on a SavedModel with TensorFlow 1's signatures.
 
-Codes and words are those of TF-Serving's `classifier.cc`, `regressor.cc`,
-`multi_inference.cc` and `util.cc`; values are counted by hand.
+Codes and messages are those of TF-Serving's `classifier.cc`, `regressor.cc`,
+`multi_inference.cc` and `util.cc`; values are computed by hand.
 """
 
 from collections.abc import Iterator
@@ -269,7 +269,7 @@ def test_status_of_a_wrong_request(stub, case: str):
         ("affine", "total", "No regression inputs found in SignatureDef"),
     ],
 )
-def test_models_on_tensors_are_no_regressions(address: str, model, signature, gist):
+def test_models_on_tensors_cannot_regress(address: str, model, signature, gist):
     request = regression_request(signature, ONE)
     request.model_spec.name = model
     with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as raised:

@@ -1,4 +1,4 @@
-"""Limits of a request over both ports: the code, the limit and the mend."""
+"""Limits of a request on both ports: the status code, and the limit and fix named."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +45,7 @@ def huge_request():
     return request
 
 
-def test_request_at_the_limits_is_answered(stub):
+def test_request_at_the_limits_is_accepted(stub):
     queries = ["a" * STRING] * ROWS
     answer = arrays(stub.Predict(predict_request("search", query=queries), timeout=30))
     assert answer["ids"].shape == (ROWS, 3)
@@ -72,7 +72,7 @@ def test_request_at_the_limits_is_answered(stub):
             "shorten it, or start the server with a higher --max_string_bytes",
         ),
         (
-            # One value, which TensorFlow would repeat a thousand million times.
+            # One value, which TensorFlow would repeat 10**9 times.
             huge_request(),
             grpc.StatusCode.INVALID_ARGUMENT,
             f"input x has {10**9} values, which take more than the limit of {BYTES} bytes",

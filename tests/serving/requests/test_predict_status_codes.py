@@ -1,6 +1,6 @@
 """The status codes of Predict, over real gRPC.
 
-Codes and words are those of TF-Serving's sources and tests (`predict_util.cc`,
+Codes and messages are those of TF-Serving's sources and tests (`predict_util.cc`,
 `predict_impl_test.cc`, `server_core.cc`, `basic_manager.cc`) and of the session that
 runs its graphs.
 """
@@ -78,7 +78,7 @@ PREDICT_STATUS_CODES = {
         Code.NOT_FOUND,
         "Servable not found for request: Specific(affine, 8)",
     ),
-    # A version that is set to 0 is a version, not "none given".
+    # Version 0 is a version, not an unset field.
     "version zero": (
         lambda r: r.model_spec.version.SetInParent(),
         Code.NOT_FOUND,
@@ -201,7 +201,7 @@ def test_predict_status_codes(stub, case: str):
     assert gist in raised.value.details()
 
 
-def test_server_still_answers_after_bad_requests(stub):
+def test_server_still_works_after_bad_requests(stub):
     for spoil, _, _ in PREDICT_STATUS_CODES.values():
         request = affine_request()
         spoil(request)
@@ -210,7 +210,7 @@ def test_server_still_answers_after_bad_requests(stub):
     assert stub.Predict(affine_request(), timeout=30).model_spec.version.value == 7
 
 
-def test_long_message_is_cut_where_tf_serving_cuts(stub):
+def test_long_message_is_truncated_as_in_tf_serving(stub):
     request = predict_request("a" * 20_000, query=QUERIES)
     with pytest.raises(grpc.RpcError) as raised:
         stub.Predict(request, timeout=30)
@@ -223,7 +223,7 @@ def slow_request(entered: Path, release: Path, model: str = "slow") -> Request:
     return predict_request(model, entered=[str(entered)], release=[str(release)])
 
 
-def test_rows_may_be_none(stub):
+def test_batch_may_be_empty(stub):
     request = predict_request("affine", x=np.zeros([0, 3], np.float32))
     request.model_spec.signature_name = "total"
     assert arrays(stub.Predict(request, timeout=30))["total"].shape == (0,)
@@ -240,7 +240,7 @@ def test_deadline_passes_while_the_model_works(start_models, slow_model, tmp_pat
     assert raised.value.code() is Code.DEADLINE_EXCEEDED
 
 
-def test_call_that_is_over_before_its_turn_is_not_run(
+def test_call_cancelled_before_its_turn_is_not_run(
     start_models, slow_model: Path, tmp_path: Path
 ):
     server = start_models(slow_model, grpc_max_threads=1)
@@ -254,7 +254,7 @@ def test_call_that_is_over_before_its_turn_is_not_run(
             stub.Predict(slow_request(second, release), timeout=0.2)
         release.touch()
         running.result()
-        # The only thread takes it after the one that is over.
+        # The only thread takes this request after the cancelled one.
         stub.Predict(slow_request(third, release), timeout=60)
     assert raised.value.code() is Code.DEADLINE_EXCEEDED
     assert third.exists()
@@ -310,7 +310,7 @@ def test_model_that_is_added_is_unknown_until_it_is_loaded(
         wait_until(entered.exists)
         with pytest.raises(grpc.RpcError) as raised:
             stub.Predict(request, timeout=30)
-        # The others go on meanwhile.
+        # Other models are served meanwhile.
         assert stub.Predict(affine_request(), timeout=30).model_spec.name == "affine"
         assert not reloaded.done()
         release.touch()
@@ -322,7 +322,7 @@ def test_model_that_is_added_is_unknown_until_it_is_loaded(
 
 @pytest.fixture
 def batching_stub(start_models, slow_model: Path) -> Iterator[PredictionServiceStub]:
-    """One batch of one row is run, one more may wait."""
+    """A server that runs one batch of one row, while one more may wait."""
     parameters = BatchingParameters(
         max_batch_size=1, num_batch_threads=1, max_enqueued_batches=1
     )
@@ -337,7 +337,7 @@ def test_full_batch_queue_is_unavailable(batching_stub, tmp_path: Path):
     request = slow_request(entered, release)
     answers = [batching_stub.Predict.future(request, timeout=60)]
     wait_until(entered.exists)
-    # One of these waits, and then there is no room.
+    # One of these waits; the queue has no room for the other.
     answers += [batching_stub.Predict.future(request, timeout=60) for _ in range(2)]
     wait_until(lambda: any(answer.done() for answer in answers))
     release.touch()
@@ -347,7 +347,7 @@ def test_full_batch_queue_is_unavailable(batching_stub, tmp_path: Path):
     assert "queue" in refused.details()
 
 
-def test_batching_wants_rows(start_models, bundle: Path):
+def test_batching_requires_a_batch_dimension(start_models, bundle: Path):
     loading = ManagerOptions(loader=LoaderOptions(batching=BatchingParameters()))
     server = start_models(bundle / "affine", loading=loading)
     request = affine_request()

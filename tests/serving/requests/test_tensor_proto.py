@@ -1,4 +1,4 @@
-"""TensorProto -> NumPy as TensorFlow's own parser does it, and back."""
+"""TensorProto -> NumPy as by TensorFlow's own parser, and back."""
 
 import ml_dtypes
 import numpy as np
@@ -54,7 +54,7 @@ def test_decoded_array_is_the_encoded_one(name: str):
 
 
 @pytest.mark.parametrize("name", ARRAYS)
-def test_what_clients_send_is_decoded(name: str):
+def test_protos_of_clients_are_decoded(name: str):
     array = ARRAYS[name]
     dtype = tf.as_dtype(array.dtype)
     same(decode("x", tf.make_tensor_proto(array, dtype=dtype, shape=array.shape)), array)
@@ -76,7 +76,7 @@ def proto_of(shape: list[int], dtype: int, **values: object) -> TensorProto:
 
 
 FLOAT, INT8, STRING = types_pb2.DT_FLOAT, types_pb2.DT_INT8, types_pb2.DT_STRING
-# What TensorFlow's parser takes though it is not what a client should send.
+# Protos that TensorFlow's parser accepts, though no client should send them.
 UNUSUAL = {
     "one value for all": proto_of([3], FLOAT, float_val=[2.0]),
     "last value repeated": proto_of([4], FLOAT, float_val=[1.0, 2.0]),
@@ -115,6 +115,6 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_no_tensor_is_refused(case: str):
+def test_invalid_protos_are_rejected(case: str):
     with pytest.raises(StatusError, match="tensor parsing error: query"):
         decode("query", REFUSED[case])

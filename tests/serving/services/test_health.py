@@ -1,4 +1,4 @@
-"""grpc.health.v1, if asked for, through its own stub."""
+"""grpc.health.v1, if enabled, through its own stub."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_service_is_off_by_default(address: str):
     assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_watcher_hears_of_the_stop(start_models, bundle: Path):
+def test_watcher_is_notified_of_the_stop(start_models, bundle: Path):
     server = start_models(bundle / "affine", enable_grpc_healthcheck_service=True)
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         request = health_pb2.HealthCheckRequest()

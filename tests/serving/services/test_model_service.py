@@ -132,7 +132,7 @@ def test_version_that_cannot_be_loaded_says_why(start_models, example_model, tmp
     (base_path / "4").mkdir()
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         stub = model_service_pb2_grpc.ModelServiceStub(channel)
-        # A reload of the same models looks at the file system at once.
+        # A reload of the same models reads the file system at once.
         reload = reload_request(single_model_config("examples", str(base_path)))
         stub.HandleReloadConfigRequest(reload, timeout=60)
         statuses = stub.GetModelStatus(status_request("examples")).model_version_status

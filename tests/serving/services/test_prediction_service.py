@@ -1,6 +1,6 @@
 """Predict and GetModelMetadata through tensorflow-serving-api's own stubs.
 
-Answers are compared with the SavedModel called directly, or counted by hand.
+Responses are compared with the SavedModel called directly, or computed by hand.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ def stub(address: str) -> Iterator[prediction_service_pb2_grpc.PredictionService
 
 
 @pytest.mark.parametrize("queries", [[QUERIES[0]], QUERIES, ["unknown", ""], []])
-def test_answer_equals_the_saved_model_called_directly(stub, bundle: Path, queries: list):
+def test_response_equals_the_saved_model_called_directly(stub, bundle: Path, queries: list):
     loaded = tf.saved_model.load(str(bundle / "search" / "2"))
     query = tf.constant(queries, tf.string)
     direct = loaded.signatures[SERVING_DEFAULT](query=query)
@@ -57,7 +57,7 @@ def test_numbers_are_those_of_a_hand_calculation(stub):
     np.testing.assert_array_equal(served["shape"], [[1, 3]])
 
 
-def test_named_signature_and_model_spec_of_the_answer(stub):
+def test_named_signature_and_model_spec_of_the_response(stub):
     request = predict_request("affine", x=np.array([[1, 2, 3]], np.float32))
     request.model_spec.signature_name = "total"
     response = stub.Predict(request, timeout=30)
@@ -88,7 +88,7 @@ def test_output_filter_limits_the_outputs(stub):
     ],
     ids=["latest", "version-1", "stable", "canary"],
 )
-def test_version_is_the_one_asked_for(stub, select: Callable, version: int):
+def test_version_is_the_requested_one(stub, select: Callable, version: int):
     request = predict_request("search", query=QUERIES)
     select(request.model_spec)
     response = stub.Predict(request, timeout=30)
@@ -106,7 +106,7 @@ def test_request_larger_than_grpc_s_default_limit(stub):
     np.testing.assert_array_equal(served, np.full(500_000, 3.0, np.float32))
 
 
-def test_clients_at_once_each_get_their_own_answer(stub):
+def test_concurrent_clients_get_their_own_outputs(stub):
     def served(number: int) -> float:
         request = predict_request("affine", x=np.full([1, 3], number, np.float32))
         request.model_spec.signature_name = "total"
