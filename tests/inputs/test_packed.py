@@ -80,10 +80,10 @@ def test_a_photo_of_another_kind_is_refused(photo: bytes) -> None:
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path) -> None:
-    with pytest.raises(FitRankError, match=r"cannot be read.*pipelines\.pack"):
+    with pytest.raises(FitRankError, match=r"cannot be read.*fitrank pack"):
         PackedProducts.load(tmp_path)
     np.savez(tmp_path / PACKED_FILE, **dataclasses.asdict(_table(np.ones((COUNT, 1)))))
-    with pytest.raises(FitRankError, match=r"has no photos; .*pipelines\.pack"):
+    with pytest.raises(FitRankError, match=r"has no photos; .*fitrank pack"):
         PackedProducts.load(tmp_path)
 
 
@@ -93,7 +93,7 @@ def test_a_file_without_an_array_of_the_table_is_refused(tmp_path, name: str) ->
     with np.load(tmp_path / PACKED_FILE) as saved:
         arrays = {other: saved[other] for other in saved.files if other != name}
     np.savez(tmp_path / PACKED_FILE, **arrays)
-    with pytest.raises(FitRankError, match=rf"has no {name}; .*pipelines\.pack"):
+    with pytest.raises(FitRankError, match=rf"has no {name}; .*fitrank pack"):
         PackedProducts.load(tmp_path)
 
 
