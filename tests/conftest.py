@@ -20,20 +20,22 @@ FASHION_ARCHIVE = SHARED_DATA / "fashion-product-images-dataset.zip"
 
 
 # Their tests share one trained bundle, so they run in one worker.
-CHAIN = ("cli", "studies", "training")
+CHAIN = ("cli", "studies", "training", "test_api.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests share a worker: those of one file, or of the trained chain."""
+    """Marks tests that share a worker (a file's, the trained chain's) or need real data."""
     for item in items:
         file = item.path.relative_to(REPOSITORY / "tests")
         group = "chain" if file.parts[0] in CHAIN else str(file)
         item.add_marker(pytest.mark.xdist_group(group))
+        if "shared_data" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.real_data)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _memory_released() -> Iterator[None]:
-    """Lets go of a file's graphs: without it one process grows to 7 GB."""
+    """Releases the graphs of a file: without it one process grows to 7 GB."""
     yield
     for name in ("keras", "tf_keras"):
         if name in sys.modules:
