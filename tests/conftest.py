@@ -23,6 +23,8 @@ FASHION_ARCHIVE = SHARED_DATA / "fashion-product-images-dataset.zip"
 CHAIN = ("cli", "studies", "training", "test_api.py")
 
 
+# Before xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks tests that share a worker (a file's, the trained chain's) or need real data."""
     for item in items:
