@@ -14,10 +14,10 @@ train: $(VENV)/ready
 
 # What matters, in under ten minutes on 2 cores.
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
 test-all: $(VENV)/ready
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 # Small faults put into the core modules, and the share that the tests catch.
 mutants: $(VENV)/mutants-ready

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,14 +24,22 @@ FASHION_ARCHIVE = SHARED_DATA / "fashion-product-images-dataset.zip"
 CHAIN = ("cli", "studies", "training", "test_api.py")
 
 
-# Before xdist reads the groups.
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives tests of one file to one worker, and those of the trained bundle too."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class FileScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "chain" if set(Path(file).parts) & set(CHAIN) else file
+
+    return FileScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests that share a worker (a file's, the trained chain's) or need real data."""
+    """Marks the tests that need the real data."""
     for item in items:
-        file = item.path.relative_to(REPOSITORY / "tests")
-        group = "chain" if file.parts[0] in CHAIN else str(file)
-        item.add_marker(pytest.mark.xdist_group(group))
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real_data)
 
