@@ -145,7 +145,7 @@ def test_features_of_other_photos_are_not_mixed_in(options, written, tmp_path) -
     [
         ("--set=feature_heads=no/such", "there is no folder 'no/such'"),
         ("--set=detector.preset=no/such", "there is no folder 'no/such'"),
-        ("--set=feature_heads={tmp}", "train_features"),
+        ("--set=feature_heads={tmp}", "train-features"),
         ("--set=detector.preset={tmp}", "no readable detector"),
         ("--shard_size=0", "--shard_size is 0; it must be above 0"),
         ("--shard_size=-3", "--shard_size is -3; it must be above 0"),

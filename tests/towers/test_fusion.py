@@ -143,5 +143,5 @@ def test_a_block_attends_to_the_group_tokens_as_in_the_paper(towers) -> None:
             shares = np.exp(scores) / np.exp(scores).sum()
             looked = gate * (shares @ value[:, head])
             expected[token] += looked @ np.asarray(attention.output_dense.kernel)[head]
-    seen = np.asarray(fusion._look_at(1, block, normed, groups))
+    seen = np.asarray(fusion._attend_to_groups(1, block, normed, groups))
     np.testing.assert_allclose(seen[0], expected, atol=1e-4)

@@ -188,5 +188,5 @@ def test_a_lexicon_of_an_older_version_is_read() -> None:
     + ['{"colour": "Red"}', '{"values": {"a": [1]}, "title_words": []}'],
 )
 def test_another_file_is_no_lexicon(text: str) -> None:
-    with pytest.raises(FitRankError, match=r"lexicon\.json.*pipelines\.train"):
+    with pytest.raises(FitRankError, match=r"lexicon\.json.*fitrank train"):
         FacetLexicon.from_json(text)
