@@ -30,6 +30,7 @@ def _catalogue(folder, tmp_path) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_products_are_added_and_removed(copy, other_catalogue, tmp_path, capsys) -> None:
     other = _catalogue(other_catalogue, tmp_path)
     build_index.main([f"--bundle={copy}", "--add", *other])
@@ -45,6 +46,7 @@ def test_products_are_added_and_removed(copy, other_catalogue, tmp_path, capsys)
     assert "100" not in _found(copy, capsys, "shirt", "--filter=colour=red")
 
 
+@pytest.mark.slow
 def test_another_catalogue_replaces_the_first(
     copy, other_catalogue, tmp_path, capsys
 ) -> None:

@@ -67,6 +67,7 @@ def _train_without_tensorflow(packed: Path, output: Path, *options: str) -> str:
     return answer.stdout
 
 
+@pytest.mark.slow
 def test_a_teacher_and_its_student_are_trained_without_tensorflow(
     packed: Path, tmp_path: Path
 ) -> None:

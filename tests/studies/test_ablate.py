@@ -31,6 +31,7 @@ def _orders(path) -> dict[str, list[str]]:
     return {query: [item for item, _ in hits] for query, hits in read_run(path).items()}
 
 
+@pytest.mark.slow
 def test_rerankers_are_compared(bundle, tmp_path, capsys) -> None:
     """On the stages of the run; the last line agrees with the bundle's report."""
     rows = _ablate(bundle, "rerankers", tmp_path)
@@ -49,6 +50,7 @@ def test_rerankers_are_compared(bundle, tmp_path, capsys) -> None:
     assert cv2.imread(str(tmp_path / "gam_shapes.png")) is not None
 
 
+@pytest.mark.slow
 def test_extra_features_are_columns_of_the_additive_model(
     bundle, tmp_path, monkeypatch
 ) -> None:
@@ -64,6 +66,7 @@ def test_extra_features_are_columns_of_the_additive_model(
     assert cv2.imread(str(tmp_path / "gam_shapes.png")) is not None
 
 
+@pytest.mark.slow
 def test_feature_groups_are_hidden_from_the_facet_heads(
     bundle, tmp_path, monkeypatch
 ) -> None:
@@ -78,6 +81,7 @@ def test_feature_groups_are_hidden_from_the_facet_heads(
     assert alone != whole
 
 
+@pytest.mark.slow
 def test_the_list_size_is_also_the_number_of_candidates_measured(
     bundle, tmp_path, monkeypatch
 ) -> None:

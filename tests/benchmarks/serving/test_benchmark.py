@@ -45,6 +45,7 @@ def toy_bundle(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_our_systems_serve_all_numbers_of_clients(toy_bundle) -> None:
     ours = [system for system in SYSTEMS if system != ALTERNATIVE]
     workload = ServingWorkload(seconds=0.1, rounds=1)

@@ -148,6 +148,7 @@ def test_a_batch_has_the_format_of_clip() -> None:
     assert len(set(ends)) > 5
 
 
+@pytest.mark.slow
 def test_our_side(folder) -> None:
     operations = keras_operations(folder)
     for operation in (IMAGES, TEXTS):
@@ -169,6 +170,7 @@ def test_our_side(folder) -> None:
     assert operations[TRAINED]() == vision + text + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", SYSTEMS[1:], ids=lambda system: system.name)
 def test_systems_in_turns(system) -> None:
     if system.missing():
@@ -181,6 +183,7 @@ def test_systems_in_turns(system) -> None:
     )
 
 
+@pytest.mark.slow
 def test_one_system_alone() -> None:
     found = compare_towers(WORKLOAD, SYSTEMS[:1], SIZES)
     assert found.agreement is None
