@@ -14,11 +14,12 @@ from fitrank_tf.cli.command import (
 )
 from fitrank_tf.cli.work_dir import add_work_arguments, work_dir_of
 from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.export.bundle import check_replaceable
 from fitrank_tf.towers.training.strategies import STRATEGIES, strategy_named
 from fitrank_tf.training.export import write_measured_bundle
-from fitrank_tf.training.run import STAGES, Run, check_stages
+from fitrank_tf.training.run import STAGES, Run
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +53,7 @@ def main(arguments: Sequence[str] | None) -> None:
     options = parse(arguments)
     source = catalogue_source(options)
     config = run_config(options)
-    named = [name for name in options.stages.split(",") if name]
-    stages = check_stages([name for name in named if name != _EXPORT])
+    stages = _known_stages(options.stages)
     output = Path(options.output_dir)
     check_replaceable(output)
     strategy = strategy_named(options.strategy)
@@ -63,6 +63,21 @@ def main(arguments: Sequence[str] | None) -> None:
     work = work_dir_of(options, options.fresh)
     run = Run(config, catalogue, work, strategy)
     run.make(stages)
-    if _EXPORT in named:
+    if _EXPORT in stages:
         print(write_measured_bundle(run, output))
     print(f"the job took {time.monotonic() - started:.0f} s")
+
+
+def _known_stages(listed: str) -> list[str]:
+    """The stages of a list separated by commas.
+
+    Raises:
+        FitRankError: for an unknown stage.
+    """
+    stages = [name for name in listed.split(",") if name]
+    for name in stages:
+        if name not in _ALL_STAGES:
+            raise FitRankError(
+                f"--stages {name}: unknown; choose from {','.join(_ALL_STAGES)}"
+            )
+    return stages

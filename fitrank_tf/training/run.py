@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 
 from fitrank_tf.config import RunConfig
-from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
 from fitrank_tf.datasets.splits import TRAIN, VALIDATION
 from fitrank_tf.rerank.candidates import CandidateLists, with_positives
@@ -74,7 +73,7 @@ class Run:
         Args:
             stages: some of `STAGES`.
         """
-        for name in check_stages(stages):
+        for name in [name for name in STAGES if name in stages]:
             started = time.monotonic()
             stage: Stage = getattr(self, name)
             logger.info("%s: %s, %.0f s", name, stage.folder, time.monotonic() - started)
@@ -162,15 +161,3 @@ class Run:
             self.facet_heads,
             self.lists,
         )
-
-
-def check_stages(names: Sequence[str]) -> list[str]:
-    """The given stages in the order of a run.
-
-    Raises:
-        FitRankError: for an unknown stage.
-    """
-    for name in names:
-        if name not in STAGES:
-            raise FitRankError(f"stage {name}: unknown; choose from {','.join(STAGES)}")
-    return [name for name in STAGES if name in names]
