@@ -89,4 +89,5 @@ def searchable_catalogue(bundle: LoadedBundle, catalogue: Catalogue) -> Searchab
         records.texts,
         records.attributes,
         bundle.known(embeddings, features),
+        records.declaration.filters,
     )

@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
-from fitrank_tf.datasets.item import item_attributes, item_features
+from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.product_photos import UnreadablePhoto, read_photo
 from fitrank_tf.datasets.product_source import (
     MISSING_IMAGE,
@@ -62,7 +62,7 @@ class ProductBuilder(
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.DESCRIPTION,
-            features=item_features(),
+            features=item_features(self._source.declaration.names),
             metadata=tfds.core.MetadataDict({_SKIPPED: {}}),
         )
 
@@ -101,16 +101,14 @@ class ProductBuilder(
             except UnreadablePhoto as error:
                 self._skip(row.id, str(error))
                 continue
-            yield (
-                row.id,
-                {
-                    "id": row.id,
-                    "image": image,
-                    "text": row.text,
-                    "attributes": item_attributes(**row.attributes),
-                    "objects": [_object(box) for box in row.objects],
-                },
-            )
+            item = {
+                "id": row.id,
+                "image": image,
+                "text": row.text,
+                "objects": [_object(box) for box in row.objects],
+            }
+            attributes = self._source.declaration.cells(row.attributes)
+            yield row.id, {**item, **({"attributes": attributes} if attributes else {})}
 
     def _photo_of(self, row: ProductRow) -> bytes:
         if not row.photo:

@@ -3,7 +3,9 @@
 import abc
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from fitrank_tf.datasets.attributes import Declaration
 
 MISSING_IMAGE = "no image file"
 CORRUPT_ENTRY = "image file cannot be read"
@@ -35,7 +37,7 @@ class ProductRow:
     Attributes:
         id: the shop's product id, as in the table.
         text: the title, "" where there is none.
-        attributes: {attribute: value} for some of `item.ATTRIBUTES`.
+        attributes: {attribute: cell, or values of a list} for some of the declared ones.
         photo: argument of the source's `read_photo`, "" where there is no photo.
         objects: labelled boxes, where the source has them.
         problem: the reason why this row cannot be used, "" for a good row.
@@ -43,7 +45,7 @@ class ProductRow:
 
     id: str
     text: str
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str | Sequence[str]]
     photo: str
     objects: tuple[LabelledBox, ...] = ()
     problem: str = ""
@@ -56,6 +58,11 @@ class ProductSource(abc.ABC):
     @abc.abstractmethod
     def where(self) -> str:
         """The path of the source, for messages."""
+
+    @property
+    def declaration(self) -> Declaration:
+        """The attributes of its products; none unless a source has some."""
+        return Declaration()
 
     @abc.abstractmethod
     def rows(self) -> Iterator[ProductRow]:

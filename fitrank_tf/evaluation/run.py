@@ -42,7 +42,6 @@ from fitrank_tf.queries.grades import EXACT
 from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.query_sets import (
     GIVEN,
-    SINGLE_FACETS,
     Query,
     facet_queries,
     first_query_of_each_text,
@@ -91,7 +90,7 @@ def own_queries(records: CatalogueRecords, config: EvaluationConfig, seed: int) 
     tested = records.select(np.flatnonzero([part == TEST for part in records.splits]))
     faceted = facet_queries(tested, config.facet_queries, seed)
     queries = title_queries(tested) + with_misspellings(faceted, records, seed)
-    for facet in SINGLE_FACETS:
+    for facet in records.declaration.alone:
         queries += single_facet_queries(records, facet, seed)
     if not queries:
         raise FitRankError(

@@ -55,12 +55,11 @@ def contrastive_table(
         [text.text for product in texts for text in product],
         towers.context_length,
     )
-    product_codes = facet_codes(records)
     return ContrastiveTable(
         token_ids=flat.reshape(len(records), -1, towers.context_length),
         groups=text_groups(records),
-        product_codes=product_codes,
-        text_codes=text_facet_codes(texts, product_codes),
+        product_codes=facet_codes(records),
+        text_codes=text_facet_codes(texts, records),
         features=None if features is None else features[products.tower_rows],
     )
 

@@ -58,6 +58,7 @@ def _searched(run: Run, reranker: Reranker) -> SearchableCatalogue:
         records.texts,
         records.attributes,
         SearchTables(tables.embeddings, feature_projection, tables.facet_probs),
+        records.declaration.filters,
     )
 
 
@@ -84,6 +85,7 @@ def _info(run: Run, config: RunConfig, models: TrainedModels) -> BundleInfo:
         list_size=config.reranker.list_size,
         schema=run.features.schema,
         facets=models.facet_heads.lexicon.facets,
+        declaration=run.catalogue.declaration,
         packages=package_versions(),
     )
 

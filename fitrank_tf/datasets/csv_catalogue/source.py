@@ -5,10 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.csv_catalogue.options import ID, IMAGE, TEXT, CsvCatalogueOptions
+from fitrank_tf.datasets.attribute_kinds import declare
+from fitrank_tf.datasets.attributes import Declaration
+from fitrank_tf.datasets.csv_catalogue.options import (
+    FIELDS,
+    ID,
+    IMAGE,
+    TEXT,
+    CsvCatalogueOptions,
+)
 from fitrank_tf.datasets.csv_catalogue.table import Table, open_table
 from fitrank_tf.datasets.image_folder import DiskImageFolder, read_file
-from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.datasets.product_source import (
     ProductRow,
     ProductSource,
@@ -36,7 +43,17 @@ class CsvSource(ProductSource):
         self._options = options
         self._table = open_table(options.table)
         self._index = _indices(self._table, options)
+        self._attributes = _attribute_indices(self._table, self._index)
         self._folder = _image_folder(options)
+
+    @functools.cached_property
+    def declaration(self) -> Declaration:
+        rows = list(self._table.rows())
+        columns = {
+            name: [cells[index].strip() for cells in rows]
+            for name, index in self._attributes.items()
+        }
+        return declare(columns, self._options.attributes)
 
     @functools.cached_property
     def _listing(self) -> DiskImageFolder:
@@ -53,9 +70,8 @@ class CsvSource(ProductSource):
                 id=item_id,
                 text=cells[self._index[TEXT]].strip(),
                 attributes={
-                    name: cells[self._index[name]].strip()
-                    for name in ATTRIBUTES
-                    if name in self._index
+                    each.name: cells[self._attributes[each.column]]
+                    for each in self.declaration.attributes
                 },
                 photo=self._photo_of(item_id, cells),
                 problem="" if len(cells) == len(self._table.header) else MORE_CELLS,
@@ -66,7 +82,7 @@ class CsvSource(ProductSource):
 
     def fingerprint(self) -> str:
         return content_fingerprint(
-            [self._table.data, repr(sorted(self._options.columns)).encode()],
+            [self._table.data, repr((self._options.columns, self.declaration)).encode()],
             # By id, because the folder's path is no part of the content.
             ((row.id, self._stamp(row.photo)) for row in self.rows()),
         )
@@ -100,6 +116,17 @@ def _indices(table: Table, options: CsvCatalogueOptions) -> Mapping[str, int]:
         for field, column in column_of.items()
         if column in table.header
     }
+
+
+def _attribute_indices(table: Table, index: Mapping[str, int]) -> Mapping[str, int]:
+    """{column: its index}, of all columns but those of `FIELDS`."""
+    named = {field: place for field, place in index.items() if field not in FIELDS}
+    others = {
+        column: place
+        for place, column in enumerate(table.header)
+        if place not in index.values() and column
+    }
+    return {**named, **others}
 
 
 def _image_folder(options: CsvCatalogueOptions) -> Path:

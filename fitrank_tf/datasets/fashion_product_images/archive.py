@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.attributes import Declaration
 from fitrank_tf.datasets.fashion_product_images.styles_csv import (
-    ATTRIBUTE_COLUMNS,
+    DECLARATION,
     ID_COLUMN,
     TITLE_COLUMN,
     read_styles,
@@ -61,14 +62,18 @@ class FashionArchive(ProductSource):
     def where(self) -> str:
         return self._where
 
+    @property
+    def declaration(self) -> Declaration:
+        return DECLARATION
+
     def rows(self) -> Iterator[ProductRow]:
         for product in read_styles(self._styles, self._where):
             yield ProductRow(
                 id=product[ID_COLUMN],
                 text=product[TITLE_COLUMN],
                 attributes={
-                    name: product.get(column, "")
-                    for name, column in ATTRIBUTE_COLUMNS.items()
+                    each.name: product.get(each.column, "")
+                    for each in DECLARATION.attributes
                 },
                 photo=self._images.photo_of(product[ID_COLUMN]),
             )

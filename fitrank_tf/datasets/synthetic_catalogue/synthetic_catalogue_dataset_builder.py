@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,6 +11,7 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
+from fitrank_tf.datasets.attributes import read_declaration
 from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.splits import SPLITS, split_of
 from fitrank_tf.datasets.synthetic_catalogue.product import (
@@ -17,6 +19,8 @@ from fitrank_tf.datasets.synthetic_catalogue.product import (
     draw_product,
     write_listing,
 )
+
+DECLARATION = read_declaration(Path(__file__).with_name("attributes.json"))
 
 # High enough that JPEG blocks do not affect the features of a photo.
 _JPEG_QUALITY = 92
@@ -84,7 +88,7 @@ class SyntheticCatalogue(tfds.core.GeneratorBasedBuilder):
         return tfds.core.DatasetInfo(
             builder=self,
             description="Drawn products with titles, attributes and exact boxes.",
-            features=item_features(),
+            features=item_features(DECLARATION.names),
         )
 
     def _split_generators(
@@ -123,7 +127,7 @@ def _example(product: Product) -> dict[str, Any]:
         "id": product.id,
         "image": _jpeg(product.image),
         "text": product.text,
-        "attributes": product.attributes,
+        "attributes": DECLARATION.cells(product.attributes),
         "objects": [
             {
                 "bbox": tfds.features.BBox(box.ymin, box.xmin, box.ymax, box.xmax),

@@ -138,4 +138,5 @@ class RerankerStage(Stage):
             tables.features[self._products.tower_rows],
             tables.embeddings.shape[1],
             self._facet_heads.heads.lexicon.facet_sizes,
+            self._products.records.declaration.decisive,
         )
