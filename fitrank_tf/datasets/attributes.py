@@ -2,12 +2,12 @@
 
 A product's value of an attribute is a text, "" for none:
 
-| kind         | the text                                          | values of a facet      |
-|--------------|---------------------------------------------------|------------------------|
-| `category`   | one value                                         | that value             |
-| `categories` | several, as `core.filters.join_values` writes them | each of them           |
-| `number`     | a number with a point, such as "7.5"              | the range it is within |
-| `text`       | free                                              | none                   |
+| kind         | the text                             | values of a facet      |
+|--------------|--------------------------------------|------------------------|
+| `category`   | one value                            | that value             |
+| `categories` | several, see `filters.join_values`   | each of them           |
+| `number`     | a number with a point, such as "7.5" | the range it is within |
+| `text`       | free                                 | none                   |
 
 A facet is an attribute that requests name, judgments grade and the re-ranker weighs.
 """
@@ -29,7 +29,9 @@ KINDS: tuple[str, ...] = (CATEGORY, CATEGORIES, NUMBER, TEXT)
 # Between the ends of a range of numbers, as in filters.
 _TO = ".."
 # A number with a sign of currency or a unit, such as "59,90 €".
-_NUMBER = re.compile(r"([^\d+\-.,]{0,4})\s*([+-]?[.,]?\d[\d.,'\u00a0\u202f ]*)(\D{0,6})")
+_NUMBER = re.compile(
+    r"([^\W\d]{1,4}\s|[^\w+\-.,]{0,4})\s*([+-]?[.,]?\d[\d.,'\u00a0\u202f ]*)(\D{0,6})"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,8 +125,8 @@ class Declaration:
         for name, of_name in zip(self.names, inputs):
             if inputs.count(of_name) > 1:
                 raise FitRankError(
-                    f"two columns are the attribute '{name}': rename one with --columns, or "
-                    "leave one out with --attributes"
+                    f"two columns are the attribute '{name}': rename one with "
+                    "--columns, or leave one out with --attributes"
                 )
 
     @functools.cached_property
@@ -159,10 +161,12 @@ class Declaration:
     def to_plain(self) -> dict[str, Any]:
         """The declaration as plain values, as in `attributes.json` and `bundle.json`."""
         attributes = {each.name: _plain_attribute(each) for each in self.attributes}
-        plain = {
-            field.name: getattr(self, field.name) for field in dataclasses.fields(self)
+        return {
+            "attributes": attributes,
+            "facets": self.facets,
+            "decisive": self.decisive,
+            "alone": self.alone,
         }
-        return {**plain, "attributes": attributes}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Declaration":

@@ -72,7 +72,7 @@ class BundleInfo:
     list_size: int
     schema: FeatureSchema
     facets: tuple[str, ...]
-    declaration: Declaration = Declaration()
+    declaration: Declaration = dataclasses.field(default_factory=Declaration)
     metrics: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     packages: Mapping[str, str] = dataclasses.field(default_factory=dict)
     format_version: int = FORMAT_VERSION

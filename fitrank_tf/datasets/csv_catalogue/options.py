@@ -18,9 +18,9 @@ class CsvCatalogueOptions:
         table: path of a CSV or Parquet file.
         images: the folder of photos; "" is the folder of the table.
         columns: (field, column) pairs, the field one of `FIELDS` or the name that an
-            attribute is to have, each at most once. Other fields are read from the column of
-            the same name, if there is one. The table must have columns for `id` and `text`,
-            and every column of `columns`.
+            attribute is to have, each at most once. Other fields are read from the column
+            of the same name, if there is one. The table must have columns for `id` and
+            `text`, and every column of `columns`.
         attributes: (column, kind) pairs, as in `attribute_kinds.declare`; with () every
             column that is no field is an attribute.
 
@@ -45,7 +45,7 @@ class CsvCatalogueOptions:
                     raise FitRankError(f"--{option}: {name!r} is named twice; name it once")
 
     def column_of(self) -> Mapping[str, str]:
-        """{field: column that it is read from}, for all of `FIELDS` and those of `columns`."""
+        """{field: column that it is read from}, of `FIELDS` and of `columns`."""
         return {field: field for field in FIELDS} | dict(self.columns)
 
     def must_have(self) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ class Similar(ServedModule):
     from 1; the best first, scores comparable within one list only.
 
     `filtered`: `image`, `text` and an input for each attribute of the catalogue, string
-    [batch], "" for none -> the same. Where fewer than k products pass, "" ids are padding at the end.
+    [batch], "" for none -> the same. Where fewer than k products pass, "" ids are padding
+    at the end.
 
     Args:
         image_encoder: a loaded SavedModel with `image` -> `embedding`.
