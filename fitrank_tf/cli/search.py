@@ -22,7 +22,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="ATTRIBUTE=VALUE",
-        help="show only these products, e.g. gender=Women or colour=Red|Maroon",
+        help="only these products, as gender=Women, colour=Red|Maroon or price<50",
     )
     return parser.parse_args(arguments)
 
