@@ -162,7 +162,11 @@ def _ranges(numbers: Sequence[float]) -> tuple[str, ...]:
     inner = np.linspace(0, 1, _NUM_RANGES + 1)[1:-1]
     edges = np.unique(np.quantile(numbers, inner, method="higher"))
     parts = np.split(distinct, np.searchsorted(distinct, edges))
-    return tuple(number_range(part[0], part[-1]) for part in parts if len(part))
+    ends = [(part[0], part[-1]) for part in parts if len(part)]
+    # A range begins where the one before ends, so that no number is between them.
+    step = 10.0 ** -max(len(f"{one:.10g}".partition(".")[2]) for one in distinct)
+    lows = [ends[0][0], *(high + step for _, high in ends[:-1])]
+    return tuple(number_range(low, high) for low, (_, high) in zip(lows, ends))
 
 
 def _is_facet(attribute: Attribute, cells: Cells) -> bool:
