@@ -15,7 +15,7 @@ from PIL import Image
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
-from fitrank_tf.datasets.item import ATTRIBUTES, item_features
+from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.splits import ALL, SPLITS, TEST, TRAIN, VALIDATION
 from tests.datasets.small_catalogues import (
     encode,
@@ -26,6 +26,7 @@ from tests.datasets.small_catalogues import (
     write_files,
     write_zip,
 )
+from tests.fashion import ATTRIBUTES
 
 NUM_PRODUCTS = 30
 # By the hash of the titles; the other products are for training.
@@ -177,7 +178,7 @@ def test_split_whose_photos_are_all_bad_is_empty(tmp_path: Path) -> None:
 
 def test_items_have_the_spec_of_the_schema(catalogue: Catalogue) -> None:
     spec = catalogue.items(TRAIN).element_spec
-    expected = item_features().get_tensor_info()
+    expected = item_features(ATTRIBUTES).get_tensor_info()
     assert set(spec) == set(expected)
     assert spec["image"] == tf.TensorSpec((None, None, 3), tf.uint8)
     assert catalogue.encoded_items(TRAIN).element_spec["image"] == tf.TensorSpec(

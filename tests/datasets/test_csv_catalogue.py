@@ -44,8 +44,8 @@ def test_parquet_cells_become_strings(tmp_path: Path) -> None:
     )
     write_files(tmp_path, {"7.jpg": noise_photo(7), "8.png": noise_photo(8)})
     assert list(open_csv(table).rows()) == [
-        ProductRow("7", "Shirt", {"year": "2011"}, str(tmp_path / "7.jpg")),
-        ProductRow("8", "", {"year": ""}, str(tmp_path / "8.png")),
+        ProductRow("7", "Shirt", {"year": "2011", "price": "9.5"}, str(tmp_path / "7.jpg")),
+        ProductRow("8", "", {"year": "", "price": "1.0"}, str(tmp_path / "8.png")),
     ]
 
 
@@ -110,11 +110,11 @@ def test_id_and_text_are_needed(tmp_path: Path, header: list[str]) -> None:
     ("options", "message"),
     [
         ({"table": ""}, "--table is not given"),
-        (
-            {"table": "t.csv", "columns": (("price", "p"),)},
-            "'price' is not a field; choose",
-        ),
         ({"table": "t.csv", "columns": (("id", "a"), ("id", "b"))}, "'id' is named twice"),
+        (
+            {"table": "t.csv", "attributes": (("price", ""), ("price", "number"))},
+            "--attributes: 'price' is named twice",
+        ),
     ],
 )
 def test_bad_options(options: dict, message: str) -> None:
