@@ -17,12 +17,27 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="fashion_product_images: folder with Kaggle's archive; modanet: its folder",
     )
-    group.add_argument("--table", default="", help="csv_catalogue: CSV or Parquet file")
+    group.add_argument(
+        "--table",
+        default="",
+        help="csv_catalogue: CSV, JSON Lines, Parquet, Arrow or Excel file",
+    )
     group.add_argument("--images", default="", help="csv_catalogue, photo_folder: photos")
     group.add_argument(
         "--columns",
         default="",
         help="csv_catalogue: field=column pairs, e.g. id=sku,text=name,colour=shade",
+    )
+    group.add_argument(
+        "--encoding", default="", help="csv_catalogue: the table's, if it is not found out"
+    )
+    group.add_argument(
+        "--delimiter", default="", help="csv_catalogue: between cells, if not found out"
+    )
+    group.add_argument(
+        "--separator",
+        default="",
+        help="csv_catalogue: between several values of an attribute in a cell, e.g. '|'",
     )
     group.add_argument(
         "--num_items", type=int, default=2000, help="synthetic_catalogue: size"
@@ -49,6 +64,9 @@ def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
         table=arguments.table,
         images=arguments.images,
         columns=tuple(pairs),
+        encoding=arguments.encoding,
+        delimiter=arguments.delimiter,
+        separator=arguments.separator,
         num_items=arguments.num_items,
         seed=arguments.data_seed,
     )

@@ -34,11 +34,12 @@ class CatalogueSource:
     Attributes:
         dataset: one of `DATASETS`; the default needs no files.
         manual_dir: fashion_product_images, modanet: the folder that holds the archive.
-        table: csv_catalogue: path of a CSV or Parquet file.
+        table: csv_catalogue: path of a CSV, JSON Lines, Parquet, Arrow or Excel file.
         images: csv_catalogue: the folder of photos, "" for the folder of the table;
             photo_folder: the folder of photos.
         columns: csv_catalogue: (field, column) pairs, as in `CsvCatalogueOptions`;
             with () each field is read from the column of the same name.
+        encoding, delimiter, separator: csv_catalogue: as in `CsvCatalogueOptions`.
         num_items: synthetic_catalogue: number of products, above 0. `make train` takes
             three minutes with the default.
         seed: synthetic_catalogue: seed of the random products, 0 or above.
@@ -52,6 +53,9 @@ class CatalogueSource:
     table: str = ""
     images: str = ""
     columns: tuple[tuple[str, str], ...] = ()
+    encoding: str = ""
+    delimiter: str = ""
+    separator: str = ""
     num_items: int = 2000
     seed: int = 0
 
@@ -246,7 +250,14 @@ def _open_fashion_product_images(source: CatalogueSource) -> tuple[str, _MakeBui
 
 
 def _open_csv_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
-    options = CsvCatalogueOptions(source.table, source.images, source.columns)
+    options = CsvCatalogueOptions(
+        source.table,
+        source.images,
+        source.columns,
+        source.encoding,
+        source.delimiter,
+        source.separator,
+    )
     table = CsvSource(options)
     return table.fingerprint(), lambda data_dir: CsvCatalogue(table, data_dir)
 

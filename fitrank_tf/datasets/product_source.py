@@ -5,6 +5,8 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
+from fitrank_tf.datasets.tables.table import Blob
+
 MISSING_IMAGE = "no image file"
 CORRUPT_ENTRY = "image file cannot be read"
 
@@ -33,20 +35,23 @@ class ProductRow:
     """One row of the source's table.
 
     Attributes:
-        id: the shop's product id, as in the table.
+        id: the shop's product id.
         text: the title, "" where there is none.
         attributes: {attribute: value} for some of `item.ATTRIBUTES`.
-        photo: argument of the source's `read_photo`, "" where there is no photo.
+        photo: argument of the source's `read_photo`, or a photo inside the table; "" where
+            there is no photo.
         objects: labelled boxes, where the source has them.
         problem: the reason why this row cannot be used, "" for a good row.
+        line: where the row is in the table, as in `tables.table.RawRow`; 0 without one.
     """
 
     id: str
     text: str
     attributes: Mapping[str, str]
-    photo: str
+    photo: str | Blob
     objects: tuple[LabelledBox, ...] = ()
     problem: str = ""
+    line: int = 0
 
 
 class ProductSource(abc.ABC):

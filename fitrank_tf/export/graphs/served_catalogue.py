@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.tables import shown_spellings
 from fitrank_tf.export.graphs.attribute_filter import FILTERS, AttributeFilter
 
 
@@ -83,6 +84,18 @@ class SearchableCatalogue:
             },
             kept.tables.joined(others.tables),
         )
+
+    def spelled_as(self, other: "SearchableCatalogue") -> "SearchableCatalogue":
+        """The same products, with values spelled as in another catalogue that has them."""
+
+        def spelled(name: str, column: Sequence[str]) -> tuple[str, ...]:
+            shown = shown_spellings(column, known=other.attributes.get(name, ()))
+            return tuple(shown[value] for value in column)
+
+        attributes = {
+            name: spelled(name, column) for name, column in self.attributes.items()
+        }
+        return dataclasses.replace(self, attributes=attributes)
 
     def without(self, ids: Sequence[str]) -> "SearchableCatalogue":
         """All but some products.
