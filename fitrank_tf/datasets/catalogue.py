@@ -39,7 +39,9 @@ class CatalogueSource:
             photo_folder: the folder of photos.
         columns: csv_catalogue: (field, column) pairs, as in `CsvCatalogueOptions`;
             with () each field is read from the column of the same name.
-        encoding, delimiter, separator: csv_catalogue: as in `CsvCatalogueOptions`.
+        encoding: csv_catalogue: as in `CsvCatalogueOptions`, and so are the next two.
+        delimiter: csv_catalogue: the character between cells.
+        separator: csv_catalogue: what stands between several values in a cell.
         num_items: synthetic_catalogue: number of products, above 0. `make train` takes
             three minutes with the default.
         seed: synthetic_catalogue: seed of the random products, 0 or above.

@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
-from fitrank_tf.datasets.tables.table import Blob
+from fitrank_tf.datasets.tables.cells import Blob
 
 MISSING_IMAGE = "no image file"
 CORRUPT_ENTRY = "image file cannot be read"

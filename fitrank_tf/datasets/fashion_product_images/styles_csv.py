@@ -51,5 +51,5 @@ def read_styles(table: Table) -> Iterator[dict[str, str]]:
         is_attribute = name not in (ID_COLUMN, TITLE_COLUMN)
         shown = shown_spellings(cells) if is_attribute else {}
         columns[name] = [shown.get(cell, cell) for cell in cells]
-    for cells in zip(*columns.values()):
-        yield dict(zip(columns, cells))
+    for product in zip(*columns.values()):
+        yield dict(zip(columns, product))

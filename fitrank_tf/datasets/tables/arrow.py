@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.tables.cells import Blob
 from fitrank_tf.datasets.tables.json_lines import flat
-from fitrank_tf.datasets.tables.table import Blob, RawRow
+from fitrank_tf.datasets.tables.table import RawRow
 
 NOT_UTF8 = "text that is not UTF-8"
 DAMAGED = "damaged part of the file"
@@ -187,7 +188,10 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         if pa.types.is_timestamp(column.type) and column.type.tz:
             column = pc.cast(column, pa.timestamp(column.type.unit))
-        return pc.cast(column, pa.string())
+        text = pc.cast(column, pa.string())
+        for end in (r"\.0+$", " 00:00:00$"):
+            text = pc.replace_substring_regex(text, end, "")
+        return text
     except pa.ArrowException:
         return column
 

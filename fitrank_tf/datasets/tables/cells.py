@@ -1,6 +1,7 @@
 """Cleans the cells of tables: characters, blanks, HTML, numbers, missing values, lists."""
 
 import ast
+import dataclasses
 import datetime
 import decimal
 import functools
@@ -10,11 +11,9 @@ import math
 import re
 import unicodedata
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 _WORDS = "words.json"
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]|[&<]")
@@ -36,6 +35,19 @@ _MOJIBAKE = re.compile("[ÂÃÄÅÎÏÐÑØÙâã][\u0080-\u00bfŒœŠšŸŽžƒ
 _MIDNIGHT = re.compile(r"[ T]00:00:00(?:\.0+)?(?:Z|\+00:00)?")
 # NumPy's text of an array has no commas: ['Red' 'Blue'].
 _NUMPY_GAP = re.compile(r"(['\"])\s+(?=['\"])")
+
+
+@dataclasses.dataclass(frozen=True)
+class Blob:
+    """A cell of bytes, such as a photo inside a Parquet file.
+
+    Attributes:
+        name: the file name that stands beside the bytes, "" where there is none.
+        read: function that reads the bytes; it raises OSError if they are damaged.
+    """
+
+    name: str
+    read: Callable[[], bytes]
 
 
 @functools.cache
@@ -111,7 +123,7 @@ def cell_text(cell: Any) -> str:
         cell: as in `RawRow.cells`. Whole floats are written as integers, dates in ISO
             form; the values of a list are joined by a comma.
     """
-    if isinstance(cell, list | tuple | np.ndarray):
+    if isinstance(cell, list | tuple):
         return ", ".join(filter(None, map(cell_text, cell)))
     text = clean_text(_plain(cell))
     return "" if text.casefold() in _words_of("missing") else text
@@ -129,7 +141,7 @@ def cell_values(cell: Any, separator: str = "") -> tuple[str, ...]:
         if listed is None and separator:
             listed = cell.split(separator)
         cell = cell if listed is None else listed
-    if not isinstance(cell, list | tuple | np.ndarray):
+    if not isinstance(cell, list | tuple):
         cell = [cell]
     return tuple(dict.fromkeys(filter(None, map(cell_text, cell))))
 
@@ -155,14 +167,12 @@ def _python_list(text: str) -> Any:
 
 def _plain(cell: Any) -> str:
     """A cell as text, before cleaning."""
-    if cell is None:
+    if cell is None or isinstance(cell, Blob):
         return ""
     if isinstance(cell, str):
         return cell
-    if isinstance(cell, float | np.floating):
-        return _number(float(cell), str(cell))
-    if isinstance(cell, decimal.Decimal):
-        return _number(cell, f"{cell:f}") if cell.is_finite() else ""
+    if isinstance(cell, float | decimal.Decimal):
+        return _number(cell)
     if isinstance(cell, datetime.datetime | datetime.date):
         return _MIDNIGHT.sub("", cell.isoformat())
     if isinstance(cell, bytes):
@@ -175,10 +185,13 @@ def _plain(cell: Any) -> str:
     return str(cell)
 
 
-def _number(value: float | decimal.Decimal, text: str) -> str:
+def _number(value: float | decimal.Decimal) -> str:
     if not math.isfinite(value):
         return ""
-    return str(int(value)) if value == int(value) and abs(value) < 2**53 else text
+    whole = int(value)
+    # Beyond 2^53 a float no longer holds the last digits.
+    exact = isinstance(value, decimal.Decimal) or abs(whole) < 2**53
+    return str(whole) if whole == value and exact else str(value)
 
 
 def header_key(name: str) -> str:

@@ -8,6 +8,7 @@ is 50 MB of which nothing else would be used.
 """
 
 import csv
+import html
 import re
 from collections.abc import Iterator, Sequence
 
@@ -21,6 +22,7 @@ MORE_CELLS = "row with more cells than columns"
 HEADER_AGAIN = "header repeated"
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_ENTITY_END = re.compile(r"&#?\w{2,30}$")
 _SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 # A cell may hold line ends, but an unmatched quote must not be sought to the file's end
 # again and again.
@@ -70,64 +72,73 @@ def read_delimited(
 
 def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[RawRow]:
     """All records that are not empty; the line of one is that of its first cell."""
+    width = 0
     while start < len(lines):
-        cells, taken = _record(lines, start, delimiter)
+        cells, taken = _record(lines, start, delimiter, width)
         if cells is None:
             # Split without quotes, so that the row can be named by its first cells.
             plain = [cell.strip('"') for cell in lines[start].split(delimiter)]
             yield RawRow(start + 1, plain, UNMATCHED_QUOTES)
         elif any(cell.strip() for cell in cells):
+            width = width or len(_without_empty_end(cells))
             yield RawRow(start + 1, cells)
         start += taken
 
 
 def _record(
-    lines: Sequence[str], start: int, delimiter: str
+    lines: Sequence[str], start: int, delimiter: str, width: int
 ) -> tuple[list[str] | None, int]:
-    """(cells, number of lines); cells is None for a record whose quotes do not match."""
+    """(cells, number of lines); cells is None for a record whose quotes do not match.
+
+    `width` is the number of columns, 0 for the header.
+    """
     line = lines[start]
     if '"' not in line:
         return line.split(delimiter), 1
-    options = {
-        "delimiter": delimiter,
-        # Only where a blank stands before a quote: elsewhere it belongs to the cell.
-        "skipinitialspace": f'{delimiter} "' in line,
-    }
-    escaped = {"escapechar": "\\", "doublequote": False} if '\\"' in line else None
-    for dialect in filter(lambda each: each is not None, ({}, escaped)):
+    # Some databases write a quote in a cell as \" rather than as "".
+    escapes = (None, "\\") if '\\"' in line else (None,)
+    for escape in escapes:
         end = min(start + _MOST_LINES, len(lines))
         reader = csv.reader(
             (lines[number] + "\n" for number in range(start, end)),
             strict=True,
-            **options,
-            **dialect,  # type: ignore[arg-type]
+            delimiter=delimiter,
+            # Only where a blank stands before a quote: elsewhere it belongs to the cell.
+            skipinitialspace=f'{delimiter} "' in line,
+            escapechar=escape,
+            doublequote=escape is None,
         )
         try:
             cells = next(reader)
         except csv.Error:
             continue
-        if not _swallows_rows(lines[start : start + reader.line_num], cells, delimiter):
-            return cells, reader.line_num
+        taken = reader.line_num
+        inside = lines[start + 1 : start + taken]
+        if taken == 1 or not _swallows_rows(inside, cells, delimiter, width):
+            return cells, taken
     return None, 1
 
 
-def _swallows_rows(lines: Sequence[str], cells: Sequence[str], delimiter: str) -> bool:
-    """Whether a line inside a quoted cell is itself a row like the one it is in.
+def _swallows_rows(
+    inside: Sequence[str], cells: Sequence[str], delimiter: str, width: int
+) -> bool:
+    """Whether later lines of a record are rows like the one that they are in.
 
-    Then the quote had no end, and the one that closed it belongs to a later row. A row is
+    Then its quote had no end, and the one that closed it belongs to a later row. A row is
     like another if it has as many cells, and the cells before the quote are written with
-    digits and letters at the same places.
+    digits and letters at the same places. A record of more cells than columns is told by
+    them.
     """
-    if len(lines) == 1:
-        return False
+    if width and len(_without_empty_end(cells)) > width:
+        return True
     before = next(n for n, cell in enumerate(cells) if "\n" in cell)
     forms = [_form(cell) for cell in cells[:before]]
     if not any("9" in form for form in forms):
         return False
-    inside = (line.split(delimiter) for line in lines[1:])
+    rows = (line.split(delimiter) for line in inside)
     return any(
         len(row) == len(cells) and [_form(cell) for cell in row[:before]] == forms
-        for row in inside
+        for row in rows
     )
 
 
@@ -146,6 +157,8 @@ def _without_empty_end(cells: Sequence[str]) -> list[str]:
 def _fitted(row: RawRow, header: Sequence[str], delimiter: str, surplus: str) -> RawRow:
     """A row with as many cells as columns; its problem says if it had others."""
     cells, width = list(row.cells), len(header)
+    if delimiter == ";" and len(cells) > width:
+        cells = _with_entities(cells)
     while len(cells) > width and not cells[-1].strip():
         cells.pop()
     problem = row.problem
@@ -160,6 +173,18 @@ def _fitted(row: RawRow, header: Sequence[str], delimiter: str, surplus: str) ->
         else:
             problem = MORE_CELLS
     return RawRow(row.line, [*cells[:width], *[""] * (width - len(cells))], problem)
+
+
+def _with_entities(cells: Sequence[str]) -> list[str]:
+    """Cells that were split after an entity, such as `&amp;`, joined again."""
+    joined = [cells[0]]
+    for cell in cells[1:]:
+        entity = _ENTITY_END.search(joined[-1])
+        if entity and html.unescape(entity[0] + ";") != entity[0] + ";":
+            joined[-1] += f";{cell}"
+        else:
+            joined.append(cell)
+    return joined
 
 
 def _delimiter(lines: Sequence[str], path: str) -> str:

@@ -2,10 +2,10 @@
 
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from fitrank_tf.datasets.tables.cells import cell_text, cell_values, header_key
+from fitrank_tf.datasets.tables.cells import Blob, cell_text, cell_values, header_key
 
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 _WHOLE_AS_FLOAT = re.compile(r"(-?\d+)[.,]0")
@@ -25,19 +25,6 @@ class RawRow:
     line: int
     cells: Sequence[Any]
     problem: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Blob:
-    """A cell of bytes, such as a photo inside a Parquet file.
-
-    Attributes:
-        name: the file name that stands beside the bytes, "" where there is none.
-        read: function that reads the bytes; it raises OSError if they are damaged.
-    """
-
-    name: str
-    read: Callable[[], bytes]
 
 
 @dataclasses.dataclass(frozen=True)
