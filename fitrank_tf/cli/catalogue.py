@@ -17,7 +17,11 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="fashion_product_images: folder with Kaggle's archive; modanet: its folder",
     )
-    group.add_argument("--table", default="", help="csv_catalogue: CSV or Parquet file")
+    group.add_argument(
+        "--table",
+        default="",
+        help="csv_catalogue: CSV, JSON Lines, Parquet, Arrow or Excel file",
+    )
     group.add_argument("--images", default="", help="csv_catalogue, photo_folder: photos")
     group.add_argument(
         "--columns",
@@ -29,6 +33,17 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="csv_catalogue: the columns that are attributes, with their kind or without, "
         "e.g. material,heel_height=number,closure=decisive; '*' for all others",
+    )
+    group.add_argument(
+        "--encoding", default="", help="csv_catalogue: the table's, if it is not found out"
+    )
+    group.add_argument(
+        "--delimiter", default="", help="csv_catalogue: between cells, if not found out"
+    )
+    group.add_argument(
+        "--separator",
+        default="",
+        help="csv_catalogue: between several values of an attribute in a cell, e.g. '|'",
     )
     group.add_argument(
         "--num_items", type=int, default=2000, help="synthetic_catalogue: size"
@@ -56,6 +71,9 @@ def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
         images=arguments.images,
         columns=tuple(pairs),
         attributes=_attributes(arguments.attributes),
+        encoding=arguments.encoding,
+        delimiter=arguments.delimiter,
+        separator=arguments.separator,
         num_items=arguments.num_items,
         seed=arguments.data_seed,
     )

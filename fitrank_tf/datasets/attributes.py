@@ -68,7 +68,8 @@ class Attribute:
         Args:
             values: the source's cell, or the values of a list in it.
         """
-        values = [values] if isinstance(values, str) else list(values)
+        if isinstance(values, str):
+            values = split_values(values) if self.kind == CATEGORIES else [values]
         values = [value.strip() for value in values if value.strip()]
         if self.kind == CATEGORIES:
             return join_values(tuple(dict.fromkeys(values)))

@@ -40,13 +40,16 @@ class CatalogueSource:
     Attributes:
         dataset: one of `DATASETS`; the default needs no files.
         manual_dir: fashion_product_images, modanet: the folder that holds the archive.
-        table: csv_catalogue: path of a CSV or Parquet file.
+        table: csv_catalogue: path of a CSV, JSON Lines, Parquet, Arrow or Excel file.
         images: csv_catalogue: the folder of photos, "" for the folder of the table;
             photo_folder: the folder of photos.
         columns: csv_catalogue: (field, column) pairs, as in `CsvCatalogueOptions`;
             with () each field is read from the column of the same name.
         attributes: csv_catalogue: (column, kind) pairs, as in `CsvCatalogueOptions`; with
             () every column that is no field is an attribute.
+        encoding: csv_catalogue: as in `CsvCatalogueOptions`, and so are the next two.
+        delimiter: csv_catalogue: the character between cells.
+        separator: csv_catalogue: what stands between several values in a cell.
         num_items: synthetic_catalogue: number of products, above 0. `make train` takes
             three minutes with the default.
         seed: synthetic_catalogue: seed of the random products, 0 or above.
@@ -61,6 +64,9 @@ class CatalogueSource:
     images: str = ""
     columns: tuple[tuple[str, str], ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    encoding: str = ""
+    delimiter: str = ""
+    separator: str = ""
     num_items: int = 2000
     seed: int = 0
 
@@ -292,7 +298,13 @@ def _open_fashion_product_images(source: CatalogueSource) -> _Opened:
 
 def _open_csv_catalogue(source: CatalogueSource) -> _Opened:
     options = CsvCatalogueOptions(
-        source.table, source.images, source.columns, source.attributes
+        source.table,
+        source.images,
+        source.columns,
+        source.attributes,
+        source.encoding,
+        source.delimiter,
+        source.separator,
     )
     return _opened(CsvSource(options), CsvCatalogue)
 

@@ -17,12 +17,14 @@ from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.product_photos import UnreadablePhoto, read_photo
 from fitrank_tf.datasets.product_source import (
+    CORRUPT_ENTRY,
     MISSING_IMAGE,
     LabelledBox,
     ProductRow,
     ProductSource,
 )
 from fitrank_tf.datasets.splits import SPLITS, split_of
+from fitrank_tf.datasets.tables import Blob
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +101,7 @@ class ProductBuilder(
             try:
                 image = self._photo_of(row)
             except UnreadablePhoto as error:
-                self._skip(row.id, str(error))
+                self._skip(row, str(error))
                 continue
             item = {
                 "id": row.id,
@@ -113,25 +115,31 @@ class ProductBuilder(
     def _photo_of(self, row: ProductRow) -> bytes:
         if not row.photo:
             raise UnreadablePhoto(MISSING_IMAGE)
-        return read_photo(self._source.read_photo(row.photo))
+        if not isinstance(row.photo, Blob):
+            return read_photo(self._source.read_photo(row.photo))
+        try:
+            return read_photo(row.photo.read())
+        except OSError as error:
+            raise UnreadablePhoto(CORRUPT_ENTRY) from error
 
     def _rows_by_split(self) -> dict[str, list[ProductRow]]:
         rows: dict[str, list[ProductRow]] = {split: [] for split in SPLITS}
         seen: set[str] = set()
         for row in self._source.rows():
             problem = _problem_of(row, seen)
-            seen.add(row.id)
             if problem:
-                self._skip(row.id, problem)
+                self._skip(row, problem)
             else:
+                seen.add(row.id)
                 rows[split_of(row.id, row.text)].append(row)
         return rows
 
-    def _skip(self, item_id: str, reason: str) -> None:
+    def _skip(self, row: ProductRow, reason: str) -> None:
         entry = self.info.metadata[_SKIPPED].setdefault(reason, {"count": 0, "ids": []})
         entry["count"] += 1
         if len(entry["ids"]) < _NUM_NAMED_IDS:
-            entry["ids"].append(item_id)
+            where = [row.id, f"in line {row.line}" if row.line else ""]
+            entry["ids"].append(" ".join(filter(None, where)))
 
 
 def _object(box: LabelledBox) -> dict[str, Any]:
@@ -153,7 +161,7 @@ def skipped_products(builder: tfds.core.DatasetBuilder) -> dict[str, int]:
 
 
 def report_skipped(builder: tfds.core.DatasetBuilder) -> None:
-    """Logs a warning for each reason, with the count and the first ids."""
+    """Logs a warning for each reason, with the count, the first ids and their lines."""
     for reason, entry in _skip_entries(builder).items():
         ids = ", ".join(entry["ids"])
         dots = ", ..." if entry["count"] > len(entry["ids"]) else ""

@@ -127,7 +127,8 @@ def test_products_left_out_are_counted_and_reported_each_time(
     with caplog.at_level(logging.WARNING):
         assert open_fashion(set_dir, cache).skipped == expected
     assert any(
-        "1 products left out: no image file (ids: gone)" in m for m in caplog.messages
+        "1 products left out: no image file (ids: gone in line " in m
+        for m in caplog.messages
     )
     assert len(caplog.messages) == len(expected)
 
@@ -140,7 +141,10 @@ def test_only_the_first_ids_are_named(
     with caplog.at_level(logging.WARNING):
         open_fashion(write_files(tmp_path / "set", files), tmp_path / "cache")
     assert "7 products left out" in caplog.text
-    assert "(ids: p1, p2, p3, p4, p5, ...)" in caplog.text
+    assert (
+        "(ids: p1 in line 3, p2 in line 4, p3 in line 5, p4 in line 6, p5 in line 7, ...)"
+        in caplog.text
+    )
 
 
 def test_products_of_one_title_are_in_one_split(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from fitrank_tf.core.attribute_names import input_name
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.filters import split_values
+from fitrank_tf.core.filters import join_values, split_values
 from fitrank_tf.datasets.attributes import CATEGORIES, Attribute
+from fitrank_tf.datasets.tables import shown_spellings
 from fitrank_tf.export.graphs.attribute_filter import AttributeFilter
 
 
@@ -109,6 +110,20 @@ class SearchableCatalogue:
             attribute.cell(split_values(text) if own.kind == CATEGORIES else text)
             for text in texts
         )
+
+    def spelled_as(self, other: "SearchableCatalogue") -> "SearchableCatalogue":
+        """The same products, with values spelled as in another catalogue that has them."""
+
+        def spelled(attribute: Attribute) -> tuple[str, ...]:
+            parts = split_values if attribute.kind == CATEGORIES else _whole
+            values = [parts(text) for text in self.attributes[attribute.name]]
+            known = [v for text in other.column(attribute) for v in parts(text)]
+            shown = shown_spellings((v for of in values for v in of), known=known)
+            join = join_values if attribute.kind == CATEGORIES else "".join
+            return tuple(join([shown[value] for value in of]) for of in values)
+
+        attributes = {each.name: spelled(each) for each in self.filters}
+        return dataclasses.replace(self, attributes=attributes)
 
     def without(self, ids: Sequence[str]) -> "SearchableCatalogue":
         """All but some products.
@@ -213,6 +228,10 @@ class ServedCatalogue(tf.Module):
             "scores": scores,
             "first_stage_ranks": ranks,
         }
+
+
+def _whole(text: str) -> tuple[str, ...]:
+    return (text,)
 
 
 def _texts(rows: Sequence[Sequence[str]], width: int) -> np.ndarray:
