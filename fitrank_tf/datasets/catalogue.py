@@ -25,7 +25,7 @@ from fitrank_tf.datasets.product_builder import (
     skipped_products,
 )
 from fitrank_tf.datasets.product_source import ProductSource, content_fingerprint
-from fitrank_tf.datasets.splits import ALL, SPLITS
+from fitrank_tf.datasets.splits import ALL, SPLITS, TRAIN
 
 _RECORDS_BATCH = 1024
 # TFDS decoders that leave photos as JPEG or PNG bytes.
@@ -133,7 +133,8 @@ class Catalogue:
     """A prepared catalogue. The order of its Items is the same on every reading.
 
     A split is one of `splits.SPLITS`, or `splits.ALL` for all of them in that order. A
-    split without products is read as an empty dataset.
+    split without products is read as an empty dataset. If the training split would have
+    fewer than half of the products, as of a catalogue with one title, it has all of them.
 
     Attributes:
         source: the options that the catalogue was opened with.
@@ -182,22 +183,32 @@ class Catalogue:
                 for name in self.declaration.names
             },
             splits=tuple(
-                part for part in self._parts(split) for _ in range(self.num_items(part))
+                TRAIN if self._is_all_training else part
+                for part in self._parts(split)
+                for _ in range(self._count(part))
             ),
             declaration=self.declaration,
         )
 
     def num_items(self, split: str) -> int:
         """The number of products of a split, from the metadata."""
-        return sum(
-            self.builder.info.splits[part].num_examples for part in self._parts(split)
-        )
+        return sum(map(self._count, self._parts(split)))
+
+    def _count(self, part: str) -> int:
+        return self.builder.info.splits[part].num_examples
+
+    @property
+    def _is_all_training(self) -> bool:
+        counts = {part: self._count(part) for part in self.builder.info.splits}
+        return 2 * counts.get(TRAIN, 0) < sum(counts.values())
 
     def _parts(self, split: str) -> list[str]:
         """The TFDS splits that make up `split`, in order."""
         if split not in (*SPLITS, ALL):
             raise ValueError(f"unknown split {split!r}; known: {(*SPLITS, ALL)}")
         wanted = SPLITS if split == ALL else (split,)
+        if self._is_all_training:
+            wanted = SPLITS if split in (ALL, TRAIN) else ()
         return [part for part in wanted if part in self.builder.info.splits]
 
     def _read(self, split: str, decoders: Any) -> tf.data.Dataset:
