@@ -18,7 +18,7 @@ from fitrank_tf.datasets.modanet import ModaNet, ModaNetSource
 from fitrank_tf.datasets.photo_folder import PhotoFolder, PhotoFolderSource
 from fitrank_tf.datasets.prepare import cache_dir, prepare
 from fitrank_tf.datasets.product_builder import report_skipped, skipped_products
-from fitrank_tf.datasets.product_source import content_fingerprint
+from fitrank_tf.datasets.product_source import ProductSource, content_fingerprint
 from fitrank_tf.datasets.splits import ALL, SPLITS
 
 _RECORDS_BATCH = 1024
@@ -225,6 +225,29 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     return Catalogue(source, builder, fingerprint, skipped_products(builder))
 
 
+def open_source(source: CatalogueSource) -> ProductSource:
+    """Opens the rows and photos of a catalogue without preparing it.
+
+    Args:
+        source: the options that name the catalogue.
+
+    Raises:
+        FitRankError: if the source is missing or cannot be read, or is drawn.
+    """
+    openers: Mapping[str, Callable[[], ProductSource]] = {
+        "csv_catalogue": lambda: _csv_source(source),
+        "fashion_product_images": lambda: open_archive(source.manual_dir),
+        "modanet": lambda: ModaNetSource(source.manual_dir),
+        "photo_folder": lambda: PhotoFolderSource(source.images),
+    }
+    if source.dataset not in openers:
+        raise FitRankError(
+            f"--dataset {source.dataset}: it is drawn, there is nothing to check; choose "
+            f"one of {', '.join(openers)}"
+        )
+    return openers[source.dataset]()
+
+
 def _decoded(item: dict[str, Any]) -> dict[str, Any]:
     image = tf.io.decode_image(item["image"], channels=3, expand_animations=False)
     return {**item, "image": tf.ensure_shape(image, [None, None, 3])}
@@ -251,7 +274,7 @@ def _open_fashion_product_images(source: CatalogueSource) -> tuple[str, _MakeBui
     return archive.fingerprint(), lambda data_dir: FashionProductImages(archive, data_dir)
 
 
-def _open_csv_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
+def _csv_source(source: CatalogueSource) -> CsvSource:
     options = CsvCatalogueOptions(
         source.table,
         source.images,
@@ -260,7 +283,11 @@ def _open_csv_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
         source.delimiter,
         source.separator,
     )
-    table = CsvSource(options)
+    return CsvSource(options)
+
+
+def _open_csv_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
+    table = _csv_source(source)
     return table.fingerprint(), lambda data_dir: CsvCatalogue(table, data_dir)
 
 

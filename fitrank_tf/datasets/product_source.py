@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fitrank_tf.datasets.tables.cells import Blob
 
@@ -37,7 +37,7 @@ class ProductRow:
     Attributes:
         id: the shop's product id.
         text: the title, "" where there is none.
-        attributes: {attribute: value} for some of `item.ATTRIBUTES`.
+        attributes: {attribute: value, or values of a list} for some of `item.ATTRIBUTES`.
         photo: argument of the source's `read_photo`, or a photo inside the table; "" where
             there is no photo.
         objects: labelled boxes, where the source has them.
@@ -47,7 +47,7 @@ class ProductRow:
 
     id: str
     text: str
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str | Sequence[str]]
     photo: str | Blob
     objects: tuple[LabelledBox, ...] = ()
     problem: str = ""

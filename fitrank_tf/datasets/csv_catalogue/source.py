@@ -75,10 +75,12 @@ class CsvSource(ProductSource):
                 line=row.line,
             )
 
-    def _attribute(self, name: str) -> list[str]:
+    def _attribute(self, name: str) -> list[str | tuple[str, ...]]:
+        """The cells of an attribute; a text, or the values of a list."""
         cells = self._table.values(self._columns[name], self._options.separator)
         shown = shown_spellings(value for cell in cells for value in cell)
-        return [", ".join(dict.fromkeys(shown[value] for value in cell)) for cell in cells]
+        folded = (tuple(dict.fromkeys(shown[value] for value in cell)) for cell in cells)
+        return [cell if len(cell) > 1 else "".join(cell) for cell in folded]
 
     def read_photo(self, photo: str) -> bytes:
         return read_file(Path(photo))
