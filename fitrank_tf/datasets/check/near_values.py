@@ -43,7 +43,7 @@ def near_values(counts: Mapping[str, int]) -> list[NearValues]:
         tuple(sorted(pair, key=lambda value: (-counts[value], value)))
         for values in alike.values()
         for pair in itertools.combinations(values, 2)
-        if _digits(pair[0]) == _digits(pair[1]) and _one_letter_apart(*pair)
+        if _digits(pair[0]) == _digits(pair[1]) and _are_near(*pair)
     }
     return [
         NearValues(frequent, rare, counts[frequent], counts[rare])
@@ -52,31 +52,35 @@ def near_values(counts: Mapping[str, int]) -> list[NearValues]:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """What near values have in common: the value's key, with each letter left out too.
+    """What near values have in common: a key, or one with a letter left out.
 
     Two texts with one letter more, less, other or exchanged have such a form in common.
     """
-    key = _key(value)
-    yield key
-    if len(key) >= _MIN_TYPO_LENGTH:
-        for place in range(len(key)):
-            yield key[:place] + key[place + 1 :]
+    for key in _keys(value):
+        yield key
+        if len(key) >= _MIN_TYPO_LENGTH:
+            for place in range(len(key)):
+                yield key[:place] + key[place + 1 :]
 
 
-def _key(value: str) -> str:
-    """Letters and digits of the sorted words, without the s of the plural."""
-    joined = re.sub(r"[-'’.]", "", value.casefold())
-    words = sorted(re.findall(r"\w+", joined))
-    return "".join(word.removesuffix("s") if len(word) > 3 else word for word in words)
+def _keys(value: str) -> tuple[str, str]:
+    """Letters and digits of the words, in order and sorted, without the plural's s."""
+    words = re.findall(r"[^\W_]+", re.sub(r"['’.]", "", value.casefold()))
+    words = [word.removesuffix("s") if len(word) > 3 else word for word in words]
+    return "".join(words), "".join(sorted(words))
 
 
 def _digits(value: str) -> list[str]:
     return re.findall(r"\d+", value)
 
 
+def _are_near(first: str, second: str) -> bool:
+    return any(_one_letter_apart(*keys) for keys in zip(_keys(first), _keys(second)))
+
+
 def _one_letter_apart(first: str, second: str) -> bool:
-    """Whether the keys differ by one letter at most, or by two exchanged ones."""
-    first, second = sorted((_key(first), _key(second)), key=len)
+    """Whether two keys differ by one letter at most, or by two exchanged ones."""
+    first, second = sorted((first, second), key=len)
     if first == second:
         return True
     if len(second) < _MIN_TYPO_LENGTH or len(second) - len(first) > 1:

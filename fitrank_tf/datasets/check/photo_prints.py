@@ -1,7 +1,7 @@
 """Finds photos that come twice: the same bytes, or the same picture written again.
 
 The print of a picture is its difference hash (Krawetz, 2013, "Kind of Like That"): whether
-each pixel of a small grey version is brighter than its right neighbour. It does not see
+each pixel of a small grey version is darker than its right neighbour. It does not see
 colours, so the mean colours of parts of the photo are compared too.
 """
 
@@ -18,6 +18,8 @@ _SIDE = 16
 # Of 256 bits and of 255: the same picture at another size or JPEG quality differs by fewer.
 _MOST_BITS, _MOST_COLOUR = 10, 8
 _PARTS = 4
+# A white background is not quite even in a JPEG.
+_LEAST_STEP = 3
 _ROWS_AT_ONCE = 128
 
 
@@ -47,7 +49,7 @@ def photo_print(data: bytes) -> PhotoPrint:
         small = image.convert("RGB").resize((_SIDE + 1, _SIDE), Image.Resampling.BOX)
         parts = small.resize((_PARTS, _PARTS), Image.Resampling.BOX)
     grey = np.asarray(small.convert("L"), np.int16)
-    bits = np.packbits(grey[:, 1:] > grey[:, :-1]).view(np.uint64)
+    bits = np.packbits(grey[:, 1:] > grey[:, :-1] + _LEAST_STEP).view(np.uint64)
     colours = np.asarray(parts, np.int16).reshape(-1)
     return PhotoPrint(hashlib.sha256(data).hexdigest(), bits, colours)
 
