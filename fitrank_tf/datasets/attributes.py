@@ -88,16 +88,18 @@ class Attribute:
             return ()
         if self.kind == CATEGORIES:
             return split_values(cell)
-        return (self._range_of(float(cell)),) if self.kind == NUMBER else (cell,)
+        if self.kind == NUMBER:
+            return self._range_of(float(cell))
+        return (cell,)
 
-    def _range_of(self, number: float) -> str:
+    def _range_of(self, number: float) -> tuple[str, ...]:
         """The range that a number is within, or the nearest."""
 
         def distance(text: str) -> float:
             low, high = range_ends(text)
             return max(low - number, number - high, 0.0)
 
-        return min(self.ranges, key=distance, default="")
+        return (min(self.ranges, key=distance),) if self.ranges else ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -267,6 +267,29 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     return Catalogue(source, builder, fingerprint, skipped, declaration)
 
 
+def open_source(source: CatalogueSource) -> ProductSource:
+    """Opens the rows and photos of a catalogue without preparing it.
+
+    Args:
+        source: the options that name the catalogue.
+
+    Raises:
+        FitRankError: if the source is missing or cannot be read, or is drawn.
+    """
+    openers: Mapping[str, Callable[[], ProductSource]] = {
+        "csv_catalogue": lambda: _csv_source(source),
+        "fashion_product_images": lambda: open_archive(source.manual_dir),
+        "modanet": lambda: ModaNetSource(source.manual_dir),
+        "photo_folder": lambda: PhotoFolderSource(source.images),
+    }
+    if source.dataset not in openers:
+        raise FitRankError(
+            f"--dataset {source.dataset}: it is drawn, there is nothing to check; choose "
+            f"one of {', '.join(openers)}"
+        )
+    return openers[source.dataset]()
+
+
 def _decoded(item: dict[str, Any]) -> dict[str, Any]:
     image = tf.io.decode_image(item["image"], channels=3, expand_animations=False)
     return {**item, "image": tf.ensure_shape(image, [None, None, 3])}
@@ -307,7 +330,7 @@ def _open_fashion_product_images(source: CatalogueSource) -> _Opened:
     return _opened(archive, FashionProductImages)
 
 
-def _open_csv_catalogue(source: CatalogueSource) -> _Opened:
+def _csv_source(source: CatalogueSource) -> CsvSource:
     options = CsvCatalogueOptions(
         source.table,
         source.images,
@@ -317,7 +340,11 @@ def _open_csv_catalogue(source: CatalogueSource) -> _Opened:
         source.delimiter,
         source.separator,
     )
-    return _opened(CsvSource(options), CsvCatalogue)
+    return CsvSource(options)
+
+
+def _open_csv_catalogue(source: CatalogueSource) -> _Opened:
+    return _opened(_csv_source(source), CsvCatalogue)
 
 
 def _open_modanet(source: CatalogueSource) -> _Opened:

@@ -99,7 +99,7 @@ class ProductBuilder(
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         for row in rows:
             try:
-                image = self._photo_of(row)
+                image = usable_photo(self._source, row)
             except UnreadablePhoto as error:
                 self._skip(row, str(error))
                 continue
@@ -112,25 +112,12 @@ class ProductBuilder(
             attributes = self._source.declaration.cells(row.attributes)
             yield row.id, {**item, **({"attributes": attributes} if attributes else {})}
 
-    def _photo_of(self, row: ProductRow) -> bytes:
-        if not row.photo:
-            raise UnreadablePhoto(MISSING_IMAGE)
-        if not isinstance(row.photo, Blob):
-            return read_photo(self._source.read_photo(row.photo))
-        try:
-            return read_photo(row.photo.read())
-        except OSError as error:
-            raise UnreadablePhoto(CORRUPT_ENTRY) from error
-
     def _rows_by_split(self) -> dict[str, list[ProductRow]]:
         rows: dict[str, list[ProductRow]] = {split: [] for split in SPLITS}
-        seen: set[str] = set()
-        for row in self._source.rows():
-            problem = _problem_of(row, seen)
+        for row, problem in checked_rows(self._source):
             if problem:
                 self._skip(row, problem)
             else:
-                seen.add(row.id)
                 rows[split_of(row.id, row.text)].append(row)
         return rows
 
@@ -147,12 +134,44 @@ def _object(box: LabelledBox) -> dict[str, Any]:
     return {"bbox": tfds.features.BBox(*corners), "label": box.label}
 
 
-def _problem_of(row: ProductRow, seen: set[str]) -> str:
-    if row.problem:
-        return row.problem
-    if not row.id.strip():
-        return EMPTY_ID
-    return DUPLICATE_ID if row.id in seen else ""
+def checked_rows(source: ProductSource) -> Iterator[tuple[ProductRow, str]]:
+    """(row, why it cannot be used) of all rows of a source; "" for a good row.
+
+    Photos are not read. Of rows with one id the first good one is used.
+
+    Args:
+        source: an opened source.
+    """
+    seen: set[str] = set()
+    for row in source.rows():
+        problem = row.problem
+        if not problem and not row.id.strip():
+            problem = EMPTY_ID
+        if not problem and row.id in seen:
+            problem = DUPLICATE_ID
+        if not problem:
+            seen.add(row.id)
+        yield row, problem
+
+
+def usable_photo(source: ProductSource, row: ProductRow) -> bytes:
+    """The photo of a row as the catalogue keeps it, an encoded JPEG or PNG.
+
+    Args:
+        source: the source of the row.
+        row: a row without a problem.
+
+    Raises:
+        UnreadablePhoto: if it has none that can be used; the message is the reason.
+    """
+    if not row.photo:
+        raise UnreadablePhoto(MISSING_IMAGE)
+    if not isinstance(row.photo, Blob):
+        return read_photo(source.read_photo(row.photo))
+    try:
+        return read_photo(row.photo.read())
+    except OSError as error:
+        raise UnreadablePhoto(CORRUPT_ENTRY) from error
 
 
 def skipped_products(builder: tfds.core.DatasetBuilder) -> dict[str, int]:

@@ -75,6 +75,7 @@ class FashionArchive(ProductSource):
                 attributes={
                     each.name: product.get(each.column, "")
                     for each in DECLARATION.attributes
+                    if each.column
                 },
                 photo=self._images.photo_of(product[ID_COLUMN]),
                 problem=row.problem,
