@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.datasets.check import CatalogueCheck, check_source, draw_page
 from fitrank_tf.datasets.check.catalogue_check import RARE, Place
 from fitrank_tf.datasets.check.page import draw_sheet, thumbnail
@@ -24,6 +25,11 @@ class Rows(ProductSource):
     @property
     def where(self) -> str:
         return "a<b>.csv"
+
+    @property
+    def declaration(self) -> Declaration:
+        names = dict.fromkeys(name for row in self._rows for name in row.attributes)
+        return Declaration(tuple(map(Attribute, names)))
 
     def rows(self) -> Iterator[ProductRow]:
         return iter(self._rows)
