@@ -48,7 +48,8 @@ class ExpectedGrade:
             + tf.zeros_like(chance)
         )
         size = len(self._is_decisive) + 1
-        count = tf.one_hot(tf.zeros_like(shares[..., 0], tf.int32), size)
+        none_yet = tf.zeros_like(tf.reduce_sum(shares, axis=-1), tf.int32)
+        count = tf.one_hot(none_yet, size)
         for share in tf.split(shares, size - 1, axis=-1) if size > 1 else ():
             one_more = tf.concat([tf.zeros_like(share), count[..., :-1]], axis=-1)
             count += share * (one_more - count)

@@ -86,6 +86,11 @@ class Run:
     def _check(self) -> None:
         """Refuses a catalogue of which the towers cannot learn."""
         count, config = len(self.products.tower_rows), self.config
+        if not self.catalogue.declaration.filters:
+            logger.warning(
+                "the catalogue has no attributes: its products cannot be filtered, and "
+                "searches are learned and measured by titles alone"
+            )
         if count < 2:
             raise FitRankError(
                 f"training needs 2 products or more, the catalogue has "

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fitrank_tf.rerank.expected_grade import ExpectedGrade
 
@@ -56,3 +57,17 @@ def test_a_catalogue_without_kinds_counts_shared_facets() -> None:
     grade = expect(np.array([[[0.5, 0.25]]], "float32"), np.ones((1, 1, 2), bool))
     # Both 4, one of two floor(3 / 2).
     np.testing.assert_allclose(grade, [[4 * 0.125 + 1 * (0.5 * 0.75 + 0.5 * 0.25)]])
+
+
+def test_without_facets_every_grade_is_0() -> None:
+    expect = ExpectedGrade((), "")
+    chance, asks = tf.zeros([2, 3, 0]), tf.zeros([2, 1, 0], tf.bool)
+    np.testing.assert_array_equal(expect(chance, asks), np.zeros((2, 3)))
+    assert expect.steps(chance, asks, tf.ones([2, 3], tf.bool)).shape == (2, 3, 0)
+
+
+def test_without_a_decisive_facet_all_count_alike() -> None:
+    chance = tf.constant([[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, 0.0]]])
+    asks = tf.ones([1, 1, 2], tf.bool)
+    grades = ExpectedGrade(("article_type", "colour"), "")(chance, asks).numpy()
+    np.testing.assert_allclose(grades, [[1, 1, 4, 0]])

@@ -11,6 +11,7 @@ from fitrank_tf.rerank.model import (
     _gain,
     _on_gains,
     build_reranker,
+    example_inputs,
     train_reranker,
 )
 
@@ -259,3 +260,13 @@ def test_contributions_add_up_to_the_score(arrays) -> None:
         is_said = np.abs(parts.numpy()[..., facet]).max(axis=1) > 1e-6
         np.testing.assert_array_equal(is_said, query_facets.any(axis=1))
     np.testing.assert_array_equal(told[:, L - 4 :], 0.0)
+
+
+def test_without_facets_the_first_stage_and_the_correction_are_left() -> None:
+    features = np.random.default_rng(0).random((5, 4)).astype("float32")
+    model = build_reranker(RerankerConfig(hidden=(8,)), features, D, {}, "")
+    inputs = example_inputs(2, 3, D, 4, 0)
+    inputs["first_stage"] = tf.constant([[0.3, 0.2, 0.1], [0.1, 0.2, 0.3]])
+    scores, contributions = model.explain(inputs)
+    np.testing.assert_allclose(scores, 10.0 * inputs["first_stage"], rtol=1e-5)
+    assert contributions.shape == (2, 3, 2)
