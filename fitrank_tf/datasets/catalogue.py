@@ -13,6 +13,7 @@ from fitrank_tf.core.code import code_fingerprint
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
+from fitrank_tf.datasets.fashion_product_images import DECLARATION as KAGGLES
 from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
 from fitrank_tf.datasets.item import OBJECT_CLASSES, item_features
 from fitrank_tf.datasets.iteration import chosen_rows, without_autotune
@@ -364,7 +365,7 @@ def _open_synthetic_catalogue(source: CatalogueSource) -> _Opened:
     def make_builder(data_dir: str) -> tfds.core.DatasetBuilder:
         return synthetic_catalogue.SyntheticCatalogue(config=config, data_dir=data_dir)
 
-    return repr(config), make_builder, synthetic_catalogue.DECLARATION
+    return repr(config), make_builder, KAGGLES
 
 
 # {dataset: function that opens the source}.

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,7 +10,7 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
-from fitrank_tf.datasets.attributes import read_declaration
+from fitrank_tf.datasets.fashion_product_images import DECLARATION
 from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.splits import SPLITS, split_of
 from fitrank_tf.datasets.synthetic_catalogue.product import (
@@ -19,8 +18,6 @@ from fitrank_tf.datasets.synthetic_catalogue.product import (
     draw_product,
     write_listing,
 )
-
-DECLARATION = read_declaration(Path(__file__).with_name("attributes.json"))
 
 # High enough that JPEG blocks do not affect the features of a photo.
 _JPEG_QUALITY = 92
