@@ -36,6 +36,8 @@ _SEEN = ("pattern", "sleeve", "neckline")
 _FREQUENT, _SMALL_SHARE = 5, 0.05
 # Share of the given cells that have a frequent value, in a facet.
 _COVERED = 0.5
+# Of a facet: each costs an output of the facet heads, and words with their misspellings.
+_MOST_VALUES = 200
 _NUM_RANGES, _MOST_DISTINCT = 5, 6
 # Numbers of so many digits are codes, such as those of bars.
 _CODE_DIGITS = 8
@@ -170,14 +172,15 @@ def _ranges(numbers: Sequence[float]) -> tuple[str, ...]:
 
 
 def _is_facet(attribute: Attribute, cells: Cells) -> bool:
-    """Whether two values or more are frequent enough to be learned."""
+    """Whether two values or more are frequent enough to be learned, and not too many."""
     values = [attribute.values(attribute.cell(cell)) for cell in cells]
     given = [of for of in values if of]
     counts = Counter(value for of in given for value in of)
     least = max(2, min(_FREQUENT, round(_SMALL_SHARE * len(cells))))
     frequent = {value for value, count in counts.items() if count >= least}
     covered = sum(1 for of in given if frequent.intersection(of))
-    return len(frequent) > 1 and covered >= _COVERED * len(given)
+    few = len(counts) <= _MOST_VALUES
+    return few and len(frequent) > 1 and covered >= _COVERED * len(given)
 
 
 def _with_names(

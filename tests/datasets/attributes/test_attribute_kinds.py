@@ -50,6 +50,8 @@ def test_the_kind_of_a_column(cells, kind: str) -> None:
         ([f"M-{number}" for number in range(N)], False),
         (NOTES, False),
         (["7"] * N, False),
+        ([f"Marke {number % 199}" for number in range(1200)], True),
+        ([f"Marke {number % 201}" for number in range(1200)], False),
     ],
 )
 def test_facets_vary_and_are_frequent_enough(cells, is_facet: bool) -> None:

@@ -1,4 +1,4 @@
-"""Attributes from a table to the records of a prepared catalogue, and what depends on them."""
+"""Attributes from a table to the records of a prepared catalogue."""
 
 import dataclasses
 from pathlib import Path
