@@ -25,6 +25,7 @@ def open_catalogue(
     table: str | Path = "",
     images: str | Path = "",
     columns: Mapping[str, str] = _NO_COLUMNS,
+    attributes: Mapping[str, str] = _NO_COLUMNS,
     manual_dir: str | Path = "",
     num_items: int = CatalogueSource.num_items,
     seed: int = CatalogueSource.seed,
@@ -38,6 +39,8 @@ def open_catalogue(
         table: csv_catalogue: a CSV or Parquet file.
         images: csv_catalogue, photo_folder: the folder of photos.
         columns: csv_catalogue: {field: column of the table}.
+        attributes: csv_catalogue: {column: kind} of the columns that are attributes, ""
+            for a kind to be found out, "*" for all others; {} for all columns.
         manual_dir: fashion_product_images, modanet: the folder that holds the archive.
         num_items: synthetic_catalogue: how many products are drawn.
         seed: synthetic_catalogue: another seed draws other products.
@@ -52,6 +55,7 @@ def open_catalogue(
         table=str(table),
         images=str(images),
         columns=tuple(columns.items()),
+        attributes=tuple(attributes.items()),
         num_items=num_items,
         seed=seed,
     )

@@ -81,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="ATTRIBUTE=VALUE",
-        help="only these products, as gender=Women or colour=Red|Maroon; may be repeated",
+        help="only these products, as gender=Women, colour=Red|Maroon or price<50; may be "
+        "repeated",
     )
     parser.add_argument(
         "--address", default=DEFAULT_ADDRESS, help="host:port (default: %(default)s)"

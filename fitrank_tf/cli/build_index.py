@@ -20,6 +20,7 @@ from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
 from fitrank_tf.datasets.splits import ALL
+from fitrank_tf.datasets.tables import cell_text
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
 from fitrank_tf.export.live_catalogue import Change, change_catalogue
 from fitrank_tf.export.loaded_bundle import LoadedBundle
@@ -58,15 +59,17 @@ def _change(options: argparse.Namespace, bundle: Path) -> Change:
     catalogue = open_catalogue(catalogue_source(options), options.data_dir)
     products = searchable_catalogue(LoadedBundle(bundle), catalogue)
     if options.add:
-        return lambda old: old.with_products(products)
+        return lambda old: old.with_products(products.spelled_as(old))
     return lambda old: products
 
 
 def _removed_ids(options: argparse.Namespace) -> list[str]:
     if options.remove:
-        ids = [item.strip() for item in options.remove.split(",") if item.strip()]
+        ids = options.remove.split(",")
     else:
         ids = read_lines("--remove_file", options.remove_file)
+    # Cleaned as those of a table.
+    ids = list(filter(None, map(cell_text, ids)))
     if not ids:
         raise FitRankError("no id to remove: give at least one")
     return ids
@@ -89,4 +92,5 @@ def searchable_catalogue(bundle: LoadedBundle, catalogue: Catalogue) -> Searchab
         records.texts,
         records.attributes,
         bundle.known(embeddings, features),
+        records.declaration.filters,
     )

@@ -17,12 +17,33 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="fashion_product_images: folder with Kaggle's archive; modanet: its folder",
     )
-    group.add_argument("--table", default="", help="csv_catalogue: CSV or Parquet file")
+    group.add_argument(
+        "--table",
+        default="",
+        help="csv_catalogue: CSV, JSON Lines, Parquet, Arrow or Excel file",
+    )
     group.add_argument("--images", default="", help="csv_catalogue, photo_folder: photos")
     group.add_argument(
         "--columns",
         default="",
         help="csv_catalogue: field=column pairs, e.g. id=sku,text=name,colour=shade",
+    )
+    group.add_argument(
+        "--attributes",
+        default="",
+        help="csv_catalogue: the columns that are attributes, with their kind or without, "
+        "e.g. material,heel_height=number,closure=decisive; '*' for all others",
+    )
+    group.add_argument(
+        "--encoding", default="", help="csv_catalogue: the table's, if it is not found out"
+    )
+    group.add_argument(
+        "--delimiter", default="", help="csv_catalogue: between cells, if not found out"
+    )
+    group.add_argument(
+        "--separator",
+        default="",
+        help="csv_catalogue: between several values of an attribute in a cell, e.g. '|'",
     )
     group.add_argument(
         "--num_items", type=int, default=2000, help="synthetic_catalogue: size"
@@ -35,7 +56,7 @@ def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
     """The catalogue source that the arguments name.
 
     Raises:
-        FitRankError: for an unknown data set or a malformed `--columns`.
+        FitRankError: for an unknown data set or a malformed `--columns` or `--attributes`.
     """
     pairs = []
     for pair in filter(None, arguments.columns.split(",")):
@@ -49,6 +70,21 @@ def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
         table=arguments.table,
         images=arguments.images,
         columns=tuple(pairs),
+        attributes=_attributes(arguments.attributes),
+        encoding=arguments.encoding,
+        delimiter=arguments.delimiter,
+        separator=arguments.separator,
         num_items=arguments.num_items,
         seed=arguments.data_seed,
     )
+
+
+def _attributes(listed: str) -> tuple[tuple[str, str], ...]:
+    """(column, kind) pairs, the kind "" where it is to be found out."""
+    pairs = []
+    for item in filter(None, listed.split(",")):
+        name, equals, kind = (part.strip() for part in item.partition("="))
+        if not name or (equals and not kind):
+            raise FitRankError(f"--attributes {item}: write it as column or column=kind")
+        pairs.append((name, kind))
+    return tuple(pairs)

@@ -10,6 +10,7 @@ from fitrank_tf.cli.command import USER_ERROR, run_command
 
 # {command: what it does}. `fitrank X-Y` runs `main` of `fitrank_tf/cli/x_y.py`.
 COMMANDS: Mapping[str, str] = {
+    "check-catalogue": "checks a catalogue before any training",
     "train": "trains, exports and measures all three systems",
     "search": "searches a bundle's catalogue",
     "evaluate": "measures a bundle's systems on any catalogue",

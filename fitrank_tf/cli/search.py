@@ -7,7 +7,6 @@ from pathlib import Path
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.filters import parse_filters
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 
 
@@ -22,7 +21,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="ATTRIBUTE=VALUE",
-        help="show only these products, e.g. gender=Women or colour=Red|Maroon",
+        help="only these products, as gender=Women, colour=Red|Maroon or price<50",
     )
     return parser.parse_args(arguments)
 
@@ -30,8 +29,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None) -> None:
     """Runs the bundle's served `search` model in this process and prints the results."""
     options = parse(arguments)
-    filters = parse_filters(options.filter, FILTERS)
     bundle = LoadedBundle(Path(options.bundle))
+    names = [attribute.name for attribute in bundle.filters] if options.filter else ()
+    filters = parse_filters(options.filter, names)
     answers = bundle.search(options.query, options.top_k, filters)
     for query, hits in zip(options.query, answers):
         print(query)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.tables.encoding import decode
 
 
 def read_lines(option: str, path: str) -> list[str]:
@@ -10,13 +11,14 @@ def read_lines(option: str, path: str) -> list[str]:
 
     Args:
         option: the option that names the file, for the message.
-        path: path of a UTF-8 file.
+        path: path of a file in UTF-8 or another encoding that can be told.
 
     Raises:
         FitRankError: if the file cannot be read.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        data = Path(path).read_bytes()
+    except OSError as error:
         raise FitRankError(f"{option} {path}: cannot be read ({error})") from error
+    lines = decode(data, f"{option} {path}")[0].splitlines()
     return [line.strip() for line in lines if line.strip()]

@@ -14,15 +14,17 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
-from fitrank_tf.datasets.item import item_attributes, item_features
+from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.product_photos import UnreadablePhoto, read_photo
 from fitrank_tf.datasets.product_source import (
+    CORRUPT_ENTRY,
     MISSING_IMAGE,
     LabelledBox,
     ProductRow,
     ProductSource,
 )
 from fitrank_tf.datasets.splits import SPLITS, split_of
+from fitrank_tf.datasets.tables import Blob
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class ProductBuilder(
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.DESCRIPTION,
-            features=item_features(),
+            features=item_features(self._source.declaration.names),
             metadata=tfds.core.MetadataDict({_SKIPPED: {}}),
         )
 
@@ -97,43 +99,34 @@ class ProductBuilder(
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         for row in rows:
             try:
-                image = self._photo_of(row)
+                image = usable_photo(self._source, row)
             except UnreadablePhoto as error:
-                self._skip(row.id, str(error))
+                self._skip(row, str(error))
                 continue
-            yield (
-                row.id,
-                {
-                    "id": row.id,
-                    "image": image,
-                    "text": row.text,
-                    "attributes": item_attributes(**row.attributes),
-                    "objects": [_object(box) for box in row.objects],
-                },
-            )
-
-    def _photo_of(self, row: ProductRow) -> bytes:
-        if not row.photo:
-            raise UnreadablePhoto(MISSING_IMAGE)
-        return read_photo(self._source.read_photo(row.photo))
+            item = {
+                "id": row.id,
+                "image": image,
+                "text": row.text,
+                "objects": [_object(box) for box in row.objects],
+            }
+            attributes = self._source.declaration.cells(row.attributes)
+            yield row.id, {**item, **({"attributes": attributes} if attributes else {})}
 
     def _rows_by_split(self) -> dict[str, list[ProductRow]]:
         rows: dict[str, list[ProductRow]] = {split: [] for split in SPLITS}
-        seen: set[str] = set()
-        for row in self._source.rows():
-            problem = _problem_of(row, seen)
-            seen.add(row.id)
+        for row, problem in checked_rows(self._source):
             if problem:
-                self._skip(row.id, problem)
+                self._skip(row, problem)
             else:
                 rows[split_of(row.id, row.text)].append(row)
         return rows
 
-    def _skip(self, item_id: str, reason: str) -> None:
+    def _skip(self, row: ProductRow, reason: str) -> None:
         entry = self.info.metadata[_SKIPPED].setdefault(reason, {"count": 0, "ids": []})
         entry["count"] += 1
         if len(entry["ids"]) < _NUM_NAMED_IDS:
-            entry["ids"].append(item_id)
+            where = [row.id, f"in line {row.line}" if row.line else ""]
+            entry["ids"].append(" ".join(filter(None, where)))
 
 
 def _object(box: LabelledBox) -> dict[str, Any]:
@@ -141,12 +134,44 @@ def _object(box: LabelledBox) -> dict[str, Any]:
     return {"bbox": tfds.features.BBox(*corners), "label": box.label}
 
 
-def _problem_of(row: ProductRow, seen: set[str]) -> str:
-    if row.problem:
-        return row.problem
-    if not row.id.strip():
-        return EMPTY_ID
-    return DUPLICATE_ID if row.id in seen else ""
+def checked_rows(source: ProductSource) -> Iterator[tuple[ProductRow, str]]:
+    """(row, why it cannot be used) of all rows of a source; "" for a good row.
+
+    Photos are not read. Of rows with one id the first good one is used.
+
+    Args:
+        source: an opened source.
+    """
+    seen: set[str] = set()
+    for row in source.rows():
+        problem = row.problem
+        if not problem and not row.id.strip():
+            problem = EMPTY_ID
+        if not problem and row.id in seen:
+            problem = DUPLICATE_ID
+        if not problem:
+            seen.add(row.id)
+        yield row, problem
+
+
+def usable_photo(source: ProductSource, row: ProductRow) -> bytes:
+    """The photo of a row as the catalogue keeps it, an encoded JPEG or PNG.
+
+    Args:
+        source: the source of the row.
+        row: a row without a problem.
+
+    Raises:
+        UnreadablePhoto: if it has none that can be used; the message is the reason.
+    """
+    if not row.photo:
+        raise UnreadablePhoto(MISSING_IMAGE)
+    if not isinstance(row.photo, Blob):
+        return read_photo(source.read_photo(row.photo))
+    try:
+        return read_photo(row.photo.read())
+    except OSError as error:
+        raise UnreadablePhoto(CORRUPT_ENTRY) from error
 
 
 def skipped_products(builder: tfds.core.DatasetBuilder) -> dict[str, int]:
@@ -155,7 +180,7 @@ def skipped_products(builder: tfds.core.DatasetBuilder) -> dict[str, int]:
 
 
 def report_skipped(builder: tfds.core.DatasetBuilder) -> None:
-    """Logs a warning for each reason, with the count and the first ids."""
+    """Logs a warning for each reason, with the count, the first ids and their lines."""
     for reason, entry in _skip_entries(builder).items():
         ids = ", ".join(entry["ids"])
         dots = ", ..." if entry["count"] > len(entry["ids"]) else ""

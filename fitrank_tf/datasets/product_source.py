@@ -3,7 +3,10 @@
 import abc
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from fitrank_tf.datasets.attributes import Declaration
+from fitrank_tf.datasets.tables.cells import Blob
 
 MISSING_IMAGE = "no image file"
 CORRUPT_ENTRY = "image file cannot be read"
@@ -33,20 +36,23 @@ class ProductRow:
     """One row of the source's table.
 
     Attributes:
-        id: the shop's product id, as in the table.
+        id: the shop's product id.
         text: the title, "" where there is none.
-        attributes: {attribute: value} for some of `item.ATTRIBUTES`.
-        photo: argument of the source's `read_photo`, "" where there is no photo.
+        attributes: {attribute: cell, or values of a list} for some of the declared ones.
+        photo: argument of the source's `read_photo`, or a photo inside the table; "" where
+            there is no photo.
         objects: labelled boxes, where the source has them.
         problem: the reason why this row cannot be used, "" for a good row.
+        line: where the row is in the table, as in `tables.table.RawRow`; 0 without one.
     """
 
     id: str
     text: str
-    attributes: Mapping[str, str]
-    photo: str
+    attributes: Mapping[str, str | Sequence[str]]
+    photo: str | Blob
     objects: tuple[LabelledBox, ...] = ()
     problem: str = ""
+    line: int = 0
 
 
 class ProductSource(abc.ABC):
@@ -56,6 +62,11 @@ class ProductSource(abc.ABC):
     @abc.abstractmethod
     def where(self) -> str:
         """The path of the source, for messages."""
+
+    @property
+    def declaration(self) -> Declaration:
+        """The attributes of its products; none unless a source has some."""
+        return Declaration()
 
     @abc.abstractmethod
     def rows(self) -> Iterator[ProductRow]:

@@ -8,9 +8,9 @@ import pytest
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogueOptions, CsvSource
-from fitrank_tf.datasets.csv_catalogue.source import MORE_CELLS
 from fitrank_tf.datasets.product_photos import UnreadablePhoto
 from fitrank_tf.datasets.product_source import ProductRow
+from fitrank_tf.datasets.tables.delimited import MORE_CELLS
 from tests.datasets.small_catalogues import noise_photo, write_csv, write_files
 
 ROWS = [["sku", "name", "photo", "sex"], ["A-1", "Red Shirt", "a.jpg", "Women"]]
@@ -33,7 +33,7 @@ def test_named_columns_of_a_csv(tmp_path: Path, delimiter: str) -> None:
     source = open_csv(table, images=str(tmp_path / "photos"), columns=COLUMNS)
     (row,) = source.rows()
     photo = str(tmp_path / "photos/a.jpg")
-    assert row == ProductRow("A-1", "Red Shirt", {"gender": "Women"}, photo)
+    assert row == ProductRow("A-1", "Red Shirt", {"gender": "Women"}, photo, line=2)
     assert source.read_photo(row.photo) == noise_photo(1)
 
 
@@ -44,8 +44,14 @@ def test_parquet_cells_become_strings(tmp_path: Path) -> None:
     )
     write_files(tmp_path, {"7.jpg": noise_photo(7), "8.png": noise_photo(8)})
     assert list(open_csv(table).rows()) == [
-        ProductRow("7", "Shirt", {"year": "2011"}, str(tmp_path / "7.jpg")),
-        ProductRow("8", "", {"year": ""}, str(tmp_path / "8.png")),
+        ProductRow(
+            "7",
+            "Shirt",
+            {"year": "2011", "price": "9.5"},
+            str(tmp_path / "7.jpg"),
+            line=1,
+        ),
+        ProductRow("8", "", {"year": "", "price": "1"}, str(tmp_path / "8.png"), line=2),
     ]
 
 
@@ -99,7 +105,7 @@ def test_named_column_that_is_not_there(tmp_path: Path, column: str) -> None:
         open_csv(table, columns=((column, "nope"),))
 
 
-@pytest.mark.parametrize("header", [["id", "name"], ["sku", "text"]])
+@pytest.mark.parametrize("header", [["id", "words"], ["number", "text"]])
 def test_id_and_text_are_needed(tmp_path: Path, header: list[str]) -> None:
     table = write_csv(tmp_path / "t.csv", [header, ["1", "Shirt"]])
     with pytest.raises(FitRankError, match=rf"no column.*it has {', '.join(header)}"):
@@ -110,11 +116,11 @@ def test_id_and_text_are_needed(tmp_path: Path, header: list[str]) -> None:
     ("options", "message"),
     [
         ({"table": ""}, "--table is not given"),
-        (
-            {"table": "t.csv", "columns": (("price", "p"),)},
-            "'price' is not a field; choose",
-        ),
         ({"table": "t.csv", "columns": (("id", "a"), ("id", "b"))}, "'id' is named twice"),
+        (
+            {"table": "t.csv", "attributes": (("price", ""), ("price", "number"))},
+            "--attributes: 'price' is named twice",
+        ),
     ],
 )
 def test_bad_options(options: dict, message: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.fashion_product_images import open_archive
-from fitrank_tf.datasets.fashion_product_images.styles_csv import read_styles
+from fitrank_tf.datasets.fashion_product_images.styles_csv import open_styles, read_styles
 from fitrank_tf.datasets.product_photos import UnreadablePhoto
 from tests.datasets.small_catalogues import (
     STYLES_HEADER,
@@ -168,14 +168,15 @@ def _renamed(files: dict[str, bytes], old: str, new: str) -> dict[str, bytes]:
     ],
 )
 def test_titles_with_commas_are_kept_whole(line: str, title: str) -> None:
-    (product,) = read_styles(f"{STYLES_HEADER}\n{line}\n".encode(), "styles.csv")
+    data = f"{STYLES_HEADER}\n{line}\n".encode()
+    (product,) = read_styles(open_styles(data, "styles.csv"))
     assert (product["id"], product["productDisplayName"]) == ("1", title)
     assert product["gender"] == "Men"
 
 
 def test_title_column_need_not_be_the_last() -> None:
     data = b"productDisplayName,id,usage\nShirt, Red,1,NaN\n"
-    (product,) = read_styles(data, "styles.csv")
+    (product,) = read_styles(open_styles(data, "styles.csv"))
     assert product == {"productDisplayName": "Shirt, Red", "id": "1", "usage": ""}
 
 

@@ -16,6 +16,7 @@ from fitrank_tf.client.channel import Security
 from fitrank_tf.client.hits import Hit
 from fitrank_tf.client.search_client import SearchClient
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.filters import Range
 from serving.client import main
 
 FILTERS = ("colour", "gender")
@@ -97,6 +98,31 @@ def test_filters_go_with_every_query_and_the_others_are_empty(recorder, address)
         "gender": ["Men|Unisex"] * 2,
         "colour": [""] * 2,
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (["Men", "S|M"], r"Men|S\|M"),
+        (r"S\|M", r"S\|M"),
+        (Range(30, 45), "30.0..45.0"),
+        ("<50", "<50"),
+    ],
+)
+def test_lists_and_ranges_are_sent_as_text(recorder, address, given, text) -> None:
+    with SearchClient(address) as client:
+        client.search(["shirt"], filters={"gender": given})
+        client.similar([b"photo"], filters={"gender": given})
+    sent = [_sent(request) for request in recorder.requests if hasattr(request, "inputs")]
+    assert [inputs["gender"] for inputs in sent] == [[text]] * 2
+
+
+@pytest.mark.parametrize(
+    ("option", "text"), [(r"colour=S\|M", r"S\|M"), ("colour<50", "<50")]
+)
+def test_the_command_sends_quoted_bars_and_bounds(recorder, address, option, text) -> None:
+    assert main(["shirt", f"--address={address}", f"--filter={option}"]) == 0
+    assert _sent(recorder.requests[-1])["colour"] == [text]
 
 
 def test_a_text_goes_with_the_photo(recorder, address) -> None:

@@ -1,28 +1,49 @@
 """A user's table and photos as a `ProductSource`."""
 
 import functools
+import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.csv_catalogue.options import ID, IMAGE, TEXT, CsvCatalogueOptions
-from fitrank_tf.datasets.csv_catalogue.table import Table, open_table
+from fitrank_tf.datasets.attribute_kinds import FASHION, declare
+from fitrank_tf.datasets.attributes import Declaration
+from fitrank_tf.datasets.csv_catalogue.options import (
+    FIELDS,
+    ID,
+    IMAGE,
+    TEXT,
+    CsvCatalogueOptions,
+)
 from fitrank_tf.datasets.image_folder import DiskImageFolder, read_file
-from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.datasets.product_source import (
     ProductRow,
     ProductSource,
     content_fingerprint,
 )
+from fitrank_tf.datasets.tables import (
+    Blob,
+    Table,
+    TableOptions,
+    read_table,
+    shown_spellings,
+    synonyms,
+)
 
-MORE_CELLS = "row with more cells than columns"
+logger = logging.getLogger(__name__)
+
+ROUNDED_ID = "id that a spreadsheet rounded"
+
+# Excel writes the code 4006381333931 as 4.00638E+12: its last digits are lost.
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 
 
 class CsvSource(ProductSource):
     """An opened table and the folder of its photos.
 
-    The column of `image` holds paths of photos, absolute or relative to that folder.
-    Without such a column a photo is `<id>.jpg`, `.jpeg`, `.png` or `.webp`.
+    The column of `image` holds photos as bytes, or paths of photos, absolute or relative to
+    that folder. Without such a column a photo is `<id>.jpg`, `.jpeg`, `.png` or `.webp`.
     """
 
     def __init__(self, options: CsvCatalogueOptions):
@@ -34,9 +55,29 @@ class CsvSource(ProductSource):
             FitRankError: if the table, a named column or the folder is missing.
         """
         self._options = options
-        self._table = open_table(options.table)
-        self._index = _indices(self._table, options)
+        reading = TableOptions(options.encoding, options.delimiter)
+        self._table = read_table(options.table, reading)
+        self._columns = _columns(self._table, options)
         self._folder = _image_folder(options)
+
+    @functools.cached_property
+    def declaration(self) -> Declaration:
+        return declare(self._cells, self._options.attributes)
+
+    @functools.cached_property
+    def _cells(self) -> Mapping[str, list[str | tuple[str, ...]]]:
+        """{field or column: cell of each row}, of all that may be attributes."""
+        fields = {f: column for f, column in self._columns.items() if f not in FIELDS}
+        taken = set(self._columns.values())
+        others = {column: column for column in self._table.header if column not in taken}
+        return {name: self._values(of) for name, of in (fields | others).items()}
+
+    def _values(self, column: str) -> list[str | tuple[str, ...]]:
+        """The cells of a column: one value, or the values of a list."""
+        cells = self._table.values(column, self._options.separator)
+        shown = shown_spellings(value for cell in cells for value in cell)
+        folded = (tuple(dict.fromkeys(shown[value] for value in cell)) for cell in cells)
+        return ["".join(cell) if len(cell) < 2 else cell for cell in folded]
 
     @functools.cached_property
     def _listing(self) -> DiskImageFolder:
@@ -47,59 +88,80 @@ class CsvSource(ProductSource):
         return self._table.path
 
     def rows(self) -> Iterator[ProductRow]:
-        for cells in self._table.rows():
-            item_id = cells[self._index[ID]]
+        ids, titles = (self._table.texts(self._columns[field]) for field in (ID, TEXT))
+        for number, row in enumerate(self._table.rows):
+            rounded = ROUNDED_ID if _ROUNDED.fullmatch(ids[number]) else ""
             yield ProductRow(
-                id=item_id,
-                text=cells[self._index[TEXT]].strip(),
+                id=ids[number],
+                text=titles[number],
                 attributes={
-                    name: cells[self._index[name]].strip()
-                    for name in ATTRIBUTES
-                    if name in self._index
+                    each.name: self._cells[each.column][number]
+                    for each in self.declaration.attributes
                 },
-                photo=self._photo_of(item_id, cells),
-                problem="" if len(cells) == len(self._table.header) else MORE_CELLS,
+                photo=self._photo_of(ids[number], number),
+                problem=row.problem or rounded,
+                line=row.line,
             )
 
     def read_photo(self, photo: str) -> bytes:
         return read_file(Path(photo))
 
     def fingerprint(self) -> str:
+        read_as = (sorted(self._options.columns), *self._options.reading())
         return content_fingerprint(
-            [self._table.data, repr(sorted(self._options.columns)).encode()],
+            [self._table.digest.encode(), repr(read_as).encode()],
             # By id, because the folder's path is no part of the content.
             ((row.id, self._stamp(row.photo)) for row in self.rows()),
         )
 
-    def _photo_of(self, item_id: str, cells: Sequence[str]) -> str:
-        if IMAGE in self._index:
-            name = cells[self._index[IMAGE]].strip()
-        else:
-            name = self._listing.photo_of(item_id)
-        # joinpath keeps an absolute path as it is.
-        return str(self._folder.joinpath(name)) if name else ""
+    @functools.cached_property
+    def _photos(self) -> Sequence[Sequence[str | Blob]]:
+        return self._table.photos(self._columns[IMAGE])
 
-    def _stamp(self, photo: str) -> str:
+    def _photo_of(self, item_id: str, number: int) -> str | Blob:
+        if IMAGE not in self._columns:
+            name: str | Blob = self._listing.photo_of(item_id)
+        else:
+            name = next(iter(self._photos[number]), "")
+        if isinstance(name, Blob) or not name:
+            return name
+        # joinpath keeps an absolute path as it is.
+        return str(self._folder.joinpath(name))
+
+    def _stamp(self, photo: str | Blob) -> str:
+        if isinstance(photo, Blob):
+            return "in the table"
         try:
             return str(Path(photo).stat().st_size)
         except (OSError, ValueError):
             return "missing"
 
 
-def _indices(table: Table, options: CsvCatalogueOptions) -> Mapping[str, int]:
-    """{field: index of its column}, for the fields that the table has."""
-    column_of = options.column_of()
-    for field in options.must_have():
-        if column_of[field] not in table.header:
+def _columns(table: Table, options: CsvCatalogueOptions) -> Mapping[str, str]:
+    """{field: its column}, for the fields and the attributes of fashion that the table has.
+
+    A field without a named column is read from the column of its own name, or else of a
+    usual one, such as "sku" of `id`.
+    """
+    named = dict(options.columns)
+    found: dict[str, str] = {}
+    fields = dict.fromkeys([*named, *FIELDS, *FASHION.names])
+    for field in fields:
+        names = [named[field]] if field in named else [field, *synonyms(field)]
+        columns = [each for each in map(table.find, names) if each is not None]
+        free = [
+            column for column in columns if field in named or column not in found.values()
+        ]
+        if free:
+            found[field] = free[0]
+        elif field in options.must_have():
             raise FitRankError(
-                f"{table.path}: no column {column_of[field]!r} for {field!r}; it has "
+                f"{table.path}: no column {names[0]!r} for {field!r}; it has "
                 f"{', '.join(table.header)}: name the right one with --columns"
             )
-    return {
-        field: table.header.index(column)
-        for field, column in column_of.items()
-        if column in table.header
-    }
+    other = [f"{field} from {name!r}" for field, name in found.items() if field != name]
+    logger.info("%s: %s", table.path, "; ".join([table.reading, *other]))
+    return found
 
 
 def _image_folder(options: CsvCatalogueOptions) -> Path:

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.attributes import Declaration
 from fitrank_tf.datasets.fashion_product_images.styles_csv import (
-    ATTRIBUTE_COLUMNS,
+    DECLARATION,
     ID_COLUMN,
     TITLE_COLUMN,
+    open_styles,
     read_styles,
 )
 from fitrank_tf.datasets.image_folder import (
@@ -54,30 +56,39 @@ class FashionArchive(ProductSource):
         Raises:
             FitRankError: if `styles` is not the table of this data set.
         """
-        self._where, self._styles, self._images = where, styles, images
-        read_styles(styles, where)  # fails here rather than while TFDS is writing
+        self._where, self._images = where, images
+        self._table = open_styles(styles, where)
 
     @property
     def where(self) -> str:
         return self._where
 
+    @property
+    def declaration(self) -> Declaration:
+        return DECLARATION
+
     def rows(self) -> Iterator[ProductRow]:
-        for product in read_styles(self._styles, self._where):
+        for row, product in zip(self._table.rows, read_styles(self._table)):
             yield ProductRow(
                 id=product[ID_COLUMN],
                 text=product[TITLE_COLUMN],
                 attributes={
-                    name: product.get(column, "")
-                    for name, column in ATTRIBUTE_COLUMNS.items()
+                    each.name: product.get(each.column, "")
+                    for each in DECLARATION.attributes
+                    if each.column
                 },
                 photo=self._images.photo_of(product[ID_COLUMN]),
+                problem=row.problem,
+                line=row.line,
             )
 
     def read_photo(self, photo: str) -> bytes:
         return self._images.read(photo)
 
     def fingerprint(self) -> str:
-        return content_fingerprint([self._styles], self._images.stamps.items())
+        return content_fingerprint(
+            [self._table.digest.encode()], self._images.stamps.items()
+        )
 
 
 def open_archive(manual_dir: str) -> FashionArchive:

@@ -1,29 +1,21 @@
 """The table of *Fashion Product Images*, `styles.csv`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.csv_text import read_csv, without_surplus
+from fitrank_tf.datasets.attributes import read_declaration
+from fitrank_tf.datasets.tables import Table, TableOptions, parse_table, shown_spellings
 
 ID_COLUMN, TITLE_COLUMN = "id", "productDisplayName"
 
-# {Item attribute: column}. The data set has no pattern, sleeve and neckline.
-ATTRIBUTE_COLUMNS: Mapping[str, str] = {
-    "gender": "gender",
-    "category": "masterCategory",
-    "subcategory": "subCategory",
-    "article_type": "articleType",
-    "colour": "baseColour",
-    "season": "season",
-    "year": "year",
-    "usage": "usage",
-}
-
-_NOT_GIVEN = ("na", "nan")
+# Pattern, sleeve and neckline are attributes without a column: the data set lacks them, and
+# training fills them from the photos.
+DECLARATION = read_declaration(Path(__file__).with_name("attributes.json"))
 
 
-def read_styles(data: bytes, path: str) -> Iterator[dict[str, str]]:
-    """The products of a `styles.csv` as {column: cell}, "" for a cell "NA" or "nan".
+def open_styles(data: bytes, path: str) -> Table:
+    """The table of a `styles.csv`.
 
     About 20 titles of Kaggle's file contain commas without quotes around the title. The
     surplus cells of such a row belong to its title.
@@ -35,33 +27,23 @@ def read_styles(data: bytes, path: str) -> Iterator[dict[str, str]]:
     Raises:
         FitRankError: if the file is not such a table.
     """
-    rows = read_csv(data, path)
-    header = [name.strip() for name in next(rows)]
+    table = parse_table(data, path, TableOptions(surplus=TITLE_COLUMN))
     for column in (ID_COLUMN, TITLE_COLUMN):
-        if column not in header:
+        if column not in table.header:
             raise FitRankError(
-                f"{path}: no column {column!r} (it has: {', '.join(header)}); "
+                f"{path}: no column {column!r} (it has: {', '.join(table.header)}); "
                 "take styles.csv as it is in Kaggle's archive"
             )
-    return (_product(row, header) for row in rows)
+    return table
 
 
-def _product(row: Sequence[str], header: Sequence[str]) -> dict[str, str]:
-    cells = _with_whole_title(without_surplus(row, len(header)), header)
-    product = dict(zip(header, cells))
-    return {
-        column: cell if column == ID_COLUMN else _given(cell)
-        for column, cell in product.items()
-    }
-
-
-def _with_whole_title(cells: list[str], header: Sequence[str]) -> list[str]:
-    surplus = len(cells) - len(header)
-    start = header.index(TITLE_COLUMN)
-    end = start + surplus + 1
-    return [*cells[:start], ",".join(cells[start:end]), *cells[end:]]
-
-
-def _given(cell: str) -> str:
-    cell = cell.strip()
-    return "" if cell.casefold() in _NOT_GIVEN else cell
+def read_styles(table: Table) -> Iterator[dict[str, str]]:
+    """The rows of `open_styles` as {column: cell}, "" where a value is missing."""
+    columns = {}
+    for name in table.header:
+        cells = table.texts(name)
+        is_attribute = name not in (ID_COLUMN, TITLE_COLUMN)
+        shown = shown_spellings(cells) if is_attribute else {}
+        columns[name] = [shown.get(cell, cell) for cell in cells]
+    for product in zip(*columns.values()):
+        yield dict(zip(columns, product))

@@ -83,7 +83,7 @@ class ModaNetSource(ProductSource):
         stamps = self._folder.stamps
         return content_fingerprint(
             [path.read_bytes() for path in self._paths],
-            ((row.id, stamps.get(row.photo, "missing")) for row in self._rows),
+            ((row.id, stamps.get(str(row.photo), "missing")) for row in self._rows),
         )
 
 

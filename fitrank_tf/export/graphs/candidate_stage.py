@@ -39,7 +39,7 @@ class CandidateStage(tf.Module, abc.ABC):
 
         Args:
             embedding: float32 [batch, D], unit rows.
-            filters: some of `attribute_filter.FILTERS` -> string [batch]; or none.
+            filters: some of the catalogue's -> string [batch]; or none.
         """
 
 

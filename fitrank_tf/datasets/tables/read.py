@@ -1,0 +1,151 @@
+"""One way in for tables: CSV, JSON Lines, Parquet, Arrow and Excel files."""
+
+import dataclasses
+import gzip
+import hashlib
+import logging
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.tables.arrow import read_arrow, read_parquet
+from fitrank_tf.datasets.tables.cells import clean_text, words
+from fitrank_tf.datasets.tables.delimited import read_delimited
+from fitrank_tf.datasets.tables.encoding import decode
+from fitrank_tf.datasets.tables.excel import read_excel
+from fitrank_tf.datasets.tables.json_lines import read_json
+from fitrank_tf.datasets.tables.table import RawRow, Table
+
+logger = logging.getLogger(__name__)
+
+_PARQUET, _ARROW, _ARROW_STREAM = b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"
+_GZIP, _ZIP, _OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_NUM_MAGIC = 6
+
+_READ = tuple[tuple[str, ...], list[RawRow], str]
+
+
+@dataclasses.dataclass(frozen=True)
+class TableOptions:
+    r"""What a table may say of itself badly; all of it is found out by default.
+
+    Attributes:
+        encoding: Python's name of a text file's encoding.
+        delimiter: the character between the cells of a text file; "\t" for a tab.
+        surplus: the column to which the surplus cells of a row belong, because its cells
+            hold the delimiter without quotes.
+
+    Raises:
+        FitRankError: for a delimiter of several characters.
+    """
+
+    encoding: str = ""
+    delimiter: str = ""
+    surplus: str = ""
+
+    def __post_init__(self) -> None:
+        if self.delimiter == "\\t":
+            object.__setattr__(self, "delimiter", "\t")
+        if len(self.delimiter) > 1 or self.delimiter in ('"', "\n", "\r"):
+            raise FitRankError(
+                f"--delimiter {self.delimiter!r}: give the one character between cells"
+            )
+
+
+def read_table(path: str, options: TableOptions = TableOptions()) -> Table:
+    """Reads a table; its kind is told by the first bytes, not by the name.
+
+    Args:
+        path: of the file.
+        options: of the reading.
+
+    Raises:
+        FitRankError: if the file cannot be read, or its encoding or delimiter cannot be
+            told apart.
+    """
+    file = Path(path).expanduser()
+    try:
+        with file.open("rb") as opened:
+            magic = opened.read(_NUM_MAGIC)
+            opened.seek(0)
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            opened.seek(0)
+            is_arrow = magic.startswith((_PARQUET, _ARROW, _ARROW_STREAM))
+            data = b"" if is_arrow else opened.read()
+    except OSError as error:
+        raise FitRankError(
+            f"{path}: cannot be read ({error.strerror}); name a CSV, JSON Lines, Parquet, "
+            "Arrow or Excel file"
+        ) from error
+    if magic.startswith(_PARQUET):
+        read = *read_parquet(str(file)), "Parquet"
+    elif magic.startswith((_ARROW, _ARROW_STREAM)):
+        read = *read_arrow(str(file), magic.startswith(_ARROW_STREAM)), "Arrow"
+    else:
+        read = _read_data(data, path, options)
+    return _table(path, digest, *read)
+
+
+def parse_table(data: bytes, path: str, options: TableOptions = TableOptions()) -> Table:
+    """As `read_table`, of the bytes of a text or Excel file.
+
+    Args:
+        data: the file's bytes.
+        path: name of the file in messages.
+        options: of the reading.
+
+    Raises:
+        FitRankError: as `read_table`.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    return _table(path, digest, *_read_data(data, path, options))
+
+
+def _read_data(data: bytes, path: str, options: TableOptions) -> _READ:
+    if data.startswith((_ZIP, _OLD_EXCEL)):
+        header, rows, sheet = read_excel(data, path)
+        return header, rows, f"Excel, sheet {sheet!r}"
+    if data.startswith(_GZIP):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise FitRankError(
+                f"{path}: cannot be unpacked ({error}); pack it again"
+            ) from error
+    text, encoding = decode(data, path, options.encoding)
+    if text.lstrip()[:1] in ("{", "["):
+        return *read_json(text), f"JSON, {encoding}"
+    header, rows, delimiter = read_delimited(text, path, options.delimiter, options.surplus)
+    return header, rows, f"CSV, {encoding}, {delimiter!r}"
+
+
+def _table(
+    path: str, digest: str, header: Sequence[str], rows: Sequence[RawRow], reading: str
+) -> Table:
+    """The table without columns that have no name; a name that comes twice is numbered."""
+    unnamed = frozenset(words()["unnamed"])
+    names: dict[str, int] = {}
+    for index, cell in enumerate(header):
+        name = clean_text(str(cell))
+        if name.casefold() in unnamed:
+            if any(_is_given(row, index) for row in rows):
+                logger.warning("%s: column %d has no name: left out", path, index + 1)
+            continue
+        number, free = 1, name
+        while free in names:
+            number += 1
+            free = f"{name} ({number})"
+        if free != name:
+            logger.warning(
+                "%s: column %d is named %r: read as %r", path, index + 1, name, free
+            )
+        names[free] = index
+    if len(names) < len(header):
+        kept = list(names.values())
+        rows = [RawRow(r.line, [r.cells[n] for n in kept], r.problem) for r in rows]
+    return Table(path, digest, tuple(names), rows, reading)
+
+
+def _is_given(row: RawRow, index: int) -> bool:
+    return row.cells[index] not in (None, "")
