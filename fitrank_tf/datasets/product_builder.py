@@ -1,27 +1,26 @@
 """The base class of the TFDS builders of real catalogues.
 
-Products whose photo or row cannot be used are left out and counted by reason. The counts
+Products whose photos or row cannot be used are left out and counted by reason. The counts
 are stored in the prepared dataset's metadata, so that they are also available when the
 dataset is reused.
 """
 
+import collections
 import itertools
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo
+from fitrank_tf.core.photos.names import MISSING_IMAGE
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.item import item_attributes, item_features
-from fitrank_tf.datasets.product_photos import UnreadablePhoto, read_photo
-from fitrank_tf.datasets.product_source import (
-    MISSING_IMAGE,
-    LabelledBox,
-    ProductRow,
-    ProductSource,
-)
+from fitrank_tf.datasets.product_source import LabelledBox, ProductRow, ProductSource
 from fitrank_tf.datasets.splits import SPLITS, split_of
 
 logger = logging.getLogger(__name__)
@@ -30,7 +29,14 @@ EMPTY_ID = "empty id"
 DUPLICATE_ID = "duplicate id"
 
 _SKIPPED = "skipped"
+# Photos of products that are kept, because another of their photos can be used.
+_PASSED_OVER, _FURTHER = "photos_passed_over", "further_photos"
 _NUM_NAMED_IDS = 5
+
+# Products whose photos are read ahead. The threads wait for disks and hosts most of the
+# time, and Pillow decodes beside Python.
+_AHEAD = 64
+_READERS = min(16, 4 * (os.cpu_count() or 1))
 
 
 class ProductBuilder(
@@ -63,7 +69,7 @@ class ProductBuilder(
             builder=self,
             description=self.DESCRIPTION,
             features=item_features(),
-            metadata=tfds.core.MetadataDict({_SKIPPED: {}}),
+            metadata=tfds.core.MetadataDict({_SKIPPED: {}, _PASSED_OVER: {}, _FURTHER: 0}),
         )
 
     def _split_generators(
@@ -95,12 +101,13 @@ class ProductBuilder(
     def _generate_examples(
         self, rows: Sequence[ProductRow]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        for row in rows:
-            try:
-                image = self._photo_of(row)
-            except UnreadablePhoto as error:
-                self._skip(row.id, str(error))
+        for row, (image, reasons) in self._read_ahead(rows):
+            if image is None:
+                self._skip(row.id, reasons[0])
                 continue
+            for reason in reasons:
+                self._count(_PASSED_OVER, row.id, reason)
+            self.info.metadata[_FURTHER] += len(row.photos) - len(reasons) - 1
             yield (
                 row.id,
                 {
@@ -112,10 +119,34 @@ class ProductBuilder(
                 },
             )
 
-    def _photo_of(self, row: ProductRow) -> bytes:
-        if not row.photo:
-            raise UnreadablePhoto(MISSING_IMAGE)
-        return read_photo(self._source.read_photo(row.photo))
+    def _read_ahead(
+        self, rows: Sequence[ProductRow]
+    ) -> Iterator[tuple[ProductRow, "_Read"]]:
+        """The rows in order, each with what `_read` returns for it."""
+        waiting: collections.deque[tuple[ProductRow, Future[_Read]]] = collections.deque()
+        remaining = iter(rows)
+        with ThreadPoolExecutor(_READERS) as readers:
+            try:
+                while True:
+                    for row in itertools.islice(remaining, _AHEAD - len(waiting)):
+                        waiting.append((row, readers.submit(self._read, row)))
+                    if not waiting:
+                        return
+                    row, read = waiting.popleft()
+                    yield row, read.result()
+            finally:
+                readers.shutdown(cancel_futures=True)
+
+    def _read(self, row: ProductRow) -> "_Read":
+        """The first photo that can be used, cleaned, and why those before it cannot."""
+        reasons = []
+        for photo in row.photos:
+            try:
+                data = photo if isinstance(photo, bytes) else self._source.read_photo(photo)
+                return clean_photo(data), reasons
+            except UnreadablePhoto as error:
+                reasons.append(str(error))
+        return None, reasons or [MISSING_IMAGE]
 
     def _rows_by_split(self) -> dict[str, list[ProductRow]]:
         rows: dict[str, list[ProductRow]] = {split: [] for split in SPLITS}
@@ -130,10 +161,17 @@ class ProductBuilder(
         return rows
 
     def _skip(self, item_id: str, reason: str) -> None:
-        entry = self.info.metadata[_SKIPPED].setdefault(reason, {"count": 0, "ids": []})
+        self._count(_SKIPPED, item_id, reason)
+
+    def _count(self, what: str, item_id: str, reason: str) -> None:
+        entry = self.info.metadata[what].setdefault(reason, {"count": 0, "ids": []})
         entry["count"] += 1
         if len(entry["ids"]) < _NUM_NAMED_IDS:
             entry["ids"].append(item_id)
+
+
+# A photo or None, and reasons why photos before it cannot be used.
+_Read = tuple[bytes | None, list[str]]
 
 
 def _object(box: LabelledBox) -> dict[str, Any]:
@@ -151,26 +189,46 @@ def _problem_of(row: ProductRow, seen: set[str]) -> str:
 
 def skipped_products(builder: tfds.core.DatasetBuilder) -> dict[str, int]:
     """{reason: number of products left out} of a prepared dataset."""
-    return {reason: entry["count"] for reason, entry in _skip_entries(builder).items()}
+    return _numbers(builder, _SKIPPED)
+
+
+def passed_over_photos(builder: tfds.core.DatasetBuilder) -> dict[str, int]:
+    """{reason: number of photos} that cannot be used, of products with others that can."""
+    return _numbers(builder, _PASSED_OVER)
 
 
 def report_skipped(builder: tfds.core.DatasetBuilder) -> None:
     """Logs a warning for each reason, with the count and the first ids."""
-    for reason, entry in _skip_entries(builder).items():
-        ids = ", ".join(entry["ids"])
-        dots = ", ..." if entry["count"] > len(entry["ids"]) else ""
-        logger.warning(
-            "%s: %d products left out: %s (ids: %s%s)",
+    for what, text in (
+        (_SKIPPED, "products left out"),
+        (_PASSED_OVER, "photos passed over for others of their products"),
+    ):
+        for reason, entry in _entries(builder, what).items():
+            ids = ", ".join(entry["ids"])
+            dots = ", ..." if entry["count"] > len(entry["ids"]) else ""
+            logger.warning(
+                "%s: %d %s: %s (ids: %s%s)",
+                builder.name,
+                entry["count"],
+                text,
+                reason,
+                ids,
+                dots,
+            )
+    if further := (builder.info.metadata or {}).get(_FURTHER):
+        logger.info(
+            "%s: %d further photos are not read: a product shows its first that can be",
             builder.name,
-            entry["count"],
-            reason,
-            ids,
-            dots,
+            further,
         )
 
 
-def _skip_entries(builder: tfds.core.DatasetBuilder) -> Mapping[str, dict[str, Any]]:
-    return (builder.info.metadata or {}).get(_SKIPPED, {})
+def _numbers(builder: tfds.core.DatasetBuilder, what: str) -> dict[str, int]:
+    return {reason: entry["count"] for reason, entry in _entries(builder, what).items()}
+
+
+def _entries(builder: tfds.core.DatasetBuilder, what: str) -> Mapping[str, dict[str, Any]]:
+    return (builder.info.metadata or {}).get(what, {})
 
 
 def _counts(skipped: Mapping[str, int]) -> str:

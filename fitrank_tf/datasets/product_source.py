@@ -1,15 +1,9 @@
-"""The interface of the sources of catalogues: rows of a table, each with one photo."""
+"""The interface of the sources of catalogues: rows of a table, each with photos."""
 
 import abc
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-
-MISSING_IMAGE = "no image file"
-CORRUPT_ENTRY = "image file cannot be read"
-
-# Suffixes of `<id>` in a folder of photos, in the order tried.
-PHOTO_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +30,8 @@ class ProductRow:
         id: the shop's product id, as in the table.
         text: the title, "" where there is none.
         attributes: {attribute: value} for some of `item.ATTRIBUTES`.
-        photo: argument of the source's `read_photo`, "" where there is no photo.
+        photos: arguments of the source's `read_photo`, the front first; an image file that
+            the table itself holds is given as its bytes.
         objects: labelled boxes, where the source has them.
         problem: the reason why this row cannot be used, "" for a good row.
     """
@@ -44,7 +39,7 @@ class ProductRow:
     id: str
     text: str
     attributes: Mapping[str, str]
-    photo: str
+    photos: tuple[str | bytes, ...] = ()
     objects: tuple[LabelledBox, ...] = ()
     problem: str = ""
 
@@ -66,7 +61,7 @@ class ProductSource(abc.ABC):
         """The bytes of an image file.
 
         Raises:
-            UnreadablePhoto: `MISSING_IMAGE` or `CORRUPT_ENTRY`.
+            UnreadablePhoto: the reason why there is none.
         """
 
     @abc.abstractmethod

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.photos.clean import UnreadablePhoto
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.csv_catalogue.source import MORE_CELLS
-from fitrank_tf.datasets.product_photos import UnreadablePhoto
 from fitrank_tf.datasets.product_source import ProductRow
 from tests.datasets.small_catalogues import noise_photo, write_csv, write_files
 
@@ -32,9 +32,8 @@ def test_named_columns_of_a_csv(tmp_path: Path, delimiter: str) -> None:
     write_files(tmp_path, {"photos/a.jpg": noise_photo(1)})
     source = open_csv(table, images=str(tmp_path / "photos"), columns=COLUMNS)
     (row,) = source.rows()
-    photo = str(tmp_path / "photos/a.jpg")
-    assert row == ProductRow("A-1", "Red Shirt", {"gender": "Women"}, photo)
-    assert source.read_photo(row.photo) == noise_photo(1)
+    assert row == ProductRow("A-1", "Red Shirt", {"gender": "Women"}, ("a.jpg",))
+    assert source.read_photo(*row.photos) == noise_photo(1)
 
 
 def test_parquet_cells_become_strings(tmp_path: Path) -> None:
@@ -44,8 +43,8 @@ def test_parquet_cells_become_strings(tmp_path: Path) -> None:
     )
     write_files(tmp_path, {"7.jpg": noise_photo(7), "8.png": noise_photo(8)})
     assert list(open_csv(table).rows()) == [
-        ProductRow("7", "Shirt", {"year": "2011"}, str(tmp_path / "7.jpg")),
-        ProductRow("8", "", {"year": ""}, str(tmp_path / "8.png")),
+        ProductRow("7", "Shirt", {"year": "2011"}, ("7.jpg",)),
+        ProductRow("8", "", {"year": ""}, ("8.png",)),
     ]
 
 
@@ -62,8 +61,8 @@ def test_without_an_image_column_the_id_names_the_photo(
     table = write_csv(tmp_path / "t.csv", [["id", "text"], ["1", "Shirt"], ["2", "Hat"]])
     write_files(tmp_path, {f"photos/1{suffix}": noise_photo()})
     first, second = open_csv(table, images=str(tmp_path / "photos")).rows()
-    assert first.photo == str(tmp_path / f"photos/1{suffix}")
-    assert second.photo == ""
+    assert first.photos == (f"1{suffix}",)
+    assert second.photos == ()
 
 
 def test_image_paths_may_be_absolute_or_below_the_folder(tmp_path: Path) -> None:
@@ -71,7 +70,7 @@ def test_image_paths_may_be_absolute_or_below_the_folder(tmp_path: Path) -> None
     write_files(tmp_path, {"elsewhere/a.jpg": b"a", "photos/red/b.jpg": b"b"})
     rows = [["id", "text", "image"], ["1", "A", str(elsewhere)], ["2", "B", "red/b.jpg"]]
     source = open_csv(write_csv(tmp_path / "t.csv", rows), images=str(tmp_path / "photos"))
-    assert [source.read_photo(row.photo) for row in source.rows()] == [b"a", b"b"]
+    assert [source.read_photo(*row.photos) for row in source.rows()] == [b"a", b"b"]
 
 
 @pytest.mark.parametrize("name", ["gone.jpg", "folder", "nul\0l.jpg"])
@@ -81,7 +80,7 @@ def test_photo_that_cannot_be_read(tmp_path: Path, name: str) -> None:
     source = open_csv(table)
     (row,) = source.rows()
     with pytest.raises(UnreadablePhoto):
-        source.read_photo(row.photo)
+        source.read_photo(*row.photos)
 
 
 def test_row_with_more_cells_than_columns_has_a_problem(tmp_path: Path) -> None:

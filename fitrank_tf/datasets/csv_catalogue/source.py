@@ -1,13 +1,16 @@
 """A user's table and photos as a `ProductSource`."""
 
 import functools
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.photos.clean import UnreadablePhoto
+from fitrank_tf.core.photos.folder import DiskImageFolder
+from fitrank_tf.core.photos.names import photos_in_cell
 from fitrank_tf.datasets.csv_catalogue.options import ID, IMAGE, TEXT, CsvCatalogueOptions
 from fitrank_tf.datasets.csv_catalogue.table import Table, open_table
-from fitrank_tf.datasets.image_folder import DiskImageFolder, read_file
 from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.datasets.product_source import (
     ProductRow,
@@ -21,8 +24,9 @@ MORE_CELLS = "row with more cells than columns"
 class CsvSource(ProductSource):
     """An opened table and the folder of its photos.
 
-    The column of `image` holds paths of photos, absolute or relative to that folder.
-    Without such a column a photo is `<id>.jpg`, `.jpeg`, `.png` or `.webp`.
+    The column of `image` holds photos: paths, absolute or relative to that folder, and
+    addresses, one or a list in a cell; or the bytes of an image file. Without such a column
+    photos are named after the id, as `names.NameIndex.photos_of` says.
     """
 
     def __init__(self, options: CsvCatalogueOptions):
@@ -39,8 +43,8 @@ class CsvSource(ProductSource):
         self._folder = _image_folder(options)
 
     @functools.cached_property
-    def _listing(self) -> DiskImageFolder:
-        return DiskImageFolder(self._folder)
+    def _ids(self) -> frozenset[str]:
+        return frozenset(cells[self._index[ID]].strip() for cells in self._table.rows())
 
     @property
     def where(self) -> str:
@@ -49,6 +53,7 @@ class CsvSource(ProductSource):
     def rows(self) -> Iterator[ProductRow]:
         for cells in self._table.rows():
             item_id = cells[self._index[ID]]
+            photos, problem = self._photos_of(item_id, cells)
             yield ProductRow(
                 id=item_id,
                 text=cells[self._index[TEXT]].strip(),
@@ -57,33 +62,39 @@ class CsvSource(ProductSource):
                     for name in ATTRIBUTES
                     if name in self._index
                 },
-                photo=self._photo_of(item_id, cells),
-                problem="" if len(cells) == len(self._table.header) else MORE_CELLS,
+                photos=photos,
+                problem=problem if len(cells) == len(self._table.header) else MORE_CELLS,
             )
 
     def read_photo(self, photo: str) -> bytes:
-        return read_file(Path(photo))
+        return self._folder.read(photo)
 
     def fingerprint(self) -> str:
         return content_fingerprint(
             [self._table.data, repr(sorted(self._options.columns)).encode()],
             # By id, because the folder's path is no part of the content.
-            ((row.id, self._stamp(row.photo)) for row in self.rows()),
+            (
+                (row.id, self._stamp(photo))
+                for row in self.rows()
+                for photo in row.photos or [b""]
+            ),
         )
 
-    def _photo_of(self, item_id: str, cells: Sequence[str]) -> str:
-        if IMAGE in self._index:
-            name = cells[self._index[IMAGE]].strip()
-        else:
-            name = self._listing.photo_of(item_id)
-        # joinpath keeps an absolute path as it is.
-        return str(self._folder.joinpath(name)) if name else ""
-
-    def _stamp(self, photo: str) -> str:
+    def _photos_of(
+        self, item_id: str, cells: Sequence[str]
+    ) -> tuple[tuple[str | bytes, ...], str]:
+        """The photos of a row, or why they cannot be told."""
         try:
-            return str(Path(photo).stat().st_size)
-        except (OSError, ValueError):
-            return "missing"
+            if IMAGE in self._index:
+                return photos_in_cell(cells[self._index[IMAGE]], self._folder.holds), ""
+            return self._folder.photos_of(item_id, self._ids), ""
+        except UnreadablePhoto as error:
+            return (), str(error)
+
+    def _stamp(self, photo: str | bytes) -> str:
+        if isinstance(photo, bytes):
+            return hashlib.sha256(photo).hexdigest()
+        return self._folder.stamp(photo)
 
 
 def _indices(table: Table, options: CsvCatalogueOptions) -> Mapping[str, int]:
@@ -102,8 +113,8 @@ def _indices(table: Table, options: CsvCatalogueOptions) -> Mapping[str, int]:
     }
 
 
-def _image_folder(options: CsvCatalogueOptions) -> Path:
+def _image_folder(options: CsvCatalogueOptions) -> DiskImageFolder:
     folder = Path(options.images or Path(options.table).parent).expanduser()
     if not folder.is_dir():
         raise FitRankError(f"--images {options.images}: there is no such folder")
-    return folder
+    return DiskImageFolder(folder)

@@ -12,17 +12,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.photos.folder import (
+    ZIP_READ_ERRORS,
+    DiskImageFolder,
+    ImageFolder,
+    ZipImageFolder,
+)
 from fitrank_tf.datasets.fashion_product_images.styles_csv import (
     ATTRIBUTE_COLUMNS,
     ID_COLUMN,
     TITLE_COLUMN,
     read_styles,
-)
-from fitrank_tf.datasets.image_folder import (
-    ZIP_READ_ERRORS,
-    DiskImageFolder,
-    ImageFolder,
-    ZipImageFolder,
 )
 from fitrank_tf.datasets.product_source import (
     ProductRow,
@@ -70,7 +70,7 @@ class FashionArchive(ProductSource):
                     name: product.get(column, "")
                     for name, column in ATTRIBUTE_COLUMNS.items()
                 },
-                photo=self._images.photo_of(product[ID_COLUMN]),
+                photos=self._images.photos_of(product[ID_COLUMN]),
             )
 
     def read_photo(self, photo: str) -> bytes:
