@@ -131,7 +131,7 @@ def _checked(image: Image.Image, data: bytes, max_side: int) -> bytes:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where the tags are damaged: the pixels may be whole."""
+    """The EXIF orientation, 1 to 8; 1 where only the tags are damaged."""
     try:
         orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
     except Exception:  # whatever the damage leads Pillow to

@@ -189,7 +189,7 @@ def _bounded(chunks: Iterator[bytes]) -> bytes:
 
 
 def _fetch_fsspec(address: str) -> bytes:
-    """Reads what fsspec has a driver for; the drivers of gs:// and s3:// retry themselves."""
+    """Reads through fsspec; its drivers of gs:// and s3:// retry themselves."""
     scheme = urlsplit(address).scheme.lower()
     import fsspec
 

@@ -185,7 +185,7 @@ def read_named(name: str) -> bytes:
         path = Path(form)
         if path.name and path.parent.is_dir():
             try:
-                found = NameIndex(os.listdir(path.parent)).find(path.name)
+                found = NameIndex(p.name for p in path.parent.iterdir()).find(path.name)
             except UnreadablePhoto:
                 continue
             return read_file(path.parent / found)

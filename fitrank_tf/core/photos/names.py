@@ -16,33 +16,10 @@ MISSING_IMAGE = "no image file"
 AMBIGUOUS = "several image files that the name may mean"
 
 # Suffixes of photos, in the order in which `<id>` is tried with them.
-PHOTO_SUFFIXES: tuple[str, ...] = tuple(
-    [
-        ".jpg",
-        ".jpeg",
-        ".png",
-        ".webp",
-        ".jpe",
-        ".jfif",
-        ".avif",
-        ".heic",
-        ".heif",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".gif",
-        ".jp2",
-        ".j2k",
-        ".jpx",
-        ".tga",
-        ".psd",
-        ".ppm",
-        ".pgm",
-        ".dib",
-        ".ico",
-        ".apng",
-        ".mpo",
-    ]
+PHOTO_SUFFIXES: tuple[str, ...] = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".jpe", ".jfif", ".avif", ".heic", ".heif"),
+    *(".tif", ".tiff", ".bmp", ".gif", ".jp2", ".j2k", ".jpx", ".tga", ".psd", ".ppm"),
+    *(".pgm", ".dib", ".ico", ".apng", ".mpo"),
 )
 
 _WINDOWS_DRIVE = re.compile(r"^[A-Za-z]:(?=[\\/])")
