@@ -23,7 +23,7 @@ def load_saved_model(folder: Path) -> Any:
 def without_pattern(folder: Path) -> str:
     """A path of the folder that is no pattern: its own, or that of a link to it."""
     path = str(folder)
-    return _linked(str(folder.absolute())) if _PATTERN & set(path) else path
+    return _linked(str(Path(folder).absolute())) if _PATTERN & set(path) else path
 
 
 @functools.cache

@@ -41,6 +41,7 @@ _DRIVERS = {
 FAILED = "download failed"
 TOO_LONG = f"{FAILED}: more than {MAX_BYTES // 2**20} MiB"
 SLOW = f"{FAILED}: slower than {_WHOLE:g} s"
+UNUSABLE = f"{FAILED}: unusable address"
 NO_ANSWER = f"{FAILED}: no answer"
 WEB_PAGE = f"{FAILED}: a web page, not a photo"
 BAD_DATA = "data: address that cannot be read"
@@ -91,12 +92,13 @@ def _file_name(address: str) -> Path:
 def _read_data(address: str) -> bytes:
     head, comma, text = address.partition(",")
     data = unquote_to_bytes(text)
-    if not comma or not data:
-        raise UnreadablePhoto(BAD_DATA)
     try:
-        return base64.b64decode(data) if head.endswith(";base64") else data
+        data = base64.b64decode(data) if head.endswith(";base64") else data
     except ValueError as error:
         raise UnreadablePhoto(BAD_DATA) from error
+    if not (comma and data):
+        raise UnreadablePhoto(BAD_DATA)
+    return data
 
 
 class _Hosts:
@@ -106,7 +108,10 @@ class _Hosts:
         self._failures: Counter[str] = Counter()
 
     def fetch(self, address: str) -> bytes:
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+        except ValueError as error:
+            raise UnreadablePhoto(UNUSABLE) from error
         host = f"{parts.scheme.lower()}://{parts.netloc}"
         if self._failures[host] >= _FAILURES:
             raise UnreadablePhoto(NO_ANSWER)
@@ -166,7 +171,7 @@ def _fetch_http(address: str) -> bytes:
             requests.exceptions.TooManyRedirects,
             UnicodeError,
         ) as error:
-            raise UnreadablePhoto(f"{FAILED}: unusable address") from error
+            raise UnreadablePhoto(UNUSABLE) from error
         except requests.exceptions.ChunkedEncodingError as error:
             # The connection broke off within the photo: the session retries only heads.
             if attempt == _RETRIES:

@@ -1,15 +1,19 @@
 """Accepted photos decode in TensorFlow; all others have a reason."""
 
+import io
 import struct
+import sys
 import zlib
 
 import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageCms
 
+from fitrank_tf.core.photos import clean
 from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo
+from tests.core.photos.icc_profiles import ADOBE, grey_profile, rgb_profile, to_srgb
 from tests.datasets.small_catalogues import encode, noise_photo
 
 TEAL = (30, 120, 130)
@@ -203,3 +207,107 @@ def test_damaged_bytes_either_decode_in_tensorflow_or_are_refused() -> None:
         except UnreadablePhoto:
             refused += 1
     assert 0 < refused < 200
+
+
+COLOURS = np.array(
+    [(30, 120, 130), (200, 60, 60), (90, 200, 80), (250, 250, 250), (128, 128, 128)]
+)
+
+
+def swatches(colours: np.ndarray = COLOURS) -> Image.Image:
+    return Image.fromarray(
+        np.repeat(colours, 16, 0)[:, None].repeat(16, 1).astype(np.uint8)
+    )
+
+
+def read_swatches(photo: bytes) -> np.ndarray:
+    return decode(photo)[8::16, 8].astype(float)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_adobe_rgb_becomes_srgb(file_format: str) -> None:
+    profile = rgb_profile(ADOBE)
+    lossless = {"WEBP": {"lossless": True}, "JPEG": {"quality": 98, "subsampling": 0}}
+    options = lossless.get(file_format, {})
+    photo = encode(swatches(), file_format, icc_profile=profile, **options)
+    expected = to_srgb(COLOURS, ADOBE)
+    assert np.abs(expected - COLOURS).max() > 40  # what ignoring the profile would cost
+    assert np.abs(read_swatches(clean_photo(photo)) - expected).max() <= TOLERANCE
+
+
+def test_a_transparent_photo_is_converted_and_then_blended() -> None:
+    image = swatches().convert("RGBA")
+    image.putalpha(128)
+    photo = encode(image, "PNG", icc_profile=rgb_profile(ADOBE))
+    expected = (to_srgb(COLOURS, ADOBE) * 128 + 255 * 127) / 255
+    assert np.abs(read_swatches(clean_photo(photo)) - expected).max() <= TOLERANCE
+
+
+def test_a_grey_profile_is_applied() -> None:
+    photo = encode(solid("L"), icc_profile=grey_profile(1.0))
+    level = solid("L").getpixel((0, 0)) / 255
+    expected = 255 * (1.055 * level ** (1 / 2.4) - 0.055)
+    assert np.abs(decode(clean_photo(photo)) - expected).max() <= TOLERANCE
+
+
+SRGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [SRGB_PROFILE, b"no profile", rgb_profile(ADOBE)[:200], grey_profile(1.0)],
+    ids=["sRGB", "junk", "cut", "of grey"],
+)
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG"])
+def test_a_profile_that_changes_nothing_keeps_the_bytes(
+    profile: bytes, file_format
+) -> None:
+    photo = encode(solid(), file_format, icc_profile=profile)
+    assert clean_photo(photo) is photo
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_every_orientation_in_every_format(orientation: int, file_format: str) -> None:
+    corners = np.array([(250, 20, 20), (20, 230, 20), (20, 20, 250), (240, 240, 20)])
+    pixels = corners.reshape(2, 2, 3).repeat(16, 0).repeat(24, 1).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"quality": 95} if file_format in ("JPEG", "WEBP", "AVIF") else {}
+    photo = encode(Image.fromarray(pixels), file_format, exif=exif, **options)
+    # EXIF 2.32, 4.6.4: which side the first row and the first column of pixels are.
+    turned = {
+        1: pixels,
+        2: pixels[:, ::-1],
+        3: pixels[::-1, ::-1],
+        4: pixels[::-1],
+        5: pixels.transpose(1, 0, 2),
+        6: pixels[::-1].transpose(1, 0, 2),
+        7: pixels[::-1, ::-1].transpose(1, 0, 2),
+        8: pixels[:, ::-1].transpose(1, 0, 2),
+    }[orientation]
+    seen = decode(clean_photo(photo))
+    assert seen.shape == turned.shape
+    inside = np.abs(seen.astype(int) - turned)[4::8, 4::8]
+    assert inside.max() <= 25
+
+
+def test_damaged_exif_does_not_cost_the_photo() -> None:
+    photo = encode(solid(), exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
+    assert np.abs(decode(clean_photo(photo)).astype(int) - TEAL).max() <= TOLERANCE
+
+
+def test_heic_is_read_with_its_extra() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    photo = io.BytesIO()
+    pillow_heif.from_pillow(solid(size=(64, 64))).save(photo, quality=95)
+    pixels = decode(clean_photo(photo.getvalue()))
+    assert pixels.shape == (64, 64, 3)
+    assert np.abs(pixels[8:-8, 8:-8].astype(int) - TEAL).max() <= TOLERANCE
+
+
+def test_heic_without_its_extra_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(clean, "_register_heic", clean._register_heic.__wrapped__)
+    with pytest.raises(UnreadablePhoto, match=r'pip install "fitrank-tf\[heic\]"'):
+        clean_photo(b"\0\0\0\x18ftypheic" + bytes(100))
