@@ -1,16 +1,22 @@
 """Tables of a user's catalogue."""
 
+import os
+import unicodedata
 from pathlib import Path
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.photos.clean import UnreadablePhoto
+from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.csv_catalogue.source import MORE_CELLS
+from fitrank_tf.datasets.product_builder import passed_over_photos
 from fitrank_tf.datasets.product_source import ProductRow
+from fitrank_tf.datasets.splits import ALL
 from tests.datasets.small_catalogues import noise_photo, write_csv, write_files
 
 ROWS = [["sku", "name", "photo", "sex"], ["A-1", "Red Shirt", "a.jpg", "Women"]]
@@ -152,3 +158,68 @@ def test_fingerprint_follows_table_columns_and_photos(tmp_path: Path) -> None:
     assert fingerprint("a", "Skirt", noise_photo(1)) != first
     assert fingerprint("a", "Shirt", noise_photo(1, 25)) != first
     assert fingerprint("a", "Shirt", noise_photo(1), (("text", "name"),)) != first
+
+
+def test_photos_are_found_as_people_write_them(tmp_path: Path) -> None:
+    """Each fault that was seen in a table: one product each, and none is left out."""
+    nfd = unicodedata.normalize("NFD", "größe.jpg")
+    on_disk = ["P1.JPG", "summer/P3.jpg", nfd, "P5.jpg", "P6.jpg", "p7.webp", "P8.jpg"]
+    write_files(
+        tmp_path / "photos", {name: noise_photo(n) for n, name in enumerate(on_disk)}
+    )
+    latin = os.fsencode(tmp_path / "photos") + b"/caf\xe9.jpg"
+    Path(os.fsdecode(latin)).write_bytes(noise_photo(7))
+    written = ["p1.jpg", r"summer\P3.jpg", "größe.jpg", "P5.jpg?v=3&w=600"]
+    written += [(tmp_path / "photos/P6.jpg").as_uri(), "P7", "photos/P8.jpg", "café.jpg"]
+    lines = [
+        ["id", "text", "image"],
+        *([str(n), "T", name] for n, name in enumerate(written)),
+    ]
+    table = write_csv(tmp_path / "t.csv", lines)
+    source = open_csv(table, images=str(tmp_path / "photos"))
+    read = [source.read_photo(*row.photos) for row in source.rows()]
+    assert read == [noise_photo(n) for n in range(8)]
+
+
+def test_the_first_photo_that_can_be_read_is_shown(tmp_path: Path) -> None:
+    photos = {"a.jpg": b"damaged", "b.jpg": noise_photo(1), "b2.jpg": noise_photo(2)}
+    write_files(tmp_path, photos | {"2.jpg": noise_photo(3), "2_back.jpg": noise_photo(4)})
+    lines = [
+        ["id", "text", "image"],
+        ["1", "Shirt", "a.jpg|gone.jpg|b.jpg|b2.jpg"],
+        ["2", "Hat", "2_back.jpg, 2_front.jpg, 2.jpg"],
+        ["3", "Bag", "gone.jpg;a.jpg"],
+    ]
+    table = write_csv(tmp_path / "t.csv", lines)
+    catalogue = open_catalogue(
+        CatalogueSource("csv_catalogue", table=str(table)), str(tmp_path / "cache")
+    )
+    kept = {
+        item["id"]: item["image"]
+        for item in catalogue.encoded_items(ALL).as_numpy_iterator()
+    }
+    # The front of 2 is not there; of the others the first counts.
+    assert kept == {b"1": noise_photo(1), b"2": noise_photo(4)}
+    assert catalogue.skipped == {"no image file": 1}
+    assert passed_over_photos(catalogue.builder) == {
+        "unreadable image": 1,
+        "no image file": 2,
+    }
+
+
+def test_photos_are_fetched_for_all_products(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("FITRANK_CACHE", str(tmp_path / "cache"))
+    for number in range(40):
+        with fsspec.open(f"memory://shop/{number}.jpg", "wb") as file:
+            file.write(noise_photo(number))
+    lines = [["id", "text", "image"]]
+    lines += [[str(n), f"T{n}", f"memory://shop/{n}.jpg"] for n in range(41)]
+    table = write_csv(tmp_path / "t.csv", lines)
+    catalogue = open_catalogue(CatalogueSource("csv_catalogue", table=str(table)))
+    kept = {
+        int(item["id"]): item["image"]
+        for item in catalogue.encoded_items(ALL).as_numpy_iterator()
+    }
+    assert kept == {number: noise_photo(number) for number in range(40)}
+    assert catalogue.skipped == {"download failed: no such file": 1}
+    assert len(list((tmp_path / "cache/photos").rglob("*/*"))) == 40

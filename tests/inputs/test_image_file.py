@@ -134,7 +134,7 @@ def test_transparent_photos_are_blended_with_white(data: bytes) -> None:
     layer = Image.open(io.BytesIO(data)).convert("RGBA")
     white = Image.new("RGBA", layer.size, "white")
     expected = np.asarray(Image.alpha_composite(white, layer).convert("RGB"))
-    assert (expected != stock(data)).any()
+    assert (expected != np.asarray(layer)[..., :3]).any()
     np.testing.assert_array_equal(decode(data), expected)
 
 
