@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.attribute_kinds import FASHION, declare
+from fitrank_tf.datasets.attribute_kinds import declare
 from fitrank_tf.datasets.attributes import Declaration
 from fitrank_tf.datasets.csv_catalogue.options import (
     FIELDS,
@@ -16,6 +16,7 @@ from fitrank_tf.datasets.csv_catalogue.options import (
     TEXT,
     CsvCatalogueOptions,
 )
+from fitrank_tf.datasets.fashion_product_images import DECLARATION as FASHION
 from fitrank_tf.datasets.image_folder import DiskImageFolder, read_file
 from fitrank_tf.datasets.product_source import (
     ProductRow,
