@@ -22,6 +22,7 @@ from fitrank_tf.client.hits import Hit, check_top_k, read_hits
 from fitrank_tf.core.attribute_names import known_name
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.filters import FilterValue, filter_text
+from fitrank_tf.core.photos.query import Photo, clean_queries
 
 SEARCH, SIMILAR = "search", "similar"
 _OUTPUTS = ("ids", "titles", "scores")
@@ -116,7 +117,7 @@ class SearchClient:
 
     def similar(
         self,
-        images: Sequence[bytes],
+        images: Sequence[Photo],
         text: str = "",
         top_k: int = 10,
         filters: Mapping[str, FilterValue] = _NO_FILTERS,
@@ -124,7 +125,9 @@ class SearchClient:
         """Finds products like photos, in one call.
 
         Args:
-            images: JPEG or PNG bytes each.
+            images: each a path or an address, the bytes of an image file in any format
+                that Pillow reads, or RGB pixels, uint8 [H, W, 3]. They are cleaned here as
+                a catalogue's photos are.
             text: what the products should be otherwise, as "in red".
             top_k: the most hits wanted for a photo.
             filters: as for `search`.
@@ -133,11 +136,11 @@ class SearchClient:
             For each photo its hits, best first.
 
         Raises:
-            FitRankError: as for `search`.
+            FitRankError: as for `search`; and says which photo cannot be read, and why.
         """
-        if not images:
+        if not len(images):
             return []
-        inputs = {"image": list(images)}
+        inputs = {"image": clean_queries(images)}
         signature = _FILTERED if text.strip() or filters else ""
         if signature:
             inputs["text"] = [text.encode(errors="replace")] * len(images)

@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.core.code import code_fingerprint
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import cache_dir
 from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.fashion_product_images import DECLARATION as KAGGLES
@@ -19,7 +20,7 @@ from fitrank_tf.datasets.item import OBJECT_CLASSES, item_features
 from fitrank_tf.datasets.iteration import chosen_rows, without_autotune
 from fitrank_tf.datasets.modanet import ModaNet, ModaNetSource
 from fitrank_tf.datasets.photo_folder import PhotoFolder, PhotoFolderSource
-from fitrank_tf.datasets.prepare import cache_dir, prepare
+from fitrank_tf.datasets.prepare import prepare
 from fitrank_tf.datasets.product_builder import (
     ProductBuilder,
     report_skipped,
@@ -251,7 +252,7 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     Args:
         source: the options that name the catalogue.
         data_dir: the folder of prepared catalogues, each of which has its own subfolder;
-            by default `prepare.cache_dir()`.
+            by default `core.files.cache_dir()`.
 
     Raises:
         FitRankError: if the source is missing, cannot be read, or has no usable product.

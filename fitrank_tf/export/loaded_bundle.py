@@ -13,7 +13,9 @@ from fitrank_tf.core.attribute_names import input_name, known_name
 from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.filters import FilterValue, check_filters, filter_text
+from fitrank_tf.core.photos.query import Photo, clean_queries
 from fitrank_tf.core.progress import tracked
+from fitrank_tf.core.saved_models import load_saved_model
 from fitrank_tf.datasets.attributes import NUMBER, Attribute
 from fitrank_tf.export.bundle import (
     FEATURE_HEADS_DIR,
@@ -68,7 +70,7 @@ class LoadedBundle:
         if name not in self._models:
             path = model_path(self.path, name)
             try:
-                self._models[name] = tf.saved_model.load(str(path))
+                self._models[name] = load_saved_model(path)
             except (OSError, ValueError, tf.errors.OpError) as error:
                 raise FitRankError(
                     f"{path} cannot be loaded ({str(error).splitlines()[0]}); "
@@ -203,7 +205,7 @@ class LoadedBundle:
 
     def search_by_photo(
         self,
-        photo: str | Path | np.ndarray,
+        photo: Photo,
         text: str = "",
         top_k: int = 10,
         filters: Mapping[str, FilterValue] = _NO_FILTERS,
@@ -211,7 +213,9 @@ class LoadedBundle:
         """Finds products like a photo, as the served `similar` model does.
 
         Args:
-            photo: a JPEG or PNG file, or RGB pixels, uint8 [H, W, 3].
+            photo: a path or an address, the bytes of an image file in any format that
+                Pillow reads, or RGB pixels, uint8 [H, W, 3]. It is cleaned as the
+                catalogue's photos are.
             text: what the products should be otherwise, as "in red".
             top_k: as for `search`.
             filters: as for `search`.
@@ -223,7 +227,8 @@ class LoadedBundle:
             FitRankError: as for `search`, and if the photo cannot be read.
         """
         check_top_k(top_k)
-        model, image = self.model("similar"), tf.constant([_encoded(photo)])
+        image = tf.constant(clean_queries([photo]))
+        model = self.model("similar")
         if not (text.strip() or filters):
             answer = model.signatures[DEFAULT_SIGNATURE](image=image)
         else:
@@ -269,18 +274,3 @@ class LoadedBundle:
 
 def _hits(answer: Mapping[str, np.ndarray], row: int, top_k: int) -> list[Hit]:
     return read_hits({name: values[row] for name, values in answer.items()}, top_k)
-
-
-def _encoded(photo: str | Path | np.ndarray) -> bytes:
-    """Bytes of a JPEG or PNG."""
-    if isinstance(photo, np.ndarray):
-        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-            raise FitRankError(
-                f"photo is {photo.dtype} {list(photo.shape)}; give RGB pixels, uint8 "
-                "[H, W, 3], or the path of a JPEG or PNG"
-            )
-        return tf.io.encode_png(photo).numpy()
-    try:
-        return Path(photo).read_bytes()
-    except OSError as error:
-        raise FitRankError(f"photo {photo}: cannot be read ({error.strerror})") from error

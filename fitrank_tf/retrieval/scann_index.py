@@ -32,10 +32,10 @@ _MOST_LEAVES = 6124
 # With a filter that passes a share s of the items, so many times k / s are fetched, from as
 # many more leaves as sqrt(1 / s): of 100,000 vectors at most 2 % of the queries then lack
 # items, and recall@100 is 0.983 or more for a share of 0.05 to 0.5, 0.988 without a filter.
-_OVERFETCH = 3
+OVERFETCH = 3
 # Scoring an item exactly costs less than a fraction of fetching one: 200 queries of 10,000
 # items took 0.15 s, of 3,000 fetched ones 0.58 s.
-_EXACT_FACTOR = 4
+EXACT_FACTOR = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,8 +177,8 @@ class ScannIndex(CandidateIndex):
     ) -> Candidates:
         count = np.count_nonzero(passing)
         most, share = min(k, count), count / self.num_items
-        fetched = min(math.ceil(_OVERFETCH * most / share), self.num_items)
-        if count <= _EXACT_FACTOR * max(fetched, self.settings.reorder):
+        fetched = min(math.ceil(OVERFETCH * most / share), self.num_items)
+        if count <= EXACT_FACTOR * max(fetched, self.settings.reorder):
             return search_passing(self._embeddings, queries, k, passing)
         leaves = math.ceil(self.settings.leaves_to_search / math.sqrt(share))
         settings = dataclasses.replace(

@@ -27,13 +27,13 @@ QUERIES = EMBEDDINGS[DRAW.integers(N, size=Q)]
 
 def _fetching(monkeypatch: pytest.MonkeyPatch) -> ScannIndex:
     """ScaNN that fetches and checks whenever it can, and re-scores what it fetches."""
-    monkeypatch.setattr(scann_index, "_EXACT_FACTOR", 0)
+    monkeypatch.setattr(scann_index, "EXACT_FACTOR", 0)
     return ScannIndex(EMBEDDINGS, ScannSettings(reorder=N))
 
 
 def _of_few_leaves(monkeypatch: pytest.MonkeyPatch) -> ScannIndex:
     """ScaNN that reaches a fifth of the items, and takes the others from exact search."""
-    monkeypatch.setattr(scann_index, "_EXACT_FACTOR", 0)
+    monkeypatch.setattr(scann_index, "EXACT_FACTOR", 0)
     settings = ScannSettings(num_leaves=20, leaves_to_search=1, reorder=N)
     return ScannIndex(EMBEDDINGS, settings)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from fitrank_tf.core.photos.clean import UnreadablePhoto
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.attributes import NUMBER, Attribute, Declaration
 from fitrank_tf.datasets.check.near_values import NearValues, near_values
@@ -17,7 +18,6 @@ from fitrank_tf.datasets.check.photo_prints import (
     same_pictures,
 )
 from fitrank_tf.datasets.product_builder import checked_rows, usable_photo
-from fitrank_tf.datasets.product_photos import UnreadablePhoto
 from fitrank_tf.datasets.product_source import ProductRow, ProductSource
 from fitrank_tf.datasets.splits import SPLITS, TRAIN, split_of, title_key
 

@@ -6,8 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-# In a shorter value another letter makes another value: "red", "bed".
+# In a shorter value another letter makes another value: "red", "bed". A value of many
+# products is no slip of the keyboard: "Shirts", "Skirts".
 _MIN_TYPO_LENGTH = 5
+_MOST_TYPO_SHARE, _FEW = 0.01, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +32,8 @@ class NearValues:
 def near_values(counts: Mapping[str, int]) -> list[NearValues]:
     """Pairs of values that differ in signs, blanks, plural, word order or one letter.
 
-    Values with other digits are never one: "Size 38", "Size 39".
+    Values with other digits are never one: "Size 38", "Size 39". Another letter counts only
+    in a value of few products.
 
     Args:
         counts: {value: number of products}.
@@ -43,12 +46,9 @@ def near_values(counts: Mapping[str, int]) -> list[NearValues]:
         tuple(sorted(pair, key=lambda value: (-counts[value], value)))
         for values in alike.values()
         for pair in itertools.combinations(values, 2)
-        if _digits(pair[0]) == _digits(pair[1]) and _are_near(*pair)
     }
-    return [
-        NearValues(frequent, rare, counts[frequent], counts[rare])
-        for frequent, rare in sorted(pairs)
-    ]
+    found = (NearValues(*pair, *map(counts.__getitem__, pair)) for pair in sorted(pairs))
+    return [pair for pair in found if _are_near(pair)]
 
 
 def _forms(value: str) -> Iterator[str]:
@@ -74,15 +74,19 @@ def _digits(value: str) -> list[str]:
     return re.findall(r"\d+", value)
 
 
-def _are_near(first: str, second: str) -> bool:
-    return any(_one_letter_apart(*keys) for keys in zip(_keys(first), _keys(second)))
+def _are_near(pair: NearValues) -> bool:
+    if _digits(pair.frequent) != _digits(pair.rare):
+        return False
+    keys = list(zip(_keys(pair.frequent), _keys(pair.rare)))
+    if any(first == second for first, second in keys):
+        return True
+    is_slip = pair.rare_count <= max(_FEW, _MOST_TYPO_SHARE * pair.frequent_count)
+    return is_slip and any(_one_letter_apart(*each) for each in keys)
 
 
 def _one_letter_apart(first: str, second: str) -> bool:
     """Whether two keys differ by one letter at most, or by two exchanged ones."""
     first, second = sorted((first, second), key=len)
-    if first == second:
-        return True
     if len(second) < _MIN_TYPO_LENGTH or len(second) - len(first) > 1:
         return False
     same = next((n for n, (a, b) in enumerate(zip(first, second)) if a != b), len(first))

@@ -1,8 +1,8 @@
 """Finds photos that come twice: the same bytes, or the same picture written again.
 
 The print of a picture is its difference hash (Krawetz, 2013, "Kind of Like That"): whether
-each pixel of a small grey version is darker than its right neighbour. It does not see
-colours, so the mean colours of parts of the photo are compared too.
+each pixel of a small grey version is darker than its right neighbour. Products on white
+have many alike, so that of photos with like hashes small versions are compared too.
 """
 
 import dataclasses
@@ -16,8 +16,8 @@ from PIL import Image
 
 _SIDE = 16
 # Of 256 bits and of 255: the same picture at another size or JPEG quality differs by fewer.
-_MOST_BITS, _MOST_COLOUR = 10, 8
-_PARTS = 4
+_MOST_BITS, _MOST_COLOUR = 10, 32
+_SMALL_SIDE = 24
 # A white background is not quite even in a JPEG.
 _LEAST_STEP = 3
 _ROWS_AT_ONCE = 128
@@ -30,12 +30,12 @@ class PhotoPrint:
     Attributes:
         digest: SHA-256 (hex) of the file.
         bits: uint64 [4], the difference hash.
-        colours: int16 [48], mean RGB of 4 x 4 parts.
+        small: uint8 [24, 24, 3], RGB, the photo stretched to a square.
     """
 
     digest: str
     bits: np.ndarray
-    colours: np.ndarray
+    small: np.ndarray
 
 
 def photo_print(data: bytes) -> PhotoPrint:
@@ -46,12 +46,12 @@ def photo_print(data: bytes) -> PhotoPrint:
     """
     with Image.open(io.BytesIO(data)) as image:
         image.draft("RGB", (8 * _SIDE, 8 * _SIDE))
-        small = image.convert("RGB").resize((_SIDE + 1, _SIDE), Image.Resampling.BOX)
-        parts = small.resize((_PARTS, _PARTS), Image.Resampling.BOX)
-    grey = np.asarray(small.convert("L"), np.int16)
+        photo = image.convert("RGB")
+    small = photo.resize((_SMALL_SIDE, _SMALL_SIDE), Image.Resampling.BOX)
+    steps = photo.resize((_SIDE + 1, _SIDE), Image.Resampling.BOX)
+    grey = np.asarray(steps.convert("L"), np.int16)
     bits = np.packbits(grey[:, 1:] > grey[:, :-1] + _LEAST_STEP).view(np.uint64)
-    colours = np.asarray(parts, np.int16).reshape(-1)
-    return PhotoPrint(hashlib.sha256(data).hexdigest(), bits, colours)
+    return PhotoPrint(hashlib.sha256(data).hexdigest(), bits, np.asarray(small))
 
 
 def same_files(prints: Sequence[PhotoPrint]) -> list[list[int]]:
@@ -75,7 +75,7 @@ def same_pictures(prints: Sequence[PhotoPrint]) -> list[list[int]]:
     if not kept:
         return []
     bits = np.stack([prints[n].bits for n in kept])
-    colours = np.stack([prints[n].colours for n in kept])
+    small = [prints[n].small.astype(np.int16) for n in kept]
     parent = list(range(len(kept)))
 
     def root(n: int) -> int:
@@ -87,7 +87,7 @@ def same_pictures(prints: Sequence[PhotoPrint]) -> list[list[int]]:
         rows = bits[start : start + _ROWS_AT_ONCE]
         apart = np.bitwise_count(rows[:, None] ^ bits[None, start:]).sum(-1)
         for row, other in np.argwhere(apart <= _MOST_BITS) + start:
-            if row < other and np.abs(colours[row] - colours[other]).max() <= _MOST_COLOUR:
+            if row < other and np.abs(small[row] - small[other]).max() <= _MOST_COLOUR:
                 parent[root(other)] = root(row)
     groups: dict[int, list[int]] = defaultdict(list)
     for n, position in enumerate(kept):

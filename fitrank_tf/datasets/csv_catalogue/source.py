@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.photos.clean import UnreadablePhoto
+from fitrank_tf.core.photos.folder import DiskImageFolder
+from fitrank_tf.core.photos.names import photos_in_cell
 from fitrank_tf.datasets.attribute_kinds import declare
 from fitrank_tf.datasets.attributes import Declaration
 from fitrank_tf.datasets.csv_catalogue.options import (
@@ -17,7 +20,6 @@ from fitrank_tf.datasets.csv_catalogue.options import (
     CsvCatalogueOptions,
 )
 from fitrank_tf.datasets.fashion_product_images import DECLARATION as FASHION
-from fitrank_tf.datasets.image_folder import DiskImageFolder, read_file
 from fitrank_tf.datasets.product_source import (
     ProductRow,
     ProductSource,
@@ -43,8 +45,9 @@ _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 class CsvSource(ProductSource):
     """An opened table and the folder of its photos.
 
-    The column of `image` holds photos as bytes, or paths of photos, absolute or relative to
-    that folder. Without such a column a photo is `<id>.jpg`, `.jpeg`, `.png` or `.webp`.
+    The column of `image` holds photos: paths, absolute or relative to that folder, and
+    addresses, one or a list in a cell; or the bytes of an image file. Without such a column
+    photos are named after the id, as `names.NameIndex.photos_of` says.
     """
 
     def __init__(self, options: CsvCatalogueOptions):
@@ -81,61 +84,67 @@ class CsvSource(ProductSource):
         return ["".join(cell) if len(cell) < 2 else cell for cell in folded]
 
     @functools.cached_property
-    def _listing(self) -> DiskImageFolder:
-        return DiskImageFolder(self._folder)
+    def _ids(self) -> Sequence[str]:
+        return self._table.texts(self._columns[ID])
+
+    @functools.cached_property
+    def _known_ids(self) -> frozenset[str]:
+        return frozenset(self._ids)
 
     @property
     def where(self) -> str:
         return self._table.path
 
     def rows(self) -> Iterator[ProductRow]:
-        ids, titles = (self._table.texts(self._columns[field]) for field in (ID, TEXT))
+        titles = self._table.texts(self._columns[TEXT])
         for number, row in enumerate(self._table.rows):
-            rounded = ROUNDED_ID if _ROUNDED.fullmatch(ids[number]) else ""
+            item_id = self._ids[number]
+            photos, problem = self._photos_of(number)
+            rounded = ROUNDED_ID if _ROUNDED.fullmatch(item_id) else ""
             yield ProductRow(
-                id=ids[number],
+                id=item_id,
                 text=titles[number],
                 attributes={
                     each.name: self._cells[each.column][number]
                     for each in self.declaration.attributes
                 },
-                photo=self._photo_of(ids[number], number),
-                problem=row.problem or rounded,
+                photos=photos,
+                problem=row.problem or rounded or problem,
                 line=row.line,
             )
 
     def read_photo(self, photo: str) -> bytes:
-        return read_file(Path(photo))
+        return self._folder.read(photo)
 
     def fingerprint(self) -> str:
         read_as = (sorted(self._options.columns), *self._options.reading())
         return content_fingerprint(
             [self._table.digest.encode(), repr(read_as).encode()],
             # By id, because the folder's path is no part of the content.
-            ((row.id, self._stamp(row.photo)) for row in self.rows()),
+            (
+                (row.id, self._stamp(photo))
+                for row in self.rows()
+                for photo in row.photos or [""]
+            ),
         )
 
     @functools.cached_property
     def _photos(self) -> Sequence[Sequence[str | Blob]]:
         return self._table.photos(self._columns[IMAGE])
 
-    def _photo_of(self, item_id: str, number: int) -> str | Blob:
-        if IMAGE not in self._columns:
-            name: str | Blob = self._listing.photo_of(item_id)
-        else:
-            name = next(iter(self._photos[number]), "")
-        if isinstance(name, Blob) or not name:
-            return name
-        # joinpath keeps an absolute path as it is.
-        return str(self._folder.joinpath(name))
+    def _photos_of(self, number: int) -> tuple[tuple[str | Blob, ...], str]:
+        """The photos of a row, or why they cannot be told."""
+        try:
+            if IMAGE not in self._columns:
+                return self._folder.photos_of(self._ids[number], self._known_ids), ""
+            inside = [photo for photo in self._photos[number] if isinstance(photo, Blob)]
+            names = [photo for photo in self._photos[number] if isinstance(photo, str)]
+            return (*inside, *photos_in_cell(names, self._folder.holds)), ""
+        except UnreadablePhoto as error:
+            return (), str(error)
 
     def _stamp(self, photo: str | Blob) -> str:
-        if isinstance(photo, Blob):
-            return "in the table"
-        try:
-            return str(Path(photo).stat().st_size)
-        except (OSError, ValueError):
-            return "missing"
+        return "in the table" if isinstance(photo, Blob) else self._folder.stamp(photo)
 
 
 def _columns(table: Table, options: CsvCatalogueOptions) -> Mapping[str, str]:
@@ -165,8 +174,8 @@ def _columns(table: Table, options: CsvCatalogueOptions) -> Mapping[str, str]:
     return found
 
 
-def _image_folder(options: CsvCatalogueOptions) -> Path:
+def _image_folder(options: CsvCatalogueOptions) -> DiskImageFolder:
     folder = Path(options.images or Path(options.table).parent).expanduser()
     if not folder.is_dir():
         raise FitRankError(f"--images {options.images}: there is no such folder")
-    return folder
+    return DiskImageFolder(folder)

@@ -12,6 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.photos.folder import (
+    ZIP_READ_ERRORS,
+    DiskImageFolder,
+    ImageFolder,
+    ZipImageFolder,
+)
 from fitrank_tf.datasets.attributes import Declaration
 from fitrank_tf.datasets.fashion_product_images.styles_csv import (
     DECLARATION,
@@ -19,12 +25,6 @@ from fitrank_tf.datasets.fashion_product_images.styles_csv import (
     TITLE_COLUMN,
     open_styles,
     read_styles,
-)
-from fitrank_tf.datasets.image_folder import (
-    ZIP_READ_ERRORS,
-    DiskImageFolder,
-    ImageFolder,
-    ZipImageFolder,
 )
 from fitrank_tf.datasets.product_source import (
     ProductRow,
@@ -77,7 +77,7 @@ class FashionArchive(ProductSource):
                     for each in DECLARATION.attributes
                     if each.column
                 },
-                photo=self._images.photo_of(product[ID_COLUMN]),
+                photos=self._images.photos_of(product[ID_COLUMN]),
                 problem=row.problem,
                 line=row.line,
             )

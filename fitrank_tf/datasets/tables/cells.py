@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 _WORDS = "words.json"
+# Exports of exports hold `&amp;#39;` and `&lt;b&gt;`; cleaned again until nothing changes.
+_MOST_LAYERS = 10
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]|[&<]")
 # Zero-width and direction marks, the soft hyphen. Joiners (U+200C, U+200D) inside a word
 # are spelling in Persian and Hindi.
@@ -79,11 +81,16 @@ def clean_text(text: str) -> str:
     Args:
         text: the text of a cell.
     """
-    if _NOT_PLAIN.search(text):
-        text = _normalised(_without_html(_whole_characters(text)))
-    text = text.strip()
-    excel = _EXCEL_TEXT.fullmatch(text) if text[:1] in ("=", "'") else None
-    return (excel[1] or excel[2] or "").strip() if excel else text
+    for _ in range(_MOST_LAYERS):
+        before = text
+        if _NOT_PLAIN.search(text):
+            text = _normalised(_without_html(_whole_characters(text)))
+        text = text.strip()
+        excel = _EXCEL_TEXT.fullmatch(text) if text[:1] in ("=", "'") else None
+        text = (excel[1] or excel[2] or "").strip() if excel else text
+        if text == before:
+            break
+    return text
 
 
 def _whole_characters(text: str) -> str:
@@ -98,9 +105,7 @@ def _whole_characters(text: str) -> str:
 
 
 def _without_html(text: str) -> str:
-    # Twice: exports of exports hold `&amp;#39;` and `&lt;b&gt;`.
-    for _ in range(2):
-        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     return _TAG.sub(_tag, _COMMENT.sub(" ", text)) if "<" in text else text
 
 

@@ -21,7 +21,8 @@ UNMATCHED_QUOTES = "quotes that do not match"
 MORE_CELLS = "row with more cells than columns"
 HEADER_AGAIN = "header repeated"
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
+# A lone carriage return ends lines only where nothing else does.
+_LINE_END, _OLD_LINE_END = re.compile(r"\r*\n"), re.compile(r"\r")
 _ENTITY_END = re.compile(r"&#?\w{2,30}$")
 _SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 # A cell may hold line ends, but an unmatched quote must not be sought to the file's end
@@ -48,7 +49,7 @@ def read_delimited(
         FitRankError: if the text is empty, the header's quotes do not match, or the
             delimiter cannot be told apart.
     """
-    lines = _LINE_END.split(text)
+    lines = (_LINE_END if "\n" in text else _OLD_LINE_END).split(text)
     first = next((n for n, line in enumerate(lines) if line.strip(" \0")), None)
     if first is None:
         raise FitRankError(f"{path}: the file is empty; it needs a header and rows")

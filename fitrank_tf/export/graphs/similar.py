@@ -23,7 +23,7 @@ class Similar(ServedModule):
     queries in Baldrati et al., CVPR 2022 workshops), and the facet values that it names
     count as they do for the re-ranker. Without a text the order is that of the cosine.
 
-    `serving_default`: `image` string [batch] of JPEG or PNG bytes -> `ids` and `titles`
+    `serving_default`: `image` string [batch], an image file each -> `ids` and `titles`
     string [batch, k], `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k]
     from 1; the best first, scores comparable within one list only.
 

@@ -27,6 +27,13 @@ def test_near(frequent: str, rare: str) -> None:
     ]
 
 
+def test_values_of_many_products_are_no_slips() -> None:
+    assert near_values({"Shirts": 900, "Skirts": 40, "Shrits": 3}) == [
+        NearValues("Shirts", "Shrits", 900, 3)
+    ]
+    assert near_values({"Shirts": 900, "Shirt": 400}) != []
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -41,4 +48,4 @@ def test_near(frequent: str, rare: str) -> None:
     ],
 )
 def test_not_near(values: tuple[str, str]) -> None:
-    assert near_values(dict.fromkeys(values, 3)) == []
+    assert near_values(dict.fromkeys(values, 2)) == []

@@ -24,7 +24,7 @@ def test_copies_at_another_size_and_quality_are_the_same_picture() -> None:
         encode(drawn("red")),
         encode(drawn("blue")),
         encode(drawn("red", size=(120, 160)), quality=70),
-        encode(drawn("red", shift=25)),
+        encode(drawn("red", shift=12)),
         encode(drawn("red")),
         encode(drawn("red"), "PNG"),
     ]

@@ -79,10 +79,7 @@ def test_written_rows_are_read_or_counted(examples: int, encoding: str) -> None:
         file = io.StringIO()
         writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=end)
         writer.writerow(HEADER)
-        lines = []
-        for row in rows:
-            lines.append(len(io.StringIO(file.getvalue()).read().splitlines(keepends=True)))
-            writer.writerow(row)
+        writer.writerows(rows)
         data = file.getvalue().encode(encoding)
         table = read_or_refused(lambda: parse_table(data, "t.csv"))
         if table is None:
@@ -92,10 +89,9 @@ def test_written_rows_are_read_or_counted(examples: int, encoding: str) -> None:
             for row in table.rows
         ]
         given_rows = [row for row in rows if any(cell.strip() for cell in row)]
+        lost = [row for row in given_rows if tuple(map(cell_text, row)) not in read]
         assert len(read) >= len(given_rows)
-        for row in given_rows:
-            cells = tuple(map(cell_text, row))
-            assert cells in read or None in read, (row, read)
+        assert len(lost) <= read.count(None), (lost, read)
 
     del check
 
@@ -179,7 +175,7 @@ def test_lines_of_a_damaged_csv_are_all_counted(examples: int) -> None:
         text = damaged(data, changes).replace(b'"', b"").decode("utf-8", "replace")
         table = read_or_refused(lambda: parse_table(text.encode(), "t.csv"))
         if table is not None and table.reading.startswith("CSV"):
-            lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            lines = text.split("\n" if "\n" in text else "\r")
             delimiter = table.reading[-2]
             full = [line for line in lines if line.replace(delimiter, "").strip()]
             assert len(table.rows) == len(full) - 1
