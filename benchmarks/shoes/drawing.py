@@ -15,6 +15,7 @@ SIDE = 224
 _SCALE = 2
 _GROUND, _BACK, _BALL, _TOE = 190, 44, 138, 204
 _PIXELS_PER_MM = 0.6
+_Point, _Colour = tuple[float, float], tuple[int, int, int]
 # Sole thickness by occasion.
 _SOLE = {"business": 5, "sports": 15, "outdoor": 13, "party": 4}
 _DARK, _LIGHT, _METAL = (38, 34, 34), (240, 240, 236), (205, 175, 90)
@@ -80,6 +81,10 @@ def draw_shoe(rng: np.random.Generator, shoe: Shoe) -> np.ndarray:
     return _moved(rng, photo)
 
 
+def _pixel(point: _Point) -> tuple[int, int]:
+    return round(point[0] * _SCALE), round(point[1] * _SCALE)
+
+
 def _mask(*strokes: list[tuple[float, float]]) -> np.ndarray:
     points = np.array([point for stroke in strokes for point in stroke]) * _SCALE
     mask = np.zeros((SIDE * _SCALE, SIDE * _SCALE), np.uint8)
@@ -87,7 +92,7 @@ def _mask(*strokes: list[tuple[float, float]]) -> np.ndarray:
     return mask > 0
 
 
-def _paint(canvas: np.ndarray, mask: np.ndarray, colour: np.ndarray | tuple) -> None:
+def _paint(canvas: np.ndarray, mask: np.ndarray, colour: np.ndarray | _Colour) -> None:
     canvas[mask] = colour[mask] if isinstance(colour, np.ndarray) else colour
 
 
@@ -145,9 +150,9 @@ def _vamp(share: float, raised: float, bed: float) -> tuple[float, float]:
 
 
 def _draw_closure(canvas: np.ndarray, closure: str, raised: float, bed: float) -> None:
-    def line(start: tuple, end: tuple, colour: tuple, width: float) -> None:
-        ends = [tuple(round(v * _SCALE) for v in point) for point in (start, end)]
-        cv2.line(canvas, *ends, colour, int(width * _SCALE), cv2.LINE_AA)
+    def line(start: _Point, end: _Point, colour: _Colour, width: float) -> None:
+        first, last = _pixel(start), _pixel(end)
+        cv2.line(canvas, first, last, colour, int(width * _SCALE), cv2.LINE_AA)
 
     def below(share: float, depth: float) -> tuple[float, float]:
         x, y = _vamp(share, raised, bed)

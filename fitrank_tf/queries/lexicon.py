@@ -156,8 +156,8 @@ class FacetLexicon:
                     for value in values
                 ]
             else:
-                places = {(value,): place for place, value in enumerate(values)}
-                columns.append([places.get(of, -1) for of in of_products])
+                places = {value: place for place, value in enumerate(values)}
+                columns.append([places.get("".join(of), -1) for of in of_products])
         return np.array(columns, np.int32).reshape(len(columns), len(records)).T
 
     def to_json(self) -> str:
@@ -178,9 +178,9 @@ class FacetLexicon:
             FitRankError: if the text is not a lexicon.
         """
         try:
-            plain = json.loads(text)
+            plain: dict[str, Any] = json.loads(text)
             if "values" not in plain:
-                plain: dict[str, Any] = {"values": plain, "title_words": []}
+                plain = {"values": plain, "title_words": []}
             values = plain["values"].items()
             pairs = tuple((facet, _strings(names)) for facet, names in values)
             attributes = tuple(

@@ -10,7 +10,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.photos.clean import UnreadablePhoto
 from fitrank_tf.core.photos.folder import DiskImageFolder
 from fitrank_tf.core.photos.names import photos_in_cell
-from fitrank_tf.datasets.attribute_kinds import FASHION, declare
+from fitrank_tf.datasets.attribute_kinds import declare
 from fitrank_tf.datasets.attributes import Declaration
 from fitrank_tf.datasets.csv_catalogue.options import (
     FIELDS,
@@ -19,6 +19,7 @@ from fitrank_tf.datasets.csv_catalogue.options import (
     TEXT,
     CsvCatalogueOptions,
 )
+from fitrank_tf.datasets.fashion_product_images import DECLARATION as FASHION
 from fitrank_tf.datasets.product_source import (
     ProductRow,
     ProductSource,
