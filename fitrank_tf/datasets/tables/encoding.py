@@ -32,7 +32,7 @@ _MARK = "\ufeff"
 UNDECODED = re.compile("[\ud800-\udfff]")
 _KIN = ("cp1250", "cp1257")
 # Signs of shops' tables that are no letters, beside ASCII.
-_SIGNS = frozenset(" ’‘“”„–—…•·€£¥©®™°´½¼¾²³×«»¿¡ªº№")
+_SIGNS = frozenset("\u00a0\u00ad’‘“”„–—…•·€£¥©®™°´½¼¾²³×«»¿¡ªº№")
 # Inside a word stand no other signs than these and those of ASCII.
 _SIGN_IN_WORD = re.compile(r"[^\W\d_][^\w\s\x21-\x7e’´·–—][^\W\d_]")
 # No Western word of three letters begins so: è, ì, ò, ù are č, ě, ň, ů in cp1250.

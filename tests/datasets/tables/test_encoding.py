@@ -35,6 +35,7 @@ def test_unicode(mark: bytes, encoding: str) -> None:
         ("cp1252", "Café crème"),
         ("cp1252", "Größe 38, “süß”, 50 €"),
         ("cp1252", "chaqueta niño 15½"),
+        ("cp1252", "Café\u00a0noir"),
         ("cp1252", "Blå kjole med ærmer"),
         ("cp1252", "LeChâteau d’été"),
         ("cp1250", "Černý kabát, příběh"),
