@@ -25,6 +25,7 @@ def open_catalogue(
     table: str | Path = "",
     images: str | Path = "",
     columns: Mapping[str, str] = _NO_COLUMNS,
+    attributes: Mapping[str, str] = _NO_COLUMNS,
     encoding: str = "",
     delimiter: str = "",
     separator: str = "",
@@ -41,6 +42,8 @@ def open_catalogue(
         table: csv_catalogue: a CSV, JSON Lines, Parquet, Arrow or Excel file.
         images: csv_catalogue, photo_folder: the folder of photos.
         columns: csv_catalogue: {field: column of the table}.
+        attributes: csv_catalogue: {column: kind} of the columns that are attributes, ""
+            for a kind to be found out, "*" for all others; {} for all columns.
         encoding: csv_catalogue: of a text file, "" to find it out.
         delimiter: csv_catalogue: between the cells of a text file, "" to find it out.
         separator: csv_catalogue: between several values of an attribute in one cell, "" for
@@ -59,6 +62,7 @@ def open_catalogue(
         table=str(table),
         images=str(images),
         columns=tuple(columns.items()),
+        attributes=tuple(attributes.items()),
         encoding=encoding,
         delimiter=delimiter,
         separator=separator,

@@ -10,7 +10,6 @@ Speaks TF-Serving's `Predict`, so it serves the local server and a real one alik
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from fitrank_tf.client.channel import DEFAULT_ADDRESS, Security
 from fitrank_tf.client.hits import Hit, format_json_lines, format_table
@@ -46,19 +45,12 @@ def _ask(arguments: argparse.Namespace) -> list[Hit]:
         known = client.filter_names(model) if arguments.filter else ()
         filters = parse_filters(arguments.filter, known)
         if arguments.image:
-            image = _read_image(arguments.image)
-            answers = client.similar([image], arguments.query, arguments.top_k, filters)
+            photos = [arguments.image]
+            answers = client.similar(photos, arguments.query, arguments.top_k, filters)
         else:
             outputs = ("explanations",) if arguments.explain else ()
             answers = client.search([arguments.query], arguments.top_k, filters, outputs)
     return answers[0]
-
-
-def _read_image(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise FitRankError(f"--image {path}: cannot be read ({error.strerror})") from error
 
 
 def _asked(arguments: argparse.Namespace) -> str:
@@ -75,13 +67,16 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("query", nargs="?", default="", help="what to look for")
-    parser.add_argument("--image", default="", help="a JPEG or PNG of something similar")
+    parser.add_argument(
+        "--image", default="", help="photo of something similar: a file or an address"
+    )
     parser.add_argument(
         "--filter",
         action="append",
         default=[],
         metavar="ATTRIBUTE=VALUE",
-        help="only these products, as gender=Women or colour=Red|Maroon; may be repeated",
+        help="only these products, as gender=Women, colour=Red|Maroon or price<50; may be "
+        "repeated",
     )
     parser.add_argument(
         "--address", default=DEFAULT_ADDRESS, help="host:port (default: %(default)s)"

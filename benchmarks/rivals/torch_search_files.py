@@ -28,7 +28,6 @@ from fitrank_tf.export.graphs.served_catalogue import read_catalogue
 from fitrank_tf.export.graphs.served_reranker import KEPT_SIGNATURE
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
-from fitrank_tf.queries.grades import DECISIVE_FACET
 from fitrank_tf.rerank.facet_heads import PROB_FLOOR
 from fitrank_tf.rerank.match_features import LEAST_CHANCE
 from fitrank_tf.rerank.model import WEIGHT_UNIT
@@ -188,7 +187,8 @@ def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
     captured = reranker.signatures[KEPT_SIGNATURE].captured_inputs
     constants = [one.numpy() for one in captured if one.dtype != tf.resource]
     yield from zip(("facet_of", "grades"), constants, strict=True)
-    is_decisive = [facet == DECISIVE_FACET for facet in bundle.info.facets]
+    decisive = bundle.info.declaration.decisive
+    is_decisive = [facet == decisive for facet in bundle.info.facets]
     yield "is_kind", np.array(is_decisive, np.float32)
     yield "prob_floor", np.array(PROB_FLOOR, np.float32)
     yield "least_chance", np.array(LEAST_CHANCE, np.float32)

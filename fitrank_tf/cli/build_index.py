@@ -92,4 +92,5 @@ def searchable_catalogue(bundle: LoadedBundle, catalogue: Catalogue) -> Searchab
         records.texts,
         records.attributes,
         bundle.known(embeddings, features),
+        records.declaration.filters,
     )

@@ -29,6 +29,12 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
         help="csv_catalogue: field=column pairs, e.g. id=sku,text=name,colour=shade",
     )
     group.add_argument(
+        "--attributes",
+        default="",
+        help="csv_catalogue: the columns that are attributes, with their kind or without, "
+        "e.g. material,heel_height=number,closure=decisive; '*' for all others",
+    )
+    group.add_argument(
         "--encoding", default="", help="csv_catalogue: the table's, if it is not found out"
     )
     group.add_argument(
@@ -50,7 +56,7 @@ def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
     """The catalogue source that the arguments name.
 
     Raises:
-        FitRankError: for an unknown data set or a malformed `--columns`.
+        FitRankError: for an unknown data set or a malformed `--columns` or `--attributes`.
     """
     pairs = []
     for pair in filter(None, arguments.columns.split(",")):
@@ -64,9 +70,21 @@ def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
         table=arguments.table,
         images=arguments.images,
         columns=tuple(pairs),
+        attributes=_attributes(arguments.attributes),
         encoding=arguments.encoding,
         delimiter=arguments.delimiter,
         separator=arguments.separator,
         num_items=arguments.num_items,
         seed=arguments.data_seed,
     )
+
+
+def _attributes(listed: str) -> tuple[tuple[str, str], ...]:
+    """(column, kind) pairs, the kind "" where it is to be found out."""
+    pairs = []
+    for item in filter(None, listed.split(",")):
+        name, equals, kind = (part.strip() for part in item.partition("="))
+        if not name or (equals and not kind):
+            raise FitRankError(f"--attributes {item}: write it as column or column=kind")
+        pairs.append((name, kind))
+    return tuple(pairs)

@@ -20,11 +20,10 @@ from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.files import write_atomically
+from fitrank_tf.core.files import cache_dir, write_atomically
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.core.shipped import find_shipped
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
-from fitrank_tf.datasets.prepare import cache_dir
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
 from fitrank_tf.features.feature_models import FeatureModels, load_heads, models_fingerprint
 from fitrank_tf.features.io.merchandise_csv import write_merchandise_csv

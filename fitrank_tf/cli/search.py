@@ -1,20 +1,30 @@
-"""Searches a bundle's catalogue."""
+"""Searches a bundle's catalogue.
+
+fitrank search "red check shirt" "navy kurta"
+fitrank search --image photo.jpg                products like a photo
+fitrank search --image photo.jpg "in red"       like it, but red
+"""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
+from fitrank_tf.client.hits import Hit
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.filters import parse_filters
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog=command_line("search"), description=__doc__)
-    parser.add_argument("query", nargs="+", help="one query or more, each in quotes")
+    parser = argparse.ArgumentParser(
+        prog=command_line("search"),
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("query", nargs="*", help="one query or more, each in quotes")
+    parser.add_argument("--image", default="", help="photo: a file or an address")
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
     parser.add_argument("--top_k", type=int, default=10)
     parser.add_argument(
@@ -22,21 +32,34 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="ATTRIBUTE=VALUE",
-        help="show only these products, e.g. gender=Women or colour=Red|Maroon",
+        help="only these products, as gender=Women, colour=Red|Maroon or price<50",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if not (options.query or options.image):
+        parser.error("nothing to look for: give a query or --image")
+    return options
 
 
 def main(arguments: Sequence[str] | None) -> None:
     """Runs the bundle's served `search` model in this process and prints the results."""
     options = parse(arguments)
-    filters = parse_filters(options.filter, FILTERS)
     bundle = LoadedBundle(Path(options.bundle))
+    names = [attribute.name for attribute in bundle.filters] if options.filter else ()
+    filters = parse_filters(options.filter, names)
+    if options.image:
+        text = " ".join(options.query)
+        _print(
+            " ".join(filter(None, [options.image, text])),
+            bundle.search_by_photo(options.image, text, options.top_k, filters),
+        )
+        return
     answers = bundle.search(options.query, options.top_k, filters)
     for query, hits in zip(options.query, answers):
-        print(query)
-        for hit in hits:
-            print(
-                f"{hit.rank:4d}  {hit.id:12s} {hit.score:8.3f}  {hit.title}  "
-                f"({hit.explanation})"
-            )
+        _print(query, hits)
+
+
+def _print(asked: str, hits: Sequence[Hit]) -> None:
+    print(asked)
+    for hit in hits:
+        explanation = f"  ({hit.explanation})" if hit.explanation else ""
+        print(f"{hit.rank:4d}  {hit.id:12s} {hit.score:8.3f}  {hit.title}{explanation}")

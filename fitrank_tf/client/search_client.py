@@ -19,12 +19,15 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from fitrank_tf.client.channel import DEFAULT_ADDRESS, PLAIN, Security, open_channel
 from fitrank_tf.client.hits import Hit, check_top_k, read_hits
+from fitrank_tf.core.attribute_names import known_name
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.filters import FilterValue, filter_text
+from fitrank_tf.core.photos.query import Photo, clean_queries
 
 SEARCH, SIMILAR = "search", "similar"
 _OUTPUTS = ("ids", "titles", "scores")
 _FILTERED, _EXPLAINED = "filtered", "explained"
-_NO_FILTERS: Mapping[str, str] = {}
+_NO_FILTERS: Mapping[str, FilterValue] = {}
 
 
 class SearchClient:
@@ -83,7 +86,7 @@ class SearchClient:
         self,
         queries: Sequence[str],
         top_k: int = 10,
-        filters: Mapping[str, str] = _NO_FILTERS,
+        filters: Mapping[str, FilterValue] = _NO_FILTERS,
         outputs: Sequence[str] = (),
     ) -> list[list[Hit]]:
         """Searches for several queries in one call.
@@ -91,7 +94,8 @@ class SearchClient:
         Args:
             queries: the texts.
             top_k: the most hits wanted for a query; the model's own limit holds too.
-            filters: {attribute: value, or values parted by "|"} for all queries.
+            filters: {attribute: filter} for all queries: a text as in `core.filters`, a
+                list of values, or a `Range`.
             outputs: what is wanted beside ids, titles and scores: `explanations`.
 
         Returns:
@@ -113,15 +117,17 @@ class SearchClient:
 
     def similar(
         self,
-        images: Sequence[bytes],
+        images: Sequence[Photo],
         text: str = "",
         top_k: int = 10,
-        filters: Mapping[str, str] = _NO_FILTERS,
+        filters: Mapping[str, FilterValue] = _NO_FILTERS,
     ) -> list[list[Hit]]:
         """Finds products like photos, in one call.
 
         Args:
-            images: JPEG or PNG bytes each.
+            images: each a path or an address, the bytes of an image file in any format
+                that Pillow reads, or RGB pixels, uint8 [H, W, 3]. They are cleaned here as
+                a catalogue's photos are.
             text: what the products should be otherwise, as "in red".
             top_k: the most hits wanted for a photo.
             filters: as for `search`.
@@ -130,11 +136,11 @@ class SearchClient:
             For each photo its hits, best first.
 
         Raises:
-            FitRankError: as for `search`.
+            FitRankError: as for `search`; and says which photo cannot be read, and why.
         """
-        if not images:
+        if not len(images):
             return []
-        inputs = {"image": list(images)}
+        inputs = {"image": clean_queries(images)}
         signature = _FILTERED if text.strip() or filters else ""
         if signature:
             inputs["text"] = [text.encode(errors="replace")] * len(images)
@@ -146,7 +152,7 @@ class SearchClient:
         model: str,
         signature: str,
         inputs: Mapping[str, list[bytes]],
-        filters: Mapping[str, str],
+        filters: Mapping[str, FilterValue],
     ) -> PredictRequest:
         # The filter spares the bytes of other outputs, and makes the server say so if the
         # model is no search model.
@@ -180,19 +186,21 @@ class SearchClient:
         self,
         model: str,
         inputs: Mapping[str, list[bytes]],
-        filters: Mapping[str, str],
+        filters: Mapping[str, FilterValue],
     ) -> dict[str, list[bytes]]:
         """Every filter that the model has, those that are not set as ""."""
         batch = len(next(iter(inputs.values())))
         known = self.filter_names(model) - set(inputs)
+        filters = {known_name(name, known): value for name, value in filters.items()}
         unknown = sorted(set(filters) - known)
         if unknown:
             raise FitRankError(
                 f"filter '{unknown[0]}': model '{model}' at {self._address} filters by "
                 f"{', '.join(sorted(known)) or 'nothing'}"
             )
+        texts = {name: filter_text(filters.get(name, "")) for name in known}
         return {
-            name: [filters.get(name, "").encode(errors="replace")] * batch for name in known
+            name: [text.encode(errors="replace")] * batch for name, text in texts.items()
         }
 
     def filter_names(self, model: str = SEARCH) -> frozenset[str]:

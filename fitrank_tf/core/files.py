@@ -7,6 +7,7 @@ content must be on the disk before the new name is, or a power cut leaves an emp
 import contextlib
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,13 @@ from fitrank_tf.core.errors import FitRankError
 # Prefixes of unfinished and of replaced folders. TF-Serving skips such folders, because
 # their names are not numbers.
 _NEW, _OLD = ".tmp-", ".old-"
+
+CACHE_VARIABLE = "FITRANK_CACHE"
+
+
+def cache_dir() -> Path:
+    """The folder of prepared catalogues: `$FITRANK_CACHE`, or `~/.cache/fitrank_tf`."""
+    return Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/fitrank_tf").expanduser()
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
@@ -41,7 +49,7 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
         FitRankError: if the path cannot be written. An older file is then unchanged.
     """
     path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,23 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.core.code import code_fingerprint
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import cache_dir
+from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
+from fitrank_tf.datasets.fashion_product_images import DECLARATION as KAGGLES
 from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
-from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES, item_features
+from fitrank_tf.datasets.item import OBJECT_CLASSES, item_features
 from fitrank_tf.datasets.iteration import chosen_rows, without_autotune
 from fitrank_tf.datasets.modanet import ModaNet, ModaNetSource
 from fitrank_tf.datasets.photo_folder import PhotoFolder, PhotoFolderSource
-from fitrank_tf.datasets.prepare import cache_dir, prepare
-from fitrank_tf.datasets.product_builder import report_skipped, skipped_products
+from fitrank_tf.datasets.prepare import prepare
+from fitrank_tf.datasets.product_builder import (
+    ProductBuilder,
+    report_skipped,
+    skipped_products,
+)
 from fitrank_tf.datasets.product_source import ProductSource, content_fingerprint
-from fitrank_tf.datasets.splits import ALL, SPLITS
+from fitrank_tf.datasets.splits import ALL, SPLITS, TRAIN
 
 _RECORDS_BATCH = 1024
 # TFDS decoders that leave photos as JPEG or PNG bytes.
@@ -39,6 +47,8 @@ class CatalogueSource:
             photo_folder: the folder of photos.
         columns: csv_catalogue: (field, column) pairs, as in `CsvCatalogueOptions`;
             with () each field is read from the column of the same name.
+        attributes: csv_catalogue: (column, kind) pairs, as in `CsvCatalogueOptions`; with
+            () every column that is no field is an attribute.
         encoding: csv_catalogue: as in `CsvCatalogueOptions`, and so are the next two.
         delimiter: csv_catalogue: the character between cells.
         separator: csv_catalogue: what stands between several values in a cell.
@@ -55,6 +65,7 @@ class CatalogueSource:
     table: str = ""
     images: str = ""
     columns: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
     encoding: str = ""
     delimiter: str = ""
     separator: str = ""
@@ -75,18 +86,32 @@ class CatalogueRecords:
     Attributes:
         ids: N product ids.
         texts: N titles.
-        attributes: {attribute: N values}, for each of `item.ATTRIBUTES`; "" where the
+        attributes: {attribute: N texts}, for each of the declared ones; "" where the
             source has no value.
         splits: N names of splits.
+        declaration: what the attributes are.
     """
 
     ids: tuple[str, ...]
     texts: tuple[str, ...]
     attributes: Mapping[str, tuple[str, ...]]
     splits: tuple[str, ...]
+    declaration: Declaration
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """The N texts of an attribute, "" for all where there is no such attribute."""
+        return self.attributes.get(name, ("",) * len(self))
+
+    @cached_property
+    def facet_values(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+        """{facet: values of each of the N products}, for all facets in order."""
+        return {
+            facet: _values(self.declaration.attribute(facet), self.column(facet))
+            for facet in self.declaration.facets
+        }
 
     def select(self, rows: Iterable[int]) -> "CatalogueRecords":
         """The records of some rows, in the order of `rows`."""
@@ -97,7 +122,11 @@ class CatalogueRecords:
 
         attributes = {name: pick(column) for name, column in self.attributes.items()}
         return CatalogueRecords(
-            pick(self.ids), pick(self.texts), attributes, pick(self.splits)
+            pick(self.ids),
+            pick(self.texts),
+            attributes,
+            pick(self.splits),
+            self.declaration,
         )
 
 
@@ -106,20 +135,23 @@ class Catalogue:
     """A prepared catalogue. The order of its Items is the same on every reading.
 
     A split is one of `splits.SPLITS`, or `splits.ALL` for all of them in that order. A
-    split without products is read as an empty dataset.
+    split without products is read as an empty dataset. If the training split would have
+    fewer than half of the products, as of a catalogue with one title, it has all of them.
 
     Attributes:
         source: the options that the catalogue was opened with.
         builder: the prepared TFDS builder.
-        fingerprint: 16 hex digits that change with the source's content, the Item schema
-            or the code that reads the source.
+        fingerprint: 16 hex digits that change with the source's content, the Item schema,
+            the declaration of attributes or the code that reads the source.
         skipped: {reason: number of products that were left out}.
+        declaration: the catalogue's attributes.
     """
 
     source: CatalogueSource
     builder: tfds.core.DatasetBuilder
     fingerprint: str
     skipped: Mapping[str, int]
+    declaration: Declaration
 
     def items(self, split: str) -> tf.data.Dataset:
         """Items with the fields of `item.item_features`, `image` as uint8 [H, W, 3]."""
@@ -150,24 +182,35 @@ class Catalogue:
             texts=_strings([batch["text"] for batch in batches]),
             attributes={
                 name: _strings([batch["attributes"][name] for batch in batches])
-                for name in ATTRIBUTES
+                for name in self.declaration.names
             },
             splits=tuple(
-                part for part in self._parts(split) for _ in range(self.num_items(part))
+                TRAIN if self._is_all_training else part
+                for part in self._parts(split)
+                for _ in range(self._count(part))
             ),
+            declaration=self.declaration,
         )
 
     def num_items(self, split: str) -> int:
         """The number of products of a split, from the metadata."""
-        return sum(
-            self.builder.info.splits[part].num_examples for part in self._parts(split)
-        )
+        return sum(map(self._count, self._parts(split)))
+
+    def _count(self, part: str) -> int:
+        return self.builder.info.splits[part].num_examples
+
+    @property
+    def _is_all_training(self) -> bool:
+        counts = {part: self._count(part) for part in self.builder.info.splits}
+        return 2 * counts.get(TRAIN, 0) < sum(counts.values())
 
     def _parts(self, split: str) -> list[str]:
         """The TFDS splits that make up `split`, in order."""
         if split not in (*SPLITS, ALL):
             raise ValueError(f"unknown split {split!r}; known: {(*SPLITS, ALL)}")
         wanted = SPLITS if split == ALL else (split,)
+        if self._is_all_training:
+            wanted = SPLITS if split in (ALL, TRAIN) else ()
         return [part for part in wanted if part in self.builder.info.splits]
 
     def _read(self, split: str, decoders: Any) -> tf.data.Dataset:
@@ -209,20 +252,21 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     Args:
         source: the options that name the catalogue.
         data_dir: the folder of prepared catalogues, each of which has its own subfolder;
-            by default `prepare.cache_dir()`.
+            by default `core.files.cache_dir()`.
 
     Raises:
         FitRankError: if the source is missing, cannot be read, or has no usable product.
     """
-    content, make_builder = DATASETS[source.dataset](source)
+    content, make_builder, declaration = DATASETS[source.dataset](source)
     code = code_fingerprint([f"{__package__}.{source.dataset}"])
-    parts = (source.dataset, _schema(), content, code)
+    parts = (source.dataset, _schema(declaration), content, code)
     fingerprint = content_fingerprint([part.encode() for part in parts], files=())
     fingerprint = fingerprint[:_FINGERPRINT_CHARS]
     root = Path(data_dir).expanduser() if data_dir else cache_dir()
     builder = prepare(make_builder, root / f"{source.dataset}-{fingerprint}")
     report_skipped(builder)
-    return Catalogue(source, builder, fingerprint, skipped_products(builder))
+    skipped = skipped_products(builder)
+    return Catalogue(source, builder, fingerprint, skipped, declaration)
 
 
 def open_source(source: CatalogueSource) -> ProductSource:
@@ -254,11 +298,16 @@ def _decoded(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_pixels(item: dict[str, Any]) -> dict[str, Any]:
-    return {"id": item["id"], "text": item["text"], "attributes": item["attributes"]}
+    return {name: item[name] for name in ("id", "text", "attributes") if name in item}
 
 
-def _schema() -> str:
-    return repr((ATTRIBUTES, OBJECT_CLASSES, item_features()))
+def _schema(declaration: Declaration) -> str:
+    return repr((declaration, OBJECT_CLASSES, item_features(declaration.names)))
+
+
+def _values(attribute: Attribute, column: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    known = {text: attribute.values(text) for text in set(column)}
+    return tuple(known[text] for text in column)
 
 
 def _strings(columns: list[Any]) -> tuple[str, ...]:
@@ -267,11 +316,20 @@ def _strings(columns: list[Any]) -> tuple[str, ...]:
 
 # Takes a data_dir and returns the TFDS builder that reads and writes there.
 _MakeBuilder = Callable[[str], tfds.core.DatasetBuilder]
+# Fingerprint of the source's content, builder, attributes.
+_Opened = tuple[str, _MakeBuilder, Declaration]
 
 
-def _open_fashion_product_images(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
+def _opened(source: ProductSource, builder: type[ProductBuilder]) -> _Opened:
+    def make_builder(data_dir: str) -> tfds.core.DatasetBuilder:
+        return builder(source, data_dir)
+
+    return source.fingerprint(), make_builder, source.declaration
+
+
+def _open_fashion_product_images(source: CatalogueSource) -> _Opened:
     archive = open_archive(source.manual_dir)
-    return archive.fingerprint(), lambda data_dir: FashionProductImages(archive, data_dir)
+    return _opened(archive, FashionProductImages)
 
 
 def _csv_source(source: CatalogueSource) -> CsvSource:
@@ -279,6 +337,7 @@ def _csv_source(source: CatalogueSource) -> CsvSource:
         source.table,
         source.images,
         source.columns,
+        source.attributes,
         source.encoding,
         source.delimiter,
         source.separator,
@@ -286,33 +345,32 @@ def _csv_source(source: CatalogueSource) -> CsvSource:
     return CsvSource(options)
 
 
-def _open_csv_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
-    table = _csv_source(source)
-    return table.fingerprint(), lambda data_dir: CsvCatalogue(table, data_dir)
+def _open_csv_catalogue(source: CatalogueSource) -> _Opened:
+    return _opened(_csv_source(source), CsvCatalogue)
 
 
-def _open_modanet(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
-    opened = ModaNetSource(source.manual_dir)
-    return opened.fingerprint(), lambda data_dir: ModaNet(opened, data_dir)
+def _open_modanet(source: CatalogueSource) -> _Opened:
+    return _opened(ModaNetSource(source.manual_dir), ModaNet)
 
 
-def _open_photo_folder(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
-    opened = PhotoFolderSource(source.images)
-    return opened.fingerprint(), lambda data_dir: PhotoFolder(opened, data_dir)
+def _open_photo_folder(source: CatalogueSource) -> _Opened:
+    return _opened(PhotoFolderSource(source.images), PhotoFolder)
 
 
-def _open_synthetic_catalogue(source: CatalogueSource) -> tuple[str, _MakeBuilder]:
+def _open_synthetic_catalogue(source: CatalogueSource) -> _Opened:
     # Imported here: other catalogues need none of the drawing code.
     from fitrank_tf.datasets import synthetic_catalogue
 
     config = synthetic_catalogue.SyntheticCatalogueConfig(source.num_items, source.seed)
-    return repr(config), lambda data_dir: synthetic_catalogue.SyntheticCatalogue(
-        config=config, data_dir=data_dir
-    )
+
+    def make_builder(data_dir: str) -> tfds.core.DatasetBuilder:
+        return synthetic_catalogue.SyntheticCatalogue(config=config, data_dir=data_dir)
+
+    return repr(config), make_builder, KAGGLES
 
 
-# {dataset: function that opens the source and returns its fingerprint and builder}.
-DATASETS: Mapping[str, Callable[[CatalogueSource], tuple[str, _MakeBuilder]]] = {
+# {dataset: function that opens the source}.
+DATASETS: Mapping[str, Callable[[CatalogueSource], _Opened]] = {
     "csv_catalogue": _open_csv_catalogue,
     "fashion_product_images": _open_fashion_product_images,
     "modanet": _open_modanet,

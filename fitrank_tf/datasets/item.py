@@ -5,28 +5,17 @@
 | `id`         | string                | the shop's product id                       |
 | `image`      | uint8 [H, W, 3]       | one product photo, RGB                      |
 | `text`       | string                | the product's title                         |
-| `attributes` | {name: string}        | `ATTRIBUTES`, "" where the source has none  |
+| `attributes` | {name: string}        | as declared; "" where the source has none   |
 | `objects`    | [{bbox, label}]       | boxes, empty where the source has none      |
 
-Attributes define relevance (judgments) and supervise training. They are never an input of
-a model: models read only the pixels and the query.
+Each catalogue declares its own attributes (`attributes.Declaration`); without any, an Item
+has no field `attributes`. They define relevance (judgments) and supervise training. They
+are never an input of a model: models read only the pixels and the query.
 """
 
-import tensorflow_datasets as tfds
+from collections.abc import Sequence
 
-ATTRIBUTES: tuple[str, ...] = (
-    "gender",
-    "category",
-    "subcategory",
-    "article_type",
-    "colour",
-    "season",
-    "year",
-    "usage",
-    "pattern",
-    "sleeve",
-    "neckline",
-)
+import tensorflow_datasets as tfds
 
 # Classes of the detector: eleven classes of whole products, of which each photo has one,
 # and two classes of parts of a garment.
@@ -47,20 +36,24 @@ PART_CLASSES: tuple[str, ...] = ("sleeve", "neckline")
 OBJECT_CLASSES: tuple[str, ...] = PRODUCT_CLASSES + PART_CLASSES
 
 
-def item_features() -> tfds.features.FeaturesDict:
+def item_features(attributes: Sequence[str]) -> tfds.features.FeaturesDict:
     """The TFDS features of an Item.
 
     `image` is written as JPEG or PNG bytes and decodes to uint8 [H, W, 3]. A box is
     [ymin, xmin, ymax, xmax] in 0..1 of the image, as in TFDS' `BBoxFeature`.
+
+    Args:
+        attributes: names of the catalogue's attributes.
     """
+    texts = {name: tfds.features.Text() for name in attributes}
+    # TFDS cannot store a dictionary without fields.
+    declared = {"attributes": tfds.features.FeaturesDict(texts)} if texts else {}
     return tfds.features.FeaturesDict(
         {
             "id": tfds.features.Text(),
             "image": tfds.features.Image(shape=(None, None, 3)),
             "text": tfds.features.Text(),
-            "attributes": tfds.features.FeaturesDict(
-                {name: tfds.features.Text() for name in ATTRIBUTES}
-            ),
+            **declared,
             "objects": tfds.features.Sequence(
                 {
                     "bbox": tfds.features.BBoxFeature(),
@@ -69,15 +62,3 @@ def item_features() -> tfds.features.FeaturesDict:
             ),
         }
     )
-
-
-def item_attributes(**values: str) -> dict[str, str]:
-    """The values of all `ATTRIBUTES`, "" for those that are not given.
-
-    Raises:
-        KeyError: for a name that is not in `ATTRIBUTES`.
-    """
-    unknown = set(values) - set(ATTRIBUTES)
-    if unknown:
-        raise KeyError(f"not an Item attribute: {sorted(unknown)}; known: {ATTRIBUTES}")
-    return {name: values.get(name) or "" for name in ATTRIBUTES}

@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import io
 import logging
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,15 +11,9 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.files import CACHE_VARIABLE
 
 logger = logging.getLogger(__name__)
-
-CACHE_VARIABLE = "FITRANK_CACHE"
-
-
-def cache_dir() -> Path:
-    """The folder of prepared catalogues: `$FITRANK_CACHE`, or `~/.cache/fitrank_tf`."""
-    return Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/fitrank_tf").expanduser()
 
 
 def prepare(

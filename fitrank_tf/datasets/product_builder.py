@@ -1,38 +1,47 @@
 """The base class of the TFDS builders of real catalogues.
 
-Products whose photo or row cannot be used are left out and counted by reason. The counts
+Products whose photos or row cannot be used are left out and counted by reason. The counts
 are stored in the prepared dataset's metadata, so that they are also available when the
 dataset is reused.
 """
 
+import collections
 import itertools
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo
+from fitrank_tf.core.photos.folder import CORRUPT_ENTRY
+from fitrank_tf.core.photos.names import MISSING_IMAGE
 from fitrank_tf.core.progress import tracked
-from fitrank_tf.datasets.item import item_attributes, item_features
-from fitrank_tf.datasets.product_photos import UnreadablePhoto, read_photo
-from fitrank_tf.datasets.product_source import (
-    CORRUPT_ENTRY,
-    MISSING_IMAGE,
-    LabelledBox,
-    ProductRow,
-    ProductSource,
-)
+from fitrank_tf.datasets.item import item_features
+from fitrank_tf.datasets.product_source import LabelledBox, ProductRow, ProductSource
 from fitrank_tf.datasets.splits import SPLITS, split_of
 from fitrank_tf.datasets.tables import Blob
 
 logger = logging.getLogger(__name__)
 
+# A photo or None, and reasons why photos before it cannot be used.
+ReadPhoto = tuple[bytes | None, list[str]]
+
 EMPTY_ID = "empty id"
 DUPLICATE_ID = "duplicate id"
 
 _SKIPPED = "skipped"
+# Photos of products that are kept, because another of their photos can be used.
+_PASSED_OVER, _FURTHER = "photos_passed_over", "further_photos"
 _NUM_NAMED_IDS = 5
+
+# Products whose photos are read ahead. The threads wait for disks and hosts most of the
+# time, and Pillow decodes beside Python.
+_AHEAD = 64
+_READERS = min(16, 4 * (os.cpu_count() or 1))
 
 
 class ProductBuilder(
@@ -64,8 +73,8 @@ class ProductBuilder(
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.DESCRIPTION,
-            features=item_features(),
-            metadata=tfds.core.MetadataDict({_SKIPPED: {}}),
+            features=item_features(self._source.declaration.names),
+            metadata=tfds.core.MetadataDict({_SKIPPED: {}, _PASSED_OVER: {}, _FURTHER: 0}),
         )
 
     def _split_generators(
@@ -97,22 +106,41 @@ class ProductBuilder(
     def _generate_examples(
         self, rows: Sequence[ProductRow]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        for row in rows:
-            try:
-                image = usable_photo(self._source, row)
-            except UnreadablePhoto as error:
-                self._skip(row, str(error))
+        for row, (image, reasons) in self._read_ahead(rows):
+            if image is None:
+                self._skip(row, reasons[0])
                 continue
-            yield (
-                row.id,
-                {
-                    "id": row.id,
-                    "image": image,
-                    "text": row.text,
-                    "attributes": item_attributes(**_joined(row.attributes)),
-                    "objects": [_object(box) for box in row.objects],
-                },
-            )
+            for reason in reasons:
+                self._count(_PASSED_OVER, row, reason)
+            self.info.metadata[_FURTHER] += len(row.photos) - len(reasons) - 1
+            item = {
+                "id": row.id,
+                "image": image,
+                "text": row.text,
+                "objects": [_object(box) for box in row.objects],
+            }
+            attributes = self._source.declaration.cells(row.attributes)
+            yield row.id, {**item, **({"attributes": attributes} if attributes else {})}
+
+    def _read_ahead(
+        self, rows: Sequence[ProductRow]
+    ) -> Iterator[tuple[ProductRow, ReadPhoto]]:
+        """The rows in order, each with what `first_usable_photo` returns for it."""
+        waiting: collections.deque[tuple[ProductRow, Future[ReadPhoto]]]
+        waiting = collections.deque()
+        remaining = iter(rows)
+        with ThreadPoolExecutor(_READERS) as readers:
+            try:
+                while True:
+                    for row in itertools.islice(remaining, _AHEAD - len(waiting)):
+                        read = readers.submit(first_usable_photo, self._source, row)
+                        waiting.append((row, read))
+                    if not waiting:
+                        return
+                    row, read = waiting.popleft()
+                    yield row, read.result()
+            finally:
+                readers.shutdown(cancel_futures=True)
 
     def _rows_by_split(self) -> dict[str, list[ProductRow]]:
         rows: dict[str, list[ProductRow]] = {split: [] for split in SPLITS}
@@ -124,7 +152,10 @@ class ProductBuilder(
         return rows
 
     def _skip(self, row: ProductRow, reason: str) -> None:
-        entry = self.info.metadata[_SKIPPED].setdefault(reason, {"count": 0, "ids": []})
+        self._count(_SKIPPED, row, reason)
+
+    def _count(self, what: str, row: ProductRow, reason: str) -> None:
+        entry = self.info.metadata[what].setdefault(reason, {"count": 0, "ids": []})
         entry["count"] += 1
         if len(entry["ids"]) < _NUM_NAMED_IDS:
             where = [row.id, f"in line {row.line}" if row.line else ""]
@@ -134,13 +165,6 @@ class ProductBuilder(
 def _object(box: LabelledBox) -> dict[str, Any]:
     corners = (box.ymin, box.xmin, box.ymax, box.xmax)
     return {"bbox": tfds.features.BBox(*corners), "label": box.label}
-
-
-def _joined(attributes: Mapping[str, str | Sequence[str]]) -> dict[str, str]:
-    return {
-        name: cell if isinstance(cell, str) else ", ".join(cell)
-        for name, cell in attributes.items()
-    }
 
 
 def checked_rows(source: ProductSource) -> Iterator[tuple[ProductRow, str]]:
@@ -163,6 +187,35 @@ def checked_rows(source: ProductSource) -> Iterator[tuple[ProductRow, str]]:
         yield row, problem
 
 
+def first_usable_photo(source: ProductSource, row: ProductRow) -> ReadPhoto:
+    """Reads the photos of a row until one can be used.
+
+    Args:
+        source: the source of the row.
+        row: a row without a problem.
+
+    Returns:
+        (the photo as the catalogue keeps it, an encoded JPEG or PNG, or None; why each
+        photo before it cannot be used). There is a photo or a reason.
+    """
+    reasons: list[str] = []
+    for photo in row.photos:
+        try:
+            return clean_photo(_bytes_of(source, photo)), reasons
+        except UnreadablePhoto as error:
+            reasons.append(str(error))
+    return None, reasons or [MISSING_IMAGE]
+
+
+def _bytes_of(source: ProductSource, photo: str | Blob) -> bytes:
+    if not isinstance(photo, Blob):
+        return source.read_photo(photo)
+    try:
+        return photo.read()
+    except OSError as error:
+        raise UnreadablePhoto(CORRUPT_ENTRY) from error
+
+
 def usable_photo(source: ProductSource, row: ProductRow) -> bytes:
     """The photo of a row as the catalogue keeps it, an encoded JPEG or PNG.
 
@@ -173,38 +226,54 @@ def usable_photo(source: ProductSource, row: ProductRow) -> bytes:
     Raises:
         UnreadablePhoto: if it has none that can be used; the message is the reason.
     """
-    if not row.photo:
-        raise UnreadablePhoto(MISSING_IMAGE)
-    if not isinstance(row.photo, Blob):
-        return read_photo(source.read_photo(row.photo))
-    try:
-        return read_photo(row.photo.read())
-    except OSError as error:
-        raise UnreadablePhoto(CORRUPT_ENTRY) from error
+    image, reasons = first_usable_photo(source, row)
+    if image is None:
+        raise UnreadablePhoto(reasons[0])
+    return image
 
 
 def skipped_products(builder: tfds.core.DatasetBuilder) -> dict[str, int]:
     """{reason: number of products left out} of a prepared dataset."""
-    return {reason: entry["count"] for reason, entry in _skip_entries(builder).items()}
+    return _numbers(builder, _SKIPPED)
+
+
+def passed_over_photos(builder: tfds.core.DatasetBuilder) -> dict[str, int]:
+    """{reason: number of photos} that cannot be used, of products with others that can."""
+    return _numbers(builder, _PASSED_OVER)
 
 
 def report_skipped(builder: tfds.core.DatasetBuilder) -> None:
     """Logs a warning for each reason, with the count, the first ids and their lines."""
-    for reason, entry in _skip_entries(builder).items():
-        ids = ", ".join(entry["ids"])
-        dots = ", ..." if entry["count"] > len(entry["ids"]) else ""
-        logger.warning(
-            "%s: %d products left out: %s (ids: %s%s)",
+    for what, text in (
+        (_SKIPPED, "products left out"),
+        (_PASSED_OVER, "photos passed over for others of their products"),
+    ):
+        for reason, entry in _entries(builder, what).items():
+            ids = ", ".join(entry["ids"])
+            dots = ", ..." if entry["count"] > len(entry["ids"]) else ""
+            logger.warning(
+                "%s: %d %s: %s (ids: %s%s)",
+                builder.name,
+                entry["count"],
+                text,
+                reason,
+                ids,
+                dots,
+            )
+    if further := (builder.info.metadata or {}).get(_FURTHER):
+        logger.info(
+            "%s: %d further photos are not read: a product shows its first that can be",
             builder.name,
-            entry["count"],
-            reason,
-            ids,
-            dots,
+            further,
         )
 
 
-def _skip_entries(builder: tfds.core.DatasetBuilder) -> Mapping[str, dict[str, Any]]:
-    return (builder.info.metadata or {}).get(_SKIPPED, {})
+def _numbers(builder: tfds.core.DatasetBuilder, what: str) -> dict[str, int]:
+    return {reason: entry["count"] for reason, entry in _entries(builder, what).items()}
+
+
+def _entries(builder: tfds.core.DatasetBuilder, what: str) -> Mapping[str, dict[str, Any]]:
+    return (builder.info.metadata or {}).get(what, {})
 
 
 def _counts(skipped: Mapping[str, int]) -> str:

@@ -1,17 +1,12 @@
-"""The interface of the sources of catalogues: rows of a table, each with one photo."""
+"""The interface of the sources of catalogues: rows of a table, each with photos."""
 
 import abc
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from fitrank_tf.datasets.attributes import Declaration
 from fitrank_tf.datasets.tables.cells import Blob
-
-MISSING_IMAGE = "no image file"
-CORRUPT_ENTRY = "image file cannot be read"
-
-# Suffixes of `<id>` in a folder of photos, in the order tried.
-PHOTO_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +32,9 @@ class ProductRow:
     Attributes:
         id: the shop's product id.
         text: the title, "" where there is none.
-        attributes: {attribute: value, or values of a list} for some of `item.ATTRIBUTES`.
-        photo: argument of the source's `read_photo`, or a photo inside the table; "" where
-            there is no photo.
+        attributes: {attribute: cell, or values of a list} for some of the declared ones.
+        photos: arguments of the source's `read_photo`, or photos inside the table, the
+            front first.
         objects: labelled boxes, where the source has them.
         problem: the reason why this row cannot be used, "" for a good row.
         line: where the row is in the table, as in `tables.table.RawRow`; 0 without one.
@@ -48,7 +43,7 @@ class ProductRow:
     id: str
     text: str
     attributes: Mapping[str, str | Sequence[str]]
-    photo: str | Blob
+    photos: tuple[str | Blob, ...] = ()
     objects: tuple[LabelledBox, ...] = ()
     problem: str = ""
     line: int = 0
@@ -62,6 +57,11 @@ class ProductSource(abc.ABC):
     def where(self) -> str:
         """The path of the source, for messages."""
 
+    @property
+    def declaration(self) -> Declaration:
+        """The attributes of its products; none unless a source has some."""
+        return Declaration()
+
     @abc.abstractmethod
     def rows(self) -> Iterator[ProductRow]:
         """All rows of the table in order."""
@@ -71,7 +71,7 @@ class ProductSource(abc.ABC):
         """The bytes of an image file.
 
         Raises:
-            UnreadablePhoto: `MISSING_IMAGE` or `CORRUPT_ENTRY`.
+            UnreadablePhoto: the reason why there is none.
         """
 
     @abc.abstractmethod

@@ -81,7 +81,7 @@ def measure_attributes(
         records: the N products; none of them trained on.
         labels: product id -> labels by eye; products without are passed over.
     """
-    said = records.attributes["colour"]
+    said = records.column("colour")
     has_colour = np.array([bool(name) for name in said], bool)
     names = (*COLOUR_NAMES, _OTHER_NAME)
     truth = colour_numbers(said)

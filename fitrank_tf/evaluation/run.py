@@ -42,7 +42,6 @@ from fitrank_tf.queries.grades import EXACT
 from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.query_sets import (
     GIVEN,
-    SINGLE_FACETS,
     Query,
     facet_queries,
     first_query_of_each_text,
@@ -80,25 +79,34 @@ class QuerySet:
 
 
 def own_queries(records: CatalogueRecords, config: EvaluationConfig, seed: int) -> QuerySet:
-    """Queries for a catalogue, judged by its attributes.
-
-    Titles and facet queries of the test products, some of those misspelt, and single
-    facets that ten products or more of the searched ones share.
+    """As `held_out_queries`, but at least one.
 
     Raises:
         FitRankError: if no test product gives a query.
     """
+    query_set = held_out_queries(records, config, seed)
+    if not query_set.queries:
+        raise FitRankError(
+            "no test product has a title or attributes, so there is nothing to ask "
+            f"({records.splits.count(TEST)} test products); give a larger catalogue, or "
+            "--queries and --qrels"
+        )
+    return query_set
+
+
+def held_out_queries(
+    records: CatalogueRecords, config: EvaluationConfig, seed: int
+) -> QuerySet:
+    """Queries for a catalogue, judged by its attributes; none of a catalogue too small.
+
+    Titles and facet queries of the test products, some of those misspelt, and single
+    facets that ten products or more of the searched ones share.
+    """
     tested = records.select(np.flatnonzero([part == TEST for part in records.splits]))
     faceted = facet_queries(tested, config.facet_queries, seed)
     queries = title_queries(tested) + with_misspellings(faceted, records, seed)
-    for facet in SINGLE_FACETS:
+    for facet in records.declaration.alone:
         queries += single_facet_queries(records, facet, seed)
-    if not queries:
-        raise FitRankError(
-            "no test product has a title or attributes, so there is nothing to ask "
-            f"({len(tested)} test products); give a larger catalogue, or --queries and "
-            "--qrels"
-        )
     return QuerySet(queries, Judge(records).qrels(queries), EXACT)
 
 

@@ -24,9 +24,10 @@ from typing import Any
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import folder_written_aside
+from fitrank_tf.datasets.attributes import Declaration
 from fitrank_tf.features.schema import FeatureSchema
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 BUNDLE_FILE = "bundle.json"
 REPORT_DIR = "report"
 FEATURE_HEADS_DIR = "feature_heads"
@@ -58,6 +59,7 @@ class BundleInfo:
         list_size: candidates of the re-ranker.
         schema: of the feature vector.
         facets: names of the re-ranker's facets.
+        declaration: the training catalogue's attributes.
         metrics: {"<system>/<query kind>": {measure: value}}.
         packages: versions that wrote it.
         format_version: of this layout.
@@ -70,6 +72,7 @@ class BundleInfo:
     list_size: int
     schema: FeatureSchema
     facets: tuple[str, ...]
+    declaration: Declaration = dataclasses.field(default_factory=Declaration)
     metrics: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     packages: Mapping[str, str] = dataclasses.field(default_factory=dict)
     format_version: int = FORMAT_VERSION
@@ -80,6 +83,7 @@ class BundleInfo:
             field.name: getattr(self, field.name) for field in dataclasses.fields(self)
         }
         plain["schema"] = json.loads(self.schema.to_json())
+        plain["declaration"] = self.declaration.to_plain()
         return json.dumps(plain, indent=2) + "\n"
 
 
@@ -134,6 +138,7 @@ def _parse(path: Path, plain: dict[str, Any]) -> BundleInfo:
         raise FitRankError(f"{path} lacks the field {lacking[0]!r}; train the bundle again")
     plain["schema"] = FeatureSchema.from_json(json.dumps(plain["schema"]))
     plain["facets"] = tuple(plain["facets"])
+    plain["declaration"] = Declaration.from_plain(plain["declaration"])
     return BundleInfo(**{name: plain[name] for name in names})
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
+from fitrank_tf.core.saved_models import load_saved_model
 from fitrank_tf.export.bundle import model_path
 from fitrank_tf.export.graphs.candidate_stage import ExactStage, ScannStage
 from fitrank_tf.export.graphs.search import ScannSearch, Search
@@ -84,4 +85,4 @@ def _loaded(version: Path) -> tf.Module:
 
 @functools.lru_cache(maxsize=3)
 def _loaded_once(version: str, written: int) -> tf.Module:
-    return tf.saved_model.load(version)
+    return load_saved_model(Path(version))

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the query encoder
 
 from fitrank_tf.core.files import remove_folder, remove_left_over
+from fitrank_tf.core.saved_models import load_saved_model
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
     model_path,
@@ -53,7 +53,7 @@ def change_catalogue(
     with _locked(bundle):
         _sweep(bundle)
         info = read_bundle_info(bundle)
-        old = read_catalogue(tf.saved_model.load(str(model_path(bundle, "search"))))
+        old = read_catalogue(load_saved_model(model_path(bundle, "search")))
         new = change(old)
         version = next_version(bundle)
         names = [name for name in CATALOGUE_MODELS if name in models or name == "search"]

@@ -9,10 +9,14 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the query encoders
 
 from fitrank_tf.client.hits import Hit, check_top_k, read_hits
+from fitrank_tf.core.attribute_names import input_name, known_name
 from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.filters import check_filters
+from fitrank_tf.core.filters import FilterValue, check_filters, filter_text
+from fitrank_tf.core.photos.query import Photo, clean_queries
 from fitrank_tf.core.progress import tracked
+from fitrank_tf.core.saved_models import load_saved_model
+from fitrank_tf.datasets.attributes import NUMBER, Attribute
 from fitrank_tf.export.bundle import (
     FEATURE_HEADS_DIR,
     BundleInfo,
@@ -20,9 +24,8 @@ from fitrank_tf.export.bundle import (
     read_bundle_info,
 )
 from fitrank_tf.export.embedding import embed_photos, encode_texts
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE
-from fitrank_tf.export.graphs.served_catalogue import SearchTables
+from fitrank_tf.export.graphs.served_catalogue import SearchTables, read_filters
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
@@ -32,7 +35,7 @@ from fitrank_tf.export.signatures import (
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
 
-_NO_FILTERS: Mapping[str, str] = {}
+_NO_FILTERS: Mapping[str, FilterValue] = {}
 
 
 class LoadedBundle:
@@ -67,7 +70,7 @@ class LoadedBundle:
         if name not in self._models:
             path = model_path(self.path, name)
             try:
-                self._models[name] = tf.saved_model.load(str(path))
+                self._models[name] = load_saved_model(path)
             except (OSError, ValueError, tf.errors.OpError) as error:
                 raise FitRankError(
                     f"{path} cannot be loaded ({str(error).splitlines()[0]}); "
@@ -157,7 +160,10 @@ class LoadedBundle:
     # A text is a sequence of texts too; the first form is its own.
     @overload
     def search(  # type: ignore[overload-overlap]
-        self, queries: str, top_k: int = 10, filters: Mapping[str, str] = _NO_FILTERS
+        self,
+        queries: str,
+        top_k: int = 10,
+        filters: Mapping[str, FilterValue] = _NO_FILTERS,
     ) -> list[Hit]: ...
 
     @overload
@@ -165,29 +171,29 @@ class LoadedBundle:
         self,
         queries: Sequence[str],
         top_k: int = 10,
-        filters: Mapping[str, str] = _NO_FILTERS,
+        filters: Mapping[str, FilterValue] = _NO_FILTERS,
     ) -> list[list[Hit]]: ...
 
     def search(
         self,
         queries: str | Sequence[str],
         top_k: int = 10,
-        filters: Mapping[str, str] = _NO_FILTERS,
+        filters: Mapping[str, FilterValue] = _NO_FILTERS,
     ) -> list[Hit] | list[list[Hit]]:
         """Searches the bundle's catalogue, as its served `search` model does.
 
         Args:
             queries: one text, or several.
             top_k: the most hits wanted for a query; the model's own limit holds too.
-            filters: {attribute: value, or values parted by "|"} for all queries, as
-                {"gender": "Men", "colour": "Red|Maroon"}.
+            filters: {attribute: filter} for all queries, as {"gender": "Men", "colour":
+                ["Red", "Maroon"], "price": Range(30, 45)}; texts as in `core.filters`.
 
         Returns:
             The hits of one text, best first; of several texts, a list for each.
 
         Raises:
-            FitRankError: if `top_k` is below 1, or a filter is none of
-                `attribute_filter.FILTERS`.
+            FitRankError: if `top_k` is below 1, or a filter is of no attribute of the
+                catalogue or does not fit its kind.
         """
         if isinstance(queries, str):
             return self.search([queries], top_k, filters)[0]
@@ -199,15 +205,17 @@ class LoadedBundle:
 
     def search_by_photo(
         self,
-        photo: str | Path | np.ndarray,
+        photo: Photo,
         text: str = "",
         top_k: int = 10,
-        filters: Mapping[str, str] = _NO_FILTERS,
+        filters: Mapping[str, FilterValue] = _NO_FILTERS,
     ) -> list[Hit]:
         """Finds products like a photo, as the served `similar` model does.
 
         Args:
-            photo: a JPEG or PNG file, or RGB pixels, uint8 [H, W, 3].
+            photo: a path or an address, the bytes of an image file in any format that
+                Pillow reads, or RGB pixels, uint8 [H, W, 3]. It is cleaned as the
+                catalogue's photos are.
             text: what the products should be otherwise, as "in red".
             top_k: as for `search`.
             filters: as for `search`.
@@ -219,17 +227,18 @@ class LoadedBundle:
             FitRankError: as for `search`, and if the photo cannot be read.
         """
         check_top_k(top_k)
-        model, image = self.model("similar"), tf.constant([_encoded(photo)])
+        image = tf.constant(clean_queries([photo]))
+        model = self.model("similar")
         if not (text.strip() or filters):
             answer = model.signatures[DEFAULT_SIGNATURE](image=image)
         else:
             answer = model.signatures[FILTERED_SIGNATURE](
-                image=image, text=tf.constant([text]), **_filter_inputs(filters, 1)
+                image=image, text=tf.constant([text]), **self._filter_inputs(filters, 1)
             )
         return _hits({name: value.numpy() for name, value in answer.items()}, 0, top_k)
 
     def answer_queries(
-        self, texts: Sequence[str], filters: Mapping[str, str] = _NO_FILTERS
+        self, texts: Sequence[str], filters: Mapping[str, FilterValue] = _NO_FILTERS
     ) -> dict[str, np.ndarray]:
         """Returns the served `search` model's outputs; see `export.graphs.search.Search`.
 
@@ -241,30 +250,27 @@ class LoadedBundle:
             {output: [len(texts), k]}.
         """
         answer = self.model("search").signatures[EXPLAINED_SIGNATURE](
-            query=tf.constant(list(texts)), **_filter_inputs(filters, len(texts))
+            query=tf.constant(list(texts)), **self._filter_inputs(filters, len(texts))
         )
         return {name: value.numpy() for name, value in answer.items()}
 
+    @property
+    def filters(self) -> tuple[Attribute, ...]:
+        """The attributes that the bundle's searches filter by."""
+        return read_filters(self.model("search"))
 
-def _filter_inputs(filters: Mapping[str, str], batch: int) -> dict[str, tf.Tensor]:
-    check_filters(filters, FILTERS)
-    return {name: tf.constant([filters.get(name, "")] * batch) for name in FILTERS}
+    def _filter_inputs(
+        self, filters: Mapping[str, FilterValue], batch: int
+    ) -> dict[str, tf.Tensor]:
+        names = [one.name for one in self.filters]
+        filters = {known_name(name, names): value for name, value in filters.items()}
+        numbers = [one.name for one in self.filters if one.kind == NUMBER]
+        check_filters(filters, names, numbers)
+        return {
+            input_name(name): tf.constant([filter_text(filters.get(name, ""))] * batch)
+            for name in names
+        }
 
 
 def _hits(answer: Mapping[str, np.ndarray], row: int, top_k: int) -> list[Hit]:
     return read_hits({name: values[row] for name, values in answer.items()}, top_k)
-
-
-def _encoded(photo: str | Path | np.ndarray) -> bytes:
-    """Bytes of a JPEG or PNG."""
-    if isinstance(photo, np.ndarray):
-        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-            raise FitRankError(
-                f"photo is {photo.dtype} {list(photo.shape)}; give RGB pixels, uint8 "
-                "[H, W, 3], or the path of a JPEG or PNG"
-            )
-        return tf.io.encode_png(photo).numpy()
-    try:
-        return Path(photo).read_bytes()
-    except OSError as error:
-        raise FitRankError(f"photo {photo}: cannot be read ({error.strerror})") from error

@@ -14,6 +14,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.saved_models import load_saved_model
 
 # Sizes allowed by the generated batching configuration; servers batch to no others.
 BATCH_SIZES: tuple[int, ...] = (1, 4, 16, 32)
@@ -46,7 +47,7 @@ def write_warmup(version_dir: Path, examples: Mapping[str, bytes]) -> Path:
 
 
 def _requests(version_dir: Path, examples: Mapping[str, bytes]) -> Iterator[PredictRequest]:
-    loaded = tf.saved_model.load(str(version_dir))
+    loaded = load_saved_model(version_dir)
     for name, signature in loaded.signatures.items():
         specs = signature.structured_input_signature[1]
         for size in BATCH_SIZES:

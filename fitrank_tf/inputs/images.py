@@ -1,7 +1,8 @@
 """Image preprocessing of the towers: decoding, resizing, white padding, augmentation.
 
 The same functions run in training's tf.data and inside the served image encoder, so that
-both read the same pixels to the bit.
+both read the same pixels to the bit. A catalogue's photos are clean and need only be
+decoded; `image_file.decode_upright` gives the same of them, and more of others.
 """
 
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Facet sentences: a product's attributes in the words that a shopper types.
+"""Facet sentences: a product's facet values in the words that a shopper types.
 
 Facet sentences serve twice: as training texts beside the titles, and as the
 queries of the evaluation. They are made from labels, a product's attributes, and
@@ -6,97 +6,102 @@ so they are only ever the text side of a pair, never an input beside the image.
 """
 
 import random
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
 
-from fitrank_tf.queries.words import plain_words, value_forms, written_forms
+from fitrank_tf.datasets.attributes import Declaration
+from fitrank_tf.queries.words import plain_words, value_forms, wording, written_forms
 
-# Shoppers do not type the year or the category.
-FACETS: tuple[str, ...] = (
-    "gender",
-    "colour",
-    "article_type",
-    "usage",
-    "season",
-    "pattern",
-    "sleeve",
-    "neckline",
-)
+# (facet, value) pairs.
+Wanted = tuple[tuple[str, str], ...]
 
-# Each template names every facet once; a facet that is not drawn is left empty.
-_TEMPLATES: tuple[str, ...] = (
-    "{gender} {usage} {season} {colour} {pattern} {neckline} {sleeve} {article_type}",
-    "{gender} {usage} {colour} {pattern} {sleeve} {neckline} {article_type} {season}",
-    "{usage} {colour} {pattern} {sleeve} {neckline} {article_type} {for_gender} {season}",
-    "{colour} {pattern} {article_type} {for_gender} {with_sleeve} {neckline} {usage} "
-    "{for_season}",
-    "{article_type} {colour} {pattern} {gender} {usage} {sleeve} {neckline} {season}",
-    "{article_type} {for_gender} {colour} {pattern} {sleeve} {neckline} {usage} {season}",
-    "{gender} {article_type} {in_colour} {pattern} {sleeve} {neckline} {usage} {season}",
-    "{colour} {gender} {pattern} {sleeve} {neckline} {usage} {article_type} {for_season}",
-    "{pattern} {colour} {usage} {article_type} {gender} {with_neckline} {sleeve} {season}",
-    "{season} {usage} {gender} {article_type} {colour} {pattern} {neckline} {sleeve}",
-    "{sleeve} {neckline} {pattern} {colour} {usage} {article_type} {for_gender} "
-    "{for_season}",
-    "{usage} {article_type} {for_gender} {in_colour} {pattern} {with_sleeve} {neckline} "
-    "{season}",
-)
-# "for men", but not "for men's" or "for unisex".
-_FOR_WHOM = ("men", "women", "ladies", "boys", "girls")
-# "with long sleeves", but not "with sleeveless".
-_NOUNS = ("sleeve", "sleeves", "neck", "collar", "hood")
+
+def drawn_values(values: Mapping[str, Sequence[str]], generator: random.Random) -> Wanted:
+    """A value of each facet; drawn where a product has several."""
+    return tuple(
+        (facet, of[0] if len(of) == 1 else generator.choice(of))
+        for facet, of in values.items()
+    )
 
 
 def facet_sentence(
-    attributes: Mapping[str, str], facets: tuple[str, ...], generator: random.Random
+    wanted: Wanted, declaration: Declaration, generator: random.Random
 ) -> str:
     """Words that ask for a product by some of its facets.
 
+    A template of `english_fashion.json` names each of its facets once, and leaves those out
+    that are not wanted. Facets that no template has are named before or after it, in any
+    order.
+
     Args:
-        attributes: attributes of the product; a facet whose value is "" is left out.
-        facets: which of `FACETS` to name.
+        wanted: the facet values to name, in the declaration's order.
+        declaration: of the catalogue's attributes.
         generator: draws the template and the wording.
 
     Returns:
         Lower-case words, e.g. "navy blue kurta for women".
     """
-    slots = dict.fromkeys(FACETS, "")
-    for facet in FACETS:
-        if facet in facets and attributes.get(facet):
-            slots[facet] = generator.choice(written_forms(facet, attributes[facet]))
-    slots["for_gender"] = _for_gender(attributes.get("gender", ""), slots["gender"])
-    slots["in_colour"] = _after("in", slots["colour"])
-    slots["for_season"] = _after("for", slots["season"])
-    for facet in ("sleeve", "neckline"):
-        word = slots[facet]
-        slots[f"with_{facet}"] = _after("with", word) if word.endswith(_NOUNS) else word
-    return " ".join(generator.choice(_TEMPLATES).format(**slots).split())
+    words = {
+        facet: generator.choice(written_forms(declaration.attribute(facet), value))
+        for facet, value in wanted
+    }
+    others = [word for facet, word in words.items() if facet not in _template_facets()]
+    sentence = ""
+    if len(others) < len(words) or not words:
+        slots = dict.fromkeys(_template_facets(), "") | words | _slots(dict(wanted), words)
+        sentence = generator.choice(wording()["templates"]).format(**slots)
+    if others:
+        generator.shuffle(others)
+        before = generator.randint(0, len(others)) if sentence else 0
+        sentence = " ".join([*others[:before], sentence, *others[before:]])
+    return " ".join(sentence.split())
 
 
-def _for_gender(gender: str, word: str) -> str:
-    """The gender after "for": "for men", also where "mens" was drawn."""
-    whom = word if word in _FOR_WHOM else gender.lower()
-    return _after("for", whom) if word and whom in _FOR_WHOM else word
+@cache
+def _template_facets() -> frozenset[str]:
+    """The facets that the templates name."""
+    names = set(re.findall(r"{(\w+)}", " ".join(wording()["templates"])))
+    return frozenset(names - set(wording()["slots"]))
 
 
-def _after(preposition: str, word: str) -> str:
-    return f"{preposition} {word}" if word else ""
+def _slots(wanted: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
+    """{slot of a template: words with their preposition}, as "for men"."""
+    slots = {}
+    for name, slot in wording()["slots"].items():
+        word = words.get(slot["facet"], "")
+        if word and "only" in slot:
+            # "for men", also where "mens" was drawn; but not "for unisex".
+            said = word if word in slot["only"] else wanted[slot["facet"]].lower()
+            natural = said in slot["only"]
+        else:
+            # "with long sleeves", but not "with sleeveless".
+            said, natural = word, word.endswith(tuple(slot.get("endings", ("",))))
+        slots[name] = f"{slot['preposition']} {said}" if word and natural else word
+    return slots
 
 
-def named_facets(text: str, attributes: Mapping[str, str]) -> tuple[str, ...]:
-    """The facets whose value a title contains literally.
+def named_values(
+    text: str, values: Mapping[str, Sequence[str]], declaration: Declaration
+) -> Wanted:
+    """The facet values of a product that its title contains literally.
 
     Args:
         text: a title.
-        attributes: the attributes of the product with this title.
+        values: {facet: values of the product with this title}, in the declaration's order.
+        declaration: of the catalogue's attributes.
 
     Returns:
-        The named facets, in the order of `FACETS`. "Navy Blue" or "Navy" in the title
-        names the colour "Navy Blue"; "Blue" alone does not.
+        (facet, value) pairs. "Navy Blue" or "Navy" in the title names the colour "Navy
+        Blue"; "Blue" alone does not.
     """
     title = f" {plain_words(text)} "
     return tuple(
-        facet
-        for facet in FACETS
-        if attributes.get(facet)
-        and any(f" {form} " in title for form in value_forms(facet, attributes[facet]))
+        (facet, value)
+        for facet, of in values.items()
+        for value in of
+        if any(
+            f" {form} " in title
+            for form in value_forms(declaration.attribute(facet), value)
+        )
     )

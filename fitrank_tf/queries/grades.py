@@ -7,8 +7,6 @@ grade both use these numbers.
 import numpy as np
 
 EXACT = 4
-# If the query names this facet, a product that does not share it has grade 0.
-DECISIVE_FACET = "article_type"
 _PARTIAL = 3
 # The gain of each grade in the training losses of rankers. trec_eval's nDCG gives an exact
 # product 4/3 of the gain of grade 3; P, mAP and RR count only exact products; 15 lies
@@ -39,7 +37,7 @@ def grade_table(num_facets: int) -> np.ndarray:
 
     Returns:
         float32 [F + 1, F + 1]: row, facets that the query names; column, how many of
-        these the product shares, the article type among them.
+        these the product shares, the decisive one among them.
     """
     table = np.zeros((num_facets + 1, num_facets + 1), np.float32)
     for named in range(1, num_facets + 1):

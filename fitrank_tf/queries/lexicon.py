@@ -4,13 +4,14 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.attributes import CATEGORIES, NUMBER, Attribute
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.queries.facets import FACETS
 from fitrank_tf.queries.misspellings import misspellings
 from fitrank_tf.queries.words import (
     known_words,
@@ -30,19 +31,27 @@ class FacetLexicon:
         values: (facet, values) pairs for the F facets; a facet without values is left out.
         title_words: words of the products' titles that look like misspellings of the
             facets' words but are not.
+        attributes: those of the facets that are more than a name and a category.
     """
 
     values: tuple[tuple[str, tuple[str, ...]], ...]
     title_words: tuple[str, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
 
     @classmethod
     def of(cls, records: CatalogueRecords) -> "FacetLexicon":
         """The lexicon of some products, such as the training split's."""
         found = (
-            (facet, tuple(sorted(set(filter(None, records.attributes[facet])))))
-            for facet in FACETS
+            (facet, tuple(sorted({value for of in of_products for value in of})))
+            for facet, of_products in records.facet_values.items()
         )
-        lexicon = cls(tuple((facet, values) for facet, values in found if values))
+        values = tuple((facet, values) for facet, values in found if values)
+        attributes = (
+            Attribute(one.name, one.kind, named=one.named)
+            for one in map(records.declaration.attribute, dict(values))
+        )
+        more = tuple(one for one in attributes if one != Attribute(one.name))
+        lexicon = cls(values, attributes=more)
         alike = set().union(*map(misspellings, lexicon.words)) - lexicon.words
         titles = set(plain_words(" ".join(records.texts)).split()) - known_words()
         return dataclasses.replace(lexicon, title_words=tuple(sorted(titles & alike)))
@@ -76,10 +85,12 @@ class FacetLexicon:
         named: dict[str, set[int]] = {}
         number = 0
         for facet, values in self.values:
+            attribute = self.attribute(facet)
             own = {plain_words(value) for value in values}
             for value in values:
                 others = own - {plain_words(value)}
-                for form in (*value_forms(facet, value), *shared_forms(facet, value)):
+                forms = (*value_forms(attribute, value), *shared_forms(attribute, value))
+                for form in forms:
                     if form not in others:
                         named.setdefault(form, set()).add(number)
                 number += 1
@@ -100,6 +111,8 @@ class FacetLexicon:
         known = self.words | known_words() | set(self.title_words)
         misspelt: dict[str, set[tuple[int, ...]]] = {}
         for form, numbers in self.forms.items():
+            if self._is_of_number[numbers[0]]:
+                continue  # its many numbers would make as many misspellings
             words = form.split()
             for place, word in enumerate(words):
                 for wrong in misspellings(word) - known:
@@ -108,22 +121,54 @@ class FacetLexicon:
         sure = {phrase: of.pop() for phrase, of in sorted(misspelt.items()) if len(of) == 1}
         return {**self.forms, **sure}
 
+    def attribute(self, facet: str) -> Attribute:
+        """The attribute that a facet is."""
+        return next((one for one in self.attributes if one.name == facet), Attribute(facet))
+
+    @property
+    def has_several(self) -> tuple[bool, ...]:
+        """For each of the F facets, whether a product may have several values."""
+        return tuple(self.attribute(facet).kind == CATEGORIES for facet in self.facets)
+
+    @cached_property
+    def _is_of_number(self) -> list[bool]:
+        return [
+            self.attribute(facet).kind == NUMBER
+            for facet, values in self.values
+            for _ in values
+        ]
+
     def codes(self, records: CatalogueRecords) -> np.ndarray:
-        """The facet values of N products as codes.
+        """The facet values of N products as codes, the labels of the facet heads.
 
         Returns:
-            int32 [N, F], the position of the product's value among the values of the
-            facet; -1 for a value that is not in the lexicon.
+            int32 [N, C]. A facet has a column: the position of the product's value among
+            the values of the facet. One of several values has a column for each value: 1
+            for those that the product has, else 0. -1 where nothing is known of a product,
+            or its value is not in the lexicon.
         """
         columns = []
-        for facet, values in self.values:
-            places = {value: place for place, value in enumerate(values)}
-            columns.append([places.get(value, -1) for value in records.attributes[facet]])
-        return np.array(columns, np.int32).reshape(len(columns), -1).T
+        for (facet, values), several in zip(self.values, self.has_several):
+            of_products = records.facet_values.get(facet, ((),) * len(records))
+            if several:
+                columns += [
+                    [int(value in of) if of else -1 for of in of_products]
+                    for value in values
+                ]
+            else:
+                places = {(value,): place for place, value in enumerate(values)}
+                columns.append([places.get(of, -1) for of in of_products])
+        return np.array(columns, np.int32).reshape(len(columns), len(records)).T
 
     def to_json(self) -> str:
         """The lexicon as JSON, to be saved beside the models trained with it."""
-        return json.dumps({"values": dict(self.values), "title_words": self.title_words})
+        plain: dict[str, Any] = {
+            "values": dict(self.values),
+            "title_words": self.title_words,
+        }
+        if self.attributes:
+            plain["attributes"] = [[a.name, a.kind, a.named] for a in self.attributes]
+        return json.dumps(plain)
 
     @classmethod
     def from_json(cls, text: str) -> "FacetLexicon":
@@ -135,10 +180,14 @@ class FacetLexicon:
         try:
             plain = json.loads(text)
             if "values" not in plain:
-                plain = {"values": plain, "title_words": []}
+                plain: dict[str, Any] = {"values": plain, "title_words": []}
             values = plain["values"].items()
             pairs = tuple((facet, _strings(names)) for facet, names in values)
-            return cls(pairs, _strings(plain["title_words"]))
+            attributes = tuple(
+                Attribute(name, kind, named=named)
+                for name, kind, named in plain.get("attributes", ())
+            )
+            return cls(pairs, _strings(plain["title_words"]), attributes)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FitRankError(
                 f"a facet lexicon (lexicon.json beside the facet heads) cannot be read: "

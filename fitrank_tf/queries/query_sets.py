@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.queries.facets import FACETS, facet_sentence, named_facets
+from fitrank_tf.queries.facets import Wanted, drawn_values, facet_sentence, named_values
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.misspellings import corrections, with_typo
 from fitrank_tf.queries.words import known_words, plain_words
@@ -21,8 +21,6 @@ _FEWEST_FACETS, _MOST_FACETS = 2, 5
 # Share of misspelt facet queries in an evaluation: 10 to 15 % of the queries in the logs of
 # web search are misspelt (Cucerzan and Brill, EMNLP 2004).
 MISSPELT_SHARE = 0.1
-# Facets that a query may name alone. The facet is then also the query's kind.
-SINGLE_FACETS = ("article_type", "colour")
 # With fewer products of a value no system could fill the first ten ranks.
 _MIN_PRODUCTS = 10
 
@@ -34,7 +32,8 @@ class Query:
     Attributes:
         id: unique in its query set; starts with the kind.
         text: what the shopper types.
-        kind: `TITLE`, `FACET`, one of `SINGLE_FACETS`, or `GIVEN` for a query of the user.
+        kind: `TITLE`, `FACET`, the facet if it is named alone, or `GIVEN` for a query of
+            the user.
         wanted: (facet, value) pairs that the text names; judgments use these.
         title: the title that the query quotes, "" for other kinds.
     """
@@ -42,7 +41,7 @@ class Query:
     id: str
     text: str
     kind: str
-    wanted: tuple[tuple[str, str], ...] = ()
+    wanted: Wanted = ()
     title: str = ""
 
 
@@ -53,7 +52,7 @@ def title_queries(records: CatalogueRecords) -> list[Query]:
             id=f"{TITLE}-{item_id}",
             text=title,
             kind=TITLE,
-            wanted=_wanted(records, row, named_facets(title, _attributes(records, row))),
+            wanted=named_values(title, _values(records, row), records.declaration),
             title=title,
         )
         for row, (item_id, title) in enumerate(zip(records.ids, records.texts))
@@ -62,7 +61,7 @@ def title_queries(records: CatalogueRecords) -> list[Query]:
 
 
 def facet_queries(records: CatalogueRecords, count: int, seed: int) -> list[Query]:
-    """Queries of two to five facets, the article type always among them.
+    """Queries of two to five facets, the decisive one always among them.
 
     Args:
         records: products to make queries from; some serve more than once if `count` is
@@ -71,7 +70,8 @@ def facet_queries(records: CatalogueRecords, count: int, seed: int) -> list[Quer
         seed: of the random draw of products, facets and wording.
 
     Returns:
-        `count` queries, or none if no product has an article type and another facet.
+        `count` queries, or none if no product has two facets, the decisive one if there is
+        any among them.
     """
     generator = random.Random(seed)
     rows = [row for row in range(len(records)) if len(_present(records, row)) > 1]
@@ -88,15 +88,19 @@ def facet_queries(records: CatalogueRecords, count: int, seed: int) -> list[Quer
 def _facet_query(
     records: CatalogueRecords, row: int, number: int, generator: random.Random
 ) -> Query:
-    others = [facet for facet in _present(records, row) if facet != "article_type"]
-    most = min(_MOST_FACETS - 1, len(others))
-    named = generator.sample(others, generator.randint(min(_FEWEST_FACETS - 1, most), most))
-    facets = ("article_type", *named)
+    declaration, values = records.declaration, _values(records, row)
+    first = [declaration.decisive] if declaration.decisive else []
+    others = [facet for facet in _present(records, row) if facet not in first]
+    most = min(_MOST_FACETS - len(first), len(others))
+    fewest = min(_FEWEST_FACETS - len(first), most)
+    facets = [*first, *generator.sample(others, generator.randint(fewest, most))]
+    named = {facet: of for facet, of in values.items() if facet in facets}
+    wanted = drawn_values(named, generator)
     return Query(
         id=f"{FACET}-{number:05d}-{records.ids[row]}",
-        text=facet_sentence(_attributes(records, row), facets, generator),
+        text=facet_sentence(wanted, declaration, generator),
         kind=FACET,
-        wanted=_wanted(records, row, facets),
+        wanted=wanted,
     )
 
 
@@ -137,16 +141,16 @@ def single_facet_queries(records: CatalogueRecords, facet: str, seed: int) -> li
 
     Args:
         records: products that are searched.
-        facet: one of `SINGLE_FACETS`.
+        facet: one of the catalogue's.
         seed: of the random draw of the wording.
     """
     generator = random.Random(f"{seed}:{facet}")
-    counts = Counter(filter(None, records.attributes[facet]))
+    counts = Counter(value for of in records.facet_values[facet] for value in of)
     values = sorted(value for value, count in counts.items() if count >= _MIN_PRODUCTS)
     return [
         Query(
             id=f"{facet}-{number:03d}",
-            text=facet_sentence({facet: value}, (facet,), generator),
+            text=facet_sentence(((facet, value),), records.declaration, generator),
             kind=facet,
             wanted=((facet, value),),
         )
@@ -182,26 +186,18 @@ def sample_of_each_kind(queries: Sequence[Query], count: int) -> list[Query]:
 
 
 def _present(records: CatalogueRecords, row: int) -> list[str]:
-    attributes = _attributes(records, row)
-    if not attributes["article_type"]:
+    values, decisive = _values(records, row), records.declaration.decisive
+    if decisive and not values[decisive]:
         return []
     # Nobody types "casual casual shoes".
-    article_type = f" {plain_words(attributes['article_type'])} "
+    article_type = f" {plain_words(' '.join(values.get(decisive, ())))} "
     return [
         facet
-        for facet in FACETS
-        if (value := plain_words(attributes[facet]))
-        and (facet == "article_type" or f" {value} " not in article_type)
+        for facet, of in values.items()
+        if (value := plain_words(" ".join(of)))
+        and (facet == decisive or f" {value} " not in article_type)
     ]
 
 
-def _attributes(records: CatalogueRecords, row: int) -> dict[str, str]:
-    return {facet: records.attributes[facet][row] for facet in FACETS}
-
-
-def _wanted(
-    records: CatalogueRecords, row: int, facets: Sequence[str]
-) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (facet, records.attributes[facet][row]) for facet in FACETS if facet in facets
-    )
+def _values(records: CatalogueRecords, row: int) -> dict[str, tuple[str, ...]]:
+    return {facet: of[row] for facet, of in records.facet_values.items()}

@@ -2,12 +2,14 @@
 
 import dataclasses
 import random
+from collections.abc import Iterator
 
 import numpy as np
 
+from fitrank_tf.datasets.attributes import CATEGORIES
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.splits import title_key
-from fitrank_tf.queries.facets import FACETS, facet_sentence
+from fitrank_tf.queries.facets import Wanted, drawn_values, facet_sentence
 
 TEXTS_PER_PRODUCT = 20
 # Of a product's twenty texts six are its title, six some words of the title, six a facet
@@ -24,12 +26,17 @@ class TrainingText:
 
     Attributes:
         text: what a shopper might type.
-        facets: names of the facets whose values make up the text; empty for titles and
-            their parts, which also name a brand or a model.
+        wanted: (facet, value) pairs that make up the text; empty for titles and their
+            parts, which also name a brand or a model.
     """
 
     text: str
-    facets: tuple[str, ...] = ()
+    wanted: Wanted = ()
+
+    @property
+    def facets(self) -> tuple[str, ...]:
+        """The facets that the text names."""
+        return tuple(facet for facet, _ in self.wanted)
 
 
 def training_texts(records: CatalogueRecords, seed: int) -> list[list[TrainingText]]:
@@ -50,9 +57,10 @@ def training_texts(records: CatalogueRecords, seed: int) -> list[list[TrainingTe
 
 def _product_texts(records: CatalogueRecords, row: int, seed: int) -> list[TrainingText]:
     generator = random.Random(f"{seed}:{records.ids[row]}")
-    attributes = {facet: records.attributes[facet][row] for facet in FACETS}
+    declaration = records.declaration
+    values = {facet: of[row] for facet, of in records.facet_values.items()}
     title = TrainingText(records.texts[row])
-    present = [facet for facet in FACETS if attributes[facet]]
+    present = [facet for facet, of in values.items() if of]
     texts = []
     if title.text.strip():
         texts = [title] * _TITLES
@@ -61,9 +69,11 @@ def _product_texts(records: CatalogueRecords, row: int, seed: int) -> list[Train
         wanted = min(len(present), generator.randint(2, 5))
         if len(texts) >= _TITLES + _PARTS + _SENTENCES:
             wanted = min(1, len(present))
-        named = tuple(_with_article_first(present, wanted, generator))
-        sentence = facet_sentence(attributes, named, generator)
-        texts.append(TrainingText(sentence, named) if sentence else title)
+        named = _with_decisive_first(present, wanted, declaration.decisive, generator)
+        pairs = drawn_values({facet: values[facet] for facet in named}, generator)
+        ordered = sorted(pairs, key=lambda pair: present.index(pair[0]))
+        sentence = facet_sentence(tuple(ordered), declaration, generator)
+        texts.append(TrainingText(sentence, pairs) if sentence else title)
     return texts
 
 
@@ -78,13 +88,13 @@ def _part_of(title: TrainingText, generator: random.Random) -> TrainingText:
     return TrainingText(" ".join(kept))
 
 
-def _with_article_first(
-    present: list[str], count: int, generator: random.Random
+def _with_decisive_first(
+    present: list[str], count: int, decisive: str, generator: random.Random
 ) -> list[str]:
-    """`count` facets; the article type is among them when more than one is named."""
-    if count > 1 and "article_type" in present:
-        others = [facet for facet in present if facet != "article_type"]
-        return ["article_type", *generator.sample(others, min(count - 1, len(others)))]
+    """`count` facets; the decisive one is among them when more than one is named."""
+    if count > 1 and decisive in present:
+        others = [facet for facet in present if facet != decisive]
+        return [decisive, *generator.sample(others, min(count - 1, len(others)))]
     return generator.sample(present, count)
 
 
@@ -98,29 +108,53 @@ def text_groups(records: CatalogueRecords) -> np.ndarray:
 
 
 def facet_codes(records: CatalogueRecords) -> np.ndarray:
-    """int32 [N, F]: codes of the products' values of `FACETS`, 0 where there is none."""
-    codes = np.zeros((len(records), len(FACETS)), np.int32)
-    for column, facet in enumerate(FACETS):
-        numbers = {"": 0}
-        codes[:, column] = [
-            numbers.setdefault(value.lower(), len(numbers))
-            for value in records.attributes[facet]
-        ]
-    return codes
+    """Codes of the products' facet values.
+
+    A facet has a column, and one of several values a column for each value.
+
+    Returns:
+        int32 [N, F]: equal for products of equal value, 0 where there is none.
+    """
+    columns = []
+    for facet, value in _code_columns(records):
+        of_products = records.facet_values[facet]
+        if value:
+            columns.append([int(value in of) for of in of_products])
+        else:
+            numbers = {"": 0}
+            texts = (of[0].lower() if of else "" for of in of_products)
+            columns.append([numbers.setdefault(text, len(numbers)) for text in texts])
+    return np.array(columns, np.int32).reshape(len(columns), len(records)).T.copy()
 
 
-def text_facet_codes(texts: list[list[TrainingText]], codes: np.ndarray) -> np.ndarray:
+def text_facet_codes(
+    texts: list[list[TrainingText]], records: CatalogueRecords
+) -> np.ndarray:
     """The facet values that each training text names, as codes.
 
     Args:
         texts: [N][T], from `training_texts`.
-        codes: int32 [N, F] of the same products, from `facet_codes`.
+        records: the same products.
 
     Returns:
-        int32 [N, T, F]: the product's code of each facet that the text names, 0 for the
-        other facets.
+        int32 [N, T, F]: the product's code (`facet_codes`) of each value that the text
+        names, 0 for the others.
     """
-    named = np.array(
-        [[[facet in text.facets for facet in FACETS] for text in of] for of in texts]
-    )
-    return codes[:, None, :] * named
+    codes, columns = facet_codes(records), list(_code_columns(records))
+    named = [[[_names(text, *column) for column in columns] for text in of] for of in texts]
+    shape = (len(records), TEXTS_PER_PRODUCT, len(columns))
+    return codes[:, None, :] * np.array(named, bool).reshape(shape)
+
+
+def _code_columns(records: CatalogueRecords) -> Iterator[tuple[str, str]]:
+    """(facet, value) of the columns of codes; "" where one column has all values."""
+    for facet, of_products in records.facet_values.items():
+        if records.declaration.attribute(facet).kind == CATEGORIES:
+            for value in sorted({value for of in of_products for value in of}):
+                yield facet, value
+        else:
+            yield facet, ""
+
+
+def _names(text: TrainingText, facet: str, value: str) -> bool:
+    return (facet, value) in text.wanted if value else facet in text.facets

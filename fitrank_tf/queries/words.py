@@ -5,152 +5,49 @@ training texts are written; more specific words ("tartan" implies "checked"), wh
 recognised but never written, because the product may be another check; and words for
 several values ("kids"), which are recognised in a query but not in a title.
 
-Tables are keyed by `plain_words` of a value, for article types of its singular.
+`english_fashion.json` has them for attributes of some names; of any other attribute a
+request says the shop's own value, or name and value:
+
+| key of an attribute | meaning                                                           |
+|---------------------|-------------------------------------------------------------------|
+| `rows`              | rows of synonyms; any of a row may be the catalogue's name        |
+| `synonyms`          | synonyms in the singular, by the name's singular. They hold in    |
+|                     | one direction: "bag" names the article type "Handbags", but       |
+|                     | "handbag" does not name an article type "Bags"                    |
+| `inflected`         | values are nouns with singular and plural                         |
+| `others`            | values that are named so that a catalogue without shorts does not |
+|                     | take "shorts" for a misspelt "shirts"                             |
+| `nouns`, `whole`    | nouns that follow a value, and values that take none              |
+| `recognised`        | words that are more specific than a value, or rarely used         |
+| `shared`            | words for several values                                          |
+
+Its tables are keyed by `plain_words` of a value, for inflected values of its singular.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
-# Synonyms, in the singular where there is one; the name of the article type itself is
-# added. They hold in one direction: "bag" names the article type "Handbags", but "handbag"
-# does not name an article type "Bags".
-_ARTICLE_SYNONYMS: Mapping[str, tuple[str, ...]] = {
-    "backpack": ("back pack",),
-    "bath robe": ("bathrobe",),
-    "boxers": ("boxer shorts",),
-    "bra": ("brassiere",),
-    "casual shoe": ("sneaker",),
-    "clutch": ("clutch bag",),
-    "deodorant": ("deo",),
-    "duffel bag": ("duffle bag",),
-    "eyeshadow": ("eye shadow",),
-    "face moisturiser": ("face moisturizer", "moisturiser"),
-    "flip flop": ("slipper",),
-    "foundation and primer": ("foundation", "primer"),
-    "handbag": ("bag", "purse", "hand bag"),
-    "heels": ("high heels",),
-    "highlighter and blush": ("highlighter", "blush"),
-    "innerwear vest": ("vest",),
-    "jewellery set": ("jewelry set",),
-    "kajal and eyeliner": ("kajal", "eyeliner"),
-    "key chain": ("keychain", "key ring"),
-    "laptop bag": ("laptop case",),
-    "lip gloss": ("lipgloss",),
-    "mobile pouch": ("phone pouch",),
-    "nail polish": ("nail paint", "nail enamel"),
-    "necklace and chain": ("necklace",),
-    "night suit": ("nightsuit",),
-    "nightdress": ("nightie", "nightgown"),
-    "perfume and body mist": ("perfume", "body mist"),
-    "saree": ("sari",),
-    "sports shoe": ("trainer", "running shoe"),
-    "sunglasses": ("shades",),
-    "sweater": ("jumper", "pullover"),
-    "swimwear": ("swimsuit",),
-    "tie": ("necktie",),
-    "track pants": ("trackpants",),
-    "trousers": ("pants",),
-    "tshirt": ("t-shirt", "tee"),
-    "waist pouch": ("waist bag", "bum bag"),
-    "watch": ("wristwatch", "wrist watch"),
-}
-# Named here so that a catalogue without shorts does not take "shorts" for "shirts".
-_OTHER_ARTICLES: tuple[str, ...] = (
-    *("belt", "blazer", "blouse", "boots", "cap", "cardigan", "coat", "dress", "earring"),
-    *("flats", "glove", "hat", "hoodie", "jacket", "jeans", "kurta", "kurti", "legging"),
-    *("ring", "sandal", "scarf", "shirt", "shoe", "shorts", "skirt", "sock", "stocking"),
-    *("stole", "suit", "sweatshirt", "swim shorts", "tights", "top", "trunk", "tunic"),
-    *("waistcoat", "wallet"),
-)
-_Rows = tuple[tuple[str, ...], ...]
-# Each row holds synonyms of one value; any of them may be the catalogue's name.
-_SYNONYMS: Mapping[str, _Rows] = {
-    "gender": (
-        ("men", "mens", "men's"),
-        ("women", "womens", "women's", "ladies"),
-        ("boys", "boy's", "boy"),
-        ("girls", "girl's", "girl"),
-    ),
-    "colour": (
-        ("coffee brown", "coffee"),
-        ("fluorescent green", "neon green"),
-        ("gold", "golden"),
-        ("grey", "gray"),
-        ("grey melange", "gray melange"),
-        ("multi", "multicolour", "multicolor", "multicoloured", "multicolored"),
-        ("navy blue", "navy"),
-        ("off white", "offwhite"),
-        ("turquoise blue", "turquoise"),
-    ),
-    "usage": (
-        ("casual", "casual wear"),
-        ("ethnic", "ethnic wear"),
-        ("formal", "formal wear"),
-        ("party", "party wear"),
-        ("sports", "sport"),
-    ),
-    "season": (("fall", "autumn"),),
-    "pattern": (
-        ("checked", "check", "checks", "checkered", "plaid"),
-        ("striped", "stripes", "stripe", "stripy"),
-        ("printed", "print"),
-        ("plain", "solid"),
-        ("dotted", "polka dot", "polka dots"),
-    ),
-    # The words before "sleeve" and "neck".
-    "sleeve": (
-        ("short", "half"),
-        ("long", "full"),
-        ("three-quarter", "three quarter", "3/4"),
-    ),
-    "neckline": (("round", "crew"),),
-}
-_NOUNS: Mapping[str, tuple[str, ...]] = {
-    "sleeve": ("sleeve", "sleeves"),
-    "neckline": ("neck",),
-}
-# Values that take no noun.
-_WHOLE = ("sleeveless", "collar", "hood")
+from fitrank_tf.datasets.attributes import NUMBER, Attribute, range_ends
 
-# Recognised, never written: these are more specific than the value, or rarely used.
-_RECOGNISED: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("article_type", "cap"): ("baseball cap", "baseball caps"),
-    ("article_type", "necklace and chain"): ("chain", "chains"),
-    ("article_type", "shorts"): ("bermuda", "bermudas"),
-    ("article_type", "track pants"): ("track pant",),
-    ("article_type", "trousers"): ("trouser", "pant"),
-    ("article_type", "tshirt"): ("tee shirt", "tee shirts"),
-    ("gender", "men"): ("man", "man's", "male", "gents"),
-    ("gender", "women"): ("woman", "woman's", "lady", "female"),
-    ("neckline", "collar"): ("collared",),
-    ("neckline", "hood"): ("hooded",),
-    ("pattern", "checked"): ("chequered", "gingham", "tartan"),
-    ("pattern", "dotted"): ("dots", "spotted", "spots", "polka"),
-    ("pattern", "printed"): ("prints", "graphic", "floral"),
-    ("pattern", "striped"): ("stripey", "pinstripe", "pinstriped"),
-    ("sleeve", "long"): ("long sleeved", "full sleeved"),
-    ("sleeve", "short"): ("short sleeved", "half sleeved"),
-    ("sleeve", "three quarter"): ("three quarter sleeved", "3/4 sleeved"),
-    ("usage", "sports"): ("sporty", "sportswear"),
-}
-# Words for several values.
-_SHARED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "gender": dict.fromkeys(("boys", "girls"), ("kids", "kid", "kid's", "children")),
-    "article_type": {
-        **dict.fromkeys(("casual shoe", "sports shoe", "formal shoe"), ("shoes", "shoe")),
-        **dict.fromkeys(
-            ("accessory gift set", "fragrance gift set"), ("gift set", "gift sets")
-        ),
-    },
-}
+_WORDING = "english_fashion.json"
+# After a number or at the end of an attribute's name, as in "heel_height_mm".
+_UNITS = ("mm", "cm", "m", "in", "inch", "g", "kg", "ml", "l", "eur", "usd", "gbp")
+# Numbers of a range that a request may say.
+_MOST_NUMBERS = 100
 
-_PLURAL_ONLY = (
-    *("jeans", "shorts", "sunglasses", "briefs", "boxers", "tights", "flats", "shades"),
-    *("heels", "pants", "trousers"),
-)
-_NO_PLURAL = ("wear", "care", "ipad")
-_IRREGULAR: Mapping[str, str] = {"scarves": "scarf", "accessories": "accessory"}
+
+@cache
+def wording() -> Mapping[str, Any]:
+    """`english_fashion.json`."""
+    return json.loads(Path(__file__).with_name(_WORDING).read_text(encoding="utf-8"))
+
+
+def _tables(facet: str) -> Mapping[str, Any]:
+    return wording()["attributes"].get(facet, {})
 
 
 def plain_words(text: str) -> str:
@@ -161,12 +58,12 @@ def plain_words(text: str) -> str:
 def article_words(article_type: str) -> tuple[str, ...]:
     """Plural and singular of an article type, lower case, the given form first."""
     given = article_type.lower()
-    for plural, singular in _IRREGULAR.items():
+    for plural, singular in wording()["irregular"].items():
         if given.endswith(plural):
             return given, given.removesuffix(plural) + singular
         if given.endswith(singular):
             return given, given.removesuffix(singular) + plural
-    if not given or given.endswith((*_PLURAL_ONLY, *_NO_PLURAL)):
+    if not given or given.endswith((*wording()["plural_only"], *wording()["no_plural"])):
         return (given,)
     if given.endswith("s") and not given.endswith("ss"):
         longer = given.endswith(("sses", "shes", "ches", "xes"))
@@ -174,66 +71,105 @@ def article_words(article_type: str) -> tuple[str, ...]:
     return given, given + ("es" if given.endswith(("ss", "sh", "ch", "x")) else "s")
 
 
-def written_forms(facet: str, value: str) -> tuple[str, ...]:
+def written_forms(attribute: Attribute, value: str) -> tuple[str, ...]:
     """Synonyms of a facet value, for writing queries and training texts.
 
     Args:
-        facet: one of `facets.FACETS`.
-        value: the value as the catalogue has it.
+        attribute: the facet.
+        value: the value as the catalogue has it, or the range of a number.
 
     Returns:
         Lower-case words with their punctuation ("t-shirt").
     """
-    own, key = value.lower(), _key(facet, value)
-    if facet == "article_type":
-        names = (own, key, *_ARTICLE_SYNONYMS.get(key, ()))
+    if attribute.kind == NUMBER:
+        return _number_forms(attribute, value)
+    tables, own = _tables(attribute.name), value.lower()
+    key = _key(attribute.name, value)
+    if tables.get("inflected"):
+        names = (own, key, *tables["synonyms"].get(key, ()))
         return _unique(form for name in names for form in article_words(name))
-    words = _row(facet, key)
-    if facet in _NOUNS and not key.endswith(_WHOLE):
-        return _unique(f"{word} {noun}" for word in words for noun in _NOUNS[facet])
-    return words if len(words) > 1 else (own,)
+    words = _row(attribute.name, key)
+    nouns = tables.get("nouns", ())
+    if nouns and not key.endswith(tuple(tables["whole"])):
+        return _unique(f"{word} {noun}" for word in words for noun in nouns)
+    if len(words) > 1:
+        return words
+    return (f"{_name(attribute)} {own}",) if attribute.named else (own,)
 
 
-def value_forms(facet: str, value: str) -> tuple[str, ...]:
+def value_forms(attribute: Attribute, value: str) -> tuple[str, ...]:
     """All words that name a facet value and no other, in a query or in a title.
 
     Args:
-        facet: one of `facets.FACETS`.
-        value: the value as the catalogue has it.
+        attribute: the facet.
+        value: the value as the catalogue has it, or the range of a number.
 
     Returns:
         Lower-case words without punctuation, as `plain_words` returns them.
     """
-    read = _RECOGNISED.get((facet, _key(facet, value)), ())
-    return _plain((*written_forms(facet, value), *read))
+    forms = written_forms(attribute, value)
+    if attribute.kind != NUMBER and not _tables(attribute.name):
+        name, own = _name(attribute), value.lower()
+        forms = (*forms, f"{name} {own}", f"{own} {name}")
+    read = _tables(attribute.name).get("recognised", {})
+    return _plain((*forms, *read.get(_key(attribute.name, value), ())))
 
 
-def shared_forms(facet: str, value: str) -> tuple[str, ...]:
+def shared_forms(attribute: Attribute, value: str) -> tuple[str, ...]:
     """Words that name the value and others, such as "kids" for boys and for girls.
 
     Args:
-        facet: one of `facets.FACETS`.
+        attribute: the facet.
         value: the value as the catalogue has it.
 
     Returns:
         Lower-case words without punctuation, as `plain_words` returns them.
     """
-    return _plain(_SHARED.get(facet, {}).get(_key(facet, value), ()))
+    shared = _tables(attribute.name).get("shared", {})
+    return _plain(shared.get(_key(attribute.name, value), ()))
 
 
 @cache
 def known_words() -> frozenset[str]:
-    """All single words of this module's tables: none of them is a misspelling."""
-    articles = (*_ARTICLE_SYNONYMS, *_OTHER_ARTICLES, *chain(*_ARTICLE_SYNONYMS.values()))
-    forms = chain(
-        *map(article_words, articles),
-        *chain(*_SYNONYMS.values()),
-        *_NOUNS.values(),
-        _WHOLE,
-        *_RECOGNISED.values(),
-        *(words for shared in _SHARED.values() for words in shared.values()),
-    )
+    """All single words of `english_fashion.json`: none of them is a misspelling."""
+    forms: list[str] = []
+    for tables in wording()["attributes"].values():
+        synonyms = tables.get("synonyms", {})
+        articles = (*synonyms, *tables.get("others", ()), *chain(*synonyms.values()))
+        forms += chain(
+            *map(article_words, articles),
+            *tables.get("rows", ()),
+            tables.get("nouns", ()),
+            tables.get("whole", ()),
+            *tables.get("recognised", {}).values(),
+            *tables.get("shared", {}).values(),
+        )
     return frozenset(word for form in _plain(forms) for word in form.split())
+
+
+def _number_forms(attribute: Attribute, value: str) -> tuple[str, ...]:
+    """Name and number, of the numbers of a range: "heel height 45", "45 mm heel height"."""
+    low, high = range_ends(value)
+    places = max(len(end.partition(".")[2]) for end in value.split("..") if end)
+    step = 10.0**-places
+    while (high - low) / step > _MOST_NUMBERS:
+        step *= 10
+    count = int((high - low) / step + 1e-6) + 1
+    numbers = dict.fromkeys(
+        f"{number:.10g}" for number in (*(low + step * n for n in range(count)), high)
+    )
+    words = _name(attribute).split()
+    unit = f" {words.pop()}" if len(words) > 1 and words[-1] in _UNITS else ""
+    name = " ".join(words)
+    return _unique(
+        form
+        for number in numbers
+        for form in (f"{name} {number}{unit}", f"{number}{unit} {name}")
+    )
+
+
+def _name(attribute: Attribute) -> str:
+    return attribute.name.replace("_", " ").strip()
 
 
 def _unique(forms: Iterable[str]) -> tuple[str, ...]:
@@ -245,15 +181,16 @@ def _plain(forms: Iterable[str]) -> tuple[str, ...]:
 
 
 def _row(facet: str, key: str) -> tuple[str, ...]:
-    rows = _SYNONYMS.get(facet, ())
-    return next((row for row in rows if key in map(plain_words, row)), (key,))
+    rows = _tables(facet).get("rows", ())
+    return next((tuple(row) for row in rows if key in map(plain_words, row)), (key,))
 
 
 def _key(facet: str, value: str) -> str:
-    """A value's key in the tables: an article type's singular, or a row's first synonym."""
-    plain = plain_words(value)
-    if facet == "article_type":
+    """A value's key in the tables: its singular, or the first synonym of its row."""
+    plain, tables = plain_words(value), _tables(facet)
+    if tables.get("inflected"):
         return min(article_words(plain.replace("t shirt", "tshirt")), key=len)
-    for noun in ("sleeved", "neckline", *_NOUNS.get(facet, ())):
-        plain = plain.removesuffix(f" {noun}")
+    if tables:
+        for noun in ("sleeved", "neckline", *tables.get("nouns", ())):
+            plain = plain.removesuffix(f" {noun}")
     return plain_words(_row(facet, plain)[0])

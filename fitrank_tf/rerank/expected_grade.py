@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from fitrank_tf.queries.grades import DECISIVE_FACET, grade_table
+from fitrank_tf.queries.grades import grade_table
 from fitrank_tf.rerank.list_statistics import list_mean
 
 
@@ -21,12 +21,12 @@ class ExpectedGrade:
 
     Args:
         facets: F names.
+        decisive: the facet without which a product has grade 0; see
+            `datasets.attributes.Declaration`.
     """
 
-    def __init__(self, facets: Sequence[str]):
-        self._is_decisive = np.array(
-            [facet == DECISIVE_FACET for facet in facets], np.float32
-        )
+    def __init__(self, facets: Sequence[str], decisive: str):
+        self._is_decisive = np.array([facet == decisive for facet in facets], np.float32)
         self._grades = tf.constant(grade_table(len(facets)))
 
     def __call__(self, chance: tf.Tensor, facet_mask: tf.Tensor) -> tf.Tensor:
@@ -48,8 +48,9 @@ class ExpectedGrade:
             + tf.zeros_like(chance)
         )
         size = len(self._is_decisive) + 1
-        count = tf.one_hot(tf.zeros_like(shares[..., 0], tf.int32), size)
-        for share in tf.split(shares, size - 1, axis=-1):
+        none_yet = tf.zeros_like(tf.reduce_sum(shares, axis=-1), tf.int32)
+        count = tf.one_hot(none_yet, size)
+        for share in tf.split(shares, size - 1, axis=-1) if size > 1 else ():
             one_more = tf.concat([tf.zeros_like(share), count[..., :-1]], axis=-1)
             count += share * (one_more - count)
         named = tf.cast(tf.reduce_sum(has_facet, axis=-1), tf.int32)

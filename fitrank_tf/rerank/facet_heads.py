@@ -84,7 +84,8 @@ class FacetHeads:
             features: float32 [B, F].
 
         Returns:
-            float32 [B, V]; the values of each facet add up to 1.
+            float32 [B, V]; the values of each facet add up to 1, unless a product may have
+            several of them.
         """
         inputs = _standardised(embeddings, features, self._mean, self._inverse_scale)
         return _mean_probs(self.heads, inputs, self.lexicon)
@@ -137,7 +138,7 @@ def cross_fitted(
 
     Args:
         lexicon: the facets' values, V of them.
-        codes: int32 [N, F], `lexicon.codes` of the training products.
+        codes: int32 [N, C], `lexicon.codes` of the training products.
         embeddings: float32 [N, D], their unit image embeddings.
         features: float32 [N, E].
         seen: float32 [E], 1 for the features that the heads see.
@@ -170,25 +171,35 @@ def cross_fitted(
 
 
 def facet_loss(
-    codes: KerasTensor, logits: KerasTensor, sizes: Sequence[int]
+    codes: KerasTensor, logits: KerasTensor, sizes: Sequence[int], several: Sequence[bool]
 ) -> KerasTensor:
     """Cross-entropy of each facet, summed over the facets that a product has.
 
     Args:
-        codes: int32 [B, F], a value's place among its facet's, -1 for "not known".
+        codes: int32 [B, C], as `FacetLexicon.codes` has them, -1 for "not known".
         logits: float32 [B, V], the facets' values one after the other.
         sizes: how many values each facet has.
+        several: for each facet, whether a product may have several of its values.
 
     Returns:
         float32 [B].
     """
-    total, first = 0.0, 0
-    for column, size in enumerate(sizes):
-        code = codes[:, column : column + 1]
-        logs = ops.log_softmax(logits[:, first : first + size], axis=-1)
-        own = ops.take_along_axis(logs, ops.maximum(code, 0), axis=1)
-        total = total - ops.where(code >= 0, own, 0.0)[:, 0]
+    total, first, column = 0.0, 0, 0
+    for size, has_several in zip(sizes, several):
+        of_facet = logits[:, first : first + size]
+        if has_several:
+            code = codes[:, column : column + size]
+            target = ops.cast(code, of_facet.dtype)
+            # The cross-entropy of a sigmoid, in logits.
+            loss = ops.softplus(of_facet) - target * of_facet
+            total = total + ops.sum(ops.where(code >= 0, loss, 0.0), axis=1)
+        else:
+            code = codes[:, column : column + 1]
+            logs = ops.log_softmax(of_facet, axis=-1)
+            own = ops.take_along_axis(logs, ops.maximum(code, 0), axis=1)
+            total = total - ops.where(code >= 0, own, 0.0)[:, 0]
         first += size
+        column += size if has_several else 1
     return total
 
 
@@ -206,7 +217,9 @@ def _fit(
             keras.optimizers.schedules.CosineDecay(config.learning_rate, steps),
             weight_decay=config.weight_decay,
         ),
-        loss=lambda codes, logits: facet_loss(codes, logits, lexicon.sizes),
+        loss=lambda codes, logits: facet_loss(
+            codes, logits, lexicon.sizes, lexicon.has_several
+        ),
         # Steps are so small that launching one takes longer than running it.
         steps_per_execution=_STEPS_AT_ONCE,
     )
@@ -243,10 +256,13 @@ def _mean_probs(
 ) -> KerasTensor:
     if not heads:
         return ops.zeros((ops.shape(inputs)[0], lexicon.size))
-    return sum(_probabilities(head(inputs), lexicon.sizes) for head in heads) / len(heads)
+    return sum(_probabilities(head(inputs), lexicon) for head in heads) / len(heads)
 
 
-def _probabilities(logits: KerasTensor, sizes: Sequence[int]) -> KerasTensor:
-    cuts = np.cumsum(sizes)[:-1].tolist()
-    parts = ops.split(logits, cuts, axis=-1)
-    return ops.concatenate([ops.softmax(part, axis=-1) for part in parts], axis=-1)
+def _probabilities(logits: KerasTensor, lexicon: FacetLexicon) -> KerasTensor:
+    cuts = np.cumsum(lexicon.sizes)[:-1].tolist()
+    parts = [
+        ops.sigmoid(part) if several else ops.softmax(part, axis=-1)
+        for part, several in zip(ops.split(logits, cuts, axis=-1), lexicon.has_several)
+    ]
+    return ops.concatenate(parts, axis=-1)

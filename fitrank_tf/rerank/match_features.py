@@ -53,13 +53,15 @@ class FacetMatcher:
 
     Args:
         facets: {facet: how many of the V facet values it has}, F of them.
+        decisive: see `ExpectedGrade`.
     """
 
-    def __init__(self, facets: Mapping[str, int]):
+    def __init__(self, facets: Mapping[str, int], decisive: str):
         # [V, F], 1 where a value is of a facet.
-        facet_of = np.repeat(np.arange(len(facets)), list(facets.values()))
+        sizes = np.array(list(facets.values()), int)
+        facet_of = np.repeat(np.arange(len(facets)), sizes)
         self._facet_of = tf.constant(np.eye(len(facets))[facet_of], tf.float32)
-        self.expected_grade = ExpectedGrade(list(facets))
+        self.expected_grade = ExpectedGrade(list(facets), decisive)
 
     def __call__(
         self,
@@ -101,7 +103,7 @@ def match_columns(facets: Sequence[str]) -> tuple[str, ...]:
 
 
 def match_features(
-    lists: ListArrays, facet_probs: np.ndarray, facets: Mapping[str, int]
+    lists: ListArrays, facet_probs: np.ndarray, facets: Mapping[str, int], decisive: str
 ) -> np.ndarray:
     """Returns the match of every candidate of every list, as a table.
 
@@ -109,12 +111,13 @@ def match_features(
         lists: Q lists of L candidates.
         facet_probs: float32 [N, V], of the catalogue that the lists point into.
         facets: {facet: how many of the V values it has}, F of them.
+        decisive: see `ExpectedGrade`.
 
     Returns:
         float32 [Q, L, 2 F + 7], by `match_columns`: `match` by facet, whether the query
         names a value of the facet, and seven of the whole; 0 for padding.
     """
-    matcher = FacetMatcher(facets)
+    matcher = FacetMatcher(facets, decisive)
     parts = [
         _of_some(lists.select(rows), facet_probs, matcher)
         for rows in np.split(np.arange(len(lists)), range(_AT_ONCE, len(lists), _AT_ONCE))

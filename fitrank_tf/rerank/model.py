@@ -81,6 +81,7 @@ class Reranker(tf_keras.Model):
         feature_mean: float32 [F], of the training products.
         inverse_scale: float32 [F], 1 / standard deviation, 0 to leave a feature out.
         facets: {facet: how many of the V facet values it has}.
+        decisive: the facet without which a product has grade 0, "" for none.
     """
 
     def __init__(
@@ -89,12 +90,13 @@ class Reranker(tf_keras.Model):
         feature_mean: np.ndarray,
         inverse_scale: np.ndarray,
         facets: Mapping[str, int],
+        decisive: str,
     ):
         super().__init__(name="reranker")
         layers = tf_keras.layers
         self._mean = tf.constant(feature_mean, tf.float32)
         self._inverse_scale = tf.constant(inverse_scale, tf.float32)
-        self._matcher = FacetMatcher(facets)
+        self._matcher = FacetMatcher(facets, decisive)
         self._query_cross = layers.Dense(PROJECTION_DIM, name="query_cross")
         self._feature_cross = layers.Dense(PROJECTION_DIM, name="feature_cross")
         self._normalise = layers.LayerNormalization(name="normalise")
@@ -287,6 +289,7 @@ def build_reranker(
     features: np.ndarray,
     embedding_dim: int,
     facets: Mapping[str, int],
+    decisive: str,
 ) -> Reranker:
     """Builds an untrained re-ranker for a catalogue's features.
 
@@ -295,8 +298,9 @@ def build_reranker(
         features: float32 [N, F] of the training products, for mean and standard deviation.
         embedding_dim: width of the towers' embedding.
         facets: {facet: how many values it has}.
+        decisive: the facet without which a product has grade 0, "" for none.
     """
-    model = Reranker(config, *mean_and_inverse_scale(features), facets)
+    model = Reranker(config, *mean_and_inverse_scale(features), facets, decisive)
     values = sum(facets.values())
     model(example_inputs(2, 3, embedding_dim, features.shape[1], values))
     return model

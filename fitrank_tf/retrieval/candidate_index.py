@@ -92,21 +92,33 @@ class CandidateIndex(abc.ABC):
         """Number of items in the catalogue."""
         return self._embeddings.shape[0]
 
-    def search(self, queries: np.ndarray, k: int) -> Candidates:
-        """Returns the k best items of each query.
+    def search(
+        self, queries: np.ndarray, k: int, passing: np.ndarray | None = None
+    ) -> Candidates:
+        """Returns the k best items of each query, of those that pass a filter.
 
         Args:
             queries: float32 [Q, D], L2-normalised rows.
-            k: number of items per query. Rows are padded if the catalogue has fewer, or
-                an approximate index finds fewer.
+            k: number of items per query. Rows are padded if fewer pass or, without a
+                filter, if an approximate index finds fewer.
+            passing: bool [N], which items pass; None for all.
 
         Raises:
             ValueError: if `queries` is not float32 [Q, D], holds NaN or infinity,
-                or k is below 1.
+                k is below 1, or `passing` is not bool [N].
         """
         check_search(queries, k, self._embeddings.shape[1])
-        lists = self._shortlists(queries, min(k, self.num_items))
-        return rank_shortlists(self._embeddings, queries, lists, k)
+        if passing is None:
+            lists = self._shortlists(queries, min(k, self.num_items))
+            return rank_shortlists(self._embeddings, queries, lists, k)
+        if passing.dtype != bool or passing.shape != (self.num_items,):
+            raise ValueError(
+                f"passing must be bool [{self.num_items}], got {passing.dtype} "
+                f"{list(passing.shape)}"
+            )
+        if not passing.any():
+            return rank_shortlists(self._embeddings, queries, (), k)
+        return self._search_passing(queries, k, passing)
 
     @abc.abstractmethod
     def _shortlists(self, queries: np.ndarray, k: int) -> Iterable[Shortlists]:
@@ -116,6 +128,12 @@ class CandidateIndex(abc.ABC):
             queries: float32 [Q, D].
             k: 1 to `num_items`.
         """
+
+    @abc.abstractmethod
+    def _search_passing(
+        self, queries: np.ndarray, k: int, passing: np.ndarray
+    ) -> Candidates:
+        """Returns the k best of the items that pass, at least one; see `search`."""
 
 
 def rank_shortlists(

@@ -70,7 +70,9 @@ class BankedIndex:
         less = -hubness(embeddings, bank, beta)[:, np.newaxis]
         self._index = build(np.concatenate([embeddings, less], axis=1))
 
-    def search(self, queries: np.ndarray, k: int) -> Candidates:
+    def search(
+        self, queries: np.ndarray, k: int, passing: np.ndarray | None = None
+    ) -> Candidates:
         """Returns the k best products of each query; see `CandidateIndex.search`."""
         one = np.ones((len(queries), 1), np.float32)
-        return self._index.search(np.concatenate([queries, one], axis=1), k)
+        return self._index.search(np.concatenate([queries, one], axis=1), k, passing)

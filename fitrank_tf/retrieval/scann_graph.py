@@ -17,25 +17,31 @@ class ScannGraph(tf.Module):
 
     Args:
         embeddings: float32 [N, D], one L2-normalised row an item.
+
+    Attributes:
+        settings: of the index, where it is no exhaustive one.
     """
 
     def __init__(self, embeddings: np.ndarray):
         super().__init__(name="scann_graph")
         self._ops = load_scann("scann_ops")
-        self._settings = settings_for(len(embeddings))
+        self.settings = settings_for(len(embeddings))
         if len(embeddings) < SCANN_FROM_ITEMS:
             builder = self._ops.builder(embeddings, 100, "dot_product")
             searcher = builder.score_brute_force().build()
         else:
-            searcher = build_searcher(self._ops, embeddings, self._settings)
+            searcher = build_searcher(self._ops, embeddings, self.settings)
         self._index = searcher.serialize_to_module()
 
-    def __call__(self, queries: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def __call__(
+        self, queries: tf.Tensor, count: int | tf.Tensor, effort: float | tf.Tensor = 1.0
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the nearest items that the index finds.
 
         Args:
             queries: float32 [batch, D].
             count: number of items, at most N.
+            effort: so many times the usual leaves are searched; 1 or above.
 
         Returns:
             Rows int32 [batch, count], and bool [batch, count], false for padding.
@@ -45,10 +51,15 @@ class ScannGraph(tf.Module):
         rows, distances = searcher.search_batched(
             queries,
             final_num_neighbors=count,
-            pre_reorder_num_neighbors=max(count, self._settings.reorder),
+            pre_reorder_num_neighbors=tf.maximum(count, self.settings.reorder),
+            leaves_to_search=self._leaves(effort),
         )
         # Short rows end in item 0 with NaN, and all rows may be short.
         missing = [[0, 0], [0, count - tf.shape(rows)[1]]]
         found = tf.pad(~tf.math.is_nan(distances), missing)
-        rows = tf.ensure_shape(tf.pad(rows, missing), [None, count])
-        return rows, tf.ensure_shape(found, [None, count])
+        shape = [None, count if isinstance(count, int) else None]
+        return tf.ensure_shape(tf.pad(rows, missing), shape), tf.ensure_shape(found, shape)
+
+    def _leaves(self, effort: float | tf.Tensor) -> tf.Tensor:
+        leaves = tf.math.ceil(self.settings.leaves_to_search * effort)
+        return tf.minimum(tf.cast(leaves, tf.int32), self.settings.num_leaves)

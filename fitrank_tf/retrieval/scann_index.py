@@ -8,6 +8,7 @@ an index is built, so this module loads everywhere.
 import copy
 import dataclasses
 import importlib
+import math
 from types import ModuleType
 from typing import Any
 
@@ -15,13 +16,26 @@ import numpy as np
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.packages import install_command
-from fitrank_tf.retrieval.candidate_index import CandidateIndex, Shortlists
+from fitrank_tf.retrieval.candidate_index import (
+    CandidateIndex,
+    Candidates,
+    Shortlists,
+    rank_shortlists,
+)
+from fitrank_tf.retrieval.exact_index import search_passing
 
 # From here on ScaNN's documentation (docs/algorithms.md) advises a tree.
 TREE_FROM_ITEMS = 100_000
 
 _ITEMS_A_LEAF = 256
 _MOST_LEAVES = 6124
+# With a filter that passes a share s of the items, so many times k / s are fetched, from as
+# many more leaves as sqrt(1 / s): of 100,000 vectors at most 2 % of the queries then lack
+# items, and recall@100 is 0.983 or more for a share of 0.05 to 0.5, 0.988 without a filter.
+OVERFETCH = 3
+# Scoring an item exactly costs less than a fraction of fetching one: 200 queries of 10,000
+# items took 0.15 s, of 3,000 fetched ones 0.58 s.
+EXACT_FACTOR = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,9 +172,32 @@ class ScannIndex(CandidateIndex):
     def _shortlists(self, queries: np.ndarray, k: int) -> list[Shortlists]:
         return scann_shortlists(self._searcher, self.settings, queries, k)
 
+    def _search_passing(
+        self, queries: np.ndarray, k: int, passing: np.ndarray
+    ) -> Candidates:
+        count = np.count_nonzero(passing)
+        most, share = min(k, count), count / self.num_items
+        fetched = min(math.ceil(OVERFETCH * most / share), self.num_items)
+        if count <= EXACT_FACTOR * max(fetched, self.settings.reorder):
+            return search_passing(self._embeddings, queries, k, passing)
+        leaves = math.ceil(self.settings.leaves_to_search / math.sqrt(share))
+        settings = dataclasses.replace(
+            self.settings, leaves_to_search=min(leaves, self.settings.num_leaves)
+        )
+        lists = scann_shortlists(self._searcher, settings, queries, fetched, passing)
+        found = rank_shortlists(self._embeddings, queries, lists, k)
+        short = np.flatnonzero(found.positions[:, most - 1] < 0)
+        exact = search_passing(self._embeddings, queries[short], k, passing)
+        found.positions[short], found.scores[short] = exact.positions, exact.scores
+        return found
+
 
 def scann_shortlists(
-    searcher: Any, settings: ScannSettings, queries: np.ndarray, k: int
+    searcher: Any,
+    settings: ScannSettings,
+    queries: np.ndarray,
+    k: int,
+    passing: np.ndarray | None = None,
 ) -> list[Shortlists]:
     """Searches; positions are the searcher's docids if it has some, else rows.
 
@@ -169,6 +206,7 @@ def scann_shortlists(
         settings: leaves to search and hits to re-score.
         queries: float32 [Q, D].
         k: 1 to the number of vectors.
+        passing: bool [N], of rows; the others are left out. None for all.
     """
     if not len(queries):
         return []
@@ -180,7 +218,10 @@ def scann_shortlists(
     )
     # Rows with fewer than k reachable items are padded with item 0 and score NaN, which
     # must not count as hits.
-    return [Shortlists.where(~np.isnan(scores), np.asarray(positions))]
+    positions, found = np.asarray(positions), ~np.isnan(scores)
+    if passing is not None:
+        found &= passing[positions]
+    return [Shortlists.where(found, positions)]
 
 
 def build_searcher(

@@ -175,7 +175,9 @@ class RerankStudy:
         return self._with_features(run.reranker.validation_lists(), tables)
 
     def _with_features(self, lists: ListArrays, tables: ProductTables) -> _ListFeatures:
-        return _ListFeatures(lists, match_features(lists, tables.facet_probs, self._facets))
+        decisive = self._run.records.declaration.decisive
+        matches = match_features(lists, tables.facet_probs, self._facets, decisive)
+        return _ListFeatures(lists, matches)
 
     def _blend(self, seed: int) -> QueryValues:
         names = match_columns(self._run.facet_heads.heads.lexicon.facets)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from fitrank_tf.config import ContrastiveConfig
-from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.inputs.contrastive import contrastive_batches
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
@@ -55,12 +54,11 @@ def contrastive_table(
         [text.text for product in texts for text in product],
         towers.context_length,
     )
-    product_codes = facet_codes(records)
     return ContrastiveTable(
         token_ids=flat.reshape(len(records), -1, towers.context_length),
         groups=text_groups(records),
-        product_codes=product_codes,
-        text_codes=text_facet_codes(texts, product_codes),
+        product_codes=facet_codes(records),
+        text_codes=text_facet_codes(texts, records),
         features=None if features is None else features[products.tower_rows],
     )
 
@@ -84,20 +82,11 @@ def train_towers(
         config: configuration of the training.
         seed: of the order of the batches, the drawn texts and the augmentation.
         folder: folder of the checkpoint and of TensorBoard's `logs`.
-
-    Raises:
-        FitRankError: with microbatches, if a batch needs more products than there are.
     """
     everything = photos(products.catalogue, ALL, image_size)
     batches, steps = contrastive_batches(
         chosen_photos(everything, products.tower_rows), table, config.batch_size, seed
     )
-    if config.accumulation > 1 and len(products.tower_rows) < config.batch_size:
-        raise FitRankError(
-            f"batches of {config.batch_size} in {config.accumulation} parts need as "
-            f"many products, the training split has {len(products.tower_rows)}; set a "
-            "smaller batch_size"
-        )
     batches, steps = split_into_microbatches(batches, steps, config.accumulation)
     board = TensorBoardLog(folder / _LOGS, config.batch_size / config.accumulation)
     backup = folder / _BACKUP

@@ -9,7 +9,7 @@ import numpy as np
 from fitrank_tf.config import RunConfig
 from fitrank_tf.core.chunks import map_in_chunks
 from fitrank_tf.datasets.splits import TRAIN
-from fitrank_tf.evaluation.run import EvaluationRun, own_queries
+from fitrank_tf.evaluation.run import EvaluationRun, held_out_queries
 from fitrank_tf.evaluation.systems import SYSTEMS
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
@@ -58,6 +58,7 @@ def _searched(run: Run, reranker: Reranker) -> SearchableCatalogue:
         records.texts,
         records.attributes,
         SearchTables(tables.embeddings, feature_projection, tables.facet_probs),
+        records.declaration.filters,
     )
 
 
@@ -84,6 +85,7 @@ def _info(run: Run, config: RunConfig, models: TrainedModels) -> BundleInfo:
         list_size=config.reranker.list_size,
         schema=run.features.schema,
         facets=models.facet_heads.lexicon.facets,
+        declaration=run.catalogue.declaration,
         packages=package_versions(),
     )
 
@@ -94,9 +96,17 @@ def _report(
     """Measures the exported models on products outside the training split.
 
     Returns:
-        {"system/kind of query": {measure: value}}, and the table.
+        {"system/kind of query": {measure: value}}, and the table; of a catalogue without
+        test products nothing, and a line that says so.
     """
     keep = [part != TRAIN for part in run.records.splits]
+    tested = run.records.select(np.flatnonzero(keep))
+    query_set = held_out_queries(tested, config.evaluation, config.seed)
+    if not query_set.queries:
+        return {}, (
+            f"\nnothing was measured: of {len(run.records)} products none is left to test "
+            "with, or none has a title or attributes"
+        )
     bundle = LoadedBundle(folder)
     evaluation = EvaluationRun(
         bundle,
@@ -106,7 +116,6 @@ def _report(
         bundle.info.image_size,
         config.reranker.list_size,
     )
-    query_set = own_queries(evaluation.records, config.evaluation, config.seed)
     report = evaluation.report(
         query_set,
         SYSTEMS,
@@ -115,7 +124,7 @@ def _report(
         folder / REPORT_DIR,
         final_folder=output / REPORT_DIR,
     )
-    searched, queries = np.count_nonzero(keep), len(query_set.queries)
+    searched, queries = len(tested), len(query_set.queries)
     metrics = {f"{row.system}/{row.query_kind}": dict(row.values) for row in report.rows}
     return metrics, (
         f"\n{queries} queries of test products against {searched} products never trained "
@@ -126,10 +135,10 @@ def _report(
 def _paths(output: Path, version: int) -> str:
     report = output / REPORT_DIR
     models = sorted(output.glob(f"*/{version}/saved_model.pb"))
-    lines = (
+    measured = (
         f"contact sheet  {report / 'contact_sheet.png'} (and .html)",
         f"what moved     {report / 'changes.html'}",
         f"runs, qrels    {report}",
-        *(f"SavedModel     {path.parent}" for path in models),
     )
-    return "\n".join(lines)
+    lines = [f"SavedModel     {path.parent}" for path in models]
+    return "\n".join([*(measured if report.is_dir() else ()), *lines])

@@ -51,9 +51,15 @@ class RunProducts:
             title_key(text) or item
             for item, text in zip(self.records.ids, self.records.texts)
         )
-        return np.array(
+        held = np.array(
             [hash_fraction(f"ranker:{key}") < self.holdout_share for key in keys]
         )
+        # Of a title that most products share all would be: then none is.
+        training = self._in_split(TRAIN)
+        wanted = (1.0 - self.holdout_share) * np.count_nonzero(training)
+        if 2 * np.count_nonzero(training & ~held) < wanted:
+            held[:] = False
+        return held
 
     def _in_split(self, split: str) -> np.ndarray:
         return np.array([part == split for part in self.records.splits])

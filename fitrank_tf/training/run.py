@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from fitrank_tf.config import RunConfig
+from fitrank_tf.config import ContrastiveConfig, RunConfig
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
 from fitrank_tf.datasets.splits import TRAIN, VALIDATION
 from fitrank_tf.rerank.candidates import CandidateLists, with_positives
@@ -72,11 +73,42 @@ class Run:
 
         Args:
             stages: some of `STAGES`.
+
+        Raises:
+            FitRankError: before any is made, if the catalogue is too small.
         """
+        self._check()
         for name in [name for name in STAGES if name in stages]:
             started = time.monotonic()
             stage: Stage = getattr(self, name)
             logger.info("%s: %s, %.0f s", name, stage.folder, time.monotonic() - started)
+
+    def _check(self) -> None:
+        """Refuses a catalogue of which the towers cannot learn."""
+        count, config = len(self.products.tower_rows), self.config
+        if not self.catalogue.declaration.filters:
+            logger.warning(
+                "the catalogue has no attributes: its products cannot be filtered, and "
+                "searches are learned and measured by titles alone"
+            )
+        if count < 2:
+            raise FitRankError(
+                f"training needs 2 products or more, the catalogue has "
+                f"{len(self.records)}; give a larger catalogue"
+            )
+        for name in ("base", "lora_training"):
+            training: ContrastiveConfig = getattr(config, name)
+            if training.accumulation > 1 and count < training.batch_size:
+                raise FitRankError(
+                    f"batches of {training.batch_size} in {training.accumulation} parts "
+                    f"need as many products, the towers have {count} to learn from; set "
+                    f"a smaller {name}.batch_size"
+                )
+        if not config.towers.preset and not any(self.base.texts):
+            raise FitRankError(
+                "no product has a title or an attribute, so new towers have no text to "
+                "learn from; set towers.preset to trained ones"
+            )
 
     @cached_property
     def base(self) -> BaseStage:

@@ -17,6 +17,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.saved_models import without_pattern
 from serving.status import StatusError
 
 # Registers ScaNN's ops where ScaNN exists (Linux); only `search_scann` needs them.
@@ -190,7 +191,9 @@ def _read_signature_defs(directory: Path) -> dict[str, SignatureDef]:
 
 def _load(session: tf.compat.v1.Session, directory: Path) -> None:
     with session.graph.as_default():
-        tf.compat.v1.saved_model.loader.load(session, [_SERVE_TAG], str(directory))
+        tf.compat.v1.saved_model.loader.load(
+            session, [_SERVE_TAG], without_pattern(directory)
+        )
 
 
 def _prepare_all(

@@ -21,7 +21,8 @@ from fitrank_tf.datasets.annotations.annotation_sheet import SheetPhoto, draw_sh
 from fitrank_tf.datasets.annotations.box_proposal import propose_box
 from fitrank_tf.datasets.annotations.product_choice import choose_products
 from fitrank_tf.datasets.catalogue import CatalogueRecords, CatalogueSource, open_catalogue
-from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES
+from fitrank_tf.datasets.item import OBJECT_CLASSES
+from tests.fashion import ATTRIBUTES, DECLARATION
 
 SHIRT = AnnotatedProduct(
     id="12345",
@@ -167,7 +168,7 @@ def _records(counts: dict[str, int]) -> CatalogueRecords:
     blank = ("",) * len(ids)
     attributes = dict.fromkeys(ATTRIBUTES, blank) | {"article_type": tuple(articles)}
     splits = tuple("test" if row % 5 == 0 else "train" for row in range(len(ids)))
-    return CatalogueRecords(ids, blank, attributes, splits)
+    return CatalogueRecords(ids, blank, attributes, splits, DECLARATION)
 
 
 def test_rare_article_types_are_chosen_more_often_than_their_share() -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
-from fitrank_tf.datasets.item import ATTRIBUTES, item_features
+from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.splits import ALL, SPLITS, TEST, TRAIN, VALIDATION
 from tests.datasets.small_catalogues import (
     encode,
@@ -28,6 +28,7 @@ from tests.datasets.small_catalogues import (
     write_files,
     write_zip,
 )
+from tests.fashion import ATTRIBUTES
 
 NUM_PRODUCTS = 30
 # By the hash of the titles; the other products are for training.
@@ -151,10 +152,35 @@ def test_only_the_first_ids_are_named(
 def test_products_of_one_title_are_in_one_split(tmp_path: Path) -> None:
     titles = ["Shirt Number 0", "shirt  number 0", "SHIRT NUMBER 0 "]
     lines = [styles_row(f"{n}", titles[n % 3]) for n in range(12)]
-    photos = {f"{n}": noise_photo(n) for n in range(12)}
+    lines += [styles_row(f"{n}", TITLES[TRAIN]) for n in range(12, 24)]
+    photos = {f"{n}": noise_photo(n) for n in range(24)}
     files = fashion_files(lines, photos)
-    twins = open_fashion(write_files(tmp_path / "set", files), tmp_path / "cache")
-    assert set(twins.records(ALL).splits) == {VALIDATION}
+    records = open_fashion(
+        write_files(tmp_path / "set", files), tmp_path / "cache"
+    ).records(ALL)
+    split_of = dict(zip(records.ids, records.splits))
+    assert {split_of[f"{n}"] for n in range(12)} == {VALIDATION}
+    assert {split_of[f"{n}"] for n in range(12, 24)} == {TRAIN}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_catalogue_of_one_title_is_all_for_training(
+    tmp_path: Path, split: str, count: int
+) -> None:
+    lines = [styles_row(f"{n}", TITLES[split]) for n in range(count)]
+    files = fashion_files(lines, {f"{n}": noise_photo(n) for n in range(count)})
+    whole = open_fashion(write_files(tmp_path / "set", files), tmp_path / "cache")
+    assert whole.records(ALL).splits == whole.records(TRAIN).splits == (TRAIN,) * count
+    assert [whole.num_items(each) for each in (*SPLITS, ALL)] == [count, 0, 0, count]
+    assert [len(list(whole.items(each))) for each in SPLITS] == [count, 0, 0]
+
+
+def test_half_of_the_products_are_enough_for_training(tmp_path: Path) -> None:
+    lines = [styles_row(split, TITLES[split]) for split in (TRAIN, TEST)]
+    files = fashion_files(lines, {split: noise_photo() for split in (TRAIN, TEST)})
+    halves = open_fashion(write_files(tmp_path / "set", files), tmp_path / "cache")
+    assert sorted(halves.records(ALL).splits) == [TEST, TRAIN]
 
 
 def one_product(tmp_path: Path, text: str, name: str = "set") -> Catalogue:
@@ -183,7 +209,7 @@ def test_split_whose_photos_are_all_bad_is_empty(tmp_path: Path) -> None:
 
 def test_items_have_the_spec_of_the_schema(catalogue: Catalogue) -> None:
     spec = catalogue.items(TRAIN).element_spec
-    expected = item_features().get_tensor_info()
+    expected = item_features(ATTRIBUTES).get_tensor_info()
     assert set(spec) == set(expected)
     assert spec["image"] == tf.TensorSpec((None, None, 3), tf.uint8)
     assert catalogue.encoded_items(TRAIN).element_spec["image"] == tf.TensorSpec(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.photos.clean import UnreadablePhoto
 from fitrank_tf.datasets.fashion_product_images import open_archive
 from fitrank_tf.datasets.fashion_product_images.styles_csv import open_styles, read_styles
-from fitrank_tf.datasets.product_photos import UnreadablePhoto
 from tests.datasets.small_catalogues import (
     STYLES_HEADER,
     fashion_files,
@@ -39,7 +39,7 @@ def test_unpacked_layouts(tmp_path: Path, prefix: str) -> None:
     archive = open_archive(str(tmp_path))
     rows = list(archive.rows())
     assert [(row.id, row.text) for row in rows] == [("1", "Red Shirt"), ("2", "Blue Jeans")]
-    assert archive.read_photo(rows[1].photo) == noise_photo(2)
+    assert archive.read_photo(*rows[1].photos) == noise_photo(2)
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -52,7 +52,7 @@ def test_zipped_layouts(tmp_path: Path, prefix: str, name: str) -> None:
         archive = open_archive(str(manual_dir))
         rows = list(archive.rows())
         assert [row.text for row in rows] == ["Red Shirt", "Blue Jeans"]
-        assert archive.read_photo(rows[1].photo) == noise_photo(2)
+        assert archive.read_photo(*rows[1].photos) == noise_photo(2)
 
 
 def test_attributes_come_from_the_columns_of_the_set(tmp_path: Path) -> None:
@@ -116,10 +116,10 @@ def test_ids_find_their_photo_exactly(tmp_path: Path) -> None:
     photos = {"007": noise_photo(1), "7": noise_photo(2)}
     write_files(tmp_path, fashion_files(lines, photos))
     archive = open_archive(str(tmp_path))
-    assert [(row.id, row.photo) for row in archive.rows()] == [
+    assert [(row.id, *row.photos) for row in archive.rows()] == [
         ("007", "007.jpg"),
         ("7", "7.jpg"),
-        ("8", ""),
+        ("8",),
     ]
 
 

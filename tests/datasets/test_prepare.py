@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.prepare import cache_dir, prepare
+from fitrank_tf.core.files import cache_dir
+from fitrank_tf.datasets.prepare import prepare
 from fitrank_tf.datasets.product_builder import ProductBuilder
 from fitrank_tf.datasets.product_source import ProductRow, ProductSource
 from tests.datasets.small_catalogues import noise_photo
@@ -24,7 +25,7 @@ class FewProducts(ProductSource):
     def rows(self) -> Iterator[ProductRow]:
         self.times_read += 1
         for number in range(3):
-            yield ProductRow(str(number), f"Shirt {number}", {}, str(number))
+            yield ProductRow(str(number), f"Shirt {number}", {}, (str(number),))
 
     def read_photo(self, photo: str) -> bytes:
         if self._failure and photo == "2":

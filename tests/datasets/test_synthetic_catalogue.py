@@ -15,6 +15,7 @@ from fitrank_tf.datasets.synthetic_catalogue import (
     synthetic_catalogue_dataset_builder,
 )
 from fitrank_tf.datasets.synthetic_catalogue.product import draw_product, write_listing
+from tests.fashion import ATTRIBUTES
 
 
 def prepared(data_dir, num_items: int, seed: int = 0) -> SyntheticCatalogue:
@@ -49,7 +50,10 @@ def catalogue(data_dir):
 
 
 def test_the_schema_is_that_of_an_item(catalogue):
-    assert catalogue.info.features.get_tensor_info() == item_features().get_tensor_info()
+    assert (
+        catalogue.info.features.get_tensor_info()
+        == item_features(ATTRIBUTES).get_tensor_info()
+    )
     names = catalogue.info.features["objects"]["label"].names
     assert tuple(names) == OBJECT_CLASSES
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fitrank_tf.datasets.item import ATTRIBUTES, OBJECT_CLASSES, PRODUCT_CLASSES
+from fitrank_tf.datasets.item import OBJECT_CLASSES, PRODUCT_CLASSES
 from fitrank_tf.datasets.synthetic_catalogue.article_types import ARTICLE_TYPES, ArticleType
 from fitrank_tf.datasets.synthetic_catalogue.facets import Facets
 from fitrank_tf.datasets.synthetic_catalogue.garments import random_garment
@@ -22,6 +22,7 @@ from fitrank_tf.datasets.synthetic_catalogue.product import (
     write_listing,
 )
 from fitrank_tf.datasets.synthetic_catalogue.shapes import Shape
+from tests.fashion import ATTRIBUTES
 
 BY_NAME = {article.name: article for article in ARTICLE_TYPES}
 # The words of the catalogue, written out once more by hand.

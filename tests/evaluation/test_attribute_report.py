@@ -8,11 +8,11 @@ from PIL import Image
 
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.evaluation.attribute_report import AttributeReport, measure_attributes
 from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.colour.names import COLOUR_NAMES
 from fitrank_tf.features.extract import feature_schema
+from tests.fashion import ATTRIBUTES, DECLARATION
 
 ANSWERS = {
     "colour_names": COLOUR_NAMES,
@@ -36,7 +36,7 @@ def records(colours: list[str]) -> CatalogueRecords:
     ids = tuple(f"p{row}" for row in range(len(colours)))
     blank = ("",) * len(ids)
     attributes = dict.fromkeys(ATTRIBUTES, blank) | {"colour": tuple(colours)}
-    return CatalogueRecords(ids, blank, attributes, ("test",) * len(ids))
+    return CatalogueRecords(ids, blank, attributes, ("test",) * len(ids), DECLARATION)
 
 
 def colour_report(said: list[list[str]], colours: list[str]) -> AttributeReport:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
     FEATURE_HEADS_DIR,
@@ -26,6 +27,15 @@ INFO = BundleInfo(
     list_size=100,
     schema=feature_schema(),
     facets=("gender", "colour"),
+    declaration=Declaration(
+        (
+            Attribute("gender"),
+            Attribute("absatzhöhe", "number", ranges=("0..20", "21..45")),
+        ),
+        ("gender", "colour", "absatzhöhe"),
+        "gender",
+        ("colour",),
+    ),
     metrics={"clip/title": {"R@1": 0.5}},
     packages={"tensorflow": "2.20.0"},
 )

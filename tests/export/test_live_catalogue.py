@@ -7,12 +7,13 @@ import pytest
 import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.attributes import Attribute
 from fitrank_tf.export.bundle import model_path, model_versions
 from fitrank_tf.export.catalogue_models import CATALOGUE_MODELS
-from fitrank_tf.export.graphs.served_catalogue import read_catalogue
+from fitrank_tf.export.graphs.served_catalogue import read_catalogue, read_filters
 from fitrank_tf.export.live_catalogue import change_catalogue
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
-from tests.export.toy_parts import IDS
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, FILTERED_SIGNATURE
+from tests.export.toy_parts import HEELS, IDS
 
 
 def _loaded(bundle, name="search"):
@@ -44,6 +45,66 @@ def test_an_added_product_is_found(bundle) -> None:
     assert "new" in _found(bundle, "search")
     held = read_catalogue(_loaded(bundle))
     assert held.ids == ("p0", "p1", "p3", "p4", "new")
+
+
+def test_added_products_bring_their_attributes(bundle) -> None:
+    """Those of both catalogues, each of the kind that the first one gives it."""
+
+    def join(old):
+        new = dataclasses.replace(
+            old.select([2]),
+            ids=("new",),
+            attributes={
+                "gender": ("Men",),
+                "heel_height": ("60 mm",),
+                "obermaterial": ("Wildleder|Leder",),
+            },
+            filters=(
+                Attribute("gender"),
+                Attribute("heel_height"),
+                Attribute("obermaterial", "categories"),
+            ),
+        )
+        return old.with_products(new)
+
+    change_catalogue(bundle, join)
+    held = read_catalogue(_loaded(bundle))
+    assert [each.name for each in held.filters] == [
+        *("gender", "colour", "heel_height", "obermaterial")
+    ]
+    assert held.attributes["heel_height"] == (*HEELS, "60")
+    assert held.attributes["colour"][-1] == "" == held.attributes["obermaterial"][0]
+    inputs = {each.name: tf.constant([""]) for each in held.filters}
+    inputs |= {"query": tf.constant(["0.4"]), "obermaterial": tf.constant(["leder"])}
+    inputs["heel_height"] = tf.constant([">=50"])
+    answer = _loaded(bundle).signatures[FILTERED_SIGNATURE](**inputs)
+    assert list(filter(None, answer["ids"].numpy()[0])) == [b"new"]
+
+
+def test_names_that_are_not_ascii_filter_too(bundle) -> None:
+    def renamed(old):
+        heel = Attribute("absatzhöhe", "number")
+        return dataclasses.replace(
+            old, attributes={"absatzhöhe": old.attributes["heel_height"]}, filters=(heel,)
+        )
+
+    change_catalogue(bundle, renamed)
+    search = _loaded(bundle)
+    assert read_filters(search) == (Attribute("absatzhöhe", "number"),)
+    answer = search.signatures[FILTERED_SIGNATURE](
+        query=tf.constant(["0.4"]), absatzhohe=tf.constant(["30..50"])
+    )
+    assert set(filter(None, answer["ids"].numpy()[0])) == {b"p1", b"p2"}
+
+
+def test_a_catalogue_without_attributes_has_no_filter(bundle) -> None:
+    change_catalogue(
+        bundle, lambda old: dataclasses.replace(old, attributes={}, filters=())
+    )
+    search = _loaded(bundle)
+    assert read_catalogue(search).attributes == {}
+    answer = search.signatures[FILTERED_SIGNATURE](query=tf.constant(["0.4"]))
+    assert all(answer["ids"].numpy()[0])
 
 
 def test_after_an_error_nothing_has_changed(bundle) -> None:

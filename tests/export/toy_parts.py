@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
+from fitrank_tf.datasets.attributes import Attribute
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
 from fitrank_tf.export.graphs.served_reranker import (
     KEPT_EXPLAINED_SIGNATURE,
@@ -17,6 +17,12 @@ D, T, V = 4, 2, 3
 IDS = ("p0", "p1", "p2", "p3", "p4")
 TITLES = ("Red Shirt", "Blue Shirt", "Café Kurta", "", "Bag")
 GENDERS = ("Men", "Women", "Women", "Unisex", "")
+FILTERS = (
+    Attribute("gender"),
+    Attribute("colour"),
+    Attribute("heel_height", "number"),
+)
+HEELS = ("5", "30", "45.5", "", "90")
 COLOURS = ("Red", "Navy Blue", "red", "Blue", "Été")
 
 
@@ -29,9 +35,8 @@ def toy_catalogue() -> SearchableCatalogue:
     arrays = (
         array.astype(np.float32) for array in (embeddings, feature_projection, facet_probs)
     )
-    attributes = {name: ("",) * len(IDS) for name in FILTERS}
-    attributes |= {"gender": GENDERS, "colour": COLOURS}
-    return SearchableCatalogue(IDS, TITLES, attributes, SearchTables(*arrays))
+    attributes = {"gender": GENDERS, "colour": COLOURS, "heel_height": HEELS}
+    return SearchableCatalogue(IDS, TITLES, attributes, SearchTables(*arrays), FILTERS)
 
 
 class ToyEncoder(tf.Module):

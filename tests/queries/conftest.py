@@ -3,7 +3,7 @@
 import pytest
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.datasets.item import ATTRIBUTES
+from tests.fashion import ATTRIBUTES, DECLARATION
 
 PRODUCTS = [
     ("1", "Acme Men Red Check Shirt", "Men", "Red", "Shirts"),
@@ -26,4 +26,5 @@ def records() -> CatalogueRecords:
         texts=tuple(product[1] for product in PRODUCTS),
         attributes={name: tuple(values) for name, values in columns.items()},
         splits=("test",) * len(PRODUCTS),
+        declaration=DECLARATION,
     )

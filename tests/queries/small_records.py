@@ -1,7 +1,7 @@
 """Records of a few products, without photos."""
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.datasets.item import ATTRIBUTES
+from tests.fashion import ATTRIBUTES, DECLARATION
 
 
 def small_records(*products: tuple[str, str, dict[str, str]]) -> CatalogueRecords:
@@ -14,4 +14,5 @@ def small_records(*products: tuple[str, str, dict[str, str]]) -> CatalogueRecord
             name: tuple(given.get(name, "") for given in attributes) for name in ATTRIBUTES
         },
         splits=("train",) * len(ids),
+        declaration=DECLARATION,
     )

@@ -4,8 +4,10 @@ import random
 
 import pytest
 
-from fitrank_tf.queries.facets import FACETS, facet_sentence, named_facets
+from fitrank_tf.datasets.attributes import Attribute
+from fitrank_tf.queries.facets import facet_sentence, named_values
 from fitrank_tf.queries.words import plain_words, value_forms
+from tests.fashion import DECLARATION, FACETS
 
 KURTA = dict.fromkeys(FACETS, "") | {
     "gender": "Women",
@@ -14,6 +16,17 @@ KURTA = dict.fromkeys(FACETS, "") | {
     "sleeve": "three-quarter",
     "neckline": "v",
 }
+
+
+def _sentence(product: dict[str, str], facets: tuple[str, ...], seed: int) -> str:
+    wanted = [(facet, product.get(facet)) for facet in FACETS if facet in facets]
+    given = tuple((facet, value) for facet, value in wanted if value)
+    return facet_sentence(given, DECLARATION, random.Random(seed))
+
+
+def _named(title: str, attributes: dict[str, str]) -> tuple[str, ...]:
+    values = {facet: (attributes[facet],) for facet in FACETS if attributes[facet]}
+    return tuple(facet for facet, _ in named_values(title, values, DECLARATION))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +40,7 @@ KURTA = dict.fromkeys(FACETS, "") | {
 )
 def test_a_sentence_names_the_given_facets_and_no_other(facets, said, unsaid) -> None:
     for seed in range(20):
-        sentence = facet_sentence(KURTA, facets, random.Random(seed))
+        sentence = _sentence(KURTA, facets, seed)
         assert all(words in sentence for words in said)
         assert not any(words in sentence for words in unsaid)
         assert sentence == sentence.lower() == " ".join(sentence.split())
@@ -35,8 +48,8 @@ def test_a_sentence_names_the_given_facets_and_no_other(facets, said, unsaid) ->
 
 def test_wording_depends_on_the_generator_alone() -> None:
     facets = ("gender", "colour", "article_type")
-    sentences = [facet_sentence(KURTA, facets, random.Random(seed)) for seed in range(30)]
-    again = [facet_sentence(KURTA, facets, random.Random(seed)) for seed in range(30)]
+    sentences = [_sentence(KURTA, facets, seed) for seed in range(30)]
+    again = [_sentence(KURTA, facets, seed) for seed in range(30)]
     assert sentences == again
     assert len(set(sentences)) > 5
 
@@ -45,10 +58,12 @@ def test_every_template_names_every_facet_once() -> None:
     product = KURTA | {"usage": "Ethnic", "season": "Fall", "pattern": "Checked"}
     orders = set()
     for seed in range(300):
-        sentence = facet_sentence(product, FACETS, random.Random(seed))
+        sentence = _sentence(product, FACETS, seed)
         said, places = f" {plain_words(sentence)} ", []
         for facet in FACETS:
-            forms = sorted(value_forms(facet, product[facet]), key=len, reverse=True)
+            forms = sorted(
+                value_forms(Attribute(facet), product[facet]), key=len, reverse=True
+            )
             form = next(form for form in forms if f" {form} " in said)
             assert said.count(f" {form} ") == 1
             places.append((said.index(f" {form} "), facet))
@@ -69,10 +84,7 @@ def test_every_template_names_every_facet_once() -> None:
 )
 def test_prepositions_are_natural(facet, value, unnatural) -> None:
     product = {facet: value, "article_type": "Tshirts"}
-    sentences = [
-        facet_sentence(product, (facet, "article_type"), random.Random(seed))
-        for seed in range(200)
-    ]
+    sentences = [_sentence(product, (facet, "article_type"), seed) for seed in range(200)]
     assert not any(words in sentence for words in unnatural for sentence in sentences)
     assert len(set(sentences)) > 8
 
@@ -91,7 +103,7 @@ def test_named_facets_are_whole_words(title: str, expected: tuple[str, ...]) -> 
         "colour": "Red",
         "article_type": "Shirts",
     }
-    assert named_facets(title, attributes) == expected
+    assert _named(title, attributes) == expected
 
 
 @pytest.mark.parametrize(
@@ -107,9 +119,9 @@ def test_named_facets_are_whole_words(title: str, expected: tuple[str, ...]) -> 
 )
 def test_a_title_names_the_pattern_that_the_product_has(title, pattern, named) -> None:
     attributes = dict.fromkeys(FACETS, "") | {"pattern": pattern}
-    assert named_facets(title, attributes) == (("pattern",) if named else ())
+    assert _named(title, attributes) == (("pattern",) if named else ())
 
 
 def test_kids_name_neither_boys_nor_girls_in_a_title() -> None:
     attributes = dict.fromkeys(FACETS, "") | {"gender": "Boys", "sleeve": "short"}
-    assert named_facets("Acme Kids Short Dress", attributes) == ()
+    assert _named("Acme Kids Short Dress", attributes) == ()

@@ -1,8 +1,9 @@
 """Grades, by hand."""
 
+import dataclasses
+
 import pytest
 
-from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.query_sets import FACET, TITLE, Query, title_queries
 from tests.queries.small_records import small_records
@@ -55,7 +56,7 @@ def test_a_title_query_grades_a_full_match_of_another_title_3(named) -> None:
 def test_an_unnamed_facet_changes_no_grade(records) -> None:
     query = _facets(article_type="Shirts", colour="Red")
     other = {**records.attributes, "gender": ("Boys",) * len(records)}
-    changed = CatalogueRecords(records.ids, records.texts, other, records.splits)
+    changed = dataclasses.replace(records, attributes=other)
     before, after = Judge(records).grades(query), Judge(changed).grades(query)
     assert before.tolist() == after.tolist()
 

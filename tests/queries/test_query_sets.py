@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.datasets.synthetic_catalogue.facets import random_facets
 from fitrank_tf.datasets.synthetic_catalogue.titles import write_title
 from fitrank_tf.export.graphs.query_facets import QueryFacets
@@ -27,6 +26,7 @@ from fitrank_tf.queries.query_sets import (
     with_misspellings,
 )
 from fitrank_tf.queries.words import plain_words
+from tests.fashion import ATTRIBUTES, DECLARATION
 
 
 def test_title_queries_quote_their_product_and_name_its_facets(records) -> None:
@@ -75,6 +75,7 @@ def drawn() -> CatalogueRecords:
             name: tuple(given.get(name, "") for given in attributes) for name in ATTRIBUTES
         },
         splits=("test",) * 300,
+        declaration=DECLARATION,
     )
 
 

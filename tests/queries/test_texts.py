@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fitrank_tf.queries.facets import FACETS
+from fitrank_tf.datasets.attributes import Attribute
 from fitrank_tf.queries.texts import (
     TEXTS_PER_PRODUCT,
     TrainingText,
@@ -12,6 +12,7 @@ from fitrank_tf.queries.texts import (
     training_texts,
 )
 from fitrank_tf.queries.words import plain_words, value_forms
+from tests.fashion import FACETS
 from tests.queries.small_records import small_records
 
 RECORDS = small_records(
@@ -48,7 +49,7 @@ def test_facet_sentences_are_spelt_correctly() -> None:
     right = {
         word
         for pair in attributes.items()
-        for form in value_forms(*pair)
+        for form in value_forms(Attribute(pair[0]), pair[1])
         for word in form.split()
     }
     for texts in training_texts(records, seed=0):
@@ -106,12 +107,16 @@ def test_codes_are_equal_for_equal_values_whatever_the_case() -> None:
 
 
 def test_a_text_has_the_codes_of_its_facets_alone() -> None:
-    codes = np.arange(1, 1 + 2 * len(FACETS), dtype=np.int32).reshape(2, -1)
-    title, red = TrainingText("Acme"), TrainingText("red", ("colour",))
-    asked = text_facet_codes([[title, red], [red, title]], codes)
-    expected = np.zeros((2, 2, len(FACETS)))
-    colour = FACETS.index("colour")
-    expected[0, 1, colour], expected[1, 0, colour] = codes[0, colour], codes[1, colour]
+    given = {"article_type": "Shirts", "gender": "Men"}
+    records = small_records(
+        ("1", "a", {**given, "colour": "Red"}), ("2", "b", {**given, "colour": "Blue"})
+    )
+    codes, colour = facet_codes(records), FACETS.index("colour")
+    titles = [TrainingText("Acme")] * (TEXTS_PER_PRODUCT - 1)
+    red, blue = (TrainingText(of, (("colour", of),)) for of in ("Red", "Blue"))
+    asked = text_facet_codes([[*titles, red], [blue, *titles]], records)
+    expected = np.zeros((2, TEXTS_PER_PRODUCT, len(FACETS)))
+    expected[0, -1, colour], expected[1, 0, colour] = codes[0, colour], codes[1, colour]
     np.testing.assert_array_equal(asked, expected)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fitrank_tf.datasets.attributes import Attribute
 from fitrank_tf.queries.words import (
     article_words,
     known_words,
@@ -49,9 +50,9 @@ PAIRS = [(facet, value) for facet, values in VALUES.items() for value in values]
 @pytest.mark.parametrize("facet", VALUES)
 def test_every_value_has_plain_words(facet: str) -> None:
     for value in VALUES[facet]:
-        forms = value_forms(facet, value)
+        forms = value_forms(Attribute(facet), value)
         assert forms and len(set(forms)) == len(forms)
-        written = written_forms(facet, value)
+        written = written_forms(Attribute(facet), value)
         assert {plain_words(form) for form in written} <= set(forms)
         for form in forms:
             assert form and form == form.lower() == " ".join(form.split())
@@ -61,11 +62,11 @@ def test_every_value_has_plain_words(facet: str) -> None:
 def test_no_word_names_two_values() -> None:
     called: dict[str, tuple[str, str]] = {}
     for facet, value in PAIRS:
-        for form in value_forms(facet, value):
+        for form in value_forms(Attribute(facet), value):
             assert form not in called, (form, called[form], value)
             called[form] = facet, value
     for facet, value in PAIRS:
-        assert not called.keys() & set(shared_forms(facet, value))
+        assert not called.keys() & set(shared_forms(Attribute(facet), value))
 
 
 @pytest.mark.parametrize(
@@ -110,15 +111,17 @@ def test_no_word_names_two_values() -> None:
     ],
 )
 def test_synonyms(facet: str, value: str, said: str, unsaid: str) -> None:
-    forms = set(value_forms(facet, value))
+    forms = set(value_forms(Attribute(facet), value))
     assert set(said.split(", ")) <= forms
     assert not set(unsaid.split(", ")) & forms
 
 
 def test_more_specific_words_are_never_written() -> None:
     for more in ("graphic", "floral", "tartan", "baseball cap"):
-        assert any(more in value_forms(*pair) for pair in PAIRS)
-        assert not any(more in written_forms(*pair) for pair in PAIRS)
+        assert any(more in value_forms(Attribute(facet), value) for facet, value in PAIRS)
+        assert not any(
+            more in written_forms(Attribute(facet), value) for facet, value in PAIRS
+        )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,9 @@ def test_more_specific_words_are_never_written() -> None:
     ],
 )
 def test_shared_words(word: str, values: set[str]) -> None:
-    assert {value for facet, value in PAIRS if word in shared_forms(facet, value)} == values
+    assert {
+        value for facet, value in PAIRS if word in shared_forms(Attribute(facet), value)
+    } == values
 
 
 @pytest.mark.parametrize(

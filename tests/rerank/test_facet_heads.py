@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax
+from scipy.special import expit, log_softmax
 
 from fitrank_tf.config import FacetHeadsConfig
+from fitrank_tf.datasets.attributes import CATEGORIES, Attribute
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.rerank.facet_heads import FacetHeads, cross_fitted, facet_loss
 
@@ -32,7 +33,43 @@ def test_the_loss_is_the_cross_entropy_of_the_facets_that_are_known() -> None:
     codes = np.array([[1, 2], [-1, 0], [-1, -1]], "int32")
     colour, kind = log_softmax(logits[:, :2], axis=1), log_softmax(logits[:, 2:], axis=1)
     expected = [-colour[0, 1] - kind[0, 2], -kind[1, 0], 0.0]
-    np.testing.assert_allclose(facet_loss(codes, logits, (2, 3)), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        facet_loss(codes, logits, (2, 3), (False, False)), expected, rtol=1e-5
+    )
+
+
+def test_the_loss_of_several_values_is_the_cross_entropy_of_each() -> None:
+    logits = np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
+    codes = np.array([[1, 0, 1, 2], [0, 0, 0, -1], [-1, -1, -1, 1]], "int32")
+    chance = expit(logits[:, :3].astype(float))
+    kind = log_softmax(logits[:, 3:].astype(float), axis=1)
+    expected = [
+        -np.log([chance[0, 0], 1 - chance[0, 1], chance[0, 2]]).sum(),
+        -np.log(1 - chance[1]).sum(),
+        -kind[2, 1],
+    ]
+    codes[0, 3], expected[0] = 0, expected[0] - kind[0, 0]
+    found = facet_loss(codes, logits, (3, 2), (True, False))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_a_product_has_several_values_at_once() -> None:
+    """Two values that show in two features, each half of the time."""
+    draw = np.random.default_rng(0)
+    codes = draw.integers(0, 2, (N, 2)).astype("int32")
+    lexicon = FacetLexicon(
+        (("occasion", ("Party", "Sports")),),
+        attributes=(Attribute("occasion", CATEGORIES),),
+    )
+    embeddings = np.full((N, D), 0.5, "float32")
+    features = np.concatenate([codes, np.zeros((N, 1))], axis=1) + 0.1 * draw.normal(
+        size=(N, F)
+    )
+    features = features.astype("float32")
+    heads, crossed = cross_fitted(lexicon, codes, embeddings, features, ALL, CONFIG, 0)
+    assert ((crossed > 0.5) == codes).mean() > 0.95
+    both = heads.predict_all(embeddings, features)[codes.all(axis=1)]
+    assert both.sum(axis=1).mean() > 1.5
 
 
 def test_unseen_products_are_predicted_and_probabilities_add_up() -> None:

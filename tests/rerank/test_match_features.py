@@ -44,7 +44,7 @@ def _lists() -> ListArrays:
 def test_each_column_holds_its_feature(
     row: int, place: int, gender: float, colour: float
 ) -> None:
-    numbers = match_features(_lists(), FACET_PROBS, FACETS)
+    numbers = match_features(_lists(), FACET_PROBS, FACETS, "article_type")
     assert numbers.shape == (3, 3, len(NAMES)) and numbers.dtype == np.float32
     found = dict(zip(NAMES, numbers[row, place]))
     assert found["matches gender"] == pytest.approx(_log(gender), abs=1e-5)
@@ -66,20 +66,20 @@ def test_each_column_holds_its_feature(
 
 
 def test_padding_is_zero() -> None:
-    assert not match_features(_lists(), FACET_PROBS, FACETS)[1, 2].any()
+    assert not match_features(_lists(), FACET_PROBS, FACETS, "article_type")[1, 2].any()
 
 
 @pytest.mark.parametrize(("chance", "seen"), [(0.0, LEAST_CHANCE), (1.0, 1 - LEAST_CHANCE)])
 def test_nothing_is_certain(chance: float, seen: float) -> None:
     query_facets = np.array([[0, 0, 1]], np.float32)
     facet_probs = np.array([[[1.0 - chance, 0.0, chance]]], np.float32)
-    found = FacetMatcher({"colour": 3})(query_facets, facet_probs)
+    found = FacetMatcher({"colour": 3}, "article_type")(query_facets, facet_probs)
     assert found.match.numpy() == pytest.approx(_log(seen), abs=1e-5)
 
 
 @pytest.mark.parametrize(("slope", "shift"), [(1.0, 0.0), (0.5, -1.0), (2.0, 0.3)])
 def test_probabilities_are_calibrated_by_facet(slope: float, shift: float) -> None:
-    found = FacetMatcher(FACETS)(
+    found = FacetMatcher(FACETS, "article_type")(
         QUERY_FACETS[1:2], FACET_PROBS[None], np.float32([1, slope]), np.float32([0, shift])
     )
     colour = FACET_PROBS[:, 2] + FACET_PROBS[:, 3]
@@ -99,7 +99,9 @@ def test_a_table_has_the_numbers_that_an_untrained_reranker_computes(monkeypatch
 
     monkeypatch.setattr(model, "FacetMatcher", Recording)
     features = np.random.default_rng(0).random((3, 2)).astype("float32")
-    reranker = model.build_reranker(RerankerConfig(hidden=(4,)), features, 4, FACETS)
+    reranker = model.build_reranker(
+        RerankerConfig(hidden=(4,)), features, 4, FACETS, "article_type"
+    )
     seen.clear()
     reranker(
         {
@@ -111,7 +113,7 @@ def test_a_table_has_the_numbers_that_an_untrained_reranker_computes(monkeypatch
             "mask": tf.constant(POSITIONS >= 0),
         }
     )
-    table = match_features(_lists(), FACET_PROBS, FACETS)
+    table = match_features(_lists(), FACET_PROBS, FACETS, "article_type")
     real = POSITIONS >= 0
     np.testing.assert_array_equal(table[..., :2][real], seen[0].match.numpy()[real])
     grades = table[..., NAMES.index("expected grade")]

@@ -11,6 +11,7 @@ from fitrank_tf.rerank.model import (
     _gain,
     _on_gains,
     build_reranker,
+    example_inputs,
     train_reranker,
 )
 
@@ -57,7 +58,7 @@ def _batches(arrays: dict[str, np.ndarray], batch_size: int = 8) -> tf.data.Data
 
 def _trained(arrays, tmp_path, **options) -> tuple[Reranker, list[float]]:
     config = RerankerConfig(epochs=8, hidden=(16, 8), learning_rate=1e-2, **options)
-    model = build_reranker(config, arrays["features"], D, FACETS)
+    model = build_reranker(config, arrays["features"], D, FACETS, "article_type")
     batches = _batches(arrays)
     history = train_reranker(model, batches, batches, config, tmp_path)
     return model, history.history["val_ndcg_10"]
@@ -87,7 +88,9 @@ def _loud(model: Reranker) -> Reranker:
 
 
 def _untrained(arrays) -> Reranker:
-    return build_reranker(RerankerConfig(hidden=(16, 8)), arrays["features"], D, FACETS)
+    return build_reranker(
+        RerankerConfig(hidden=(16, 8)), arrays["features"], D, FACETS, "article_type"
+    )
 
 
 def test_untrained_keeps_the_first_stage_order(arrays) -> None:
@@ -137,7 +140,7 @@ def test_scores_follow_the_candidates_through_any_order(arrays, tmp_path) -> Non
 @pytest.mark.parametrize("heads", [0, 2])
 def test_padding_neither_scores_nor_matters(arrays, heads: int, shift: float) -> None:
     config = RerankerConfig(hidden=(16, 8), attention_heads=heads)
-    model = _loud(build_reranker(config, arrays["features"], D, FACETS))
+    model = _loud(build_reranker(config, arrays["features"], D, FACETS, "article_type"))
     short = _padded(_asking({**arrays, "scores": arrays["scores"] + shift}), 4)
     padded, _ = next(iter(_batches(short)))
     assert not padded["mask"].numpy()[:, L - 4 :].any()
@@ -230,7 +233,7 @@ def test_lists_learn_from_gains_that_add_up_to_one(arrays) -> None:
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_noise_moves_scores_in_training_alone(arrays, noise: float) -> None:
     config = RerankerConfig(hidden=(16, 8), dropout=0.0, noise=noise)
-    model = build_reranker(config, arrays["features"], D, FACETS)
+    model = build_reranker(config, arrays["features"], D, FACETS, "article_type")
     # Untrained, the last layer is zero and hides all that is seen.
     model.get_layer("correction").kernel.assign(tf.ones([8, 1]))
     inputs, _ = next(iter(_batches(arrays)))
@@ -257,3 +260,13 @@ def test_contributions_add_up_to_the_score(arrays) -> None:
         is_said = np.abs(parts.numpy()[..., facet]).max(axis=1) > 1e-6
         np.testing.assert_array_equal(is_said, query_facets.any(axis=1))
     np.testing.assert_array_equal(told[:, L - 4 :], 0.0)
+
+
+def test_without_facets_the_first_stage_and_the_correction_are_left() -> None:
+    features = np.random.default_rng(0).random((5, 4)).astype("float32")
+    model = build_reranker(RerankerConfig(hidden=(8,)), features, D, {}, "")
+    inputs = example_inputs(2, 3, D, 4, 0)
+    inputs["first_stage"] = tf.constant([[0.3, 0.2, 0.1], [0.1, 0.2, 0.3]])
+    scores, contributions = model.explain(inputs)
+    np.testing.assert_allclose(scores, 10.0 * inputs["first_stage"], rtol=1e-5)
+    assert contributions.shape == (2, 3, 2)

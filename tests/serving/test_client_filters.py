@@ -16,7 +16,9 @@ from fitrank_tf.client.channel import Security
 from fitrank_tf.client.hits import Hit
 from fitrank_tf.client.search_client import SearchClient
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.filters import Range
 from serving.client import main
+from tests.datasets.small_catalogues import noise_photo
 
 FILTERS = ("colour", "gender")
 ANSWER = {"ids": "5", "titles": "Bag", "scores": 0.5, "explanations": "colour +1.00"}
@@ -42,7 +44,7 @@ class Recorder(PredictionServiceServicer):
     def Predict(self, request, context):  # noqa: N802  the protocol's name
         self.requests.append(request)
         self.metadata += context.invocation_metadata()
-        batch = len(_texts(request, next(iter(request.inputs))))
+        batch = len(tf.make_ndarray(next(iter(request.inputs.values()))))
         response = PredictResponse()
         for name in request.output_filter:
             values = [[ANSWER[name]]] * batch
@@ -67,21 +69,25 @@ def address(recorder, start_server) -> str:
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "photo.png"
-    path.write_bytes(b"bytes of a photo")
+    path.write_bytes(noise_photo(3))
     return path
 
 
-def _sent(request) -> dict[str, list[str]]:
-    return {name: _texts(request, name) for name in request.inputs}
+def _sent(request) -> dict[str, list]:
+    """The inputs, photos as bytes."""
+    return {
+        name: tf.make_ndarray(values).tolist() if name == "image" else _texts(request, name)
+        for name, values in request.inputs.items()
+    }
 
 
 def test_without_filters_the_plain_signature_is_asked(recorder, address) -> None:
     with SearchClient(address) as client:
         client.search(["red shirt"])
-        client.similar([b"photo"])
+        client.similar([noise_photo(1)])
     assert [_sent(request) for request in recorder.requests] == [
         {"query": ["red shirt"]},
-        {"image": ["photo"]},
+        {"image": [noise_photo(1)]},
     ]
     assert {request.model_spec.signature_name for request in recorder.requests} == {""}
 
@@ -99,20 +105,54 @@ def test_filters_go_with_every_query_and_the_others_are_empty(recorder, address)
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (["Men", "S|M"], r"Men|S\|M"),
+        (r"S\|M", r"S\|M"),
+        (Range(30, 45), "30.0..45.0"),
+        ("<50", "<50"),
+    ],
+)
+def test_lists_and_ranges_are_sent_as_text(recorder, address, given, text) -> None:
+    with SearchClient(address) as client:
+        client.search(["shirt"], filters={"gender": given})
+        client.similar([b"photo"], filters={"gender": given})
+    sent = [_sent(request) for request in recorder.requests if hasattr(request, "inputs")]
+    assert [inputs["gender"] for inputs in sent] == [[text]] * 2
+
+
+@pytest.mark.parametrize(
+    ("option", "text"), [(r"colour=S\|M", r"S\|M"), ("colour<50", "<50")]
+)
+def test_the_command_sends_quoted_bars_and_bounds(recorder, address, option, text) -> None:
+    assert main(["shirt", f"--address={address}", f"--filter={option}"]) == 0
+    assert _sent(recorder.requests[-1])["colour"] == [text]
+
+
 def test_a_text_goes_with_the_photo(recorder, address) -> None:
     with SearchClient(address) as client:
-        client.similar([b"one", b"two"], text="in red")
+        client.similar([noise_photo(1), noise_photo(2)], text="in red")
     request = recorder.requests[-1]
     assert (request.model_spec.name, request.model_spec.signature_name) == (
         "similar",
         "filtered",
     )
     assert _sent(request) == {
-        "image": ["one", "two"],
+        "image": [noise_photo(1), noise_photo(2)],
         "text": ["in red"] * 2,
         "gender": [""] * 2,
         "colour": [""] * 2,
     }
+
+
+def test_the_bad_photo_of_several_is_named_and_nothing_is_sent(recorder, address) -> None:
+    with (
+        SearchClient(address) as client,
+        pytest.raises(FitRankError, match="photo 2 of 3: unreadable image"),
+    ):
+        client.similar([noise_photo(1), b"junk", noise_photo(2)])
+    assert not recorder.requests
 
 
 def test_what_can_be_filtered_by_is_asked_once(recorder, address) -> None:
@@ -189,7 +229,7 @@ def test_command_searches_by_photo(recorder, address, photo, capsys) -> None:
     assert _run(address, ["--image", str(photo), "in red"]) == 0
     assert "Bag" in capsys.readouterr().out
     sent = _sent(recorder.requests[-1])
-    assert (sent["image"], sent["text"]) == (["bytes of a photo"], ["in red"])
+    assert (sent["image"], sent["text"]) == ([noise_photo(3)], ["in red"])
 
 
 @pytest.mark.parametrize(
@@ -198,7 +238,7 @@ def test_command_searches_by_photo(recorder, address, photo, capsys) -> None:
         ([], "nothing to look for"),
         (["shirt", "--filter", "size=M"], "choose from colour, gender"),
         (["shirt", "--filter", "gender"], "attribute=value"),
-        (["--image", "/nowhere.jpg"], "--image /nowhere.jpg: cannot be read"),
+        (["--image", "/nowhere.jpg"], "photo /nowhere.jpg: no image file"),
     ],
 )
 def test_command_names_what_it_cannot_use(address, capsys, arguments, gist) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from fitrank_tf.export.bundle import MODELS, OPTIONAL_MODELS, model_path
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
+from tests.fashion import ATTRIBUTES as FILTERS
 from tests.training.small_chain import SMALL
 
 # In TensorFlow's registry, but of no use in a server: they call back into Python, or grow

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from fitrank_tf.cli import search
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from serving import client
 from serving.models.model_config import single_model_config
 from serving.models.model_manager import ModelManager
 from serving.server import ServerOptions, serve
+from tests.fashion import ATTRIBUTES as FILTERS
 
 CASES = [
     ("red check shirt", {}),

@@ -34,7 +34,7 @@ def choose_products(
         FitRankError: for an article type without products in the split.
     """
     rows_of: dict[str, list[int]] = {}
-    for row, article in enumerate(records.attributes["article_type"]):
+    for row, article in enumerate(records.column("article_type")):
         if records.splits[row] == split:
             rows_of.setdefault(article, []).append(row)
     missing = [name for name in article_types if name not in rows_of]

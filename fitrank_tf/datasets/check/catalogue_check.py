@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from fitrank_tf.core.photos.clean import UnreadablePhoto
 from fitrank_tf.core.progress import tracked
+from fitrank_tf.datasets.attributes import NUMBER, Attribute, Declaration
 from fitrank_tf.datasets.check.near_values import NearValues, near_values
 from fitrank_tf.datasets.check.photo_prints import (
     PhotoPrint,
@@ -16,7 +18,6 @@ from fitrank_tf.datasets.check.photo_prints import (
     same_pictures,
 )
 from fitrank_tf.datasets.product_builder import checked_rows, usable_photo
-from fitrank_tf.datasets.product_photos import UnreadablePhoto
 from fitrank_tf.datasets.product_source import ProductRow, ProductSource
 from fitrank_tf.datasets.splits import SPLITS, TRAIN, split_of, title_key
 
@@ -135,7 +136,7 @@ def check_source(source: ProductSource) -> tuple[CatalogueCheck, list[ProductRow
         without_title=[_place(row) for row in products if not row.text],
         num_titles=len({title_key(row.text) for row in products if row.text}),
         splits={split: splits.count(split) for split in SPLITS},
-        attributes=_attributes(products, splits),
+        attributes=_attributes(products, splits, source.declaration),
         same_files=groups[0],
         same_pictures=groups[1],
         findings=(),
@@ -147,18 +148,24 @@ def _place(row: ProductRow) -> Place:
     return Place(row.id, row.line)
 
 
-def _values(row: ProductRow, name: str) -> Sequence[str]:
-    cell = row.attributes.get(name, "")
+def _values(row: ProductRow, attribute: Attribute) -> Sequence[str]:
+    cell = row.attributes.get(attribute.name, "")
+    if attribute.ranges:
+        return attribute.values(attribute.cell(cell))
     return [value for value in ([cell] if isinstance(cell, str) else cell) if value]
 
 
 def _attributes(
-    products: Sequence[ProductRow], splits: Sequence[str]
+    products: Sequence[ProductRow], splits: Sequence[str], declaration: Declaration
 ) -> dict[str, AttributeCheck]:
-    names = dict.fromkeys(name for row in products for name in row.attributes)
+    """Of all attributes but free texts; numbers by range."""
+    given = {name for row in products for name in row.attributes}
     found = {}
-    for name in names:
-        values = [_values(row, name) for row in products]
+    for attribute in declaration.filters:
+        name = attribute.name
+        if name not in given:
+            continue
+        values = [_values(row, attribute) for row in products]
         counts = Counter(value for of in values for value in of)
         trained = Counter(
             value for of, split in zip(values, splits) if split == TRAIN for value in of
@@ -169,7 +176,7 @@ def _attributes(
             counts=ordered,
             learned=[value for value in ordered if trained[value] >= RARE],
             rare=[value for value in ordered if trained[value] < RARE],
-            near=near_values(counts),
+            near=() if attribute.kind == NUMBER else near_values(counts),
         )
     return found
 

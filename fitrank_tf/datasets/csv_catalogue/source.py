@@ -7,8 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.csv_catalogue.options import ID, IMAGE, TEXT, CsvCatalogueOptions
-from fitrank_tf.datasets.image_folder import DiskImageFolder, read_file
+from fitrank_tf.core.photos.clean import UnreadablePhoto
+from fitrank_tf.core.photos.folder import DiskImageFolder
+from fitrank_tf.core.photos.names import photos_in_cell
+from fitrank_tf.datasets.attribute_kinds import FASHION, declare
+from fitrank_tf.datasets.attributes import Declaration
+from fitrank_tf.datasets.csv_catalogue.options import (
+    FIELDS,
+    ID,
+    IMAGE,
+    TEXT,
+    CsvCatalogueOptions,
+)
 from fitrank_tf.datasets.product_source import (
     ProductRow,
     ProductSource,
@@ -34,8 +44,9 @@ _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 class CsvSource(ProductSource):
     """An opened table and the folder of its photos.
 
-    The column of `image` holds photos as bytes, or paths of photos, absolute or relative to
-    that folder. Without such a column a photo is `<id>.jpg`, `.jpeg`, `.png` or `.webp`.
+    The column of `image` holds photos: paths, absolute or relative to that folder, and
+    addresses, one or a list in a cell; or the bytes of an image file. Without such a column
+    photos are named after the id, as `names.NameIndex.photos_of` says.
     """
 
     def __init__(self, options: CsvCatalogueOptions):
@@ -53,78 +64,98 @@ class CsvSource(ProductSource):
         self._folder = _image_folder(options)
 
     @functools.cached_property
-    def _listing(self) -> DiskImageFolder:
-        return DiskImageFolder(self._folder)
+    def declaration(self) -> Declaration:
+        return declare(self._cells, self._options.attributes)
+
+    @functools.cached_property
+    def _cells(self) -> Mapping[str, list[str | tuple[str, ...]]]:
+        """{field or column: cell of each row}, of all that may be attributes."""
+        fields = {f: column for f, column in self._columns.items() if f not in FIELDS}
+        taken = set(self._columns.values())
+        others = {column: column for column in self._table.header if column not in taken}
+        return {name: self._values(of) for name, of in (fields | others).items()}
+
+    def _values(self, column: str) -> list[str | tuple[str, ...]]:
+        """The cells of a column: one value, or the values of a list."""
+        cells = self._table.values(column, self._options.separator)
+        shown = shown_spellings(value for cell in cells for value in cell)
+        folded = (tuple(dict.fromkeys(shown[value] for value in cell)) for cell in cells)
+        return ["".join(cell) if len(cell) < 2 else cell for cell in folded]
+
+    @functools.cached_property
+    def _ids(self) -> Sequence[str]:
+        return self._table.texts(self._columns[ID])
+
+    @functools.cached_property
+    def _known_ids(self) -> frozenset[str]:
+        return frozenset(self._ids)
 
     @property
     def where(self) -> str:
         return self._table.path
 
     def rows(self) -> Iterator[ProductRow]:
-        ids, titles = (self._table.texts(self._columns[field]) for field in (ID, TEXT))
-        names = [name for name in self._columns if name not in (ID, TEXT, IMAGE)]
-        attributes = {name: self._attribute(name) for name in names}
+        titles = self._table.texts(self._columns[TEXT])
         for number, row in enumerate(self._table.rows):
-            rounded = ROUNDED_ID if _ROUNDED.fullmatch(ids[number]) else ""
+            item_id = self._ids[number]
+            photos, problem = self._photos_of(number)
+            rounded = ROUNDED_ID if _ROUNDED.fullmatch(item_id) else ""
             yield ProductRow(
-                id=ids[number],
+                id=item_id,
                 text=titles[number],
-                attributes={name: attributes[name][number] for name in names},
-                photo=self._photo_of(ids[number], number),
-                problem=row.problem or rounded,
+                attributes={
+                    each.name: self._cells[each.column][number]
+                    for each in self.declaration.attributes
+                },
+                photos=photos,
+                problem=row.problem or rounded or problem,
                 line=row.line,
             )
 
-    def _attribute(self, name: str) -> list[str | tuple[str, ...]]:
-        """The cells of an attribute; a text, or the values of a list."""
-        cells = self._table.values(self._columns[name], self._options.separator)
-        shown = shown_spellings(value for cell in cells for value in cell)
-        folded = (tuple(dict.fromkeys(shown[value] for value in cell)) for cell in cells)
-        return [cell if len(cell) > 1 else "".join(cell) for cell in folded]
-
     def read_photo(self, photo: str) -> bytes:
-        return read_file(Path(photo))
+        return self._folder.read(photo)
 
     def fingerprint(self) -> str:
         read_as = (sorted(self._options.columns), *self._options.reading())
         return content_fingerprint(
             [self._table.digest.encode(), repr(read_as).encode()],
             # By id, because the folder's path is no part of the content.
-            ((row.id, self._stamp(row.photo)) for row in self.rows()),
+            (
+                (row.id, self._stamp(photo))
+                for row in self.rows()
+                for photo in row.photos or [""]
+            ),
         )
 
     @functools.cached_property
     def _photos(self) -> Sequence[Sequence[str | Blob]]:
         return self._table.photos(self._columns[IMAGE])
 
-    def _photo_of(self, item_id: str, number: int) -> str | Blob:
-        if IMAGE not in self._columns:
-            name: str | Blob = self._listing.photo_of(item_id)
-        else:
-            name = next(iter(self._photos[number]), "")
-        if isinstance(name, Blob) or not name:
-            return name
-        # joinpath keeps an absolute path as it is.
-        return str(self._folder.joinpath(name))
+    def _photos_of(self, number: int) -> tuple[tuple[str | Blob, ...], str]:
+        """The photos of a row, or why they cannot be told."""
+        try:
+            if IMAGE not in self._columns:
+                return self._folder.photos_of(self._ids[number], self._known_ids), ""
+            inside = [photo for photo in self._photos[number] if isinstance(photo, Blob)]
+            names = [photo for photo in self._photos[number] if isinstance(photo, str)]
+            return (*inside, *photos_in_cell(names, self._folder.holds)), ""
+        except UnreadablePhoto as error:
+            return (), str(error)
 
     def _stamp(self, photo: str | Blob) -> str:
-        if isinstance(photo, Blob):
-            return "in the table"
-        try:
-            return str(Path(photo).stat().st_size)
-        except (OSError, ValueError):
-            return "missing"
+        return "in the table" if isinstance(photo, Blob) else self._folder.stamp(photo)
 
 
 def _columns(table: Table, options: CsvCatalogueOptions) -> Mapping[str, str]:
-    """{field: its column}, for the fields that the table has.
+    """{field: its column}, for the fields and the attributes of fashion that the table has.
 
     A field without a named column is read from the column of its own name, or else of a
     usual one, such as "sku" of `id`.
     """
     named = dict(options.columns)
     found: dict[str, str] = {}
-    for field in sorted(options.column_of(), key=lambda field: field not in named):
+    fields = dict.fromkeys([*named, *FIELDS, *FASHION.names])
+    for field in fields:
         names = [named[field]] if field in named else [field, *synonyms(field)]
         columns = [each for each in map(table.find, names) if each is not None]
         free = [
@@ -142,8 +173,8 @@ def _columns(table: Table, options: CsvCatalogueOptions) -> Mapping[str, str]:
     return found
 
 
-def _image_folder(options: CsvCatalogueOptions) -> Path:
+def _image_folder(options: CsvCatalogueOptions) -> DiskImageFolder:
     folder = Path(options.images or Path(options.table).parent).expanduser()
     if not folder.is_dir():
         raise FitRankError(f"--images {options.images}: there is no such folder")
-    return folder
+    return DiskImageFolder(folder)

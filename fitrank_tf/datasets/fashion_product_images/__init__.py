@@ -4,5 +4,6 @@ from fitrank_tf.datasets.fashion_product_images.archive import FashionArchive, o
 from fitrank_tf.datasets.fashion_product_images.fashion_product_images import (
     FashionProductImages,
 )
+from fitrank_tf.datasets.fashion_product_images.styles_csv import DECLARATION
 
-__all__ = ["FashionArchive", "FashionProductImages", "open_archive"]
+__all__ = ["DECLARATION", "FashionArchive", "FashionProductImages", "open_archive"]

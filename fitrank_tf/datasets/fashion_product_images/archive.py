@@ -12,18 +12,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.fashion_product_images.styles_csv import (
-    ATTRIBUTE_COLUMNS,
-    ID_COLUMN,
-    TITLE_COLUMN,
-    open_styles,
-    read_styles,
-)
-from fitrank_tf.datasets.image_folder import (
+from fitrank_tf.core.photos.folder import (
     ZIP_READ_ERRORS,
     DiskImageFolder,
     ImageFolder,
     ZipImageFolder,
+)
+from fitrank_tf.datasets.attributes import Declaration
+from fitrank_tf.datasets.fashion_product_images.styles_csv import (
+    DECLARATION,
+    ID_COLUMN,
+    TITLE_COLUMN,
+    open_styles,
+    read_styles,
 )
 from fitrank_tf.datasets.product_source import (
     ProductRow,
@@ -62,16 +63,21 @@ class FashionArchive(ProductSource):
     def where(self) -> str:
         return self._where
 
+    @property
+    def declaration(self) -> Declaration:
+        return DECLARATION
+
     def rows(self) -> Iterator[ProductRow]:
         for row, product in zip(self._table.rows, read_styles(self._table)):
             yield ProductRow(
                 id=product[ID_COLUMN],
                 text=product[TITLE_COLUMN],
                 attributes={
-                    name: product.get(column, "")
-                    for name, column in ATTRIBUTE_COLUMNS.items()
+                    each.name: product.get(each.column, "")
+                    for each in DECLARATION.attributes
+                    if each.column
                 },
-                photo=self._images.photo_of(product[ID_COLUMN]),
+                photos=self._images.photos_of(product[ID_COLUMN]),
                 problem=row.problem,
                 line=row.line,
             )

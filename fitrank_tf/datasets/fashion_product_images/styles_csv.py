@@ -1,23 +1,17 @@
 """The table of *Fashion Product Images*, `styles.csv`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.attributes import read_declaration
 from fitrank_tf.datasets.tables import Table, TableOptions, parse_table, shown_spellings
 
 ID_COLUMN, TITLE_COLUMN = "id", "productDisplayName"
 
-# {Item attribute: column}. The data set has no pattern, sleeve and neckline.
-ATTRIBUTE_COLUMNS: Mapping[str, str] = {
-    "gender": "gender",
-    "category": "masterCategory",
-    "subcategory": "subCategory",
-    "article_type": "articleType",
-    "colour": "baseColour",
-    "season": "season",
-    "year": "year",
-    "usage": "usage",
-}
+# Pattern, sleeve and neckline are attributes without a column: the data set lacks them, and
+# training fills them from the photos.
+DECLARATION = read_declaration(Path(__file__).with_name("attributes.json"))
 
 
 def open_styles(data: bytes, path: str) -> Table:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.image_folder import DiskImageFolder
+from fitrank_tf.core.photos.folder import DiskImageFolder
 from fitrank_tf.datasets.product_source import (
     LabelledBox,
     ProductRow,
@@ -80,10 +80,9 @@ class ModaNetSource(ProductSource):
         return self._folder.read(photo)
 
     def fingerprint(self) -> str:
-        stamps = self._folder.stamps
         return content_fingerprint(
             [path.read_bytes() for path in self._paths],
-            ((row.id, stamps.get(str(row.photo), "missing")) for row in self._rows),
+            ((row.id, self._folder.stamp(str(row.photos[0]))) for row in self._rows),
         )
 
 
@@ -101,7 +100,7 @@ def _rows_of(path: Path) -> Iterator[ProductRow]:
                 id=str(number),
                 text="",
                 attributes={},
-                photo=image["file_name"],
+                photos=(image["file_name"],),
                 objects=tuple(boxes[number]),
             )
     except (

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fitrank_tf.datasets.item import item_attributes
 from fitrank_tf.datasets.synthetic_catalogue.backdrop import random_backdrop
 from fitrank_tf.datasets.synthetic_catalogue.facets import Facets, random_facets
 from fitrank_tf.datasets.synthetic_catalogue.garments import random_garment
@@ -67,7 +66,7 @@ class Product:
         id: such as "syn-000123".
         image: uint8 [224, 168, 3], RGB.
         text: the title.
-        attributes: {attribute: value}, all of `item.ATTRIBUTES`.
+        attributes: {attribute: value}, of all attributes.
         boxes: of the garment, then of its sleeves and its neckline.
     """
 
@@ -161,5 +160,5 @@ def draw_product(seed: int, index: int) -> Product:
     rng = np.random.default_rng([seed, index])
     listing = _write_listing(rng, index)
     photo, boxes = draw_photo(rng, listing.facets)
-    attributes = item_attributes(**listing.facets.attributes())
+    attributes = listing.facets.attributes()
     return Product(listing.id, photo.image, listing.text, attributes, boxes)

@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
+from fitrank_tf.datasets.fashion_product_images import DECLARATION
 from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.splits import SPLITS, split_of
 from fitrank_tf.datasets.synthetic_catalogue.product import (
@@ -84,7 +85,7 @@ class SyntheticCatalogue(tfds.core.GeneratorBasedBuilder):
         return tfds.core.DatasetInfo(
             builder=self,
             description="Drawn products with titles, attributes and exact boxes.",
-            features=item_features(),
+            features=item_features(DECLARATION.names),
         )
 
     def _split_generators(
@@ -123,7 +124,7 @@ def _example(product: Product) -> dict[str, Any]:
         "id": product.id,
         "image": _jpeg(product.image),
         "text": product.text,
-        "attributes": product.attributes,
+        "attributes": DECLARATION.cells(product.attributes),
         "objects": [
             {
                 "bbox": tfds.features.BBox(box.ymin, box.xmin, box.ymax, box.xmax),

@@ -1,8 +1,8 @@
 """Filters of a served search: restrict the products by their attributes.
 
-A filter is a text: "" admits everything, "Women" the products of that value, and
-"Women|Unisex" those of either. Case and blanks around a value do not matter. A value
-that no product has admits none.
+A filter is a text, as `core.filters` says: "" admits everything, "Women|Unisex" the
+products of either value, "30..45" those whose number is within. A value that no product has
+admits none, and so does what is no range for a number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,85 +10,167 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from fitrank_tf.datasets.item import ATTRIBUTES
+from fitrank_tf.core.filters import NUMBER_PATTERN, split_values
+from fitrank_tf.datasets.attributes import CATEGORIES, NUMBER, Attribute
 
-# Every attribute of an Item; the catalogue's own words are the values.
-FILTERS: tuple[str, ...] = ATTRIBUTES
-
-_ALTERNATIVES = "|"
 # No product has this number, and no value.
 _UNKNOWN, _NO_VALUE = -2, -1
+# Stand for a quoted backslash and bar; in texts they count as blanks.
+_BACKSLASH, _BAR = "\x1e", "\x1f"
+_BLANKS = r"[\s\x1e\x1f]+"
 
 
 class AttributeFilter(tf.Module):
-    """Filter texts to the products that they admit, in TensorFlow ops.
+    """Filter texts to the products that they admit, in stock TensorFlow ops.
 
     Args:
-        attributes: name -> N values, for each of `FILTERS`; "" where there is none.
+        attributes: name -> N values, for each of `declared`; "" where there is none.
+        declared: the attributes that can be filtered by.
     """
 
-    def __init__(self, attributes: Mapping[str, Sequence[str]]):
+    def __init__(
+        self,
+        attributes: Mapping[str, Sequence[str]],
+        declared: Sequence[Attribute],
+    ):
         super().__init__(name="attribute_filter")
-        keys, codes = _numbered(attributes)
-        # [filters, N]: a value's number, the same for equal values.
-        self.codes = tf.Variable(codes, dtype=tf.int32, trainable=False)
-        self._numbers = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(
-                tf.constant(keys or [b"-"]),
-                tf.range(len(keys) or 1, dtype=tf.int32),
-            ),
-            default_value=_UNKNOWN,
-        )
+        self._columns = {
+            one.name: _column(one.kind, attributes[one.name]) for one in declared
+        }
+        self._size = len(attributes[declared[0].name]) if declared else 0
 
     def __call__(self, filters: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns which products pass all filters of a query.
 
         Args:
-            filters: some of `FILTERS` -> string [batch].
+            filters: some of the declared attributes -> string [batch].
 
         Returns:
             bool [batch, N].
         """
         batch = tf.size(next(iter(filters.values())))
-        admitted = tf.ones([batch, tf.shape(self.codes)[1]], tf.bool)
+        admitted = tf.ones([batch, self._size], tf.bool)
         for name, texts in filters.items():
-            admitted &= self._admitted(name, texts)
+            admitted &= _admitted(self._columns[name], texts)
         return admitted
 
-    def _admitted(self, name: str, texts: tf.Tensor) -> tf.Tensor:
-        """bool [batch, N], or [batch, 1] where nobody uses this filter."""
-        values = normalised(tf.strings.split(texts, _ALTERNATIVES).to_tensor(""))
-        wanted = values != ""
-        idle = ~tf.reduce_any(wanted, axis=1, keepdims=True)
 
-        def compare() -> tf.Tensor:
-            numbers = self._numbers.lookup(tf.strings.join([f"{name}=", values]))
-            numbers = tf.where(wanted, numbers, _UNKNOWN)
-            codes = self.codes[FILTERS.index(name)]
-            same = numbers[:, :, tf.newaxis] == codes[tf.newaxis, tf.newaxis, :]
-            return idle | tf.reduce_any(same, axis=1)
+class _ValueColumn(tf.Module):
+    """The values of an attribute: one or several a product.
 
-        # Comparing costs values times products; most requests set one filter or none.
-        return tf.cond(tf.reduce_all(idle), lambda: idle, compare)
+    Args:
+        values: those of each of N products.
+    """
+
+    def __init__(self, values: Sequence[Sequence[str]]):
+        super().__init__(name="value_column")
+        flat = tf.constant([value for of in values for value in of], tf.string)
+        keys, numbers = np.unique(
+            normalised(flat).numpy().astype(object), return_inverse=True
+        )
+        codes = np.full((max(1, *map(len, values)), len(values)), _NO_VALUE, np.int32)
+        at = iter(numbers)
+        for row, of in enumerate(values):
+            codes[: len(of), row] = [next(at) for _ in of]
+        # [values of a product, N]: a value's number, the same for equal values.
+        self.codes = tf.Variable(codes, trainable=False)
+        self._numbers = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(
+                tf.constant(keys if len(keys) else [b""]),
+                tf.range(max(1, len(keys)), dtype=tf.int32),
+            ),
+            default_value=_UNKNOWN,
+        )
+
+    def __call__(self, wanted: tf.Tensor) -> tf.Tensor:
+        """bool [batch, N], which have one of the values, string [batch, A], "" for none."""
+        numbers = tf.where(wanted != "", self._numbers.lookup(wanted), _UNKNOWN)
+        same = numbers[:, :, tf.newaxis, tf.newaxis] == self.codes
+        return tf.reduce_any(same, axis=[1, 2])
+
+
+class _NumberColumn(tf.Module):
+    """The numbers of an attribute.
+
+    Args:
+        numbers: float64 [N], NaN where there is none.
+    """
+
+    def __init__(self, numbers: np.ndarray):
+        super().__init__(name="number_column")
+        self.numbers = tf.Variable(numbers, dtype=tf.float64, trainable=False)
+
+    def __call__(self, wanted: tf.Tensor) -> tf.Tensor:
+        """bool [batch, N], which are in a range, string [batch, A], "" for none."""
+        low, high = _bounds(wanted)
+        inside = (low[..., tf.newaxis] <= self.numbers) & (
+            self.numbers <= high[..., tf.newaxis]
+        )
+        return tf.reduce_any(inside, axis=1)
+
+
+def _column(kind: str, cells: Sequence[str]) -> tf.Module:
+    if kind == NUMBER:
+        return _NumberColumn(np.array([float(cell or "nan") for cell in cells]))
+    if kind == CATEGORIES:
+        return _ValueColumn([split_values(cell) for cell in cells])
+    return _ValueColumn([[cell] if cell.strip() else [] for cell in cells])
+
+
+def _admitted(column: tf.Module, texts: tf.Tensor) -> tf.Tensor:
+    """bool [batch, N], or [batch, 1] where nobody uses this filter."""
+    wanted = _alternatives(texts)
+    idle = ~tf.reduce_any(wanted != "", axis=1, keepdims=True)
+    # Comparing costs values times products; most requests set one filter or none.
+    return tf.cond(tf.reduce_all(idle), lambda: idle, lambda: idle | column(wanted))
+
+
+def _alternatives(texts: tf.Tensor) -> tf.Tensor:
+    """The values of texts, normalised: string [batch, A], "" for padding."""
+    texts = tf.strings.regex_replace(_valid(texts), _BLANKS, " ")
+    texts = tf.strings.regex_replace(texts, r"\\\\", _BACKSLASH)
+    texts = tf.strings.regex_replace(texts, r"\\\|", _BAR)
+    values = tf.strings.split(texts, "|").to_tensor("")
+    values = tf.strings.regex_replace(values, _BACKSLASH, r"\\")
+    return normalised(tf.strings.regex_replace(values, _BAR, "|"))
+
+
+def _bounds(wanted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Lowest and highest number of each range, float64 of the shape of `wanted`.
+
+    What is no range has infinity as its lowest number. NaN is no bound, and admits none.
+    """
+    one = f"({NUMBER_PATTERN})"
+    rules = {
+        rf"^{one}$": r">=\1 <=\1",
+        rf"^{one} ?\.\. ?{one}$": r">=\1 <=\2",
+        rf"^{one} ?\.\.$": r">=\1",
+        rf"^\.\. ?{one}$": r"<=\1",
+        r"([<>]=?) ": r"\1",
+    }
+    for pattern, rewritten in rules.items():
+        wanted = tf.strings.regex_replace(wanted, pattern, rewritten)
+    parts = tf.strings.split(wanted).to_tensor("")
+    numbers = tf.strings.regex_replace(parts, "^[<>]=?", "")
+    valid = tf.strings.regex_full_match(parts, f"[<>]=?{one}")
+    inf = tf.constant(np.inf, tf.float64)
+    numbers = tf.strings.to_number(tf.where(valid, numbers, "inf"), tf.float64)
+    least = tf.strings.regex_full_match(parts, ">.*")
+    exclusive = valid & ~tf.strings.regex_full_match(parts, ".=.*")
+    beyond = tf.math.nextafter(numbers, tf.where(least, inf, -inf))
+    numbers = tf.where(exclusive, beyond, numbers)
+    # Padding bounds nothing; what is neither admits nothing.
+    is_low = (valid & least) | (~valid & (parts != ""))
+    low = tf.reduce_max(tf.where(is_low, numbers, -inf), axis=-1)
+    high = tf.reduce_min(tf.where(valid & ~least, numbers, inf), axis=-1)
+    return tf.where(wanted == "", inf, low), high
 
 
 def normalised(values: tf.Tensor) -> tf.Tensor:
     """Values as they are compared: lower case, single blanks, none at the ends."""
-    values = tf.strings.unicode_transcode(values, "UTF-8", "UTF-8", errors="replace")
-    values = tf.strings.lower(values, encoding="utf-8")
-    return tf.strings.strip(tf.strings.regex_replace(values, r"\s+", " "))
+    values = tf.strings.lower(_valid(values), encoding="utf-8")
+    return tf.strings.strip(tf.strings.regex_replace(values, _BLANKS, " "))
 
 
-def _numbered(
-    attributes: Mapping[str, Sequence[str]],
-) -> tuple[list[bytes], np.ndarray]:
-    """The distinct values of all filters, each "name=value", and their places there."""
-    keys: list[bytes] = []
-    codes = []
-    for name in FILTERS:
-        values = normalised(tf.constant(list(attributes[name]), tf.string)).numpy()
-        distinct, places = np.unique(values.astype(object), return_inverse=True)
-        first = len(keys)
-        keys += [f"{name}=".encode() + value for value in distinct]
-        codes.append(np.where(values == b"", _NO_VALUE, first + places))
-    return keys, np.array(codes, np.int32)
+def _valid(texts: tf.Tensor) -> tf.Tensor:
+    return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")

@@ -12,10 +12,9 @@ import tensorflow as tf
 
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
 from fitrank_tf.retrieval.scann_graph import ScannGraph
+from fitrank_tf.retrieval.scann_index import EXACT_FACTOR, OVERFETCH
 
 _LEAST = tf.float32.min
-# ScaNN cannot filter: so many times the candidates are fetched, and the rest dropped.
-_OVERFETCH = 10
 
 Stage = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
@@ -39,7 +38,7 @@ class CandidateStage(tf.Module, abc.ABC):
 
         Args:
             embedding: float32 [batch, D], unit rows.
-            filters: some of `attribute_filter.FILTERS` -> string [batch]; or none.
+            filters: some of the catalogue's -> string [batch]; or none.
         """
 
 
@@ -50,33 +49,88 @@ class ExactStage(CandidateStage):
         scores = tf.matmul(embedding, self._catalogue.embeddings, transpose_b=True)
         if filters:
             scores = tf.where(self._catalogue.filter(filters), scores, _LEAST)
-        best, rows = tf.math.top_k(scores, k=self.size)
-        found = best > _LEAST
-        return rows, tf.where(found, best, 0.0), found
+        return _best(scores, self.size)
 
 
 class ScannStage(CandidateStage):
     """ScaNN in the graph, for servers that have its ops.
 
-    A filter is applied to `_OVERFETCH` times the candidates, so a rare one may leave fewer
-    than there are.
+    ScaNN cannot filter, so `OVERFETCH` times what should hold the candidates is fetched and
+    checked. A query of which few products pass, or that has too few candidates left, is
+    answered by exact search of the products that pass.
     """
 
     def __init__(self, catalogue: ServedCatalogue, list_size: int):
         super().__init__(catalogue, list_size)
-        self._fetched = min(_OVERFETCH * list_size, catalogue.size)
         self._index = ScannGraph(catalogue.embeddings.numpy())
 
     def __call__(self, embedding: tf.Tensor, filters: Mapping[str, tf.Tensor]) -> Stage:
-        fetched = self._fetched if filters else self.size
-        rows, found = self._index(embedding, fetched)
+        if not filters:
+            return self._nearest(embedding, self.size, 1.0, None)
+        admitted = self._catalogue.filter(filters)
+        count = tf.math.count_nonzero(admitted, axis=1, dtype=tf.int32)
+        wanted = tf.minimum(count, self.size)
+        share = tf.cast(tf.maximum(count, 1), tf.float32) / self._catalogue.size
+        fetched = tf.math.ceil(OVERFETCH * tf.cast(wanted, tf.float32) / share)
+        # ScaNN scores no fewer items exactly than it re-orders.
+        scored = EXACT_FACTOR * tf.maximum(fetched, self._index.settings.reorder)
+        is_few = tf.cast(count, tf.float32) <= scored
+        most = tf.cast(tf.reduce_max(tf.where(is_few, 0.0, fetched)), tf.int32)
+        effort = tf.math.rsqrt(tf.reduce_min(tf.where(is_few, 1.0, share)))
+        nearest = tf.cond(
+            tf.reduce_all(is_few),
+            lambda: self._nothing(tf.size(count)),
+            lambda: self._nearest(
+                embedding, tf.minimum(most, self._catalogue.size), effort, admitted
+            ),
+        )
+        found = tf.math.count_nonzero(nearest[2], axis=1, dtype=tf.int32)
+        lacking = tf.where(is_few | (found < wanted))
+        exact = self._exact(
+            tf.gather_nd(embedding, lacking), tf.gather_nd(admitted, lacking)
+        )
+        rows, best, found = (
+            tf.tensor_scatter_nd_update(some, lacking, all_of)
+            for some, all_of in zip(nearest, exact)
+        )
+        return rows, best, found
+
+    def _nearest(
+        self,
+        embedding: tf.Tensor,
+        fetched: int | tf.Tensor,
+        effort: float | tf.Tensor,
+        admitted: tf.Tensor | None,
+    ) -> Stage:
+        """What ScaNN finds among so many, without those that are not admitted."""
+        rows, found = self._index(embedding, fetched, effort)
         # Scored again: the re-ranker has learned from exact inner products.
         near = tf.gather(self._catalogue.embeddings, rows)
         scores = tf.einsum("bd,bkd->bk", embedding, near)
-        if filters:
-            admitted = self._catalogue.filter(filters)
+        if admitted is not None:
             found &= tf.gather(admitted, rows, batch_dims=1)
-        best, order = tf.math.top_k(tf.where(found, scores, _LEAST), k=self.size)
-        found = best > _LEAST
-        rows = tf.gather(rows, order, batch_dims=1)
-        return rows, tf.where(found, best, 0.0), found
+        places, best, found = _best(tf.where(found, scores, _LEAST), self.size)
+        return tf.gather(rows, places, batch_dims=1), best, found
+
+    def _exact(self, embedding: tf.Tensor, admitted: tf.Tensor) -> Stage:
+        """The best that are admitted, of the products that some query admits."""
+        rows = tf.where(tf.reduce_any(admitted, axis=0))[:, 0]
+        near = tf.gather(self._catalogue.embeddings, rows)
+        scores = tf.matmul(embedding, near, transpose_b=True)
+        scores = tf.where(tf.gather(admitted, rows, axis=1), scores, _LEAST)
+        missing = [[0, 0], [0, tf.maximum(self.size - tf.size(rows), 0)]]
+        padded = tf.pad(scores, missing, constant_values=_LEAST)
+        places, best, found = _best(padded, self.size)
+        rows = tf.pad(tf.cast(rows, tf.int32), missing[1:])
+        return tf.gather(rows, places), best, found
+
+    def _nothing(self, batch: tf.Tensor) -> Stage:
+        shape = [batch, self.size]
+        return tf.zeros(shape, tf.int32), tf.zeros(shape), tf.zeros(shape, tf.bool)
+
+
+def _best(scores: tf.Tensor, size: int) -> Stage:
+    """The best of scores float32 [batch, n], their places first; `_LEAST` is padding."""
+    best, places = tf.math.top_k(scores, k=size)
+    found = best > _LEAST
+    return places, tf.where(found, best, 0.0), found

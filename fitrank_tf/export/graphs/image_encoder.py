@@ -1,7 +1,8 @@
 """The served image encoders: photos to unit embeddings.
 
-Resizing and padding are part of the graph, the same functions as in training,
-so that nobody has to repeat them in front of the server.
+Decoding, resizing and padding are part of the graph, so that nobody has to repeat them in
+front of the server. Of a photo that `core.photos.clean` left as it was they give the pixels
+of training to the bit.
 """
 
 import functools
@@ -11,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
-from fitrank_tf.inputs.images import decode_photo
+from fitrank_tf.inputs.image_file import decode_upright, is_image_file
+from fitrank_tf.inputs.images import resize_and_pad
 from fitrank_tf.towers.fusion import FeatureFusion, encode_with_features
 from fitrank_tf.towers.towers import Towers
 
@@ -34,9 +36,9 @@ _IMAGE = tf.TensorSpec([None], tf.string, name="image")
 class ImageEncoder(ServedModule):
     """The image tower alone.
 
-    Signatures: `serving_default` takes `image` string [batch] (JPEG or PNG
-    bytes), `pixels` takes `pixels` uint8 [batch, S, S, 3] made by
-    `inputs.images`; both give `embedding` float32 [batch, D].
+    Signatures: `serving_default` takes `image` string [batch], bytes of the
+    formats of `inputs.image_file.decode_upright`; `pixels` takes `pixels` uint8
+    [batch, S, S, 3] made by `inputs.images`; both give `embedding` float32 [batch, D].
 
     Args:
         towers: trained.
@@ -113,11 +115,23 @@ class FusedImageEncoder(ImageEncoder):
 
 
 def decode_batch(images: tf.Tensor, size: int) -> tf.Tensor:
-    """Encoded photos to uint8 [batch, size, size, 3]."""
-    spec = tf.TensorSpec([size, size, 3], tf.uint8)
-    return tf.map_fn(
-        lambda data: decode_photo(data, size), images, fn_output_signature=spec
+    """Encoded photos to uint8 [batch, size, size, 3]; says which is of another format."""
+    places = tf.strings.as_string(tf.where(~is_image_file(images))[:, 0] + 1)
+    message = tf.strings.join(
+        [
+            "photo ",
+            tf.strings.reduce_join(places, separator=", "),
+            " of the request is no JPEG, PNG, GIF, BMP or WebP: convert it, as "
+            "fitrank_tf's SearchClient does",
+        ]
     )
+    spec = tf.TensorSpec([size, size, 3], tf.uint8)
+    with tf.control_dependencies([tf.debugging.Assert(tf.size(places) == 0, [message])]):
+        return tf.map_fn(
+            lambda data: resize_and_pad(decode_upright(data), size),
+            images,
+            fn_output_signature=spec,
+        )
 
 
 def _pixels_spec(size: int) -> tf.TensorSpec:

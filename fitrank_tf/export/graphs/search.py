@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.graphs.candidate_stage import CandidateStage
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
@@ -29,8 +28,8 @@ class Search(ServedModule):
     `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k] from 1; the best
     first, k = min(list size, catalogue).
 
-    `filtered`: `query` and each of `attribute_filter.FILTERS`, string [batch], "" for any
-    -> the same. Where fewer than k products pass, "" ids are padding at the end.
+    `filtered`: `query` and an input for each attribute of the catalogue, string [batch], ""
+    for any -> the same. Where fewer than k products pass, "" ids are padding at the end.
 
     `explained`: as `filtered` -> also `explanations` string [batch, k] such as "colour
     +1.20, similarity -0.31": what speaks most for or against the product beside the other
@@ -66,7 +65,8 @@ class Search(ServedModule):
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""
         query_spec = tf.TensorSpec([None], tf.string, name="query")
-        filter_specs = [tf.TensorSpec([None], tf.string, name=name) for name in FILTERS]
+        filter_specs = self.catalogue.filter_specs()
+        names = self.catalogue.filter_names
 
         @tf.function(input_signature=[query_spec])
         def search(query: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -74,13 +74,11 @@ class Search(ServedModule):
 
         @tf.function(input_signature=[query_spec, *filter_specs])
         def search_filtered(query: tf.Tensor, *filters: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(query, dict(zip(FILTERS, filters)), KEPT_SIGNATURE)
+            return self._search(query, dict(zip(names, filters)), KEPT_SIGNATURE)
 
         @tf.function(input_signature=[query_spec, *filter_specs])
         def explain(query: tf.Tensor, *filters: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(
-                query, dict(zip(FILTERS, filters)), KEPT_EXPLAINED_SIGNATURE
-            )
+            return self._search(query, dict(zip(names, filters)), KEPT_EXPLAINED_SIGNATURE)
 
         return {
             DEFAULT_SIGNATURE: search,

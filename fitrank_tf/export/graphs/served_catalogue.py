@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from fitrank_tf.core.attribute_names import input_name
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.filters import join_values, split_values
+from fitrank_tf.datasets.attributes import CATEGORIES, Attribute
 from fitrank_tf.datasets.tables import shown_spellings
-from fitrank_tf.export.graphs.attribute_filter import FILTERS, AttributeFilter
+from fitrank_tf.export.graphs.attribute_filter import AttributeFilter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,14 +49,16 @@ class SearchableCatalogue:
     Attributes:
         ids: N product ids, each once.
         titles: N titles.
-        attributes: name -> N values, for each of `FILTERS`; they filter and never score.
+        attributes: name -> N texts, for each of `filters`; they filter and never score.
         tables: what the models know of the products.
+        filters: the attributes that products can be filtered by.
     """
 
     ids: tuple[str, ...]
     titles: tuple[str, ...]
     attributes: Mapping[str, tuple[str, ...]]
     tables: SearchTables
+    filters: tuple[Attribute, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,32 +74,55 @@ class SearchableCatalogue:
             pick(self.titles),
             {name: pick(column) for name, column in self.attributes.items()},
             self.tables.select(np.asarray(rows, np.int64)),
+            self.filters,
         )
 
     def with_products(self, others: "SearchableCatalogue") -> "SearchableCatalogue":
-        """The products of both; where an id is in both, the other's product."""
+        """The products of both; where an id is in both, the other's product.
+
+        They have the attributes of both; of one name, as these products have it.
+        """
         replaced = set(others.ids)
         kept = self.select([i for i, item in enumerate(self.ids) if item not in replaced])
+        names = {each.name for each in self.filters}
+        filters = self.filters + tuple(f for f in others.filters if f.name not in names)
         return SearchableCatalogue(
             kept.ids + tuple(others.ids),
             kept.titles + tuple(others.titles),
-            {
-                name: column + tuple(others.attributes[name])
-                for name, column in kept.attributes.items()
-            },
+            {f.name: kept.column(f) + others.column(f) for f in filters},
             kept.tables.joined(others.tables),
+            filters,
+        )
+
+    def column(self, attribute: Attribute) -> tuple[str, ...]:
+        """The products' texts of an attribute, of the attribute's kind; "" for none.
+
+        Args:
+            attribute: one of `filters` or not, or of the same name but another kind.
+        """
+        own = next((f for f in self.filters if f.name == attribute.name), None)
+        if own is None:
+            return ("",) * len(self)
+        texts = self.attributes[own.name]
+        if own.kind == attribute.kind:
+            return tuple(texts)
+        return tuple(
+            attribute.cell(split_values(text) if own.kind == CATEGORIES else text)
+            for text in texts
         )
 
     def spelled_as(self, other: "SearchableCatalogue") -> "SearchableCatalogue":
         """The same products, with values spelled as in another catalogue that has them."""
 
-        def spelled(name: str, column: Sequence[str]) -> tuple[str, ...]:
-            shown = shown_spellings(column, known=other.attributes.get(name, ()))
-            return tuple(shown[value] for value in column)
+        def spelled(attribute: Attribute) -> tuple[str, ...]:
+            parts = split_values if attribute.kind == CATEGORIES else _whole
+            values = [parts(text) for text in self.attributes[attribute.name]]
+            known = [v for text in other.column(attribute) for v in parts(text)]
+            shown = shown_spellings((v for of in values for v in of), known=known)
+            join = join_values if attribute.kind == CATEGORIES else "".join
+            return tuple(join([shown[value] for value in of]) for of in values)
 
-        attributes = {
-            name: spelled(name, column) for name, column in self.attributes.items()
-        }
+        attributes = {each.name: spelled(each) for each in self.filters}
         return dataclasses.replace(self, attributes=attributes)
 
     def without(self, ids: Sequence[str]) -> "SearchableCatalogue":
@@ -138,14 +166,24 @@ class ServedCatalogue(tf.Module):
         self.ids = fixed(list(catalogue.ids), tf.string)
         self.titles = fixed(list(catalogue.titles), tf.string)
         # [filters, N], the catalogue's own spelling: what `read_catalogue` gives back.
-        self.attributes = fixed(
-            [list(catalogue.attributes[name]) for name in FILTERS], tf.string
-        )
+        columns = [catalogue.attributes[each.name] for each in catalogue.filters]
+        self.attributes = fixed(_texts(columns, len(catalogue)), tf.string)
+        # [filters, 2], name and kind.
+        declared = [(each.name, each.kind) for each in catalogue.filters]
+        self.declared = fixed(_texts(declared, 2), tf.string)
         self.embeddings = fixed(tables.embeddings, tf.float32)
         self.feature_projection = fixed(tables.feature_projection, tf.float32)
         self.facet_probs = fixed(tables.facet_probs, tf.float32)
-        self.filter = AttributeFilter(catalogue.attributes)
+        self.filter = AttributeFilter(catalogue.attributes, catalogue.filters)
+        self.filter_names = tuple(each.name for each in catalogue.filters)
         self.size = len(catalogue)
+
+    def filter_specs(self) -> list[tf.TensorSpec]:
+        """Of the inputs that filter, one for each of `filter_names`: string [batch]."""
+        return [
+            tf.TensorSpec([None], tf.string, name=input_name(name))
+            for name in self.filter_names
+        ]
 
     def rerank(
         self,
@@ -192,9 +230,24 @@ class ServedCatalogue(tf.Module):
         }
 
 
+def _whole(text: str) -> tuple[str, ...]:
+    return (text,)
+
+
+def _texts(rows: Sequence[Sequence[str]], width: int) -> np.ndarray:
+    """[rows, width] of strings, also without rows."""
+    return np.array([list(row) for row in rows], object).reshape(len(rows), width)
+
+
+def read_filters(loaded: tf.Module) -> tuple[Attribute, ...]:
+    """The attributes that a loaded SavedModel filters by."""
+    declared = loaded.catalogue.declared.numpy()
+    return tuple(Attribute(name.decode(), kind.decode()) for name, kind in declared)
+
+
 def read_catalogue(loaded: tf.Module) -> SearchableCatalogue:
     """The catalogue of a loaded SavedModel that searches one."""
-    held = loaded.catalogue
+    held, filters = loaded.catalogue, read_filters(loaded)
 
     def texts(values: np.ndarray) -> tuple[str, ...]:
         return tuple(value.decode(errors="replace") for value in values)
@@ -202,10 +255,11 @@ def read_catalogue(loaded: tf.Module) -> SearchableCatalogue:
     return SearchableCatalogue(
         texts(held.ids.numpy()),
         texts(held.titles.numpy()),
-        {name: texts(row) for name, row in zip(FILTERS, held.attributes.numpy())},
+        {f.name: texts(row) for f, row in zip(filters, held.attributes.numpy())},
         SearchTables(
             held.embeddings.numpy(),
             held.feature_projection.numpy(),
             held.facet_probs.numpy(),
         ),
+        filters,
     )

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.graphs.candidate_stage import ExactStage
 from fitrank_tf.export.graphs.image_encoder import example_photo
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
@@ -24,12 +23,13 @@ class Similar(ServedModule):
     queries in Baldrati et al., CVPR 2022 workshops), and the facet values that it names
     count as they do for the re-ranker. Without a text the order is that of the cosine.
 
-    `serving_default`: `image` string [batch] of JPEG or PNG bytes -> `ids` and `titles`
+    `serving_default`: `image` string [batch], an image file each -> `ids` and `titles`
     string [batch, k], `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k]
     from 1; the best first, scores comparable within one list only.
 
-    `filtered`: `image`, `text` and each of `attribute_filter.FILTERS`, string [batch], ""
-    for none -> the same. Where fewer than k products pass, "" ids are padding at the end.
+    `filtered`: `image`, `text` and an input for each attribute of the catalogue, string
+    [batch], "" for none -> the same. Where fewer than k products pass, "" ids are padding
+    at the end.
 
     Args:
         image_encoder: a loaded SavedModel with `image` -> `embedding`.
@@ -58,8 +58,8 @@ class Similar(ServedModule):
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""
-        names = ("image", "text", *FILTERS)
-        specs = [tf.TensorSpec([None], tf.string, name=name) for name in names]
+        own = [tf.TensorSpec([None], tf.string, name=name) for name in ("image", "text")]
+        specs, names = [*own, *self.catalogue.filter_specs()], self.catalogue.filter_names
 
         @tf.function(input_signature=specs[:1])
         def similar(image: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -71,7 +71,7 @@ class Similar(ServedModule):
         def similar_filtered(
             image: tf.Tensor, text: tf.Tensor, *filters: tf.Tensor
         ) -> dict[str, tf.Tensor]:
-            return self._modified(image, text, dict(zip(FILTERS, filters)))
+            return self._modified(image, text, dict(zip(names, filters)))
 
         return {DEFAULT_SIGNATURE: similar, FILTERED_SIGNATURE: similar_filtered}
 

@@ -27,17 +27,17 @@ _LABELS: Mapping[str, Sequence[str]] = {
 def with_predicted_attributes(
     records: CatalogueRecords, features: np.ndarray, schema: FeatureSchema
 ) -> CatalogueRecords:
-    """Returns records whose empty columns hold the feature models' confident predictions.
+    """Returns records whose empty facets hold the feature models' confident predictions.
 
     Args:
-        records: N products; a column with at least one value is left unchanged.
+        records: N products; a facet with at least one value is left unchanged.
         features: float32 [N, F], of the same products.
         schema: layout of the features.
     """
     seen = {
         name: _seen(features[:, schema.slice(name)], labels)
         for name, labels in _LABELS.items()
-        if not any(records.attributes[name])
+        if name in records.declaration.facets and not any(records.column(name))
     }
     return dataclasses.replace(records, attributes={**records.attributes, **seen})
 

@@ -17,6 +17,7 @@ from fitrank_tf.config import DetectorConfig
 from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import folder_written_aside
+from fitrank_tf.core.saved_models import load_saved_model
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 
 BOX_FORMAT = "rel_yxyx"
@@ -152,7 +153,7 @@ class Detector:
             FitRankError: if there is no readable detector.
         """
         try:
-            module = tf.saved_model.load(str(directory))
+            module = load_saved_model(directory)
         except (OSError, ValueError, tf.errors.OpError) as error:
             raise FitRankError(
                 f"no readable detector in {directory}; train it with "

@@ -118,7 +118,7 @@ def train_namer(data: FeatureData, colours: Colours, config: RunConfig) -> Colou
         colours: of the same products.
         config: its `colour_names` and `seed` are used.
     """
-    names = colour_numbers(data.records.attributes["colour"])
+    names = colour_numbers(data.records.column("colour"))
     prototypes = learn_prototypes(colours.palette[:, 0], names, config.seed)
     evidence = prototypes.likelihood(cell_centres())
     generator = np.random.default_rng(config.seed)
@@ -179,8 +179,8 @@ def attribute_table(
         The table, and {name: number of classes} of the auxiliary outputs.
     """
     weak = config.weak_trust
-    kinds = sorted(set(data.records.attributes["article_type"]))
-    kind = np.array([kinds.index(name) for name in data.records.attributes["article_type"]])
+    kinds = sorted(set(data.records.column("article_type")))
+    kind = np.array([kinds.index(name) for name in data.records.column("article_type")])
     labelled = {
         "sleeve": facet_labels(data, "sleeve", SLEEVE_LABELS, weak),
         "neckline": facet_labels(data, "neckline", NECKLINE_LABELS, weak),
@@ -232,11 +232,11 @@ def facet_labels(
 def _label_of_title(records: CatalogueRecords, row: int, facet: str) -> str | None:
     """The title's label; "" for kinds of product without the facet; None if unknown."""
     covered = _HAS_PATTERN if facet == "pattern" else _HAS_ARMS
-    subcategory = records.attributes["subcategory"][row]
+    subcategory = records.column("subcategory")[row]
     if subcategory and subcategory not in covered:
         return ""
     label = title_label(records.texts[row], facet)
     if not label and facet == "neckline":
-        is_shirt = records.attributes["article_type"][row] == "Shirts"
+        is_shirt = records.column("article_type")[row] == "Shirts"
         label = "collar" if is_shirt else ""
     return label or None

@@ -140,11 +140,12 @@ class BaseStage(Stage):
         if config.preset:
             towers = towers_from_preset(config.preset, config.context_length)
             return towers.with_image_size(config.image_size or towers.image_size)
-        tokenizer = learn_vocabulary(self._texts, config.vocabulary_size)
+        tokenizer = learn_vocabulary(self.texts, config.vocabulary_size)
         return towers_from_sizes(config, tokenizer, self._config.seed)
 
     @cached_property
-    def _texts(self) -> list[str]:
+    def texts(self) -> list[str]:
+        """What new towers learn their vocabulary from; some may be empty."""
         records = self._products.records.select(self._products.tower_rows)
         products = training_texts(records, self._config.seed)
         return [text.text for texts in products for text in texts]

@@ -10,7 +10,6 @@ import numpy as np
 
 from fitrank_tf._legacy import tf_keras
 from fitrank_tf.config import RunConfig
-from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.rerank.model import Reranker, build_reranker, train_reranker
 from fitrank_tf.training.products import RunProducts
@@ -85,35 +84,40 @@ class RerankerStage(Stage):
 
         The first stage scores the towers' training products with more confidence than it
         will new products. So the few held-out products have further lists, of candidates
-        among themselves, with more queries for each.
-
-        Raises:
-            FitRankError: if there are no lists.
+        among themselves, with more queries for each. There may be none, if the candidates
+        of each query are of one grade.
         """
         products = self._products
         rows = np.searchsorted(products.ranker_rows, products.held_out_rows)
         held_out = self._lists.of_held_out.arrays.at(rows)
-        lists = self._lists.of_all.arrays.followed_by(held_out)
-        if not len(lists):
-            raise FitRankError(
-                f"the re-ranker has no training lists: of {len(products.ranker_rows)} "
-                "training products no candidate list has two grades; give a larger "
-                "catalogue"
-            )
-        return lists
+        return self._lists.of_all.arrays.followed_by(held_out)
 
     def validation_lists(self) -> ListArrays:
         """The validation lists, of `validation_rows`."""
         return self._lists.of_validation.arrays
 
     def make(self, folder: Path) -> None:
-        """Trains the re-ranker and keeps the weights of its best epoch."""
-        config = self._config.reranker
+        """Trains the re-ranker and keeps the weights of its best epoch.
+
+        Without training lists it stays as it starts: a blend of first stage and match.
+        """
         learned, chosen = self.training_lists(), self.validation_lists()
         logger.info(
             "re-ranker: %d training lists, %d for validation", len(learned), len(chosen)
         )
         model = self._new()
+        if len(learned):
+            self._train(model, learned, chosen, folder)
+        else:
+            logger.warning(
+                "the re-ranker learns nothing: no query has candidates of two grades"
+            )
+        model.save_weights(folder / _WEIGHTS)
+
+    def _train(
+        self, model: Reranker, learned: ListArrays, chosen: ListArrays, folder: Path
+    ) -> None:
+        config = self._config.reranker
         tables = self._facet_heads.tables.select(self._products.validation_rows)
         train_reranker(
             model,
@@ -124,7 +128,6 @@ class RerankerStage(Stage):
             config,
             folder,
         )
-        model.save_weights(folder / _WEIGHTS)
 
     @property
     def _seed(self) -> int:
@@ -138,4 +141,5 @@ class RerankerStage(Stage):
             tables.features[self._products.tower_rows],
             tables.embeddings.shape[1],
             self._facet_heads.heads.lexicon.facet_sizes,
+            self._products.records.declaration.decisive,
         )

@@ -12,7 +12,7 @@ from benchmarks.rivals.torch_search_layout import TEXT_TOWER
 from fitrank_tf.config import RerankerConfig
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.packages import missing_packages
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
+from fitrank_tf.datasets.fashion_product_images import DECLARATION
 from fitrank_tf.export.graphs.candidate_stage import ExactStage
 from fitrank_tf.export.graphs.query_encoder import FacetQueryEncoder
 from fitrank_tf.export.graphs.search import Search
@@ -65,7 +65,7 @@ def bundle(towers, tmp_path_factory):
     embeddings -= 0.5
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     reranker = build_reranker(
-        RerankerConfig(), features, SIZES.embedding_dim, LEXICON.facet_sizes
+        RerankerConfig(), features, SIZES.embedding_dim, LEXICON.facet_sizes, "article_type"
     )
     # The last layers of an untrained re-ranker are zero and would hide the others.
     for variable in reranker.variables:
@@ -81,10 +81,11 @@ def bundle(towers, tmp_path_factory):
     catalogue = SearchableCatalogue(
         tuple(f"p{number}" for number in range(PRODUCTS)),
         tuple(f"Title {number}" for number in range(PRODUCTS)),
-        dict.fromkeys(FILTERS, ("",) * PRODUCTS),
+        {},
         SearchTables(
             embeddings, reranker.feature_projection(features).numpy(), facet_probs
         ),
+        (),
     )
     held = ServedCatalogue(catalogue)
     parts = (loaded["query_encoder"], loaded["reranker"], held)
@@ -93,7 +94,9 @@ def bundle(towers, tmp_path_factory):
     config = {"towers": {"preset": str(folder / "preset")}}
     return types.SimpleNamespace(
         model=loaded.get,
-        info=types.SimpleNamespace(config=config, facets=LEXICON.facets),
+        info=types.SimpleNamespace(
+            config=config, facets=LEXICON.facets, declaration=DECLARATION
+        ),
         catalogue=catalogue,
     )
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from fitrank_tf.core.photos.clean import UnreadablePhoto
+from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.datasets.check import CatalogueCheck, check_source, draw_page
 from fitrank_tf.datasets.check.catalogue_check import RARE, Place
 from fitrank_tf.datasets.check.page import draw_sheet, thumbnail
-from fitrank_tf.datasets.product_photos import UnreadablePhoto
 from fitrank_tf.datasets.product_source import MISSING_IMAGE, ProductRow, ProductSource
 from fitrank_tf.datasets.splits import SPLITS, TRAIN, split_of
 from fitrank_tf.datasets.tables import Blob
@@ -24,6 +25,11 @@ class Rows(ProductSource):
     @property
     def where(self) -> str:
         return "a<b>.csv"
+
+    @property
+    def declaration(self) -> Declaration:
+        names = dict.fromkeys(name for row in self._rows for name in row.attributes)
+        return Declaration(tuple(map(Attribute, names)))
 
     def rows(self) -> Iterator[ProductRow]:
         return iter(self._rows)
@@ -42,7 +48,7 @@ def product(number: int, **changes: object) -> ProductRow:
         "id": f"p{number}",
         "text": f"Shirt {number}",
         "attributes": {"colour": "Red", "tags": ("new", "warm")},
-        "photo": str(number),
+        "photos": (str(number),),
         "line": number + 2,
     }
     return ProductRow(**(fields | changes))
@@ -51,15 +57,15 @@ def product(number: int, **changes: object) -> ProductRow:
 @pytest.fixture(scope="module")
 def check() -> CatalogueCheck:
     rows = [product(n) for n in range(30)]
-    rows[3] = product(3, photo="gone")
+    rows[3] = product(3, photos=("gone",))
     rows[4] = product(4, problem="quotes that do not match")
     rows[5] = product(5, id="p1")
     rows[6] = product(6, id="")
     rows[7] = product(7, text="", attributes={"colour": "", "tags": ()})
-    rows[8] = product(8, photo="9")
+    rows[8] = product(8, photos=("9",))
     rows[9] = product(9, attributes={"colour": "Navy Blue", "tags": ""})
     rows[10] = product(10, attributes={"colour": "Navy-Blue", "tags": "new"})
-    rows[11] = product(11, photo=Blob("", lambda: noise_photo(12)))
+    rows[11] = product(11, photos=(Blob("", lambda: noise_photo(12)),))
     return check_source(Rows(*rows))[0]
 
 
@@ -123,7 +129,7 @@ def test_one_title_leaves_splits_without_products() -> None:
     assert sum("no product is in the" in each for each in found.findings) == 2
 
 
-@pytest.mark.parametrize("rows", [(), (product(1, photo="gone"),)])
+@pytest.mark.parametrize("rows", [(), (product(1, photos=("gone",)),)])
 def test_no_product(rows: tuple[ProductRow, ...]) -> None:
     found, products = check_source(Rows(*rows))
     assert products == []

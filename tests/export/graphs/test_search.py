@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.graphs.candidate_stage import ExactStage, ScannStage
 from fitrank_tf.export.graphs.search import ScannSearch, Search
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
@@ -14,7 +13,9 @@ from fitrank_tf.export.signatures import (
     FILTERED_SIGNATURE,
     save_served,
 )
-from tests.export.toy_parts import IDS, TITLES
+from tests.export.toy_parts import FILTERS, IDS, TITLES
+
+NAMES = tuple(attribute.name for attribute in FILTERS)
 
 OUTPUTS = ("ids", "titles", "scores", "first_stage_ranks")
 
@@ -37,7 +38,7 @@ def _search(served, queries, filters=None, signature=FILTERED_SIGNATURE):
     if filters is None:
         answer = served.signatures[DEFAULT_SIGNATURE](**inputs)
     else:
-        for name in FILTERS:
+        for name in NAMES:
             texts = filters.get(name, [""] * len(queries))
             inputs[name] = tf.constant(texts, tf.string)
         answer = served.signatures[signature](**inputs)

@@ -30,7 +30,9 @@ def model():
     """With weights that let every input count."""
     draw = np.random.default_rng(0)
     features = draw.random((40, F)).astype("float32")
-    model = build_reranker(RerankerConfig(hidden=(16, 8)), features, D, FACETS)
+    model = build_reranker(
+        RerankerConfig(hidden=(16, 8)), features, D, FACETS, "article_type"
+    )
     for weight in model.weights:
         weight.assign(weight + 0.3 * draw.normal(size=weight.shape))
     return model

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.graphs.candidate_stage import ExactStage
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
 from fitrank_tf.export.graphs.similar import Similar
@@ -13,7 +12,9 @@ from fitrank_tf.export.signatures import (
     FILTERED_SIGNATURE,
     save_served,
 )
-from tests.export.toy_parts import IDS
+from tests.export.toy_parts import FILTERS, IDS
+
+NAMES = tuple(attribute.name for attribute in FILTERS)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def _photo(angle: float) -> tf.Tensor:
 
 
 def _modified(served, angle: float, text: str, **filters: str):
-    inputs = {name: tf.constant([filters.get(name, "")]) for name in FILTERS}
+    inputs = {name: tf.constant([filters.get(name, "")]) for name in NAMES}
     inputs |= {"image": _photo(angle)[tf.newaxis], "text": tf.constant([text])}
     answer = served.signatures[FILTERED_SIGNATURE](**inputs)
     return [item.decode() for item in answer["ids"].numpy()[0]], answer["scores"].numpy()[0]

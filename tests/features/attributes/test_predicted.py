@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.features.attributes.predicted import with_predicted_attributes
 from fitrank_tf.features.extract import feature_schema
+from tests.fashion import ATTRIBUTES, DECLARATION
 
 SCHEMA = feature_schema()
 
 
 def _records(**columns: tuple[str, ...]) -> CatalogueRecords:
     attributes = {name: columns.get(name, ("", "")) for name in ATTRIBUTES}
-    return CatalogueRecords(("a", "b"), ("A", "B"), attributes, ("train", "train"))
+    return CatalogueRecords(
+        ("a", "b"), ("A", "B"), attributes, ("train", "train"), DECLARATION
+    )
 
 
 def _features(**chances: list[list[float]]) -> np.ndarray:

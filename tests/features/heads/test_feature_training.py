@@ -9,7 +9,6 @@ from fitrank_tf.config import AttributeConfig, HeadConfig, RunConfig
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.datasets.item import ATTRIBUTES
 from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.colour.palette import read_colours
 from fitrank_tf.features.garment.crop import GarmentCrop
@@ -22,6 +21,7 @@ from fitrank_tf.features.heads.feature_training import (
 )
 from fitrank_tf.features.texture.patterns import pattern_inputs
 from fitrank_tf.features.texture.statistics import texture_features
+from tests.fashion import ATTRIBUTES, DECLARATION
 
 ANSWERS = {"sleeve": SLEEVE_LABELS, "neckline": NECKLINE_LABELS, "pattern": PATTERNS}
 WEAK = 0.25
@@ -44,7 +44,7 @@ def _data(
     attributes |= {"subcategory": (kind[0],) * len(ids)}
     attributes |= {"article_type": (kind[1],) * len(ids)}
     records = CatalogueRecords(
-        ids, tuple(titles), attributes, splits or ("train",) * len(ids)
+        ids, tuple(titles), attributes, splits or ("train",) * len(ids), DECLARATION
     )
     views = GarmentViews([_crop() for _ in ids], np.zeros((len(ids), 13), np.float32))
     return FeatureData(records, views, {product.id: product for product in labels})

@@ -143,7 +143,9 @@ def torn(tmp_path, monkeypatch) -> Catalogue:
     for number in range(8):
         data = tf.io.encode_png(np.full((12, 9, 3), 30 * number, np.uint8)).numpy()
         (folder / f"p{number}.png").write_bytes(data[:40] if number in (2, 5) else data)
-    monkeypatch.setattr("fitrank_tf.datasets.product_builder.read_photo", lambda data: data)
+    monkeypatch.setattr(
+        "fitrank_tf.datasets.product_builder.clean_photo", lambda data: data
+    )
     source = CatalogueSource("photo_folder", images=str(folder))
     return open_catalogue(source, str(tmp_path / "data"))
 

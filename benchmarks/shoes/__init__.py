@@ -1,0 +1,1 @@
+"""A drawn shop of shoes with attributes of its own, in English and in German."""
