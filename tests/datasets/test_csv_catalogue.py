@@ -15,11 +15,10 @@ from fitrank_tf.core.photos.folder import CORRUPT_ENTRY
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogueOptions, CsvSource
 from fitrank_tf.datasets.csv_catalogue.source import ROUNDED_ID
-from fitrank_tf.datasets.product_source import ProductRow
-from fitrank_tf.datasets.tables import Blob
 from fitrank_tf.datasets.product_builder import passed_over_photos, usable_photo
 from fitrank_tf.datasets.product_source import ProductRow
 from fitrank_tf.datasets.splits import ALL
+from fitrank_tf.datasets.tables import Blob
 from fitrank_tf.datasets.tables.delimited import MORE_CELLS
 from tests.datasets.small_catalogues import noise_photo, write_csv, write_files
 

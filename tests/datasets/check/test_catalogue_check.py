@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from fitrank_tf.core.photos.clean import UnreadablePhoto
+from fitrank_tf.core.photos.names import MISSING_IMAGE
 from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.datasets.check import CatalogueCheck, check_source, draw_page
 from fitrank_tf.datasets.check.catalogue_check import RARE, Place
 from fitrank_tf.datasets.check.page import draw_sheet, thumbnail
-from fitrank_tf.datasets.product_source import MISSING_IMAGE, ProductRow, ProductSource
+from fitrank_tf.datasets.product_source import ProductRow, ProductSource
 from fitrank_tf.datasets.splits import SPLITS, TRAIN, split_of
 from fitrank_tf.datasets.tables import Blob
 from tests.datasets.small_catalogues import noise_photo
