@@ -26,6 +26,9 @@ def open_catalogue(
     images: str | Path = "",
     columns: Mapping[str, str] = _NO_COLUMNS,
     attributes: Mapping[str, str] = _NO_COLUMNS,
+    encoding: str = "",
+    delimiter: str = "",
+    separator: str = "",
     manual_dir: str | Path = "",
     num_items: int = CatalogueSource.num_items,
     seed: int = CatalogueSource.seed,
@@ -36,11 +39,15 @@ def open_catalogue(
     Args:
         dataset: `csv_catalogue`, `photo_folder`, `synthetic_catalogue`,
             `fashion_product_images` or `modanet`.
-        table: csv_catalogue: a CSV or Parquet file.
+        table: csv_catalogue: a CSV, JSON Lines, Parquet, Arrow or Excel file.
         images: csv_catalogue, photo_folder: the folder of photos.
         columns: csv_catalogue: {field: column of the table}.
         attributes: csv_catalogue: {column: kind} of the columns that are attributes, ""
             for a kind to be found out, "*" for all others; {} for all columns.
+        encoding: csv_catalogue: of a text file, "" to find it out.
+        delimiter: csv_catalogue: between the cells of a text file, "" to find it out.
+        separator: csv_catalogue: between several values of an attribute in one cell, "" for
+            one value a cell.
         manual_dir: fashion_product_images, modanet: the folder that holds the archive.
         num_items: synthetic_catalogue: how many products are drawn.
         seed: synthetic_catalogue: another seed draws other products.
@@ -56,6 +63,9 @@ def open_catalogue(
         images=str(images),
         columns=tuple(columns.items()),
         attributes=tuple(attributes.items()),
+        encoding=encoding,
+        delimiter=delimiter,
+        separator=separator,
         num_items=num_items,
         seed=seed,
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.tables.encoding import decode
+from fitrank_tf.datasets.tables.encoding import UNDECODED, decode
 
 
 def read_lines(option: str, path: str) -> list[str]:
@@ -20,5 +20,11 @@ def read_lines(option: str, path: str) -> list[str]:
         data = Path(path).read_bytes()
     except OSError as error:
         raise FitRankError(f"{option} {path}: cannot be read ({error})") from error
-    lines = decode(data, f"{option} {path}")[0].splitlines()
+    text, _ = decode(data, f"{option} {path}")
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if UNDECODED.search(line):
+            raise FitRankError(
+                f"{option} {path}: line {number} cannot be decoded; save it as UTF-8"
+            )
     return [line.strip() for line in lines if line.strip()]

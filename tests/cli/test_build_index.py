@@ -69,6 +69,24 @@ def test_unknown_products_to_remove_are_named(bundle, arguments, message) -> Non
     assert model_path(bundle, "search").name == "1"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_ids_to_remove_are_cleaned_as_those_of_tables(
+    encoding: str, tmp_path, monkeypatch
+) -> None:
+    removed = []
+
+    class Old:
+        def without(self, ids):
+            removed.append(ids)
+
+    monkeypatch.setattr(build_index, "change_catalogue", lambda _, change: change(Old()))
+    ids = " A-1\u00a0\r\n\r\n\tcaf\u00e9 &amp; co\r\nnan\r\n"
+    (tmp_path / "ids.txt").write_bytes(ids.encode(encoding))
+    build_index.main([f"--remove_file={tmp_path / 'ids.txt'}"])
+    build_index.main(["--remove= A-1\u00a0,, caf\u00e9 &amp; co"])
+    assert removed == [["A-1", "café & co"]] * 2
+
+
 @pytest.mark.parametrize("pair", ["size=M", "gender"])
 def test_a_malformed_filter_is_named(bundle, pair: str) -> None:
     with pytest.raises(FitRankError, match=re.escape(f"filter '{pair}'")):

@@ -102,6 +102,11 @@ def test_columns_are_field_and_column_pairs() -> None:
     assert source.columns == (("id", "sku"), ("text", "product name"))
 
 
+def test_how_a_table_is_read_may_be_said() -> None:
+    source = _source("--encoding=cp1254", "--delimiter=;", "--separator=|")
+    assert (source.encoding, source.delimiter, source.separator) == ("cp1254", ";", "|")
+
+
 @pytest.mark.parametrize("columns", ["id", "id=", "=sku", "id=sku,text"])
 def test_malformed_columns_are_named(columns: str) -> None:
     with pytest.raises(FitRankError, match="write it as field=column"):

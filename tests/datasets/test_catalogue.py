@@ -9,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 from PIL import Image
@@ -283,6 +285,37 @@ def test_csv_catalogue(tmp_path: Path) -> None:
     assert set(records.attributes["colour"]) == {"red"}
     assert set(records.attributes["gender"]) == {""}
     assert catalogue.skipped == {}
+
+
+def test_csv_catalogue_with_photos_inside_and_rows_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = [{"bytes": noise_photo(n), "path": f"{n}.jpg"} for n in range(6)]
+    photos[2], photos[3] = {"bytes": b"\xff\xd8no", "path": ""}, None
+    columns = {
+        "ID": [0.0, 1.0, 2.0, 3.0, None, 0.0],
+        "Title": [title(n) for n in range(6)],
+        "color": ["navy blue", "Navy Blue", "", "", "", ""],
+        "image": photos,
+    }
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet", row_group_size=2)
+    source = CatalogueSource("csv_catalogue", table=str(tmp_path / "t.parquet"))
+    with caplog.at_level(logging.WARNING):
+        catalogue = open_catalogue(source, str(tmp_path / "cache"))
+    items = list(catalogue.encoded_items(ALL).as_numpy_iterator())
+    assert {item["id"]: item["image"] for item in items} == {
+        b"0": noise_photo(0),
+        b"1": noise_photo(1),
+    }
+    assert set(catalogue.records(ALL).attributes["colour"]) == {"navy blue"}
+    left_out = "\n".join(caplog.messages)
+    for reason in (
+        "unreadable image (ids: 2 in line 3)",
+        "no image file (ids: 3 in line 4)",
+        "empty id (ids: in line 5)",
+        "duplicate id (ids: 0 in line 6)",
+    ):
+        assert f"1 products left out: {reason}" in left_out
 
 
 def test_synthetic_catalogue(tmp_path: Path) -> None:

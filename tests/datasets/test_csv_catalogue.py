@@ -11,11 +11,14 @@ import pytest
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.photos.clean import UnreadablePhoto
+from fitrank_tf.core.photos.folder import CORRUPT_ENTRY
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogueOptions, CsvSource
-from fitrank_tf.datasets.product_builder import passed_over_photos
+from fitrank_tf.datasets.csv_catalogue.source import ROUNDED_ID
+from fitrank_tf.datasets.product_builder import passed_over_photos, usable_photo
 from fitrank_tf.datasets.product_source import ProductRow
 from fitrank_tf.datasets.splits import ALL
+from fitrank_tf.datasets.tables import Blob
 from fitrank_tf.datasets.tables.delimited import MORE_CELLS
 from tests.datasets.small_catalogues import noise_photo, write_csv, write_files
 
@@ -97,6 +100,83 @@ def test_row_with_more_cells_than_columns_has_a_problem(tmp_path: Path) -> None:
     assert [row.text for row in rows[1:]] == ["Hat", ""]
 
 
+def rows_of(folder: Path, text: str, **options: object) -> list[ProductRow]:
+    (folder / "t.csv").write_text(text, encoding="utf-8", newline="")
+    return list(open_csv(folder / "t.csv", **options).rows())
+
+
+def test_spellings_of_a_value_are_one(tmp_path: Path) -> None:
+    colours = ["navy blue", "Navy Blue", "NAVY BLUE", "Navy\u00a0Blue", "Navy Blue", "nan"]
+    lines = "".join(f"{n},Shirt,{colour}\n" for n, colour in enumerate(colours))
+    rows = rows_of(tmp_path, f"id,text,colour\n{lines}")
+    assert [row.attributes["colour"] for row in rows] == ["Navy Blue"] * 5 + [""]
+
+
+def test_ids_years_and_titles_are_cleaned(tmp_path: Path) -> None:
+    text = "ID,TEXT,YEAR\n1163.0,Dolce &amp; <b>Gabbana</b>,2012.0\n 1164.0 ,N/A,NaN\n"
+    first, second = rows_of(tmp_path, text)
+    assert (first.id, first.text) == ("1163", "Dolce & Gabbana")
+    assert (second.id, second.text) == ("1164", "")
+    assert [row.attributes["year"] for row in (first, second)] == ["2012", ""]
+
+
+def test_several_values_in_a_cell(tmp_path: Path) -> None:
+    text = 'id;text;colour;usage\n1;A;Red|blue|red;"[""Sports"", ""Casual""]"\n2;B;Blue;\n'
+    first, second = rows_of(tmp_path, text, separator="|")
+    assert first.attributes == {"colour": ("Red", "blue"), "usage": ("Sports", "Casual")}
+    assert second.attributes == {"colour": "blue", "usage": ""}
+    assert rows_of(tmp_path, text)[0].attributes["colour"] == "Red|blue|red"
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("SKU,Product Name,Image_URL", ()),
+        ("Artikelnummer,Bezeichnung,Bild", ()),
+        ("name,sku,photo", (("id", "NAME"), ("text", "Sku"))),
+    ],
+)
+def test_usual_names_of_columns_are_found(
+    tmp_path: Path, header: str, columns: tuple[tuple[str, str], ...]
+) -> None:
+    (row,) = rows_of(tmp_path, f"{header}\n1,Shirt,a.jpg\n", columns=columns)
+    assert (row.id, row.text, row.photos) == ("1", "Shirt", ("a.jpg",))
+
+
+def test_a_rounded_id_is_left_out(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, "id;text\n4,00638E+12;A\n4.0E+5;B\n1E5;C\n")
+    assert [row.problem for row in rows] == [ROUNDED_ID, ROUNDED_ID, ""]
+
+
+def test_photos_inside_the_table(tmp_path: Path) -> None:
+    photo, binary = noise_photo(1), noise_photo(2)
+    images = [{"bytes": photo, "path": "a.jpg"}, {"bytes": None, "path": "b.jpg"}, None]
+    table = {"id": ["1", "2", "3"], "text": ["A", "B", "C"]}
+    first, second, third = open_csv(
+        write_parquet(tmp_path / "hf.parquet", table | {"image": images})
+    ).rows()
+    assert first.photos[0].read() == photo
+    assert (second.photos, third.photos) == (("b.jpg",), ())
+    (row,) = open_csv(
+        write_parquet(tmp_path / "b.parquet", {"id": [1], "text": [""], "image": [binary]})
+    ).rows()
+    assert row.photos[0].read() == binary
+
+
+def test_a_damaged_photo_inside_the_table_is_told(tmp_path: Path) -> None:
+    def broken() -> bytes:
+        raise OSError("damaged")
+
+    rows = [
+        ProductRow("1", "A", {}, (Blob("", lambda: noise_photo(1)),)),
+        ProductRow("2", "B", {}, (Blob("", broken),), line=7),
+    ]
+    source = open_csv(write_csv(tmp_path / "t.csv", [["id", "text"], ["1", "A"]]))
+    assert usable_photo(source, rows[0]) == noise_photo(1)
+    with pytest.raises(UnreadablePhoto, match=CORRUPT_ENTRY):
+        usable_photo(source, rows[1])
+
+
 @pytest.mark.parametrize("column", ["id", "text", "image", "colour"])
 def test_named_column_that_is_not_there(tmp_path: Path, column: str) -> None:
     table = write_csv(tmp_path / "t.csv", [["id", "text"], ["1", "Shirt"]])
@@ -158,6 +238,8 @@ def test_fingerprint_follows_table_columns_and_photos(tmp_path: Path) -> None:
     assert fingerprint("a", "Skirt", noise_photo(1)) != first
     assert fingerprint("a", "Shirt", noise_photo(1, 25)) != first
     assert fingerprint("a", "Shirt", noise_photo(1), (("text", "name"),)) != first
+    table = tmp_path / "a" / "t.csv"
+    assert open_csv(table).fingerprint() != open_csv(table, separator="|").fingerprint()
 
 
 def test_photos_are_found_as_people_write_them(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def near_values(counts: Mapping[str, int]) -> list[NearValues]:
         for values in alike.values()
         for pair in itertools.combinations(values, 2)
     }
-    found = (NearValues(*pair, *map(counts.__getitem__, pair)) for pair in sorted(pairs))
+    found = (NearValues(a, b, counts[a], counts[b]) for a, b in sorted(pairs))
     return [pair for pair in found if _are_near(pair)]
 
 

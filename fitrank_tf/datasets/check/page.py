@@ -170,4 +170,4 @@ def _photo(photo: Image.Image | None) -> str:
 
 
 def _picture(data: bytes, kind: str) -> str:
-    return f'<img src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'
+    return f'<img alt="" src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'

@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.tables.cells import Blob
 from fitrank_tf.datasets.tables.json_lines import flat
-from fitrank_tf.datasets.tables.table import RawRow
+from fitrank_tf.datasets.tables.table import NOT_DECODED, RawRow
 
-NOT_UTF8 = "text that is not UTF-8"
 DAMAGED = "damaged part of the file"
 
 _HUGGING_FACE = b"huggingface"
@@ -127,7 +126,7 @@ def _rows(
                 for index, (name, (cells, _)) in enumerate(zip(names, columns))
             }
             flattened = dict(flat(record))
-            problem = NOT_UTF8 if any(number in bad for _, bad in columns) else ""
+            problem = NOT_DECODED if any(number in bad for _, bad in columns) else ""
             rows.append(
                 RawRow(len(rows) + 1, [flattened.get(key) for key in header], problem)
             )

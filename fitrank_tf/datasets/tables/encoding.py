@@ -28,9 +28,11 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _MARK = "\ufeff"
+# Lone surrogates stand for what cannot be decoded; text has none.
+UNDECODED = re.compile("[\ud800-\udfff]")
 _KIN = ("cp1250", "cp1257")
 # Signs of shops' tables that are no letters, beside ASCII.
-_SIGNS = frozenset(" ’‘“”„–—…•·€£¥©®™°´½¼¾²³×«»¿¡ªº№")
+_SIGNS = frozenset("\u00a0\u00ad’‘“”„–—…•·€£¥©®™°´½¼¾²³×«»¿¡ªº№")
 # Inside a word stand no other signs than these and those of ASCII.
 _SIGN_IN_WORD = re.compile(r"[^\W\d_][^\w\s\x21-\x7e’´·–—][^\W\d_]")
 # No Western word of three letters begins so: è, ì, ò, ù are č, ě, ň, ů in cp1250.
@@ -45,6 +47,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 def decode(data: bytes, path: str, encoding: str = "") -> tuple[str, str]:
     """The text of a file without byte order marks, and its encoding.
 
+    Bytes that are damaged, in a file that is Unicode without doubt, are `UNDECODED`.
+
     Args:
         data: the file's bytes.
         path: name of the file in messages.
@@ -57,33 +61,52 @@ def decode(data: bytes, path: str, encoding: str = "") -> tuple[str, str]:
         return _decode_as(data, path, encoding), encoding
     for mark, name in _MARKS:
         if data.startswith(mark):
-            return _decode_as(data, path, name), name
-    found = _of_utf_16(data) or "utf-8"
-    try:
-        return data.decode(found).lstrip(_MARK), found
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
+            return _with_marks(data, name), name
+    if utf_16 := _of_utf_16(data):
+        return _with_marks(data, utf_16), utf_16
+    text = _with_marks(data, "utf-8")
+    damaged = UNDECODED.findall(text)
+    beyond = len(_BEYOND.findall(text))
+    if beyond >= 2 * len(damaged):
+        return text, "utf-8"
     fitting = _fitting(data)
     if len(set(fitting.values())) == 1:
         name, text = next(iter(fitting.items()))
         return text, name
+    line = text[: text.index(damaged[0])].count("\n") + 1
     may_be = f"may be {' or '.join(fitting)}" if fitting else "nor of a known encoding"
     raise FitRankError(
-        f"{path}: line {line} is not UTF-8 text, {may_be}; save the table as UTF-8 or "
-        "name its --encoding"
+        f"{path}: line {line} is not UTF-8 text, {may_be}; save it as UTF-8, or name a "
+        "table's --encoding"
     )
+
+
+def _with_marks(data: bytes, encoding: str) -> str:
+    """Unicode text, without marks, of which concatenated files have more than one.
+
+    What cannot be decoded becomes lone surrogates.
+    """
+    if encoding == "utf-8":
+        return data.decode(encoding, "surrogateescape").lstrip(_MARK)
+    unit = 4 if encoding.startswith("utf-32") else 2
+    whole = len(data) // unit * unit
+    rest = "".join(chr(0xDC00 + byte) for byte in data[whole:])
+    try:
+        text = data[:whole].decode(encoding, "surrogatepass")
+    except UnicodeDecodeError:  # a number beyond Unicode, of UTF-32 alone
+        text = data[:whole].decode(encoding, "replace").replace("\ufffd", "\udc80")
+    return text.lstrip(_MARK) + rest
 
 
 def _decode_as(data: bytes, path: str, encoding: str) -> str:
     try:
-        # Concatenated files and some editors leave more than one mark.
         return data.decode(encoding).lstrip(_MARK)
     except LookupError as error:
         raise FitRankError(f"--encoding {encoding}: unknown to Python") from error
     except (UnicodeError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise FitRankError(
-            f"{path}: not {encoding} text ({reason}); save the table as UTF-8"
+            f"{path}: not {encoding} text ({reason}); save it as UTF-8"
         ) from error
 
 
@@ -93,7 +116,7 @@ def _of_utf_16(data: bytes) -> str:
     Of Western text every second byte is 0, and no other byte is.
     """
     even, odd = data[0::2].count(0), data[1::2].count(0)
-    if len(data) % 2 or max(even, odd) * 4 < len(data):
+    if max(even, odd) * 4 < len(data) or not data:
         return ""
     return "utf-16-le" if odd > even else "utf-16-be"
 

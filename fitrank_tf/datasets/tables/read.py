@@ -12,10 +12,10 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.tables.arrow import read_arrow, read_parquet
 from fitrank_tf.datasets.tables.cells import clean_text, words
 from fitrank_tf.datasets.tables.delimited import read_delimited
-from fitrank_tf.datasets.tables.encoding import decode
+from fitrank_tf.datasets.tables.encoding import UNDECODED, decode
 from fitrank_tf.datasets.tables.excel import read_excel
 from fitrank_tf.datasets.tables.json_lines import read_json
-from fitrank_tf.datasets.tables.table import RawRow, Table
+from fitrank_tf.datasets.tables.table import NOT_DECODED, RawRow, Table
 
 logger = logging.getLogger(__name__)
 
@@ -115,9 +115,26 @@ def _read_data(data: bytes, path: str, options: TableOptions) -> _READ:
             ) from error
     text, encoding = decode(data, path, options.encoding)
     if text.lstrip()[:1] in ("{", "["):
-        return *read_json(text), f"JSON, {encoding}"
+        header, rows = read_json(text)
+        return header, _decoded(rows, text), f"JSON, {encoding}"
     header, rows, delimiter = read_delimited(text, path, options.delimiter, options.surplus)
-    return header, rows, f"CSV, {encoding}, {delimiter!r}"
+    return header, _decoded(rows, text), f"CSV, {encoding}, {delimiter!r}"
+
+
+def _decoded(rows: list[RawRow], text: str) -> list[RawRow]:
+    """The rows; those with text that could not be decoded have a problem."""
+    if not UNDECODED.search(text):
+        return rows
+    return [
+        RawRow(row.line, row.cells, NOT_DECODED)
+        if not row.problem and any(map(UNDECODED.search, filter(_is_text, row.cells)))
+        else row
+        for row in rows
+    ]
+
+
+def _is_text(cell: object) -> bool:
+    return isinstance(cell, str)
 
 
 def _table(

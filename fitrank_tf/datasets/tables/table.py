@@ -7,6 +7,8 @@ from typing import Any
 
 from fitrank_tf.datasets.tables.cells import Blob, cell_text, cell_values, header_key
 
+NOT_DECODED = "text that cannot be decoded"
+
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 _WHOLE_AS_FLOAT = re.compile(r"(-?\d+)[.,]0")
 

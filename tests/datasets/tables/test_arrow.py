@@ -13,7 +13,8 @@ import pytest
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.tables import Blob, Table, read_table
-from fitrank_tf.datasets.tables.arrow import DAMAGED, NOT_UTF8
+from fitrank_tf.datasets.tables.arrow import DAMAGED
+from fitrank_tf.datasets.tables.table import NOT_DECODED
 
 
 def write_stream(table: pa.Table, path: str) -> None:
@@ -116,7 +117,7 @@ def test_text_that_is_not_utf_8_is_left_out(tmp_path: Path) -> None:
     data = pa.array([b"Shirt", b"Caf\xe9", b"Hat"], pa.binary())
     text = pa.Array.from_buffers(pa.string(), 3, data.buffers())
     read = written(tmp_path, pa.table({"id": ["1", "2", "3"], "text": text}), "feather")
-    assert [row.problem for row in read.rows] == ["", NOT_UTF8, ""]
+    assert [row.problem for row in read.rows] == ["", NOT_DECODED, ""]
     assert read.texts("text") == ["Shirt", "", "Hat"]
 
 

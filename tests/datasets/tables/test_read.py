@@ -14,6 +14,7 @@ import pytest
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.tables import Table, TableOptions, parse_table, read_table
+from fitrank_tf.datasets.tables.table import NOT_DECODED
 
 _CELLS = {"id": ["1163", "0012"], "text": ["Red & Blue", "Hat"]}
 
@@ -139,6 +140,22 @@ def test_damaged_gzip_is_named(data: bytes) -> None:
 def test_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(FitRankError, match=r"cannot be read \("):
         read_table(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "cut"), [("utf-8", 0), ("utf-8-sig", 0), ("utf-16", 0), ("utf-16", 1)]
+)
+def test_damaged_text_costs_its_own_row_alone(encoding: str, cut: int) -> None:
+    lines = ["id,text", "1,café crème", "2,b@d", "3,Größe", "4,end@" if cut else "4,end"]
+    data = "\n".join(lines).encode(encoding)
+    if encoding == "utf-16":
+        data = data.replace("@".encode("utf-16-le"), b"\x00\xd8")
+    data = data.replace(b"@", b"\xe9")
+    table = parse_table(data[: len(data) - cut], "t.csv")
+    expected = ["", NOT_DECODED, "", NOT_DECODED if cut else ""]
+    assert [row.problem for row in table.rows] == expected
+    assert table.texts("id") == ["1", "2", "3", "4"]
+    assert table.texts("text")[::2] == ["café crème", "Größe"]
 
 
 def test_columns_are_found_as_people_write_them() -> None:

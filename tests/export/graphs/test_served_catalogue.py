@@ -40,6 +40,16 @@ def test_products_that_join_replace_those_of_their_id(catalogue) -> None:
     )
 
 
+def test_products_that_join_are_spelled_as_those_that_are_there(catalogue) -> None:
+    colours = ("navy  blue", "RED", "red", "Pink", "")
+    newer = dataclasses.replace(
+        catalogue, attributes={**catalogue.attributes, "colour": colours}
+    )
+    spelled = newer.spelled_as(catalogue)
+    assert spelled.attributes["colour"] == ("Navy Blue", "Red", "Red", "Pink", "")
+    assert spelled.attributes["gender"] == catalogue.attributes["gender"]
+
+
 def test_products_leave(catalogue) -> None:
     _same(catalogue.without(["p3", "p0"]), catalogue.select([1, 2, 4]))
 
