@@ -26,6 +26,7 @@ from benchmarks.index.benchmark import (
     IndexWorkload,
     available,
     compare_indexes,
+    filtered_table,
     index_table,
 )
 from benchmarks.index.recall_plot import draw_recalls
@@ -230,7 +231,10 @@ def _benchmark_index(options: argparse.Namespace) -> None:
     for size in sizes:
         speeds += compare_indexes(make(size), systems, workload)
         print(f"\n{index_table(speeds[-len(systems) * 2 :])}", flush=True)
-    report = f"{_index_conditions(options)}\n\n{index_table(speeds)}\n"
+    report = (
+        f"{_index_conditions(options)}\n\n{index_table(speeds)}\n\n"
+        f"With filters, at the same effort:\n\n{filtered_table(speeds)}\n"
+    )
     output = Path(options.output_dir)
     write_atomically(output / "index.md", report.encode())
     draw_recalls(speeds, workload.queries, output / "index.png")

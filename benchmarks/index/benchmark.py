@@ -16,7 +16,12 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.benchmark_process import BenchmarkProcess
-from benchmarks.index.sample_embeddings import SampleEmbeddings, exact_neighbours
+from benchmarks.index.sample_embeddings import (
+    PASSING_SHARES,
+    SampleEmbeddings,
+    exact_neighbours,
+    passing_filter,
+)
 from benchmarks.index.systems import Effort, IndexSystem, OurExact, OurScann
 from benchmarks.index.work import (
     BUILD,
@@ -81,6 +86,23 @@ class Trial:
 
 
 @dataclasses.dataclass(frozen=True)
+class FilteredSpeed:
+    """The speed of a system's filtered search, at the effort chosen without a filter.
+
+    Attributes:
+        share: of the vectors that pass.
+        recall: share of the true neighbours among them that are found.
+        single: queries per second, one by one.
+        batched: queries per second, all in one call.
+    """
+
+    share: float
+    recall: float
+    single: float
+    batched: float
+
+
+@dataclasses.dataclass(frozen=True)
 class IndexSpeed:
     """The speed of one system for one catalogue size and number of neighbours.
 
@@ -95,6 +117,7 @@ class IndexSpeed:
         batched: queries per second, all in one call.
         build_seconds: time to build the index.
         memory: MiB of the process for the index, vectors included.
+        filtered: the speeds with filters; none of a system that is not timed with them.
     """
 
     system: type[IndexSystem]
@@ -106,6 +129,7 @@ class IndexSpeed:
     batched: float
     build_seconds: float
     memory: float
+    filtered: Sequence[FilteredSpeed] = ()
 
 
 def available(systems: Sequence[type[IndexSystem]]) -> list[type[IndexSystem]]:
@@ -147,6 +171,7 @@ def compare_indexes(
             trials = _try_efforts(running, truth[:, :k], len(sample.vectors))
             chosen = {system: _choose(trials[system]) for system in running}
             rates = _time(running, k, chosen, workload)
+            filtered = _filtered(running, k, chosen, workload, sample)
             speeds += [
                 IndexSpeed(
                     system=system,
@@ -158,6 +183,7 @@ def compare_indexes(
                     batched=rates[system, False],
                     build_seconds=built[system][0],
                     memory=built[system][1],
+                    filtered=filtered[system],
                 )
                 for system in running
             ]
@@ -225,11 +251,12 @@ def _time(
     k: int,
     chosen: Mapping[type[IndexSystem], Trial],
     workload: IndexWorkload,
+    share: float = 1.0,
 ) -> dict[tuple[type[IndexSystem], bool], float]:
     """Times all systems in turns; {(system, one by one): median queries per second}."""
     counts = {True: workload.singles, False: workload.queries}
     operations = {
-        (system, one_by_one): Search(k, chosen[system].number, one_by_one).operation
+        (system, one_by_one): Search(k, chosen[system].number, one_by_one, share).operation
         for one_by_one in counts
         for system in running
     }
@@ -245,6 +272,28 @@ def _time(
                 statistics.median(running[key[0]].time(operation, steps[key]))
             )
     return {key: counts[key[1]] / statistics.median(times) for key, times in taken.items()}
+
+
+def _filtered(
+    running: Processes,
+    k: int,
+    chosen: Mapping[type[IndexSystem], Trial],
+    workload: IndexWorkload,
+    sample: SampleEmbeddings,
+) -> dict[type[IndexSystem], list[FilteredSpeed]]:
+    """Tries and times the systems with a filter of each of `PASSING_SHARES`."""
+    speeds: dict[type[IndexSystem], list[FilteredSpeed]] = {one: [] for one in running}
+    filtering = {one: of for one, of in running.items() if one.can_filter}
+    for share in PASSING_SHARES:
+        rows = np.flatnonzero(passing_filter(len(sample.vectors), share))
+        passing = SampleEmbeddings(sample.vectors[rows], sample.queries)
+        truth = rows[exact_neighbours(passing, k)]
+        rates = _time(filtering, k, chosen, workload, share)
+        for system, process in filtering.items():
+            found = process.run(Search(k, chosen[system].number, False, share).operation)
+            rate = rates[system, True], rates[system, False]
+            speeds[system].append(FilteredSpeed(share, _recall(found, truth), *rate))
+    return speeds
 
 
 def _steps(process: BenchmarkProcess, operation: str) -> int:
@@ -280,6 +329,31 @@ def index_table(speeds: Sequence[IndexSpeed]) -> str:
                 f"{speed.memory:,.0f}",
             )
         )
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def filtered_table(speeds: Sequence[IndexSpeed]) -> str:
+    """A Markdown table of the searches with filters, beside those without."""
+    heads = (
+        *("vectors", "neighbours", "system", "pass the filter", "recall"),
+        *("one by one, queries/s", "of unfiltered", "batch, queries/s", "of unfiltered"),
+    )
+    rows = [heads, ("---:", "---:", "---", *["---:"] * 6)]
+    rows += [
+        (
+            f"{speed.num_items:,}",
+            str(speed.k),
+            speed.system.name,
+            f"{one.share:.1%}",
+            f"{one.recall:.3f}",
+            f"{one.single:,.0f}",
+            f"{one.single / speed.single:.2f} x",
+            f"{one.batched:,.0f}",
+            f"{one.batched / speed.batched:.2f} x",
+        )
+        for speed in speeds
+        for one in speed.filtered
+    ]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 

@@ -17,6 +17,8 @@ _DECAY = 8.0
 # Distance of a copy from its product, as a share of the distance of two products.
 _COPY_NOISE = 0.3
 _CHUNK_ROWS = 50_000
+# Shares of the vectors that pass the filters of the benchmark, at random.
+PASSING_SHARES: tuple[float, ...] = (0.001, 0.01, 0.1, 0.5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,12 +92,26 @@ def _in_chunks(sample: Callable[[int], np.ndarray], count: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def passing_filter(num_items: int, share: float) -> np.ndarray:
+    """Which vectors pass a filter: bool [num_items], the same for each call.
+
+    At random, but the first always passes, so that there is something to find.
+
+    Args:
+        num_items: number of vectors.
+        share: how many of them pass.
+    """
+    passing = np.random.default_rng(round(1 / share)).random(num_items) < share
+    passing[0] = True
+    return passing
+
+
 def exact_neighbours(sample: SampleEmbeddings, k: int) -> np.ndarray:
     """The true neighbours: the k vectors with the largest inner products.
 
     Args:
         sample: N vectors and Q queries.
-        k: number of neighbours, at most N.
+        k: number of neighbours; all N if they are fewer.
 
     Returns:
         Rows of the vectors, int64 [Q, k], best first.

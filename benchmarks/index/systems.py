@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.retrieval.exact_index import ExactIndex
 from fitrank_tf.retrieval.scann_index import ScannIndex, settings_for
 
@@ -35,12 +36,14 @@ class IndexSystem(abc.ABC):
         packages: required packages besides the project's dependencies.
         build_part: number of vectors of one `add`; 0 adds all at once.
         is_exact: whether the search is exact, with a single effort.
+        can_filter: whether it is timed with filters.
     """
 
     name: ClassVar[str]
     packages: ClassVar[Sequence[str]] = ()
     build_part: ClassVar[int] = 0
     is_exact: ClassVar[bool] = False
+    can_filter: ClassVar[bool] = True
 
     @classmethod
     def parts(cls, num_items: int) -> list[slice]:
@@ -76,16 +79,23 @@ class IndexSystem(abc.ABC):
         """
 
     @abc.abstractmethod
-    def search(self, queries: np.ndarray, k: int, effort: Effort) -> np.ndarray:
+    def search(
+        self,
+        queries: np.ndarray,
+        k: int,
+        effort: Effort,
+        passing: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Finds the nearest vectors by inner product.
 
         Args:
             queries: float32 [Q, D].
             k: number of neighbours.
             effort: one of `efforts`.
+            passing: bool [N], the vectors that pass a filter; None for all.
 
         Returns:
-            Rows of the vectors, int [Q, k], best first.
+            Rows of the vectors, int [Q, k], best first; -1 where none was found.
         """
 
 
@@ -97,8 +107,14 @@ class OurExact(IndexSystem):
     def add(self, vectors: np.ndarray, num_items: int) -> None:
         self._index = ExactIndex(np.array(vectors))
 
-    def search(self, queries: np.ndarray, k: int, effort: Effort) -> np.ndarray:
-        return self._index.search(queries, k).positions
+    def search(
+        self,
+        queries: np.ndarray,
+        k: int,
+        effort: Effort,
+        passing: np.ndarray | None = None,
+    ) -> np.ndarray:
+        return self._index.search(queries, k, passing).positions
 
 
 class FaissFlat(IndexSystem):
@@ -112,8 +128,17 @@ class FaissFlat(IndexSystem):
         self._index = faiss.IndexFlatIP(vectors.shape[1])
         self._index.add(vectors)
 
-    def search(self, queries: np.ndarray, k: int, effort: Effort) -> np.ndarray:
-        return self._index.search(queries, k)[1]
+    def search(
+        self,
+        queries: np.ndarray,
+        k: int,
+        effort: Effort,
+        passing: np.ndarray | None = None,
+    ) -> np.ndarray:
+        import faiss
+
+        params = faiss.SearchParameters(**_faiss_selector(passing))
+        return self._index.search(queries, k, params=params)[1]
 
 
 class OurScann(IndexSystem):
@@ -135,9 +160,16 @@ class OurScann(IndexSystem):
     def add(self, vectors: np.ndarray, num_items: int) -> None:
         self._index = ScannIndex(np.array(vectors))
 
-    def search(self, queries: np.ndarray, k: int, effort: Effort) -> np.ndarray:
+    def search(
+        self,
+        queries: np.ndarray,
+        k: int,
+        effort: Effort,
+        passing: np.ndarray | None = None,
+    ) -> np.ndarray:
         leaves, reordered = effort
-        return self._index.with_effort(leaves, reordered).search(queries, k).positions
+        index = self._index.with_effort(leaves, reordered)
+        return index.search(queries, k, passing).positions
 
 
 class _Hnsw(IndexSystem):
@@ -172,15 +204,24 @@ class FaissHnsw(_Hnsw):
             self._index.hnsw.efConstruction = HNSW_BUILD_LIST
         self._index.add(vectors)
 
-    def search(self, queries: np.ndarray, k: int, effort: Effort) -> np.ndarray:
-        self._index.hnsw.efSearch = effort[0]
-        return self._index.search(queries, k)[1]
+    def search(
+        self,
+        queries: np.ndarray,
+        k: int,
+        effort: Effort,
+        passing: np.ndarray | None = None,
+    ) -> np.ndarray:
+        import faiss
+
+        selector = _faiss_selector(passing)
+        params = faiss.SearchParametersHNSW(efSearch=effort[0], **selector)
+        return self._index.search(queries, k, params=params)[1]
 
 
 class Hnswlib(_Hnsw):
     """hnswlib's HNSW graph."""
 
-    name, packages = "hnswlib", ("hnswlib",)
+    name, packages, can_filter = "hnswlib", ("hnswlib",), False
 
     def add(self, vectors: np.ndarray, num_items: int) -> None:
         import hnswlib
@@ -191,9 +232,25 @@ class Hnswlib(_Hnsw):
             self._index.set_num_threads(len(os.sched_getaffinity(0)))
         self._index.add_items(vectors)
 
-    def search(self, queries: np.ndarray, k: int, effort: Effort) -> np.ndarray:
+    def search(
+        self,
+        queries: np.ndarray,
+        k: int,
+        effort: Effort,
+        passing: np.ndarray | None = None,
+    ) -> np.ndarray:
         self._index.set_ef(effort[0])
-        return self._index.knn_query(queries, k)[0]
+        if passing is None:
+            return self._index.knn_query(queries, k)[0]
+        raise FitRankError("hnswlib calls Python for each vector that it filters")
+
+
+def _faiss_selector(passing: np.ndarray | None) -> dict[str, Any]:
+    import faiss
+
+    if passing is None:
+        return {}
+    return {"sel": faiss.IDSelectorBitmap(np.packbits(passing, bitorder="little"))}
 
 
 SYSTEMS: tuple[type[IndexSystem], ...] = (

@@ -6,14 +6,19 @@
 import ctypes
 import dataclasses
 import gc
+import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.benchmark_process import Operation, serve_operations
-from benchmarks.index.sample_embeddings import SampleEmbeddings
+from benchmarks.index.sample_embeddings import (
+    PASSING_SHARES,
+    SampleEmbeddings,
+    passing_filter,
+)
 from benchmarks.index.systems import SYSTEMS, Effort, IndexSystem
 
 NEIGHBOURS = (10, 100)
@@ -33,16 +38,18 @@ class Search:
         k: number of neighbours.
         effort: index of the effort in `IndexSystem.efforts` for this k.
         one_by_one: whether each call searches one query, or all of them.
+        share: of the vectors that pass the filter; 1 for none.
     """
 
     k: int
     effort: int
     one_by_one: bool
+    share: float = 1.0
 
     @property
     def operation(self) -> str:
         """The name of the operation."""
-        return f"{self.k} {self.effort} {'one' if self.one_by_one else 'all'}"
+        return f"{self.k} {self.effort} {'one' if self.one_by_one else 'all'} {self.share}"
 
 
 def save_sample(folder: Path, sample: SampleEmbeddings) -> None:
@@ -75,13 +82,17 @@ def index_operations(folder: Path, name: str, singles: str) -> Mapping[str, Oper
         return np.zeros(0)
 
     operations = {BUILD: build, MEMORY: lambda: np.array(_anonymous_mebibytes() - before)}
-    for k in NEIGHBOURS:
+    filters: dict[float, np.ndarray | None] = {1.0: None}
+    if kind.can_filter:
+        filters |= {s: passing_filter(len(vectors), s) for s in PASSING_SHARES}
+    for k, (share, passing) in itertools.product(NEIGHBOURS, filters.items()):
         for number, effort in enumerate(kind.efforts(len(vectors), k)):
-            all_at_once = Search(k, number, one_by_one=False).operation
-            operations[all_at_once] = _searching(index, queries, k, effort)
-            operations[Search(k, number, one_by_one=True).operation] = (
-                _searching_one_by_one(index, queries[: int(singles)], k, effort)
-            )
+            for one_by_one in (False, True):
+                asked = queries[: int(singles)] if one_by_one else queries
+                batches = np.split(asked, len(asked)) if one_by_one else [asked]
+                operations[Search(k, number, one_by_one, share).operation] = _searching(
+                    index, batches, k, effort, passing
+                )
     return operations
 
 
@@ -92,16 +103,15 @@ def _warm_up(kind: type[IndexSystem], vectors: np.ndarray, queries: np.ndarray) 
 
 
 def _searching(
-    index: IndexSystem, queries: np.ndarray, k: int, effort: Effort
+    index: IndexSystem,
+    batches: Sequence[np.ndarray],
+    k: int,
+    effort: Effort,
+    passing: np.ndarray | None,
 ) -> Callable[[], np.ndarray]:
-    return lambda: index.search(queries, k, effort)
-
-
-def _searching_one_by_one(
-    index: IndexSystem, queries: np.ndarray, k: int, effort: Effort
-) -> Callable[[], np.ndarray]:
-    single = np.split(queries, len(queries))
-    return lambda: np.concatenate([index.search(query, k, effort) for query in single])
+    return lambda: np.concatenate(
+        [index.search(queries, k, effort, passing) for queries in batches]
+    )
 
 
 def _anonymous_mebibytes() -> float:

@@ -9,14 +9,21 @@ from benchmarks import command as benchmark
 from benchmarks.index import benchmark as index_benchmark
 from benchmarks.index import systems as index_systems
 from benchmarks.index.benchmark import (
+    FilteredSpeed,
     IndexSpeed,
     IndexWorkload,
     Trial,
     available,
+    filtered_table,
     index_table,
 )
 from benchmarks.index.recall_plot import draw_recalls, fastest_by_recall
-from benchmarks.index.sample_embeddings import exact_neighbours, synthetic_sample
+from benchmarks.index.sample_embeddings import (
+    PASSING_SHARES,
+    exact_neighbours,
+    passing_filter,
+    synthetic_sample,
+)
 from benchmarks.index.systems import (
     SYSTEMS,
     FaissFlat,
@@ -73,6 +80,15 @@ def test_ratios_are_of_ours_of_the_same_kind_and_neighbours() -> None:
     assert rows(index_table([short]))[0][4] == "0.900, short of 0.95"
 
 
+def test_filtered_searches_stand_beside_those_without_a_filter() -> None:
+    filtered = FilteredSpeed(0.01, 0.987, 500, 6000)
+    of_scann = dataclasses.replace(speed(OurScann, 1000, 3000), filtered=[filtered])
+    assert rows(filtered_table([of_scann, speed(FaissFlat, 40, 100)])) == [
+        ["100,000", "10", "ours, ScaNN", "1.0%", "0.987"]
+        + ["500", "0.50 x", "6,000", "2.00 x"]
+    ]
+
+
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
 def test_a_system_finds_the_true_neighbours(system, tmp_path) -> None:
     line = missing_packages(system.name, system.packages)
@@ -90,6 +106,15 @@ def test_a_system_finds_the_true_neighbours(system, tmp_path) -> None:
     assert found.shape == (20, 10) and single.shape == (5, 10)
     np.testing.assert_array_equal(single, found[:5])
     assert index_benchmark._recall(found, truth) > (0.999 if system.is_exact else 0.98)
+    for share in PASSING_SHARES if system.can_filter else ():
+        passing = np.flatnonzero(passing_filter(1200, share))
+        scores = sample.queries @ sample.vectors[passing].T
+        wanted = passing[np.argsort(-scores, axis=1)[:, :10]]
+        filtered = operations[Search(10, most, False, share).operation]()
+        single = operations[Search(10, most, True, share).operation]()
+        np.testing.assert_array_equal(single, filtered[:5])
+        assert np.isin(filtered[filtered >= 0], passing).all()
+        assert index_benchmark._recall(filtered, wanted) > 0.98
     # 1200 vectors of 32 float32 are 150 KiB.
     assert float(operations[MEMORY]()) > 0.1
 
@@ -141,12 +166,18 @@ def test_the_command_compares_installed_systems(monkeypatch, capsys, tmp_path) -
     assert "theirs is skipped: no_such_package not installed" in printed
     report = (tmp_path / "index.md").read_text()
     assert report in printed and "synthetic vectors of 16 numbers" in report
-    table = rows(report[report.index("|") :])
+    speeds, filtered = report.split("\n\nWith filters, at the same effort:\n\n")
+    table = rows(speeds[speeds.index("|") :])
     assert [(row[1], row[2]) for row in table] == [
         *(("10", "ours, ScaNN"), ("10", "ours, exact")),
         *(("100", "ours, ScaNN"), ("100", "ours, exact")),
     ]
     assert [row[4] for row in table[1::2]] == ["1.000", "1.000"]
+    shares = [f"{share:.1%}" for share in PASSING_SHARES]
+    cells = rows(filtered)
+    assert [row[3] for row in cells] == shares * 4
+    assert {row[4] for row in cells if row[2] == "ours, exact"} == {"1.000"}
+    assert all(float(row[4]) > 0.8 for row in cells)
     assert (tmp_path / "index.png").read_bytes().startswith(b"\x89PNG")
 
 
