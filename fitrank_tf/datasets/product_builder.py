@@ -139,7 +139,7 @@ class ProductBuilder(
 
     def _read(self, row: ProductRow) -> "_Read":
         """The first photo that can be used, cleaned, and why those before it cannot."""
-        reasons = []
+        reasons: list[str] = []
         for photo in row.photos:
             try:
                 data = photo if isinstance(photo, bytes) else self._source.read_photo(photo)
