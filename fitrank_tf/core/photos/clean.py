@@ -180,7 +180,9 @@ def _colours(image: Image.Image, profile: bytes) -> Image.Image:
     transform = _to_srgb(profile, bare.mode)
     if transform is None:
         return image.convert("RGB")
-    return ImageCms.applyTransform(bare, transform)
+    converted = ImageCms.applyTransform(bare, transform)
+    assert converted is not None  # it is, unless it is done in place
+    return converted
 
 
 @functools.lru_cache(maxsize=16)

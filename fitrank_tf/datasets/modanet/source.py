@@ -82,7 +82,7 @@ class ModaNetSource(ProductSource):
     def fingerprint(self) -> str:
         return content_fingerprint(
             [path.read_bytes() for path in self._paths],
-            ((row.id, self._folder.stamp(str(row.photos[0]))) for row in self._rows),
+            ((row.id, self._folder.stamp(str(*row.photos))) for row in self._rows),
         )
 
 
