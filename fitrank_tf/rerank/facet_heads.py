@@ -260,9 +260,12 @@ def _mean_probs(
 
 
 def _probabilities(logits: KerasTensor, lexicon: FacetLexicon) -> KerasTensor:
-    cuts = np.cumsum(lexicon.sizes)[:-1].tolist()
+    ends = np.cumsum(lexicon.sizes).tolist()
     parts = [
         ops.sigmoid(part) if several else ops.softmax(part, axis=-1)
-        for part, several in zip(ops.split(logits, cuts, axis=-1), lexicon.has_several)
+        for part, several in zip(
+            (logits[:, end - size : end] for end, size in zip(ends, lexicon.sizes)),
+            lexicon.has_several,
+        )
     ]
     return ops.concatenate(parts, axis=-1)
