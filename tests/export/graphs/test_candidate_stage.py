@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fitrank_tf.datasets.attributes import Attribute
 from fitrank_tf.export.graphs import candidate_stage
-from fitrank_tf.export.graphs.attribute_filter import FILTERS
 from fitrank_tf.export.graphs.candidate_stage import ExactStage, ScannStage
 from fitrank_tf.export.graphs.served_catalogue import (
     SearchableCatalogue,
@@ -34,9 +34,15 @@ COLUMNS = {"gender": GENDERS, "colour": COLOURS, "usage": SHARES.astype(object)}
 @pytest.fixture(scope="module")
 def catalogue() -> SearchableCatalogue:
     none = np.zeros((N, 1), np.float32)
-    attributes = {name: tuple(COLUMNS.get(name, [""] * N)) for name in FILTERS}
+    attributes = {name: tuple(column) for name, column in COLUMNS.items()}
     ids = tuple(map(str, range(N)))
-    return SearchableCatalogue(ids, ids, attributes, SearchTables(EMBEDDINGS, none, none))
+    return SearchableCatalogue(
+        ids,
+        ids,
+        attributes,
+        SearchTables(EMBEDDINGS, none, none),
+        tuple(Attribute(name) for name in COLUMNS),
+    )
 
 
 def _brute_force(_: pytest.MonkeyPatch) -> type[ScannStage]:
