@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,13 +94,15 @@ class BenchmarkProcess:
         """
         return self._call(["time", operation, steps])
 
-    def _call(self, request: list):
+    def _call(self, request: list[Any]) -> Any:
+        requests, responses = self._process.stdin, self._process.stdout
+        assert requests and responses  # pipes, see above
         try:
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
+            requests.write(json.dumps(request) + "\n")
+            requests.flush()
         except BrokenPipeError:
             pass  # The process ended: the empty response below shows it.
-        response = self._process.stdout.readline()
+        response = responses.readline()
         if not response:
             raise self._ended()
         return json.loads(response)

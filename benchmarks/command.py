@@ -16,10 +16,10 @@ import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.features.benchmark import compare_on_one_core, measure_workers
+from benchmarks.features.benchmark import Speed, compare_on_one_core, measure_workers
 from benchmarks.index import systems as index_systems
 from benchmarks.index.benchmark import (
     RECALL,
@@ -130,7 +130,7 @@ def _benchmark_features(options: argparse.Namespace) -> None:
     )
 
 
-def _print_one_core(ours, theirs) -> None:
+def _print_one_core(ours: Speed, theirs: Sequence[Speed]) -> None:
     print("| one core | photos/s | ours is faster by |")
     print("| --- | ---: | ---: |")
     print(f"| {ours.name}, names and patterns | {ours.photos_per_second:.0f} | |")
@@ -139,7 +139,7 @@ def _print_one_core(ours, theirs) -> None:
         print(f"| {other.name} | {other.photos_per_second:.0f} | {ratio:.1f} x |")
 
 
-def _print_workers(speeds) -> None:
+def _print_workers(speeds: Mapping[int, Sequence[Speed]]) -> None:
     print("\n| photos/s | " + " | ".join(f"{count} worker" for count in speeds) + " |")
     print("| --- |" + " ---: |" * len(speeds))
     for row in zip(*speeds.values()):

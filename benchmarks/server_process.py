@@ -32,7 +32,7 @@ def serving_process(
     is_ready: Callable[[], bool],
     deadline: float,
     environment: Mapping[str, str],
-) -> Iterator[subprocess.Popen]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """Runs `python -m` with arguments until the block ends.
 
     Args:
@@ -72,7 +72,7 @@ def serving_process(
 @contextlib.contextmanager
 def local_server(
     name: str, arguments: Sequence[str], log: Path
-) -> Iterator[tuple[str, subprocess.Popen]]:
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Runs the local server on a free port until the block ends.
 
     Args:
@@ -98,7 +98,7 @@ def local_server(
 
 def _wait(
     name: str,
-    process: subprocess.Popen,
+    process: subprocess.Popen[bytes],
     log: Path,
     is_ready: Callable[[], bool],
     deadline: float,

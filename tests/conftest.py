@@ -81,13 +81,21 @@ def model_folders(tmp_path_factory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="session")
-def bundle(tmp_path_factory):
-    """A bundle trained on 160 drawn products, once for all tests."""
-    from fitrank_tf.cli import train
+def small_chain(model_folders: tuple[Path, Path]) -> tuple[str, ...]:
+    """The assignments that `bundle` is trained with; its feature models are stand-ins."""
     from tests.training.small_chain import SMALL
 
+    detector, heads = model_folders
+    return (*SMALL, f"detector.preset={detector}", f"feature_heads={heads}")
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory, small_chain):
+    """A bundle trained on 160 drawn products, once for all tests."""
+    from fitrank_tf.cli import train
+
     folder = tmp_path_factory.mktemp("chain") / "bundle"
-    options = [f"--set={assignment}" for assignment in SMALL]
+    options = [f"--set={assignment}" for assignment in small_chain]
     train.main(["--num_items=160", f"--output_dir={folder}", *options])
     return folder
 

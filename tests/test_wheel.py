@@ -24,7 +24,7 @@ _QUICK = [
     f"--set={assignment}"
     for assignment in SMALL
     if assignment.split("=")[0]
-    not in {"towers.preset", "detector.preset"} | {a.split("=")[0] for a in SMALL[1:11]}
+    not in {"towers.preset"} | {a.split("=")[0] for a in SMALL[1:11]}
 ]
 _SNIPPET = f"""
 import fitrank_tf as fr

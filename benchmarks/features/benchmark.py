@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -177,7 +178,14 @@ def measure_workers(
     ]
 
 
-def _work(photos, detector, heads, core, gate, results) -> None:
+def _work(
+    photos: Sequence[np.ndarray],
+    detector: Path,
+    heads: Path,
+    core: int,
+    gate: Any,
+    results: Any,
+) -> None:
     """Runs in a worker: times each operation once all workers are ready for it."""
     os.sched_setaffinity(0, {core})
     cv2.setNumThreads(1)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -38,7 +39,7 @@ def draw_recalls(speeds: Sequence[IndexSpeed], queries: int, path: Path) -> None
     write_atomically(path, buffer.getvalue())
 
 
-def _draw_one(axes, speeds: Sequence[IndexSpeed], queries: int) -> None:
+def _draw_one(axes: Any, speeds: Sequence[IndexSpeed], queries: int) -> None:
     for speed in speeds:
         best = fastest_by_recall(speed.trials)
         axes.plot(

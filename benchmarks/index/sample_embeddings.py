@@ -1,6 +1,7 @@
 """Catalogues of any size for the index benchmark, distributed like embeddings."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 from tqdm import tqdm
@@ -82,7 +83,7 @@ def resampled(
     return SampleEmbeddings(_in_chunks(sample, num_items), queries)
 
 
-def _in_chunks(sample, count: int) -> np.ndarray:
+def _in_chunks(sample: Callable[[int], np.ndarray], count: int) -> np.ndarray:
     """float32 [count, D] unit rows from `sample`, in chunks to save memory."""
     parts = []
     for start in range(0, count, _CHUNK_ROWS):

@@ -119,7 +119,7 @@ def _anonymous_mebibytes() -> float:
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     status = Path("/proc/self/status").read_text()
-    return int(re.search(r"RssAnon:\s*(\d+) kB", status)[1]) / 1024
+    return int(re.findall(r"RssAnon:\s*(\d+) kB", status)[0]) / 1024
 
 
 if __name__ == "__main__":

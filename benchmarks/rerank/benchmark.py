@@ -5,9 +5,11 @@ search box. As in a search, the re-ranker gets the products' stored feature proj
 """
 
 import dataclasses
+import functools
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -45,10 +47,10 @@ def time_reranker(bundle: LoadedBundle, lengths: Sequence[int], rounds: int) -> 
     encode = bundle.model("query_encoder").signatures[DEFAULT_SIGNATURE]
     score = bundle.model("reranker").signatures[KEPT_SIGNATURE]
     query = tf.constant([_QUERY])
-    calls: dict[int, Callable] = {0: lambda: encode(query=query)}
+    calls: dict[int, Callable[[], Any]] = {0: lambda: encode(query=query)}
     for length in lengths:
         inputs = _inputs(score, length)
-        calls[length] = lambda inputs=inputs: score(**inputs)
+        calls[length] = functools.partial(score, **inputs)
     taken: dict[int, list[float]] = {length: [] for length in calls}
     for _ in tqdm(range(rounds + 1), desc="re-ranking", disable=None):
         for length, call in calls.items():
@@ -60,7 +62,7 @@ def time_reranker(bundle: LoadedBundle, lengths: Sequence[int], rounds: int) -> 
     return RerankTimes(medians.pop(0), medians)
 
 
-def _inputs(score: Callable, length: int) -> dict[str, tf.Tensor]:
+def _inputs(score: Any, length: int) -> dict[str, tf.Tensor]:
     """Random inputs for one list, with the shapes and dtypes of the signature."""
     draw, inputs = np.random.default_rng(0), {}
     for name, spec in score.structured_input_signature[1].items():

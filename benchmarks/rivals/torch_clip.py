@@ -6,6 +6,7 @@ if the `bench` extra is installed.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import peft
@@ -112,7 +113,7 @@ def _token_ids(batch: Batch) -> torch.Tensor:
     return torch.from_numpy(batch.token_ids).long()
 
 
-def _unit(features) -> torch.Tensor:
+def _unit(features: Any) -> torch.Tensor:
     """Scales rows to length 1. Newer releases of transformers return an output object."""
     vectors = getattr(features, "pooler_output", features)
     return vectors / vectors.norm(dim=-1, keepdim=True)

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -35,6 +36,8 @@ from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
 from fitrank_tf.towers.presets import towers_from_preset
 from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.vocabulary import END_TOKEN, START_TOKEN
+
+_Weights = Mapping[str, np.ndarray]
 
 # Patterns for names of variables; tf_keras numbers the layers of TF-Ranking.
 _SHORT_NAMES = (
@@ -87,8 +90,14 @@ def _write_text_tower(bundle: LoadedBundle, preset: str, folder: Path) -> None:
     _write_tensors(folder / huggingface_clip.WEIGHTS_NAME, dict(_text_tensors(weights)))
 
 
+def _tokenizer(towers: Towers) -> Any:
+    """The towers' tokenizer, which presets always have."""
+    assert towers.tokenizer is not None
+    return towers.tokenizer
+
+
 def _write_config(towers: Towers, folder: Path) -> None:
-    sizes = towers.backbone.text_encoder.get_config()
+    sizes, tokenizer = towers.backbone.text_encoder.get_config(), _tokenizer(towers)
     config = {
         "model_type": "clip_text_model",
         "architectures": ["CLIPTextModelWithProjection"],
@@ -100,17 +109,18 @@ def _write_config(towers: Towers, folder: Path) -> None:
         "hidden_act": sizes["intermediate_activation"],
         "max_position_embeddings": towers.context_length,
         "projection_dim": towers.embedding_dim,
-        "bos_token_id": towers.tokenizer.start_token_id,
-        "eos_token_id": towers.tokenizer.end_token_id,
+        "bos_token_id": tokenizer.start_token_id,
+        "eos_token_id": tokenizer.end_token_id,
     }
     path = folder / huggingface_clip.CONFIG_NAME
     path.write_text(json.dumps(config), encoding="utf-8")
 
 
 def _write_tokenizer(towers: Towers, folder: Path) -> None:
-    vocabulary = json.dumps(dict(towers.tokenizer.vocabulary))
+    tokenizer = _tokenizer(towers)
+    vocabulary = json.dumps(dict(tokenizer.vocabulary))
     (folder / "vocab.json").write_text(vocabulary, encoding="utf-8")
-    merges = [one for one in towers.tokenizer.merges if not one.startswith("#version")]
+    merges = [one for one in tokenizer.merges if not one.startswith("#version")]
     text = "\n".join(["#version: 0.2", *merges, ""])
     (folder / "merges.txt").write_text(text, encoding="utf-8")
     config = {
@@ -122,7 +132,7 @@ def _write_tokenizer(towers: Towers, folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
-def _text_tensors(weights: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+def _text_tensors(weights: _Weights) -> Iterator[tuple[str, np.ndarray]]:
     """Yields tensors under transformers' names; kernels [in, out] become [out, in]."""
     ours, theirs = "clip_text_encoder", "text_model"
     embedding = f"{ours}_embedding"
@@ -148,12 +158,14 @@ def _text_tensors(weights: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.n
             yield f"{name}.mlp.{theirs_name}.bias", weights[f"{block}/{ours_name}/bias"]
 
 
-def _norm(weights, ours: str, theirs: str) -> Iterator[tuple[str, np.ndarray]]:
+def _norm(weights: _Weights, ours: str, theirs: str) -> Iterator[tuple[str, np.ndarray]]:
     yield f"{theirs}.weight", weights[f"{ours}/gamma"]
     yield f"{theirs}.bias", weights[f"{ours}/beta"]
 
 
-def _linear(weights, ours: str, theirs: str, tokens) -> Iterator[tuple[str, np.ndarray]]:
+def _linear(
+    weights: _Weights, ours: str, theirs: str, tokens: np.ndarray
+) -> Iterator[tuple[str, np.ndarray]]:
     """Yields weight and bias of an attention layer, with the axis of heads flattened."""
     width = tokens.shape[1]
     yield f"{theirs}.weight", weights[f"{ours}/kernel"].reshape(width, width).T
@@ -178,9 +190,9 @@ def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
     yield from zip(("facet_of", "grades"), constants, strict=True)
     is_decisive = [facet == DECISIVE_FACET for facet in bundle.info.facets]
     yield "is_kind", np.array(is_decisive, np.float32)
-    yield "prob_floor", np.float32(PROB_FLOOR)
-    yield "least_chance", np.float32(LEAST_CHANCE)
-    yield "weight_unit", np.float32(WEIGHT_UNIT)
+    yield "prob_floor", np.array(PROB_FLOOR, np.float32)
+    yield "least_chance", np.array(LEAST_CHANCE, np.float32)
+    yield "weight_unit", np.array(WEIGHT_UNIT, np.float32)
 
 
 def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:

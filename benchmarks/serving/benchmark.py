@@ -10,8 +10,9 @@ import dataclasses
 import http.client
 import statistics
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -202,7 +203,7 @@ def _is_healthy(address: str) -> bool:
     return False
 
 
-_STARTS = {
+_STARTS: Mapping[str, tuple[str, Callable[..., Any]]] = {
     IN_PROCESS: ("saved_model", _in_process),
     PLAIN: ("grpc", _plain),
     BATCHED: ("grpc", _batched),

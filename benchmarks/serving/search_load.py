@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ _QUERIES = "queries.json"
 _OUTPUTS = ("ids", "titles", "scores")
 
 # A client: searches for a text and returns the decoded response.
-Client = Callable[[str], object]
+Client = Callable[[str], Any]
 
 
 def save_queries(folder: Path, queries: Sequence[str]) -> None:
@@ -79,7 +80,8 @@ def closed_loop(
     Raises:
         FitRankError: if a request fails.
     """
-    ready, times = threading.Barrier(len(clients)), [[] for _ in clients]
+    ready = threading.Barrier(len(clients))
+    times: list[list[tuple[float, float]]] = [[] for _ in clients]
     failures: list[BaseException] = []
 
     def run(number: int) -> None:
@@ -153,7 +155,7 @@ def http_clients(address: str) -> Callable[[], Client]:
     def connect() -> Client:
         connection = http.client.HTTPConnection(address, timeout=60.0)
 
-        def search(query: str) -> dict[str, list]:
+        def search(query: str) -> dict[str, list[Any]]:
             connection.request("POST", "/search", json.dumps({"query": query}), headers)
             response = connection.getresponse()
             body = response.read()

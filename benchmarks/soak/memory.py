@@ -49,7 +49,7 @@ def soak_memory(bundle: Path, queries: int) -> Sequence[MemoryReading]:
     if queries < _BATCH * _READINGS:
         raise FitRankError(f"--queries {queries}: write {_BATCH * _READINGS} or more")
     batches = queries // _BATCH
-    readings = []
+    readings: list[MemoryReading] = []
     with tempfile.TemporaryDirectory() as name:
         server = bundle_server(bundle, ["search"], Path(name))
         with server as (address, process), grpc.insecure_channel(address) as channel:

@@ -13,7 +13,7 @@ _POLL = "--file_system_poll_wait_seconds=1"
 @contextlib.contextmanager
 def bundle_server(
     bundle: Path, models: Sequence[str], folder: Path, flags: Sequence[str] = ()
-) -> Iterator[tuple[str, subprocess.Popen]]:
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Serves models of a bundle and polls for new versions until the block ends.
 
     Args:

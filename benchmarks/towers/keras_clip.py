@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -48,8 +49,8 @@ def keras_operations(folder: Path) -> Mapping[str, Operation]:
         TRAIN: train,
         IMAGES: lambda: image_tower.predict_on_batch(batch.images),
         TEXTS: lambda: text_tower.predict_on_batch(batch.token_ids),
-        IMAGE_STEP: lambda: np.float64(image_tower.train_on_batch(batch.images)),
-        TEXT_STEP: lambda: np.float64(text_tower.train_on_batch(batch.token_ids)),
+        IMAGE_STEP: lambda: np.array(image_tower.train_on_batch(batch.images), np.float64),
+        TEXT_STEP: lambda: np.array(text_tower.train_on_batch(batch.token_ids), np.float64),
         # The adapters and the temperature.
         TRAINED: lambda: np.array(adapted.trainable + 1),
     }
@@ -68,7 +69,7 @@ def _training_step(towers: Towers, batch: Batch) -> Operation:
         "product_codes": np.zeros((size, 1), np.int32),
         "text_codes": np.zeros((size, 1), np.int32),
     }
-    return lambda: np.float64(model.train_on_batch(inputs))
+    return lambda: np.array(model.train_on_batch(inputs), np.float64)
 
 
 class _OneTower(keras.Model):
@@ -79,17 +80,24 @@ class _OneTower(keras.Model):
         encode: maps the tower's inputs to unit embeddings [B, D].
     """
 
-    def __init__(self, layers: list[keras.layers.Layer], encode: Callable):
+    def __init__(self, layers: list[keras.layers.Layer], encode: Callable[[Any], Any]):
         super().__init__(name="one_tower")
         self.tower_layers = layers
         self._encode = encode
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Returns unit embeddings [B, D]."""
         return self._encode(inputs)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         """Returns the mean of all elements of the embeddings, a scalar."""
         return ops.mean(y_pred)
 

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -76,7 +77,7 @@ def random_batch(
     return images, token_ids.astype(np.int32)
 
 
-def _config(sizes: ClipSizes) -> dict:
+def _config(sizes: ClipSizes) -> dict[str, Any]:
     return {
         "model_type": huggingface_clip.MODEL_TYPE,
         "architectures": ["CLIPModel"],
@@ -96,7 +97,7 @@ def _config(sizes: ClipSizes) -> dict:
     }
 
 
-def _tower_config(tower: TransformerSizes) -> dict:
+def _tower_config(tower: TransformerSizes) -> dict[str, Any]:
     return {
         "hidden_size": tower.width,
         "intermediate_size": tower.intermediate,

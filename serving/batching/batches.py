@@ -81,6 +81,9 @@ class BatchedServable:
         return call.result()
 
 
+LoadedServable = Servable | BatchedServable
+
+
 class _Call:
     """One call of `run`, whose thread waits for the result.
 
@@ -153,6 +156,7 @@ class _Piece:
 
     def raise_error(self) -> NoReturn:
         """Raises the error and drops it: its traceback would keep the model alive."""
+        assert self.error is not None
         try:
             raise self.error
         finally:

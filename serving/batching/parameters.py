@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import BoolValue, Int64Value, StringValue
@@ -146,7 +147,7 @@ def read_batching_parameters(path: Path) -> BatchingParameters:
             holds values that TF-Serving rejects.
     """
     message = read_text_proto(path, _BATCHING_PARAMETERS(), "--batching_parameters_file")
-    given = {
+    given: dict[str, Any] = {
         field.name: _value(message, field.name) for field in fields(BatchingParameters)
     }
     try:

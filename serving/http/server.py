@@ -197,7 +197,7 @@ class _Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
             )
         return connection, address
 
-    def verify_request(self, request: socket.socket, client_address: Any) -> bool:
+    def verify_request(self, request: Any, client_address: Any) -> bool:
         with self._changed:
             if len(self._connections) >= _MAX_CONNECTIONS:
                 logger.warning("connection refused: %d are open", _MAX_CONNECTIONS)
@@ -205,12 +205,12 @@ class _Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
             self._connections.add(request)
             return True
 
-    def shutdown_request(self, request: socket.socket) -> None:
+    def shutdown_request(self, request: Any) -> None:
         with self._changed:
             self._connections.discard(request)
         super().shutdown_request(request)
 
-    def handle_error(self, request: socket.socket, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         logger.debug("connection of %s ended", client_address, exc_info=True)
 
     @contextmanager

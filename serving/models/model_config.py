@@ -136,7 +136,7 @@ def _version_directories(base_path: Path) -> dict[int, Path]:
 
 
 def _wanted_versions(config: ModelConfig, available: list[int]) -> list[int]:
-    policy: VersionPolicy = config.model_version_policy
+    policy = config.model_version_policy
     choice = policy.WhichOneof("policy_choice")
     if choice == "all":
         return available

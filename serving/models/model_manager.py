@@ -12,9 +12,10 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from fitrank_tf.core.errors import FitRankError
+from serving.batching.batches import LoadedServable
 from serving.models.model_config import check_model_configs, select_versions
 from serving.models.model_versions import ModelVersions, VersionOptions
-from serving.models.servable_loader import LoadedServable, LoaderOptions, ServableLoader
+from serving.models.servable_loader import LoaderOptions, ServableLoader
 from serving.models.version_status import ModelEvent, ModelListener, VersionStatus
 from serving.process.periodic_thread import PeriodicThread
 from serving.status import StatusError

@@ -11,8 +11,9 @@ from pathlib import Path
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from fitrank_tf.core.errors import FitRankError
+from serving.batching.batches import LoadedServable
 from serving.models.model_config import select_versions, wanted_versions
-from serving.models.servable_loader import LoadedServable, ServableLoader
+from serving.models.servable_loader import ServableLoader
 from serving.models.version_status import (
     ModelEvent,
     ModelListener,
@@ -88,7 +89,7 @@ class _Record:
     """
 
     status: VersionStatus
-    unloaded: weakref.ref | None = None
+    unloaded: weakref.ref[LoadedServable] | None = None
     tries: int = 0
     next_try: float = 0.0
     failed_files: _Files = field(default_factory=dict)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -194,7 +195,7 @@ def _load(session: tf.compat.v1.Session, directory: Path) -> None:
 
 def _prepare_all(
     session: tf.compat.v1.Session, signature_defs: Mapping[str, SignatureDef]
-) -> dict[str, Callable[..., list]]:
+) -> dict[str, Callable[..., list[Any]]]:
     """Signature name -> function that runs it, for the signatures to be served."""
     return {
         name: _prepare(session, signature)
@@ -209,7 +210,9 @@ def _is_served(name: str, signature: SignatureDef) -> bool:
     return name not in _LOADER_SIGNATURES and all(tensor.name for tensor in tensors)
 
 
-def _prepare(session: tf.compat.v1.Session, signature: SignatureDef) -> Callable[..., list]:
+def _prepare(
+    session: tf.compat.v1.Session, signature: SignatureDef
+) -> Callable[..., list[Any]]:
     """A function from a signature's inputs to its outputs, both sorted by alias."""
     options = CallableOptions(
         feed=[signature.inputs[alias].name for alias in sorted(signature.inputs)],

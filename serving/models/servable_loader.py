@@ -4,12 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving.batching.batch_scheduler import BatchScheduler
-from serving.batching.batches import BatchedServable
+from serving.batching.batches import BatchedServable, LoadedServable
 from serving.batching.parameters import BatchingParameters
 from serving.models.servable import Servable, SessionOptions
 from serving.models.warmup import WarmupOptions, warm_up
-
-LoadedServable = Servable | BatchedServable
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,10 @@ class ServableLoader:
             FitRankError: the directory holds no complete SavedModel, the model needs an
                 op that this process lacks, or a warm-up request fails.
         """
-        servable = Servable(name, version, directory, self._options.session)
+        plain = Servable(name, version, directory, self._options.session)
+        servable: LoadedServable = plain
         if self._scheduler is not None:
-            servable = BatchedServable(servable, self._scheduler)
+            servable = BatchedServable(plain, self._scheduler)
         warm_up(servable, directory, self._options.warmup)
         return servable
 

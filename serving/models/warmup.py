@@ -19,7 +19,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from fitrank_tf.core.errors import FitRankError
-from serving.models.servable import Servable
+from serving.batching.batches import LoadedServable
 from serving.requests.predict_request import read_predict_request
 from serving.requests.serialized_examples import serialized_examples
 from serving.status import StatusError
@@ -57,7 +57,7 @@ class WarmupOptions:
             )
 
 
-def warm_up(servable: Servable, directory: Path, options: WarmupOptions) -> int:
+def warm_up(servable: LoadedServable, directory: Path, options: WarmupOptions) -> int:
     """Runs the requests of a version's warm-up file, in the order of the file.
 
     Args:
@@ -105,7 +105,7 @@ def _check_count(count: int) -> None:
         )
 
 
-def _run_record(servable: Servable, log: PredictionLog) -> None:
+def _run_record(servable: LoadedServable, log: PredictionLog) -> None:
     """Runs the request of a record; its response and its model name are ignored."""
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
@@ -126,12 +126,12 @@ def _run_record(servable: Servable, log: PredictionLog) -> None:
         )
 
 
-def _predict(servable: Servable, request: PredictRequest) -> None:
+def _predict(servable: LoadedServable, request: PredictRequest) -> None:
     call = read_predict_request(servable, request)
     servable.run(call.name, call.inputs, call.fetched)
 
 
-def _run_examples(servable: Servable, spec: ModelSpec, given: Input) -> None:
+def _run_examples(servable: LoadedServable, spec: ModelSpec, given: Input) -> None:
     """Runs a signature whose only input is serialised tf.Examples [batch]."""
     name = spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
     signature = servable.signature(name)

@@ -33,7 +33,7 @@ _UNKNOWN_MODEL = ""
 _RUNTIME = "TF1"
 
 # Otherwise each metric gets a second series with its creation time.
-prometheus_client.disable_created_metrics()
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:

@@ -310,7 +310,7 @@ def _boolean(text: str) -> bool:
     return text.lower() == "true"
 
 
-def _options(kind: type[T], arguments: argparse.Namespace, **others: Any) -> T:
+def _options(kind: Any, arguments: argparse.Namespace, **others: Any) -> Any:
     """An options dataclass, filled from the flags of its fields' names and `others`."""
     flags = {
         one.name: getattr(arguments, one.name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf import (
     descriptor_pool,
@@ -82,7 +82,7 @@ def message_classes(
     }
 
 
-def _field_type(kind: object) -> dict[str, object]:
+def _field_type(kind: Any) -> dict[str, object]:
     proto = FieldDescriptorProto
     if kind is REPEATED_INT64:
         return {"label": proto.LABEL_REPEATED, "type": proto.TYPE_INT64}

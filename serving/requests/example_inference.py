@@ -33,7 +33,7 @@ from tensorflow_serving.apis.regression_pb2 import (
     RegressionResult,
 )
 
-from serving.models.servable import Servable
+from serving.batching.batches import LoadedServable
 from serving.requests.inference import Inference, response_spec
 from serving.requests.predict_request import PredictCall, check_dtypes, signature_name_of
 from serving.requests.serialized_examples import serialized_examples
@@ -103,7 +103,7 @@ class ExampleInference:
         )
 
     def _result(
-        self, servable: Servable, task: InferenceTask, examples: Input
+        self, servable: LoadedServable, task: InferenceTask, examples: Input
     ) -> InferenceResult:
         name = signature_name_of(task.model_spec)
         outputs = self._run(servable, name, examples, "MultiInference")
@@ -115,7 +115,7 @@ class ExampleInference:
         return InferenceResult(model_spec=spec, regression_result=_regressions(outputs))
 
     def _run(
-        self, servable: Servable, name: str, examples: Input, api: str
+        self, servable: LoadedServable, name: str, examples: Input, api: str
     ) -> "_ExampleOutputs":
         serialized = serialized_examples(examples)
         self.inference.metrics.examples(servable.name, len(serialized))
@@ -125,7 +125,9 @@ class ExampleInference:
         outputs = self.inference.run(servable, call, api)
         return _ExampleOutputs(len(serialized), outputs)
 
-    def _check_tasks(self, servable: Servable, tasks: Sequence[InferenceTask]) -> None:
+    def _check_tasks(
+        self, servable: LoadedServable, tasks: Sequence[InferenceTask]
+    ) -> None:
         signature_names: set[str] = set()
         input_tensors: set[str] = set()
         for task in tasks:
@@ -192,7 +194,7 @@ class _ExampleOutputs:
     arrays: Mapping[str, np.ndarray]
 
 
-def _signature(servable: Servable, name: str) -> SignatureDef:
+def _signature(servable: LoadedServable, name: str) -> SignatureDef:
     if name not in servable.signature_defs:
         raise invalid_argument(f"No signature was found with the name: {name}")
     return servable.signature_defs[name]
@@ -234,6 +236,7 @@ def _classifications(outputs: _ExampleOutputs) -> ClassificationResult:
             f"{classes.shape[1]} vs. {scores.shape[1]}"
         )
     if scores is None:
+        assert classes is not None  # a signature has one of both
         rows = [[Class(label=label) for label in row] for row in classes]
     elif classes is None:
         rows = [[Class(score=score) for score in row] for row in scores]

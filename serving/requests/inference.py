@@ -12,8 +12,8 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import (
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
+from serving.batching.batches import LoadedServable
 from serving.models.model_manager import ModelManager, model_spec_of
-from serving.models.servable import Servable
 from serving.process.metrics import Metrics
 from serving.requests.limits import Limits
 from serving.requests.predict_request import PredictCall, read_predict_request
@@ -61,7 +61,7 @@ class Inference:
         return self._prediction(servable, call)
 
     def predict_arrays(
-        self, servable: Servable, name: str, inputs: Mapping[str, np.ndarray]
+        self, servable: LoadedServable, name: str, inputs: Mapping[str, np.ndarray]
     ) -> Prediction:
         """Runs a signature on arrays that already have its inputs' dtypes.
 
@@ -91,7 +91,9 @@ class Inference:
         )
         return response
 
-    def run(self, servable: Servable, call: PredictCall, api: str) -> dict[str, np.ndarray]:
+    def run(
+        self, servable: LoadedServable, call: PredictCall, api: str
+    ) -> dict[str, np.ndarray]:
         """Runs a signature on inputs within the limits, and times it.
 
         Args:
@@ -110,12 +112,12 @@ class Inference:
         with self.metrics.runtime(servable.name, api):
             return servable.run(call.name, call.inputs, call.fetched)
 
-    def _prediction(self, servable: Servable, call: PredictCall) -> Prediction:
+    def _prediction(self, servable: LoadedServable, call: PredictCall) -> Prediction:
         outputs = self.run(servable, call, "Predict")
         return Prediction(response_spec(servable, call.name), outputs)
 
 
-def response_spec(servable: Servable, signature_name: str = "") -> ModelSpec:
+def response_spec(servable: LoadedServable, signature_name: str = "") -> ModelSpec:
     """The `model_spec` of a response, with the version that ran."""
     spec = ModelSpec(name=servable.name, signature_name=signature_name)
     spec.version.value = servable.version

@@ -15,7 +15,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
-from serving.models.servable import Servable
+from serving.batching.batches import LoadedServable
 from serving.requests.tensor_proto import decode, session_name
 from serving.status import invalid_argument
 
@@ -35,7 +35,7 @@ class PredictCall:
     fetched: Sequence[str]
 
 
-def read_predict_request(servable: Servable, request: PredictRequest) -> PredictCall:
+def read_predict_request(servable: LoadedServable, request: PredictRequest) -> PredictCall:
     """Checks a request against the signature that it names, and decodes its inputs.
 
     Args:

@@ -36,8 +36,7 @@ NOISE = (
 def training(tmp_path_factory) -> subprocess.CompletedProcess:
     """The whole command, with the shipped detector, not on a terminal."""
     folder = tmp_path_factory.mktemp("quiet")
-    assignments = [text for text in SMALL if not text.startswith("detector.")]
-    options = [f"--set={assignment}" for assignment in assignments]
+    options = [f"--set={assignment}" for assignment in SMALL]
     command = [sys.executable, "-m", "pipelines.train", "--num_items=160"]
     # The tests' own settings are not a user's.
     settings = {name: os.environ[name] for name in os.environ if name[:3] != "TF_"}

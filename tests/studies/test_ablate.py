@@ -10,12 +10,11 @@ from fitrank_tf.recipes import load_recipe
 from fitrank_tf.studies import rerank as rerank_study
 from fitrank_tf.studies import variants
 from tests.evaluation.run_files import read_run
-from tests.training.small_chain import SMALL
 
 
-def _ablate(bundle, study: str, output) -> list[list[str]]:
+def _ablate(bundle, small_chain, study: str, output) -> list[list[str]]:
     """The cells of the table's lines about facet queries."""
-    options = [f"--set={assignment}" for assignment in SMALL]
+    options = [f"--set={assignment}" for assignment in small_chain]
     ablate.main(
         [
             *(f"--study={study}", "--seeds=0", "--num_items=160", *options),
@@ -32,9 +31,9 @@ def _orders(path) -> dict[str, list[str]]:
 
 
 @pytest.mark.slow
-def test_rerankers_are_compared(bundle, tmp_path, capsys) -> None:
+def test_rerankers_are_compared(bundle, small_chain, tmp_path, capsys) -> None:
     """On the stages of the run; the last line agrees with the bundle's report."""
-    rows = _ablate(bundle, "rerankers", tmp_path)
+    rows = _ablate(bundle, small_chain, "rerankers", tmp_path)
     assert (tmp_path / "rerankers.md").read_text() in capsys.readouterr().out
     names = [row[1] for row in rows if row[1] != "LambdaMART"]
     assert names == ["fine-tuned towers", "linear blend", "GAM", "re-ranker"]
@@ -52,13 +51,13 @@ def test_rerankers_are_compared(bundle, tmp_path, capsys) -> None:
 
 @pytest.mark.slow
 def test_extra_features_are_columns_of_the_additive_model(
-    bundle, tmp_path, monkeypatch
+    bundle, small_chain, tmp_path, monkeypatch
 ) -> None:
     extra_features = {
         name: rerank_study.GAM_VARIANTS[name] for name in ("GAM", "with both")
     }
     monkeypatch.setattr(rerank_study, "GAM_VARIANTS", extra_features)
-    rows = _ablate(bundle, "extra_features", tmp_path)
+    rows = _ablate(bundle, small_chain, "extra_features", tmp_path)
     assert [row[1] for row in rows] == ["GAM", "with both"]
     assert _orders(tmp_path / "GAM.seed_0.run") != _orders(
         tmp_path / "with_both.seed_0.run"
@@ -68,13 +67,13 @@ def test_extra_features_are_columns_of_the_additive_model(
 
 @pytest.mark.slow
 def test_feature_groups_are_hidden_from_the_facet_heads(
-    bundle, tmp_path, monkeypatch
+    bundle, small_chain, tmp_path, monkeypatch
 ) -> None:
     """Each variant has its own heads; those of the whole one are the bundle's."""
     all_variants = variants.RERANKED_STUDIES["facets"]
     ends = (all_variants[0], all_variants[-1])
     monkeypatch.setitem(variants.RERANKED_STUDIES, "facets", ends)
-    _ablate(bundle, "facets", tmp_path)
+    _ablate(bundle, small_chain, "facets", tmp_path)
     alone = _orders(tmp_path / "embedding_alone.seed_0.run")
     whole = _orders(tmp_path / "embedding_and_all_groups.seed_0.run")
     assert whole == _orders(bundle / "report" / "reranked.run")
@@ -83,14 +82,14 @@ def test_feature_groups_are_hidden_from_the_facet_heads(
 
 @pytest.mark.slow
 def test_the_list_size_is_also_the_number_of_candidates_measured(
-    bundle, tmp_path, monkeypatch
+    bundle, small_chain, tmp_path, monkeypatch
 ) -> None:
     """The shorter lists' candidates are the towers' first; the others the bundle's."""
     two_sizes = tuple(
         Variant(f"{size} candidates", (f"reranker.list_size={size}",)) for size in (6, 20)
     )
     monkeypatch.setitem(variants.RERANKED_STUDIES, "list_sizes", two_sizes)
-    rows = _ablate(bundle, "list_sizes", tmp_path)
+    rows = _ablate(bundle, small_chain, "list_sizes", tmp_path)
     assert [row[1] for row in rows] == ["6 candidates", "20 candidates"]
     towers = _orders(bundle / "report" / "clip_lora.run")
     short = _orders(tmp_path / "6_candidates.seed_0.run")

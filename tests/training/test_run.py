@@ -16,7 +16,6 @@ from fitrank_tf.rerank.candidates import with_labels
 from fitrank_tf.training.run import Run
 from fitrank_tf.training.stages import lists as lists_stage
 from fitrank_tf.training.work_dir import WorkDir
-from tests.training.small_chain import SMALL
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +27,10 @@ def _work(bundle) -> Path:
     return Path(f"{bundle}.work")
 
 
-def _run(bundle, catalogue, *assignments: str) -> Run:
+def _run(bundle, catalogue, small_chain, *assignments: str) -> Run:
     """The bundle's own run, on the stages that its training has left, or another."""
     config = load_recipe("tiny", "synthetic_catalogue")
-    config = override(config, [*SMALL, *assignments])
+    config = override(config, [*small_chain, *assignments])
     return Run(config, catalogue, WorkDir(_work(bundle)))
 
 
@@ -39,8 +38,10 @@ def _kept(bundle) -> set[Path]:
     return set(_work(bundle).glob("lists-*"))
 
 
-def test_lists_are_the_nearest_products_with_their_grades(bundle, catalogue) -> None:
-    run = _run(bundle, catalogue)
+def test_lists_are_the_nearest_products_with_their_grades(
+    bundle, catalogue, small_chain
+) -> None:
+    run = _run(bundle, catalogue, small_chain)
     lists = run.lists.of_all.arrays
     embeddings = run.lora.embeddings[run.products.ranker_rows]
     scores = lists.queries @ embeddings.T
@@ -66,22 +67,24 @@ def test_lists_are_the_nearest_products_with_their_grades(bundle, catalogue) -> 
     "assignment", ["reranker.seed=5", "reranker.loss=softmax", "reranker.epochs=9"]
 )
 def test_lists_are_reused_after_changes_without_effect(
-    bundle, catalogue, monkeypatch, assignment: str
+    bundle, catalogue, small_chain, monkeypatch, assignment: str
 ) -> None:
     def made_again(*_):
         raise AssertionError("these lists are there")
 
-    own = _run(bundle, catalogue).reranker.training_lists()
+    own = _run(bundle, catalogue, small_chain).reranker.training_lists()
     monkeypatch.setattr(lists_stage, "with_labels", made_again)
-    other = _run(bundle, catalogue, assignment)
+    other = _run(bundle, catalogue, small_chain, assignment)
     for name, array in dataclasses.asdict(own).items():
         found = getattr(other.reranker.training_lists(), name)
         np.testing.assert_array_equal(found, array)
         assert found.dtype == array.dtype
 
 
-def test_held_out_products_have_lists_among_themselves(bundle, catalogue) -> None:
-    run = _run(bundle, catalogue)
+def test_held_out_products_have_lists_among_themselves(
+    bundle, catalogue, small_chain
+) -> None:
+    run = _run(bundle, catalogue, small_chain)
     lists, everything = run.reranker.training_lists(), run.lists.of_all.arrays
     own = lists.select(np.arange(len(everything), len(lists)))
     assert len(own) > len(run.products.held_out_rows)
@@ -97,9 +100,11 @@ def test_held_out_products_have_lists_among_themselves(bundle, catalogue) -> Non
     np.testing.assert_allclose(scores[inside], own.scores[inside], atol=1e-5)
 
 
-def test_missed_positives_are_added_to_training_lists_alone(bundle, catalogue) -> None:
+def test_missed_positives_are_added_to_training_lists_alone(
+    bundle, catalogue, small_chain
+) -> None:
     """With short lists of untrained towers, which rarely contain a title's product."""
-    run = _run(bundle, catalogue, "reranker.list_size=3")
+    run = _run(bundle, catalogue, small_chain, "reranker.list_size=3")
     assert (run.lists.of_all.arrays.labels.max(axis=1) == EXACT).all()
     chosen = run.reranker.validation_lists()
     assert (chosen.labels.max(axis=1) < EXACT).any()
@@ -108,8 +113,8 @@ def test_missed_positives_are_added_to_training_lists_alone(bundle, catalogue) -
     np.testing.assert_allclose(chosen.scores, best, atol=1e-5)
 
 
-def test_each_split_has_lists_of_its_own(bundle, catalogue) -> None:
-    run = _run(bundle, catalogue)
+def test_each_split_has_lists_of_its_own(bundle, catalogue, small_chain) -> None:
+    run = _run(bundle, catalogue, small_chain)
     for lists, rows in (
         (run.reranker.training_lists(), run.products.ranker_rows),
         (run.reranker.validation_lists(), run.products.validation_rows),
@@ -122,7 +127,13 @@ def test_each_split_has_lists_of_its_own(bundle, catalogue) -> None:
     [("reranker.list_size=7", 7, 2), ("reranker.queries_per_product=2", 20, 3)],
 )
 def test_changes_with_an_effect_make_other_lists(
-    bundle, catalogue, monkeypatch, assignment: str, width: int, queries_each: int
+    bundle,
+    catalogue,
+    small_chain,
+    monkeypatch,
+    assignment: str,
+    width: int,
+    queries_each: int,
 ) -> None:
     judged = []
 
@@ -132,7 +143,7 @@ def test_changes_with_an_effect_make_other_lists(
 
     monkeypatch.setattr(lists_stage, "with_labels", counted)
     before = _kept(bundle)
-    run = _run(bundle, catalogue, assignment)
+    run = _run(bundle, catalogue, small_chain, assignment)
     assert run.reranker.training_lists().positions.shape[1] == width
     # Of the held-out products four times as many facet queries.
     held_out = (1 + 4 * (queries_each - 1)) * len(run.products.held_out_rows)
@@ -142,11 +153,11 @@ def test_changes_with_an_effect_make_other_lists(
     assert len(_kept(bundle) - before) == 2
 
 
-def test_other_training_products_make_other_towers(bundle, catalogue) -> None:
+def test_other_training_products_make_other_towers(bundle, catalogue, small_chain) -> None:
     """Also of a preset base, whose own key does not say which products are held out."""
     shipped = ("towers.preset=saved_models/fitrank_tiny", "base.epochs=0")
-    own = _run(bundle, catalogue, *shipped)
-    other = _run(bundle, catalogue, *shipped, "reranker.holdout_share=0.5")
+    own = _run(bundle, catalogue, small_chain, *shipped)
+    other = _run(bundle, catalogue, small_chain, *shipped, "reranker.holdout_share=0.5")
     assert len(other.products.tower_rows) < len(own.products.tower_rows)
     assert other.lora.key != own.lora.key
     assert other.base.key == own.base.key
