@@ -175,7 +175,7 @@ class ScannIndex(CandidateIndex):
     def _search_passing(
         self, queries: np.ndarray, k: int, passing: np.ndarray
     ) -> Candidates:
-        count = np.count_nonzero(passing)
+        count = int(np.count_nonzero(passing))
         most, share = min(k, count), count / self.num_items
         fetched = min(math.ceil(OVERFETCH * most / share), self.num_items)
         if count <= EXACT_FACTOR * max(fetched, self.settings.reorder):
