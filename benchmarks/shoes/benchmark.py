@@ -2,9 +2,10 @@
 
     python -m benchmarks.shoes.benchmark --language de --output_dir /tmp/shoes
 
-Draws a shop of shoes with material, heel height, closure and occasion, trains the default
-recipe on it, searches by its attributes and filters by them, and measures the towers and
-the re-ranker on them. Nothing names the attributes but the shop's table.
+Draws a shop of shoes with material, heel height, closure and occasion, checks its table,
+trains the default recipe on it, searches by its attributes and filters by them, and
+measures the towers and the re-ranker on them. Nothing names the attributes but the shop's
+table.
 """
 
 import argparse
@@ -17,7 +18,8 @@ from pathlib import Path
 import fitrank_tf as fr
 from benchmarks.shoes.catalogue import LANGUAGES, wording, write_shop
 from fitrank_tf.datasets.attributes import range_ends
-from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
+from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue, open_source
+from fitrank_tf.datasets.check import check_source
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 
@@ -44,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     folder, started = Path(options.output_dir), time.monotonic()
     source = write_shop(folder / "shop", options.language, options.num_items)
+    check, _ = check_source(open_source(source))
+    print("\n".join(["what check-catalogue finds:", *check.findings]))
     catalogue = open_catalogue(source, str(folder / "prepared"))
     print(attribute_lines(catalogue))
     overrides = [*OVERRIDES, *options.set]

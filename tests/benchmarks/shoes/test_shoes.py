@@ -18,7 +18,8 @@ from benchmarks.shoes.drawing import (
     random_shoe,
 )
 from fitrank_tf.datasets.attributes import CATEGORY, NUMBER
-from fitrank_tf.datasets.catalogue import open_catalogue
+from fitrank_tf.datasets.catalogue import open_catalogue, open_source
+from fitrank_tf.datasets.check import check_source
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.queries.query_sets import facet_queries
 from tests.training.small_chain import SMALL
@@ -71,6 +72,16 @@ def test_the_table_alone_declares_the_attributes(language: str, tmp_path) -> Non
             assert value.lower() in values or facet == number
             assert value.lower() in query.text or facet == number
     assert f"{len(records)} products" in attribute_lines(catalogue)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_left_out_of_the_shop(language: str, tmp_path) -> None:
+    source = open_source(write_shop(tmp_path / "shop", language, 60))
+    check, products = check_source(source)
+    assert check.num_products == len(products) == check.num_rows == 60
+    assert check.left_out == {}
+    number = source.declaration.attributes[1]
+    assert set(check.attributes[number.name].counts) == set(number.ranges)
 
 
 @pytest.mark.slow
