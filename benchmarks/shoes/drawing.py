@@ -15,7 +15,8 @@ SIDE = 224
 _SCALE = 2
 _GROUND, _BACK, _BALL, _TOE = 190, 44, 138, 204
 _PIXELS_PER_MM = 0.6
-_Point, _Colour = tuple[float, float], tuple[int, int, int]
+_Point = tuple[float, float]
+_Colour = tuple[int, int, int]
 # Sole thickness by occasion.
 _SOLE = {"business": 5, "sports": 15, "outdoor": 13, "party": 4}
 _DARK, _LIGHT, _METAL = (38, 34, 34), (240, 240, 236), (205, 175, 90)

@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -191,24 +191,17 @@ class NameIndex:
                 yield "/".join(parts[place:])
 
 
-def photos_in_cell(cell: object, holds: Callable[[str], bool]) -> tuple[str | bytes, ...]:
-    """The photos that a cell of a table names or contains, the front first.
+def photos_in_cell(
+    cell: str | Sequence[str], holds: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """The photos that a cell of a table names, the front first.
 
     Args:
         cell: a path or an address; several with `|`, `;`, `,` or line ends between; a JSON
-            or Python list of them; the bytes of an image file; a struct with `bytes` and
-            `path`, as Hugging Face writes; or a sequence of any of these.
+            or Python list of them; or a sequence of any of these.
         holds: whether a file of a name is there: then `a, b.jpg` is one name.
     """
-    if cell is None:
-        return ()
-    if isinstance(cell, bytes | bytearray | memoryview):
-        return (bytes(cell),) if len(cell) else ()
-    if isinstance(cell, Mapping):
-        return photos_in_cell(cell.get("bytes") or cell.get("path"), holds)
     if not isinstance(cell, str):
-        if not isinstance(cell, Iterable):
-            return (str(cell),)
         return _front_first(photo for part in cell for photo in photos_in_cell(part, holds))
     text = cell.strip()
     if not text:
@@ -216,7 +209,7 @@ def photos_in_cell(cell: object, holds: Callable[[str], bool]) -> tuple[str | by
     if text.startswith("data:") or holds(text):
         return (text,)
     if text[0] in "[(" and isinstance(listed := _literal(text), list | tuple):
-        return photos_in_cell(listed, holds)
+        return photos_in_cell([str(part) for part in listed if part], holds)
     if "://" in text or text.startswith("//"):
         parts = _BETWEEN_ADDRESSES.split(text)
     else:
@@ -233,11 +226,8 @@ def _literal(text: str) -> object:
     return None
 
 
-def _front_first(photos: Iterable[str | bytes]) -> tuple[str | bytes, ...]:
-    listed = list(dict.fromkeys(photos))
-    if all(isinstance(photo, str) for photo in listed):
-        return tuple(front_first(map(str, listed)))
-    return tuple(listed)
+def _front_first(photos: Iterable[str]) -> tuple[str, ...]:
+    return tuple(front_first(dict.fromkeys(photos)))
 
 
 def front_first(names: Iterable[str]) -> list[str]:

@@ -131,7 +131,6 @@ def test_an_id_that_names_photos_in_two_folders_is_ambiguous() -> None:
     [
         ("a.jpg", ("a.jpg",)),
         ("  ", ()),
-        (None, ()),
         ("a.jpg|b.jpg", ("a.jpg", "b.jpg")),
         ("a.jpg; b.jpg;", ("a.jpg", "b.jpg")),
         ("a.jpg, b.jpg", ("a.jpg", "b.jpg")),
@@ -147,16 +146,10 @@ def test_an_id_that_names_photos_in_two_folders_is_ambiguous() -> None:
         ),
         ("//cdn.x.com/a.jpg //cdn.x.com/b.jpg", ("//cdn.x.com/a.jpg", "//cdn.x.com/b.jpg")),
         ("data:image/png;base64,iVBO", ("data:image/png;base64,iVBO",)),
-        (b"\xff\xd8", (b"\xff\xd8",)),
-        (b"", ()),
-        ({"bytes": b"\xff\xd8", "path": "a.jpg"}, (b"\xff\xd8",)),
-        ({"bytes": None, "path": "a.jpg"}, ("a.jpg",)),
         (["a.jpg", "b.jpg", "a.jpg"], ("a.jpg", "b.jpg")),
-        ([{"bytes": b"1", "path": None}, None], (b"1",)),
-        (17, ("17",)),
     ],
 )
-def test_a_cell_holds_one_photo_or_several(cell: object, photos: tuple) -> None:
+def test_a_cell_holds_one_photo_or_several(cell, photos: tuple[str, ...]) -> None:
     assert photos_in_cell(cell, {"shirt, red.jpg"}.__contains__) == photos
 
 
