@@ -122,11 +122,11 @@ def test_a_photo_is_a_file_or_pixels(loaded, tmp_path) -> None:
         (lambda bundle: bundle.search_by_photo("no/such.jpg"), "photo no/such.jpg"),
         (
             lambda bundle: bundle.search_by_photo(np.zeros((4, 4), np.uint8)),
-            r"photo is uint8 \[4, 4\]",
+            r"photo: is uint8 \[4, 4\]",
         ),
         (
             lambda bundle: bundle.search_by_photo(np.zeros((4, 4, 3))),
-            r"photo is float64 \[4, 4, 3\]",
+            r"photo: is float64 \[4, 4, 3\]",
         ),
     ],
 )

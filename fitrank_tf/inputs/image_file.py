@@ -6,6 +6,9 @@ package's clients send, were cleaned before (`core.photos.clean`) and decode unc
 
 import tensorflow as tf
 
+from fitrank_tf.inputs.colour_profile import to_srgb
+from fitrank_tf.inputs.file_numbers import number_reader
+
 # Metadata stand in front of the pixels, each segment in at most 64 KiB.
 _HEAD_BYTES = 2**17
 _JPEG_START, _EXIF_SEGMENT, _EXIF_START = b"\xff\xd8", b"\xff\xe1", b"Exif\0\0"
@@ -17,8 +20,8 @@ _OPAQUE = 255
 def decode_upright(data: tf.Tensor) -> tf.Tensor:
     """Decodes a photo, the first frame of an animation.
 
-    The EXIF orientation of a JPEG is applied; a PNG or WebP is blended with white where it
-    is transparent. Colour profiles are not applied.
+    A JPEG is turned by its EXIF orientation and converted from its ICC profile to sRGB; a
+    PNG or WebP is blended with white where it is transparent.
 
     Args:
         data: string scalar, the bytes of a JPEG, PNG, GIF, BMP or WebP.
@@ -38,7 +41,10 @@ def decode_upright(data: tf.Tensor) -> tf.Tensor:
         default=lambda: tf.io.decode_image(data, channels=3, expand_animations=False),
     )
     image = tf.ensure_shape(image, [None, None, 3])
-    orientation = exif_orientation(data)
+    is_jpeg = tf.strings.substr(data, 0, 2) == _JPEG_START
+    head = tf.where(is_jpeg, tf.strings.substr(data, 0, _HEAD_BYTES), "")
+    image = to_srgb(image, head)
+    orientation = exif_orientation(head)
     return tf.cond(orientation > 1, lambda: _turned(image, orientation), lambda: image)
 
 
@@ -61,13 +67,12 @@ def exif_orientation(data: tf.Tensor) -> tf.Tensor:
     """The EXIF orientation of a JPEG (EXIF 2.32, 4.6.4): how it is to be turned.
 
     Args:
-        data: string scalar, the bytes of an image file.
+        data: string scalar, the bytes of an image file, or those up to its pixels.
 
     Returns:
         int64 scalar, 1 to 8; 1 is upright, as is any other format or damaged EXIF.
     """
-    head = tf.strings.substr(data, 0, _HEAD_BYTES)
-    parts = tf.strings.split(head, _EXIF_START, maxsplit=1)
+    parts = tf.strings.split(data, _EXIF_START, maxsplit=1)
     upright = tf.constant(1, tf.int64)
     is_jpeg = tf.strings.substr(data, 0, 2) == _JPEG_START
     has_exif = is_jpeg & (tf.size(parts) > 1) & (tf.strings.length(parts[0]) >= 6)
@@ -78,19 +83,9 @@ def _orientation_in(before: tf.Tensor, exif: tf.Tensor) -> tf.Tensor:
     """The orientation in a TIFF structure, [byte order, 42, offset of the first directory],
     that directory being [number of entries, entries of tag, type, count and value]."""
     little = tf.strings.substr(exif, 0, 2) == b"II"
-    values = tf.cast(tf.io.decode_raw(exif, tf.uint8), tf.int64)
-    size = tf.size(values, tf.int64)
-
-    def read(places: tf.Tensor, length: int) -> tf.Tensor:
-        """Numbers of some bytes each; bytes behind the end are 0."""
-        at = places[:, tf.newaxis] + tf.range(length, dtype=tf.int64)
-        bytes_ = tf.where(at < size, tf.gather(values, tf.minimum(at, size - 1)), 0)
-        bytes_ = tf.where(little, tf.reverse(bytes_, [1]), bytes_)
-        weights = [256 ** (length - 1 - place) for place in range(length)]
-        return tf.reduce_sum(bytes_ * tf.constant(weights, tf.int64), axis=1)
-
+    read, size = number_reader(exif, little), tf.strings.length(exif)
     directory = read(tf.constant([4], tf.int64), 4)
-    count = tf.minimum(read(directory, 2)[0], size // _ENTRY_BYTES)
+    count = tf.minimum(read(directory, 2)[0], tf.cast(size, tf.int64) // _ENTRY_BYTES)
     entries = directory + 2 + _ENTRY_BYTES * tf.range(count)
     is_long = read(entries + 2, 2) == _LONG
     found = tf.where(is_long, read(entries + 8, 4), read(entries + 8, 2))
