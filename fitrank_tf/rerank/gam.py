@@ -1,7 +1,7 @@
 """A generalised additive ranker, whose curves can be plotted, on TF-Ranking.
 
 The neural generalised additive model of Zhuang et al., "Interpretable Ranking with
-Generalized Additive Models" (WSDM 2021), on TF-Ranking's own layer: every number of a
+Generalized Additive Models" (WSDM 2021), on TF-Ranking's own layer: every feature of a
 candidate has a small network of its own, and what the query is like weighs their outputs.
 """
 
@@ -37,12 +37,12 @@ _LOW_HIGH = (5.0, 95.0)
 
 @dataclasses.dataclass(frozen=True)
 class GamItem:
-    """A number in which a list's candidates differ.
+    """A feature in which a list's candidates differ.
 
     Attributes:
         name: what its curve is called.
-        column: where it is among the K numbers of a candidate.
-        facet_mask: column that is 1 in the lists where the number says something; None
+        column: where it is among the K features of a candidate.
+        facet_mask: column that is 1 in the lists where the feature says something; None
             if it does in all.
     """
 
@@ -62,11 +62,11 @@ class Shape:
     """Contribution of one feature to the score, as a curve over its values.
 
     Attributes:
-        name: the number's.
+        name: the feature's.
         values: float32 [G], rising, from the least that was seen to the greatest.
         contributions: float32 [G], weighed as in the mean list, less their mean over
             `seen`: a list's order does not change by what all its candidates get.
-        band: float32 [2, G], the same weighed as in the lists where the number weighs
+        band: float32 [2, G], the same weighed as in the lists where the feature weighs
             little (5th percentile) and much (95th).
         seen: float32 [N], the values of candidates.
     """
@@ -87,7 +87,7 @@ def gam_columns(facets: Sequence[str]) -> tuple[tuple[GamItem, ...], tuple[int, 
         facets: F names.
 
     Returns:
-        F + 3 numbers of a candidate, its match by facet among them, and the F columns that
+        F + 3 features of a candidate, its match by facet among them, and the F columns that
         say which facets the query names.
     """
     names = match_columns(facets)
@@ -100,7 +100,7 @@ def gam_columns(facets: Sequence[str]) -> tuple[tuple[GamItem, ...], tuple[int, 
 
 
 class GamRanker(tf_keras.Model):
-    """Sum over a candidate's numbers of weight(context) * curve(number).
+    """Sum over a candidate's features of weight(context) * curve(feature).
 
     The context is what all candidates of a list share, e.g. which facets the query names;
     each of its columns gives every curve a weight between 0 and 1 and the weights add up,
@@ -108,11 +108,11 @@ class GamRanker(tf_keras.Model):
     the candidates' order, nor on the other candidates.
 
     Args:
-        items: the numbers with a curve each.
-        context: columns of the numbers that a list's candidates share, 0 or above; none
+        items: the features with a curve each.
+        context: columns of the features that a list's candidates share, 0 or above; none
             weighs all curves alike.
         mean: float32 [items], of the candidates to learn from.
-        inverse_scale: float32 [items], 1 / standard deviation, 0 to leave a number out.
+        inverse_scale: float32 [items], 1 / standard deviation, 0 to leave a feature out.
     """
 
     def __init__(
@@ -150,12 +150,12 @@ class GamRanker(tf_keras.Model):
         Returns:
             float32 [B, L]; padding scores lowest.
         """
-        scores, _, _ = self._apply(self._numbers(inputs), self._shared(inputs))
+        scores, _, _ = self._apply(self._own(inputs), self._shared(inputs))
         return tf.where(inputs["mask"], scores[..., 0], _PADDING_SCORE)
 
     def terms(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the contributions to each score, float32 [B, L, items]."""
-        _, curves, weights = self._apply(self._numbers(inputs), self._shared(inputs))
+        _, curves, weights = self._apply(self._own(inputs), self._shared(inputs))
         return curves * weights
 
     def score(self, features: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -174,7 +174,7 @@ class GamRanker(tf_keras.Model):
             mask: bool [Q, L].
 
         Returns:
-            One a number, in order; those without any value are left out.
+            One a feature, in order; those without any value are left out.
         """
         seen = [item.values(features, mask) for item in self._items]
         grid, shared = _grid(seen), _of_lists(features, mask)
@@ -194,33 +194,33 @@ class GamRanker(tf_keras.Model):
 
     def _curves(self, grid: np.ndarray) -> np.ndarray:
         """float32 [G, items]: each curve along its own column of [G, items] values."""
-        numbers = self._normal(tf.constant(grid[np.newaxis]))
+        features = self._normal(tf.constant(grid[np.newaxis]))
         context = tf.zeros([1, 1, len(self._context)])
-        return self._apply(numbers, context)[1][0].numpy()
+        return self._apply(features, context)[1][0].numpy()
 
     def _weights(self, context: np.ndarray) -> np.ndarray:
         """float32 [Q, items], the curves' weights in Q contexts, few of them different."""
         different, which = np.unique(context, axis=0, return_inverse=True)
-        numbers = tf.zeros([len(different), 1, len(self._items)])
+        features = tf.zeros([len(different), 1, len(self._items)])
         context = tf.constant(different[:, np.newaxis])
-        return self._apply(numbers, context)[2].numpy()[which.reshape(-1), 0]
+        return self._apply(features, context)[2].numpy()[which.reshape(-1), 0]
 
     def _apply(
-        self, numbers: tf.Tensor, shared: tf.Tensor
+        self, features: tf.Tensor, shared: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """[B, L, 1] scores, [B, L, items] curves' outputs, their weights [B, 1, items]."""
-        parts = tuple(_columns(values) for values in (numbers, shared))
+        parts = tuple(_columns(values) for values in (features, shared))
         scores, curves, weights = self._gam(parts, training=False)
         curves = tf.concat(curves, axis=-1)
         weights = tf.add_n(weights) if weights else tf.ones_like(curves[:, :1])
         return scores, curves, weights
 
-    def _numbers(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def _own(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """float32 [B, L, items], normalised."""
         return self._normal(tf.gather(inputs["features"], self._columns, axis=-1))
 
-    def _normal(self, numbers: tf.Tensor) -> tf.Tensor:
-        return standardise_by_inverse(numbers, self._mean, self._inverse_scale)
+    def _normal(self, features: tf.Tensor) -> tf.Tensor:
+        return standardise_by_inverse(features, self._mean, self._inverse_scale)
 
     def _shared(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """float32 [B, 1, context]: that of any candidate, whichever comes first."""
@@ -277,10 +277,10 @@ def build_gam_ranker(
     """Builds an untrained ranker for the features of some lists.
 
     Args:
-        items: the numbers with a curve each.
-        context: columns of the numbers that a list's candidates share.
+        items: the features with a curve each.
+        context: columns of the features that a list's candidates share.
         features: float32 [Q, L, K] of the lists to learn from, for mean and scale; a
-            number that does not vary says nothing.
+            feature that does not vary says nothing.
         mask: bool [Q, L].
         seed: of the weights.
     """
@@ -292,7 +292,7 @@ def build_gam_ranker(
 
 
 def _mean_and_inverse_scale(values: np.ndarray) -> tuple[float, float]:
-    """Of one number; both 0 where it has no value."""
+    """Of one feature; both 0 where it has no value."""
     if not len(values):
         return 0.0, 0.0
     (mean,), (inverse_scale,) = mean_and_inverse_scale(values[:, np.newaxis])
