@@ -70,7 +70,7 @@ def test_added_products_bring_their_attributes(bundle) -> None:
     change_catalogue(bundle, join)
     held = read_catalogue(_loaded(bundle))
     assert [each.name for each in held.filters] == [
-        *("gender", "colour", "heel_height", "obermaterial")
+        *("gender", "colour", "usage", "heel_height", "obermaterial")
     ]
     assert held.attributes["heel_height"] == (*HEELS, "60")
     assert held.attributes["colour"][-1] == "" == held.attributes["obermaterial"][0]

@@ -20,6 +20,7 @@ GENDERS = ("Men", "Women", "Women", "Unisex", "")
 FILTERS = (
     Attribute("gender"),
     Attribute("colour"),
+    Attribute("usage"),
     Attribute("heel_height", "number"),
 )
 HEELS = ("5", "30", "45.5", "", "90")
@@ -36,6 +37,7 @@ def toy_catalogue() -> SearchableCatalogue:
         array.astype(np.float32) for array in (embeddings, feature_projection, facet_probs)
     )
     attributes = {"gender": GENDERS, "colour": COLOURS, "heel_height": HEELS}
+    attributes["usage"] = ("",) * len(IDS)
     return SearchableCatalogue(IDS, TITLES, attributes, SearchTables(*arrays), FILTERS)
 
 

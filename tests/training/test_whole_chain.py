@@ -181,7 +181,7 @@ def test_bundle_of_another_version_is_refused(bundle, tmp_path) -> None:
     other.mkdir()
     plain = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     (other / "bundle.json").write_text(json.dumps({**plain, "format_version": 99}))
-    with pytest.raises(FitRankError, match="format version 99, this program reads 6"):
+    with pytest.raises(FitRankError, match="format version 99, this program reads 7"):
         LoadedBundle(other)
 
 

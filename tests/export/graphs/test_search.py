@@ -86,6 +86,10 @@ def test_candidates_of_the_first_stage_in_the_order_of_the_reranker(
         ({"colour": "Women"}, []),
         ({"gender": "Cats"}, []),
         ({"usage": "Casual"}, []),
+        ({"heel_height": "30..45.5"}, [1, 2]),
+        ({"heel_height": ">=30 <90", "gender": "Women"}, [1, 2]),
+        ({"heel_height": "<30|90"}, [0, 4]),
+        ({"heel_height": "Women"}, []),
     ],
 )
 def test_filters_admit_products_with_the_value(
