@@ -7,7 +7,9 @@ QUERY ?= red check shirt
 # Processes of the tests; each needs some 3 GB.
 WORKERS ?= 2
 
-.PHONY: train test test-all serve search lint format docs results mutants clean
+.PHONY: install train test test-all serve search lint format docs results mutants clean
+
+install: $(VENV)/ready
 
 train: $(VENV)/ready
 	$(BIN)/python -m pipelines.train --output_dir $(BUNDLE)

@@ -10,7 +10,10 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options that name a catalogue to a parser."""
     group = parser.add_argument_group("catalogue")
     group.add_argument(
-        "--dataset", default="synthetic_catalogue", help="TFDS builder to read"
+        "--dataset",
+        default="synthetic_catalogue",
+        help="what to read: csv_catalogue, photo_folder, fashion_product_images, modanet, "
+        "synthetic_catalogue (drawn, the default)",
     )
     group.add_argument(
         "--manual_dir",

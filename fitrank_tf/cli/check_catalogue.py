@@ -80,8 +80,8 @@ def _print(check: CatalogueCheck) -> None:
         print(f"  left out: {len(places)} {reason} ({', '.join(named[:_NUM_NAMED])}{dots})")
     for name, attribute in check.attributes.items():
         print(
-            f"  {name}: {len(attribute.learned)} values to learn, "
-            f"{len(attribute.rare)} too rare, {attribute.missing} products without"
+            f"  {name} ({attribute.kind}): {len(attribute.counts)} values, "
+            f"{len(attribute.rare)} of them rare; {attribute.missing} products without"
         )
     print("to look at:" if check.findings else "nothing to look at")
     for finding in check.findings:

@@ -43,6 +43,7 @@ class AttributeCheck:
     """The values of an attribute.
 
     Attributes:
+        kind: one of `datasets.attributes.KINDS`.
         missing: number of products without a value.
         counts: {value: number of products}, the most frequent first.
         learned: values on `RARE` training products or more.
@@ -50,6 +51,7 @@ class AttributeCheck:
         near: pairs of values that may be one.
     """
 
+    kind: str
     missing: int
     counts: Mapping[str, int]
     learned: Sequence[str]
@@ -172,6 +174,7 @@ def _attributes(
         )
         ordered = dict(counts.most_common())
         found[name] = AttributeCheck(
+            kind=attribute.kind,
             missing=sum(not of for of in values),
             counts=ordered,
             learned=[value for value in ordered if trained[value] >= RARE],
@@ -219,7 +222,7 @@ def _attribute_findings(
     if attribute.rare:
         found.append(
             f"{name}: {len(attribute.rare)} of {len(attribute.counts)} values are on fewer "
-            f"than {RARE} training products, too few to be learned"
+            f"than {RARE} training products, few to learn from"
         )
     if attribute.near:
         pair = attribute.near[0]

@@ -140,8 +140,8 @@ def _attribute(name: str, check: CatalogueCheck) -> str:
         ),
     )
     return (
-        f"<h2>{html.escape(name)}</h2><p>{len(attribute.learned)} values to learn, "
-        f"{len(attribute.rare)} too rare (red), {attribute.missing} products without"
+        f"<h2>{html.escape(name)}</h2><p>{attribute.kind}: {len(attribute.counts)} values, "
+        f"{len(attribute.rare)} of them rare (red); {attribute.missing} products without"
         f"</p><table>{rows}</table>"
         + (f"<p>and {more} more values</p>" if more > 0 else "")
         + (f"<p></p>{near}" if attribute.near else "")
