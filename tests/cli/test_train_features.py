@@ -69,6 +69,7 @@ def trained(options, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_trained_heads_can_be_used(trained, model_folders) -> None:
     models = FeatureModels.load(model_folders[0], trained)
     photo = np.full((60, 40, 3), (200, 30, 30), np.uint8)
@@ -85,6 +86,7 @@ def test_trained_heads_can_be_used(trained, model_folders) -> None:
     assert len(models.heads.namer.prototypes.lab) >= 3
 
 
+@pytest.mark.slow
 def test_nothing_but_the_heads_and_their_report_is_left(trained) -> None:
     assert sorted(path.name for path in trained.parent.iterdir()) == ["heads"]
     names = {path.relative_to(trained).as_posix() for path in trained.rglob("*.*")}
@@ -100,6 +102,7 @@ def test_nothing_but_the_heads_and_their_report_is_left(trained) -> None:
             assert min(picture.size) > 100
 
 
+@pytest.mark.slow
 def test_given_heads_are_measured_not_trained(
     trained, options, labels, tmp_path, capsys
 ) -> None:
@@ -115,6 +118,7 @@ def test_given_heads_are_measured_not_trained(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_heads_learn_the_catalogues_colours(trained, data_dir) -> None:
     catalogue = open_catalogue(
         CatalogueSource("synthetic_catalogue", num_items=COUNT), data_dir

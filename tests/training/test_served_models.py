@@ -49,6 +49,7 @@ def shapes(bundle, tmp_path_factory) -> dict[str, dict[str, dict[str, list[int]]
     return {folders[folder]: signatures for folder, signatures in told.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "signatures"),
     [
@@ -84,6 +85,7 @@ def test_every_signature_runs_with_nothing_of_ours_and_has_the_batch_in_front(
     } == {_ROWS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["search", "search_scann"])
 def test_searches_answer_with_whole_lists(shapes, name: str) -> None:
     outputs = ("ids", "titles", "scores", "first_stage_ranks")

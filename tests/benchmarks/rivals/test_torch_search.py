@@ -31,6 +31,8 @@ from fitrank_tf.towers.towers import Towers, towers_from_sizes
 from fitrank_tf.towers.vocabulary import learn_vocabulary
 from tests.towers import small_towers
 
+pytestmark = pytest.mark.slow
+
 SIZES = dataclasses.replace(small_towers.SIZES, vision_layers=1, text_layers=2)
 LEXICON = FacetLexicon(
     (("colour", ("Blue", "Navy Blue", "Red")), ("article_type", ("Kurtas", "Tshirts")))

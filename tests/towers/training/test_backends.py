@@ -15,7 +15,11 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.parametrize(
-    ("loss", "fusion"), [("info_nce", "residual"), ("sigmoid", "tokens")]
+    ("loss", "fusion"),
+    [
+        ("info_nce", "residual"),
+        pytest.param("sigmoid", "tokens", marks=pytest.mark.slow),
+    ],
 )
 def test_jax_takes_the_same_steps(tmp_path, loss: str, fusion: str) -> None:
     pytest.importorskip("jax")
