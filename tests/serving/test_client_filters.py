@@ -117,7 +117,7 @@ def test_filters_go_with_every_query_and_the_others_are_empty(recorder, address)
 def test_lists_and_ranges_are_sent_as_text(recorder, address, given, text) -> None:
     with SearchClient(address) as client:
         client.search(["shirt"], filters={"gender": given})
-        client.similar([b"photo"], filters={"gender": given})
+        client.similar([noise_photo(1)], filters={"gender": given})
     sent = [_sent(request) for request in recorder.requests if hasattr(request, "inputs")]
     assert [inputs["gender"] for inputs in sent] == [[text]] * 2
 
