@@ -104,12 +104,12 @@ def test_missed_positives_are_added_to_training_lists_alone(
     bundle, catalogue, small_chain
 ) -> None:
     """With short lists of untrained towers, which rarely contain a title's product."""
-    run = _run(bundle, catalogue, small_chain, "reranker.list_size=3")
+    run = _run(bundle, catalogue, small_chain, "reranker.list_size=2")
     assert (run.lists.of_all.arrays.labels.max(axis=1) == EXACT).all()
     chosen = run.reranker.validation_lists()
     assert (chosen.labels.max(axis=1) < EXACT).any()
     vectors = run.lora.embeddings[run.products.validation_rows]
-    best = np.sort(chosen.queries @ vectors.T, axis=1)[:, :-4:-1]
+    best = np.sort(chosen.queries @ vectors.T, axis=1)[:, :-3:-1]
     np.testing.assert_allclose(chosen.scores, best, atol=1e-5)
 
 
