@@ -62,7 +62,7 @@ def _keys(catalogue, root: Path, monkeypatch, folder: Path) -> dict[str, str]:
             AFTER_FEATURES,
         ),
         (
-            "queries/facets.py",
+            "queries/english_fashion.json",
             '"{season} {usage} {gender}',
             '"{usage} {season} {gender}',
             {"lora", "facet_heads", *LISTS},
