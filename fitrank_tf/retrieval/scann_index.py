@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError, first_line
 from fitrank_tf.core.packages import install_command
 from fitrank_tf.retrieval.candidate_index import (
     CandidateIndex,
@@ -107,11 +107,10 @@ def load_scann(binding: str = "scann_ops_pybind") -> ModuleType:
     # Not ImportError alone: beside another TensorFlow than it was built for,
     # scann fails with TensorFlow's own errors as it loads its library.
     except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FitRankError(
-            f"scann cannot be imported ({reason}); it exists for Linux only, with the "
-            f"TensorFlow it was built for: `{install_command('scann')}`, or search exactly "
-            "(method=exact, `search`)"
+            f"scann cannot be imported ({first_line(error)}); it exists for Linux only, "
+            f"with the TensorFlow it was built for: `{install_command('scann')}`, or "
+            "search exactly (method=exact, `search`)"
         ) from error
 
 

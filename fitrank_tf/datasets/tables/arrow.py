@@ -10,15 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError, first_line
 from fitrank_tf.datasets.tables.cells import Blob
-from fitrank_tf.datasets.tables.json_lines import flat
-from fitrank_tf.datasets.tables.table import NOT_DECODED, RawRow
+from fitrank_tf.datasets.tables.json_lines import PHOTO_FIELDS, flat, is_photo
+from fitrank_tf.datasets.tables.table import NOT_DECODED, RawRow, unique_names
 
 DAMAGED = "damaged part of the file"
 
 _HUGGING_FACE = b"huggingface"
-_PHOTO_FIELDS = {"bytes", "path"}
 # A binary cell that is longer is no text.
 _MOST_TEXT_BYTES = 4096
 # More rows in a part that cannot be read are a damaged count.
@@ -79,16 +78,17 @@ def _batches_of(file: pa.ipc.RecordBatchFileReader) -> list[pa.RecordBatch]:
     return [file.get_batch(number) for number in range(file.num_record_batches)]
 
 
-def _not_read(path: str, kind: str, error: BaseException) -> FitRankError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return FitRankError(f"{path}: cannot be read as {kind} ({reason}); write it again")
+def _not_read(path: str, kind: str, error: Exception) -> FitRankError:
+    return FitRankError(
+        f"{path}: cannot be read as {kind} ({first_line(error)}); write it again"
+    )
 
 
 def _rows(
     path: str, schema: pa.Schema, sizes: Sequence[int], read: Callable[[int], pa.Table]
 ) -> tuple[tuple[str, ...], list[RawRow]]:
     """Header and rows of a file of several parts, of `sizes` rows, which `read` reads."""
-    names = _unique(schema.names)
+    names = unique_names(schema.names)
     header = tuple(_columns(schema, names))
     labels = _class_labels(schema)
 
@@ -147,26 +147,12 @@ def _sound(table: pa.Table) -> pa.Table:
     return table
 
 
-def _unique(names: Sequence[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-    if len(seen) == len(names):
-        return list(names)
-    counts: dict[str, int] = {}
-    unique = []
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-        unique.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
-    return unique
-
-
 def _columns(fields: Any, names: Sequence[str], prefix: str = "") -> Iterator[str]:
     """Names of columns, those of a struct that is no photo as in `flat`."""
     for name, field in zip(names, fields):
         kind = field.type
         inside = [kind.field(n) for n in range(kind.num_fields)]
-        if pa.types.is_struct(kind) and {f.name for f in inside} - _PHOTO_FIELDS:
+        if pa.types.is_struct(kind) and {f.name for f in inside} - PHOTO_FIELDS:
             yield from _columns(inside, [f.name for f in inside], f"{prefix}{name}.")
         else:
             yield prefix + name
@@ -244,7 +230,7 @@ def _cell(value: Any, fetch: Callable[[], Any]) -> Any:
             _cell(each, functools.partial(_item, fetch, place))
             for place, each in enumerate(value)
         ]
-    if isinstance(value, dict) and value and value.keys() <= _PHOTO_FIELDS:
+    if is_photo(value):
         data, name = value.get("bytes"), value.get("path")
         if not isinstance(data, bytes) or not data:
             return name

@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError, first_line
 from fitrank_tf.core.packages import imports_of
 from fitrank_tf.datasets.tables.table import RawRow
 
@@ -43,14 +43,10 @@ def read_excel(data: bytes, path: str) -> tuple[tuple[str, ...], list[RawRow], s
     # Damaged files lead calamine's readers to errors of many kinds, panics among them.
     except Exception as error:
         raise FitRankError(
-            f"{path}: cannot be read as an Excel file ({_first_line(error)}); save it again"
+            f"{path}: cannot be read as an Excel file ({first_line(error)}); save it again"
         ) from error
     raise FitRankError(f"{path}: the workbook is empty; it needs a header and rows")
 
 
 def _is_given(cell: Any) -> bool:
     return cell is not None and bool(str(cell).strip())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

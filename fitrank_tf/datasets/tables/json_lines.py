@@ -9,6 +9,8 @@ from fitrank_tf.datasets.tables.table import RawRow
 NO_OBJECT = "not a JSON object"
 BROKEN = "broken JSON, from here to the end of the array"
 
+# Of a photo as Hugging Face's `datasets` writes it.
+PHOTO_FIELDS = frozenset({"bytes", "path"})
 _BLANKS = (" ", "\t", "\r", "\n", ",")
 
 
@@ -83,4 +85,4 @@ def flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 def is_photo(value: Any) -> bool:
     """Whether an object is a photo as Hugging Face's `datasets` writes it."""
-    return isinstance(value, dict) and bool(value) and value.keys() <= {"bytes", "path"}
+    return isinstance(value, dict) and bool(value) and value.keys() <= PHOTO_FIELDS

@@ -15,7 +15,7 @@ from fitrank_tf.datasets.tables.delimited import read_delimited
 from fitrank_tf.datasets.tables.encoding import UNDECODED, decode
 from fitrank_tf.datasets.tables.excel import read_excel
 from fitrank_tf.datasets.tables.json_lines import read_json
-from fitrank_tf.datasets.tables.table import NOT_DECODED, RawRow, Table
+from fitrank_tf.datasets.tables.table import NOT_DECODED, RawRow, Table, unique_names
 
 logger = logging.getLogger(__name__)
 
@@ -142,24 +142,20 @@ def _table(
 ) -> Table:
     """The table without columns that have no name; a name that comes twice is numbered."""
     unnamed = frozenset(words()["unnamed"])
-    names: dict[str, int] = {}
-    for index, cell in enumerate(header):
-        name = clean_text(str(cell))
-        if name.casefold() in unnamed:
-            if any(_is_given(row, index) for row in rows):
-                logger.warning("%s: column %d has no name: left out", path, index + 1)
-            continue
-        number, free = 1, name
-        while free in names:
-            number += 1
-            free = f"{name} ({number})"
-        if free != name:
+    cleaned = [clean_text(str(cell)) for cell in header]
+    kept = []
+    for index, name in enumerate(cleaned):
+        if name.casefold() not in unnamed:
+            kept.append(index)
+        elif any(_is_given(row, index) for row in rows):
+            logger.warning("%s: column %d has no name: left out", path, index + 1)
+    names = unique_names(cleaned[index] for index in kept)
+    for index, name in zip(kept, names):
+        if name != (own := cleaned[index]):
             logger.warning(
-                "%s: column %d is named %r: read as %r", path, index + 1, name, free
+                "%s: column %d is named %r: read as %r", path, index + 1, own, name
             )
-        names[free] = index
     if len(names) < len(header):
-        kept = list(names.values())
         rows = [RawRow(r.line, [r.cells[n] for n in kept], r.problem) for r in rows]
     return Table(path, digest, tuple(names), rows, reading)
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fitrank_tf.datasets.tables.cells import Blob, cell_text, cell_values, header_key
@@ -92,6 +92,18 @@ class Table:
     def _cells(self, column: str) -> list[Any]:
         index = self.header.index(column)
         return [row.cells[index] for row in self.rows]
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """The names, those that come again with a number: "colour", "colour (2)"."""
+    unique: dict[str, None] = {}
+    for name in names:
+        number, free = 1, name
+        while free in unique:
+            number += 1
+            free = f"{name} ({number})"
+        unique[free] = None
+    return list(unique)
 
 
 def _photos(cell: Any) -> list[str | Blob]:

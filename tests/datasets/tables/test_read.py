@@ -14,7 +14,7 @@ import pytest
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.tables import Table, TableOptions, parse_table, read_table
-from fitrank_tf.datasets.tables.table import NOT_DECODED
+from fitrank_tf.datasets.tables.table import NOT_DECODED, unique_names
 
 _CELLS = {"id": ["1163", "0012"], "text": ["Red & Blue", "Hat"]}
 
@@ -219,3 +219,16 @@ def test_bad_delimiters(delimiter: str) -> None:
 def test_a_tab_can_be_written() -> None:
     table = parse_table(b"a,b\tc\n1,2\t3\n", "t.csv", TableOptions(delimiter=r"\t"))
     assert table.header == ("a,b", "c")
+
+
+@pytest.mark.parametrize(
+    ("names", "unique"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "b", "a", "a"], ["a", "b", "a (2)", "a (3)"]),
+        (["a", "a (2)", "a"], ["a", "a (2)", "a (3)"]),
+        ([], []),
+    ],
+)
+def test_names_that_come_again_are_numbered(names, unique) -> None:
+    assert unique_names(names) == unique
