@@ -17,7 +17,6 @@ from pathlib import Path
 
 import fitrank_tf as fr
 from benchmarks.shoes.catalogue import LANGUAGES, wording, write_shop
-from fitrank_tf.datasets.attributes import range_ends
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue, open_source
 from fitrank_tf.datasets.check import check_source
 from fitrank_tf.datasets.splits import ALL
@@ -74,8 +73,7 @@ def search_lines(bundle: LoadedBundle, catalogue: Catalogue, language: str) -> s
     words = wording(language)
     values, heel = words["values"], words["columns"]["heel_height"]
     number = next(each for each in catalogue.declaration.filters if each.kind == "number")
-    low, high = range_ends(number.ranges[-1])
-    filters = {heel: f"{low:g}..{high:g}", words["columns"]["material"]: values["suede"]}
+    filters = {heel: number.ranges[-1], words["columns"]["material"]: values["suede"]}
     query = f"{values['suede']} {values['laces']} {values['outdoor']}"
     lines = []
     for said, of in ((query, {}), (values["zip"], filters)):

@@ -153,13 +153,18 @@ def parse_ranges(text: str) -> Ranges:
     Raises:
         FitRankError: if the text has no number, or something else.
     """
-    ranges = tuple(map(_range, split_values(text)))
+    ranges = tuple(map(parse_range, split_values(text)))
     if not ranges:
         raise FitRankError(f"filter '{text}': {_RANGE_HELP}")
     return Ranges(ranges)
 
 
-def _range(text: str) -> Range:
+def parse_range(text: str) -> Range:
+    """One number or one range of numbers, such as "7", "30..45" or ">=30 <50".
+
+    Raises:
+        FitRankError: if the text is something else.
+    """
     if between := _BETWEEN.fullmatch(text):
         low, high = between.groups()
         if low or high:

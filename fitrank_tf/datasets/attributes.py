@@ -22,12 +22,10 @@ from typing import Any
 
 from fitrank_tf.core.attribute_names import input_name
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.filters import join_values, split_values
+from fitrank_tf.core.filters import Range, join_values, parse_range, split_values
 
 CATEGORY, CATEGORIES, NUMBER, TEXT = "category", "categories", "number", "text"
 KINDS: tuple[str, ...] = (CATEGORY, CATEGORIES, NUMBER, TEXT)
-# Between the ends of a range of numbers, as in filters.
-_TO = ".."
 # A number with a sign of currency or a unit, such as "59,90 €".
 _NUMBER = re.compile(
     r"([^\W\d]{1,4}\s|[^\w+\-.,]{0,4})\s*([+-]?[.,]?\d[\d.,'\u00a0\u202f ]*)(\D{0,6})"
@@ -96,10 +94,14 @@ class Attribute:
         """The range that a number is within, or the nearest."""
 
         def distance(text: str) -> float:
-            low, high = range_ends(text)
-            return max(low - number, number - high, 0.0)
+            within = self._parsed[text]
+            return max(within.low - number, number - within.high, 0.0)
 
         return (min(self.ranges, key=distance),) if self.ranges else ()
+
+    @functools.cached_property
+    def _parsed(self) -> Mapping[str, Range]:
+        return {text: parse_range(text) for text in self.ranges}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,10 +246,4 @@ def unit_of(text: str) -> str:
 
 def number_range(low: float, high: float) -> str:
     """The text of a range of numbers, both ends included; one number if they are equal."""
-    return f"{low:.10g}" if low == high else f"{low:.10g}{_TO}{high:.10g}"
-
-
-def range_ends(text: str) -> tuple[float, float]:
-    """The ends of a range, from `number_range`."""
-    low, _, high = text.partition(_TO)
-    return float(low), float(high or low)
+    return f"{low:.10g}" if low == high else f"{low:.10g}..{high:.10g}"

@@ -31,7 +31,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from fitrank_tf.datasets.attributes import NUMBER, Attribute, range_ends
+from fitrank_tf.core.filters import parse_range
+from fitrank_tf.datasets.attributes import NUMBER, Attribute
 
 _WORDING = "english_fashion.json"
 # After a number or at the end of an attribute's name, as in "heel_height_mm".
@@ -149,7 +150,8 @@ def known_words() -> frozenset[str]:
 
 def _number_forms(attribute: Attribute, value: str) -> tuple[str, ...]:
     """Name and number, of the numbers of a range: "heel height 45", "45 mm heel height"."""
-    low, high = range_ends(value)
+    within = parse_range(value)
+    low, high = within.low, within.high
     places = max(len(end.partition(".")[2]) for end in value.split("..") if end)
     step = 10.0**-places
     while (high - low) / step > _MOST_NUMBERS:

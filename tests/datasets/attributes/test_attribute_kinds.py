@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.filters import parse_range
 from fitrank_tf.datasets.attribute_kinds import ALL_OTHERS, DECISIVE, declare
-from fitrank_tf.datasets.attributes import CATEGORIES, CATEGORY, NUMBER, TEXT, range_ends
+from fitrank_tf.datasets.attributes import CATEGORIES, CATEGORY, NUMBER, TEXT
 from tests.fashion import DECLARATION, FACETS
 
 N = 60
@@ -64,7 +65,8 @@ def test_facets_vary_and_are_frequent_enough(cells, is_facet: bool) -> None:
 def test_ranges_hold_all_numbers_about_equally_often() -> None:
     prices = np.random.default_rng(0).gamma(4.0, 20.0, 500).round(2)
     (attribute,) = declare({"price": [f"{price:.2f}" for price in prices]}).attributes
-    ends = [range_ends(text) for text in attribute.ranges]
+    ranges = map(parse_range, attribute.ranges)
+    ends = [(each.low, each.high) for each in ranges]
     counts = [np.count_nonzero((low <= prices) & (prices <= high)) for low, high in ends]
     assert sum(counts) == 500 and len(counts) == 5 and min(counts) > 90
     for (_, high), (low, _) in itertools.pairwise(ends):

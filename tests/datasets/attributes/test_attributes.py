@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.filters import Range, parse_range
 from fitrank_tf.datasets import attributes as module
 from fitrank_tf.datasets.attributes import (
     CATEGORIES,
@@ -15,7 +16,6 @@ from fitrank_tf.datasets.attributes import (
     Declaration,
     number_range,
     parse_number,
-    range_ends,
     read_declaration,
     unit_of,
 )
@@ -85,7 +85,7 @@ def test_texts_of_items_and_values_of_facets(attribute, given, cell, values) -> 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 20), (45, 45), (3.5, 4.25), (-2, 1e6)])
 def test_ranges_are_written_and_read(low: float, high: float) -> None:
-    assert range_ends(number_range(low, high)) == (low, high)
+    assert parse_range(number_range(low, high)) == Range(low, high)
 
 
 def test_a_declaration_is_written_and_read(tmp_path: Path) -> None:
