@@ -28,7 +28,7 @@ from fitrank_tf.cli.command import (
     run_config,
 )
 from fitrank_tf.cli.work_dir import add_work_arguments, work_dir_of
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically
 from fitrank_tf.datasets.catalogue import open_catalogue
@@ -57,11 +57,7 @@ def check_seeds(text: str) -> list[int]:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("ablate"),
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("ablate", __doc__)
     add_catalogue_arguments(parser)
     add_recipe_arguments(parser, "tiny")
     parser.add_argument("--study", required=True, choices=ALL_STUDIES)

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.annotations import (
@@ -48,11 +48,7 @@ logger = logging.getLogger(__name__)
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("annotate"),
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("annotate", __doc__)
     add_catalogue_arguments(parser)
     parser.add_argument("--sheets", default="", help="folder for the sheets")
     parser.add_argument("--count", type=int, default=60, help="products to draw")

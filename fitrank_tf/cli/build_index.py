@@ -16,7 +16,7 @@ from pathlib import Path
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.text_lines import read_lines
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
 from fitrank_tf.datasets.splits import ALL
@@ -30,11 +30,7 @@ from fitrank_tf.inputs.photos import photos
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("build-index"),
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("build-index", __doc__)
     add_catalogue_arguments(parser)
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
     ways = parser.add_mutually_exclusive_group()

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from PIL import Image
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically
 from fitrank_tf.datasets.catalogue import open_source
@@ -31,11 +31,7 @@ _NUM_NAMED = 3
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("check-catalogue"),
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("check-catalogue", __doc__)
     add_catalogue_arguments(parser)
     parser.add_argument("--json", default="", help="file for machines")
     parser.add_argument("--html", default="", help="page for people")

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras_hub
 import numpy as np
 
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.packages import imports_of
 from fitrank_tf.features.appearance.efficientnet_lite import (
@@ -29,11 +29,7 @@ from fitrank_tf.features.appearance.network import (
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("convert-appearance"),
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("convert-appearance", __doc__)
     parser.add_argument("source", metavar="FROM")
     parser.add_argument(
         "--image_size", type=int, default=224, help="input size of a .pth file's network"

@@ -16,7 +16,7 @@ from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.text_lines import read_lines
 from fitrank_tf.config import EvaluationConfig
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.evaluation.run import given_queries
@@ -29,7 +29,7 @@ from fitrank_tf.retrieval.query_bank import BankedIndex
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog=command_line("evaluate"), description=__doc__)
+    parser = command_parser("evaluate", __doc__)
     add_catalogue_arguments(parser)
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
     parser.add_argument("--queries", default="", help="file of lines query_id<TAB>text")

@@ -15,18 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.export.repository import SERVED_MODELS, Repository
 from fitrank_tf.export.serving_config import CANARY, STABLE, server_flags
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("export"),
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("export", __doc__)
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument("--bundle", default=DEFAULT_BUNDLE)
     ways.add_argument("--promote", action="store_true")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import cache_dir, write_atomically
 from fitrank_tf.core.progress import tracked
@@ -40,13 +40,8 @@ _FINGERPRINT_CHARS = 12
 
 def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     """The parsed command line, and the remaining arguments, which are Beam's."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("extract-features"),
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        # Beam's options must not be taken for the beginning of one of these.
-        allow_abbrev=False,
-    )
+    # Beam's options must not be taken for the beginning of one of these.
+    parser = command_parser("extract-features", __doc__, allow_abbrev=False)
     add_catalogue_arguments(parser)
     parser.add_argument("--output_dir", default="", help="folder for the shards")
     parser.add_argument("--shard_size", type=int, default=1000, help="products of a file")

@@ -15,7 +15,7 @@ from keras_hub.models import CLIPTokenizer
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.cli.work_dir import add_work_arguments, work_dir_of
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.catalogue import open_catalogue
@@ -32,11 +32,7 @@ _MOST_QUALITY = 100
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("pack"),
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("pack", __doc__)
     add_catalogue_arguments(parser)
     add_recipe_arguments(parser, "fitrank_tiny")
     parser.add_argument("--output_dir", required=True, help="the folder to write")

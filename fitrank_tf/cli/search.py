@@ -11,18 +11,14 @@ from pathlib import Path
 
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.client.hits import Hit
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.filters import parse_filters
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("search"),
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("search", __doc__)
     parser.add_argument("query", nargs="*", help="one query or more, each in quotes")
     parser.add_argument("--image", default="", help="photo: a file or an address")
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)

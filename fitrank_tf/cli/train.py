@@ -13,7 +13,7 @@ from fitrank_tf.cli.command import (
     run_config,
 )
 from fitrank_tf.cli.work_dir import add_work_arguments, work_dir_of
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.export.bundle import check_replaceable
@@ -29,7 +29,7 @@ _ALL_STAGES = (*STAGES, _EXPORT)
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog=command_line("train"), description=__doc__)
+    parser = command_parser("train", __doc__)
     add_catalogue_arguments(parser)
     add_recipe_arguments(parser, "tiny")
     parser.add_argument("--output_dir", default=DEFAULT_BUNDLE, help="the bundle to write")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.config import RunConfig
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.datasets.annotations import read_annotations
 from fitrank_tf.datasets.annotations.annotated_items import annotated_items
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catalogue
@@ -31,9 +31,7 @@ ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("train-detector"), description=__doc__
-    )
+    parser = command_parser("train-detector", __doc__)
     add_catalogue_arguments(parser)
     parser.add_argument("--annotations", default=ANNOTATIONS, help="COCO JSON")
     add_recipe_arguments(parser, "detector")

@@ -14,7 +14,7 @@ from pathlib import Path
 from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.config import RunConfig
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.shipped import find_shipped
 from fitrank_tf.datasets.annotations.label_file import ProductLabels, read_labels
@@ -43,9 +43,7 @@ LABELS = "fitrank_tf/datasets/annotations/fashion_product_images_labels.csv"
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("train-features"), description=__doc__
-    )
+    parser = command_parser("train-features", __doc__)
     add_catalogue_arguments(parser)
     parser.add_argument("--labels", default=LABELS, help="CSV of manual labels")
     add_recipe_arguments(parser, "features")

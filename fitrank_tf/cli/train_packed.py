@@ -21,7 +21,7 @@ from keras import KerasTensor
 
 from fitrank_tf.cli.command import add_recipe_arguments
 from fitrank_tf.config import RunConfig, override
-from fitrank_tf.core.command_line import command_line
+from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.shipped import folder_fingerprint
 from fitrank_tf.inputs.packed import (
@@ -50,11 +50,7 @@ _ANY_DATASET = ""
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=command_line("train-packed"),
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("train-packed", __doc__)
     parser.add_argument("packed", help="folder that `fitrank pack` wrote")
     add_recipe_arguments(parser, "fitrank_tiny")
     parser.add_argument(
