@@ -257,7 +257,7 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     Raises:
         FitRankError: if the source is missing, cannot be read, or has no usable product.
     """
-    content, make_builder, declaration = DATASETS[source.dataset](source)
+    content, make_builder, declaration = _opened(source)
     code = code_fingerprint([f"{__package__}.{source.dataset}"])
     parts = (source.dataset, _schema(declaration), content, code)
     fingerprint = content_fingerprint([part.encode() for part in parts], files=())
@@ -278,18 +278,12 @@ def open_source(source: CatalogueSource) -> ProductSource:
     Raises:
         FitRankError: if the source is missing or cannot be read, or is drawn.
     """
-    openers: Mapping[str, Callable[[], ProductSource]] = {
-        "csv_catalogue": lambda: _csv_source(source),
-        "fashion_product_images": lambda: open_archive(source.manual_dir),
-        "modanet": lambda: ModaNetSource(source.manual_dir),
-        "photo_folder": lambda: PhotoFolderSource(source.images),
-    }
-    if source.dataset not in openers:
+    if source.dataset not in _SOURCES:
         raise FitRankError(
             f"--dataset {source.dataset}: it is drawn, there is nothing to check; choose "
-            f"one of {', '.join(openers)}"
+            f"one of {', '.join(_SOURCES)}"
         )
-    return openers[source.dataset]()
+    return _SOURCES[source.dataset][0](source)
 
 
 def _decoded(item: dict[str, Any]) -> dict[str, Any]:
@@ -314,24 +308,6 @@ def _strings(columns: list[Any]) -> tuple[str, ...]:
     return tuple(cell.decode("utf-8") for column in columns for cell in column)
 
 
-# Takes a data_dir and returns the TFDS builder that reads and writes there.
-_MakeBuilder = Callable[[str], tfds.core.DatasetBuilder]
-# Fingerprint of the source's content, builder, attributes.
-_Opened = tuple[str, _MakeBuilder, Declaration]
-
-
-def _opened(source: ProductSource, builder: type[ProductBuilder]) -> _Opened:
-    def make_builder(data_dir: str) -> tfds.core.DatasetBuilder:
-        return builder(source, data_dir)
-
-    return source.fingerprint(), make_builder, source.declaration
-
-
-def _open_fashion_product_images(source: CatalogueSource) -> _Opened:
-    archive = open_archive(source.manual_dir)
-    return _opened(archive, FashionProductImages)
-
-
 def _csv_source(source: CatalogueSource) -> CsvSource:
     options = CsvCatalogueOptions(
         source.table,
@@ -345,19 +321,38 @@ def _csv_source(source: CatalogueSource) -> CsvSource:
     return CsvSource(options)
 
 
-def _open_csv_catalogue(source: CatalogueSource) -> _Opened:
-    return _opened(_csv_source(source), CsvCatalogue)
+# {dataset: (function that opens its source, builder)}, of all that are read from files.
+_SOURCES: Mapping[
+    str, tuple[Callable[[CatalogueSource], ProductSource], type[ProductBuilder]]
+] = {
+    "csv_catalogue": (_csv_source, CsvCatalogue),
+    "fashion_product_images": (
+        lambda source: open_archive(source.manual_dir),
+        FashionProductImages,
+    ),
+    "modanet": (lambda source: ModaNetSource(source.manual_dir), ModaNet),
+    "photo_folder": (lambda source: PhotoFolderSource(source.images), PhotoFolder),
+}
+_DRAWN = "synthetic_catalogue"
+DATASETS: tuple[str, ...] = (*_SOURCES, _DRAWN)
+
+# Takes a data_dir and returns the TFDS builder that reads and writes there.
+_MakeBuilder = Callable[[str], tfds.core.DatasetBuilder]
 
 
-def _open_modanet(source: CatalogueSource) -> _Opened:
-    return _opened(ModaNetSource(source.manual_dir), ModaNet)
+def _opened(source: CatalogueSource) -> tuple[str, _MakeBuilder, Declaration]:
+    """Fingerprint of the source's content, builder, attributes."""
+    if source.dataset == _DRAWN:
+        return _opened_drawing(source)
+    files, builder = open_source(source), _SOURCES[source.dataset][1]
+
+    def make_builder(data_dir: str) -> tfds.core.DatasetBuilder:
+        return builder(files, data_dir)
+
+    return files.fingerprint(), make_builder, files.declaration
 
 
-def _open_photo_folder(source: CatalogueSource) -> _Opened:
-    return _opened(PhotoFolderSource(source.images), PhotoFolder)
-
-
-def _open_synthetic_catalogue(source: CatalogueSource) -> _Opened:
+def _opened_drawing(source: CatalogueSource) -> tuple[str, _MakeBuilder, Declaration]:
     # Imported here: other catalogues need none of the drawing code.
     from fitrank_tf.datasets import synthetic_catalogue
 
@@ -367,13 +362,3 @@ def _open_synthetic_catalogue(source: CatalogueSource) -> _Opened:
         return synthetic_catalogue.SyntheticCatalogue(config=config, data_dir=data_dir)
 
     return repr(config), make_builder, KAGGLES
-
-
-# {dataset: function that opens the source}.
-DATASETS: Mapping[str, Callable[[CatalogueSource], _Opened]] = {
-    "csv_catalogue": _open_csv_catalogue,
-    "fashion_product_images": _open_fashion_product_images,
-    "modanet": _open_modanet,
-    "photo_folder": _open_photo_folder,
-    "synthetic_catalogue": _open_synthetic_catalogue,
-}

@@ -96,6 +96,14 @@ class CsvSource(ProductSource):
         return self._table.path
 
     def rows(self) -> Iterator[ProductRow]:
+        return iter(self._rows)
+
+    @functools.cached_property
+    def _rows(self) -> Sequence[ProductRow]:
+        """Looked up once: the fingerprint needs the photos' names too."""
+        return tuple(self._read_rows())
+
+    def _read_rows(self) -> Iterator[ProductRow]:
         titles = self._table.texts(self._columns[TEXT])
         for number, row in enumerate(self._table.rows):
             item_id = self._ids[number]
