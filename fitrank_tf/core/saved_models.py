@@ -29,7 +29,7 @@ def without_pattern(folder: Path) -> str:
 @functools.cache
 def _linked(path: str) -> str:
     """A link that lasts as long as the process: models copy their assets when saved."""
-    link = Path(_links().name) / str(len(list(Path(_links().name).iterdir())))
+    link = Path(tempfile.mkdtemp(dir=_links().name)) / "model"
     link.symlink_to(path, target_is_directory=True)
     return str(link)
 

@@ -1,5 +1,6 @@
 """Runs the SavedModels of a bundle, for `evaluate` and `search`."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import overload
@@ -11,7 +12,7 @@ import tensorflow_text  # noqa: F401  registers the ops of the query encoders
 from fitrank_tf.client.hits import Hit, check_top_k, read_hits
 from fitrank_tf.core.attribute_names import input_name, known_name
 from fitrank_tf.core.chunks import map_in_chunks
-from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.errors import FitRankError, first_line
 from fitrank_tf.core.filters import FilterValue, check_filters, filter_text
 from fitrank_tf.core.photos.query import Photo, clean_queries
 from fitrank_tf.core.progress import tracked
@@ -73,8 +74,7 @@ class LoadedBundle:
                 self._models[name] = load_saved_model(path)
             except (OSError, ValueError, tf.errors.OpError) as error:
                 raise FitRankError(
-                    f"{path} cannot be loaded ({str(error).splitlines()[0]}); "
-                    "train the bundle again"
+                    f"{path} cannot be loaded ({first_line(error)}); train the bundle again"
                 ) from error
         return self._models[name]
 
@@ -254,7 +254,7 @@ class LoadedBundle:
         )
         return {name: value.numpy() for name, value in answer.items()}
 
-    @property
+    @functools.cached_property
     def filters(self) -> tuple[Attribute, ...]:
         """The attributes that the bundle's searches filter by."""
         return read_filters(self.model("search"))

@@ -60,9 +60,11 @@ def _converted(image: tf.Tensor, profile: tf.Tensor) -> tf.Tensor:
         found = tf.boolean_mask(places, names == int.from_bytes(name))
         return tf.concat([found, [0]], axis=0)[0]
 
-    colorants = [_fixed(read, tag(name) + 8, 3) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
+    colorants = [tag(name) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
     curves = [_curve(read, tag(name)) for name in (b"rTRC", b"gTRC", b"bTRC")]
-    matrix = tf.constant(np.linalg.inv(_SRGB), tf.float32) @ tf.stack(colorants, axis=1)
+    matrix = tf.constant(np.linalg.inv(_SRGB), tf.float32) @ tf.stack(
+        [_fixed(read, place + 8, 3) for place in colorants], axis=1
+    )
 
     def convert(pixels: tf.Tensor) -> tf.Tensor:
         channels = [tf.gather(curve, pixels[..., n]) for n, curve in enumerate(curves)]
@@ -76,7 +78,7 @@ def _converted(image: tf.Tensor, profile: tf.Tensor) -> tf.Tensor:
     levels = tf.range(0, _LEVELS, 17)
     grid = tf.stack(tf.meshgrid(levels, levels, levels, indexing="ij"), axis=-1)
     moved = tf.reduce_max(tf.abs(convert(grid) - tf.cast(grid, tf.float32)))
-    is_known = tf.reduce_all([tag(name) > 0 for name in (b"rXYZ", b"gXYZ", b"bXYZ")])
+    is_known = tf.reduce_all([place > 0 for place in colorants])
     is_other = is_known & (moved > _SAME_COLOUR)
     return tf.cond(
         is_other,
