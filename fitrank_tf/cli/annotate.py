@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked

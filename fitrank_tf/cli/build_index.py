@@ -13,9 +13,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
-from fitrank_tf.cli.text_lines import read_lines
+from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.text_lines import read_lines
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue

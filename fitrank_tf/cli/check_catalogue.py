@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from PIL import Image
 
-from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically

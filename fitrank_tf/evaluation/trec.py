@@ -4,7 +4,7 @@
 |---------|-----------------------------------------------------|
 | run     | `query_id Q0 item_id rank score system`             |
 | qrels   | `query_id 0 item_id grade`                          |
-| queries | `query_id<TAB>text`                                 |
+| queries | `query_id<TAB>text`, and `<TAB>want` for graders    |
 
 Run and qrels columns are split at white space, so an id that holds some is
 refused. The rank column is decoration: trec_eval, and with it pytrec_eval, sorts
@@ -12,16 +12,17 @@ by score as float32 and puts equal scores in falling order of the id. Therefore
 scores are written strictly falling at float32 (`strict_run`).
 """
 
+import dataclasses
 import logging
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically
+from fitrank_tf.core.lines import line_error, numbered_lines
 
 # query id -> (item id, score), the best first.
 Run = Mapping[str, Sequence[tuple[str, float]]]
@@ -31,6 +32,19 @@ Qrels = Mapping[str, Mapping[str, int]]
 PathLike = str | os.PathLike[str]
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A query as people who grade its results read it.
+
+    Attributes:
+        text: the query, as it was typed.
+        want: what is meant by it, in a sentence or two; "" if the text says it all.
+    """
+
+    text: str
+    want: str = ""
 
 
 def strict_run(run: Run) -> dict[str, dict[str, float]]:
@@ -111,6 +125,25 @@ def write_qrels(path: PathLike, qrels: Qrels) -> None:
     _logger.info("wrote %d judgments to %s", len(lines), path)
 
 
+def read_run(path: PathLike) -> dict[str, list[tuple[str, float]]]:
+    """Reads a TREC run file, each query's items in the order trec_eval ranks them.
+
+    Raises:
+        FitRankError: with file and line, if the file is missing, empty, not
+            UTF-8, or a line is not a run line.
+    """
+    run: dict[str, dict[str, float]] = {}
+    for number, line in numbered_lines(path):
+        query_id, _, item_id, _, score, _ = _columns(
+            path, number, line, "query_id Q0 item_id rank score system"
+        )
+        items = run.setdefault(query_id, {})
+        if item_id in items:
+            raise line_error(path, number, f"item {item_id!r} of query {query_id!r} again")
+        items[item_id] = _score(path, number, score)
+    return {query_id: _as_trec_eval_sorts(items) for query_id, items in run.items()}
+
+
 def read_qrels(path: PathLike) -> dict[str, dict[str, int]]:
     """Reads a TREC qrels file.
 
@@ -119,21 +152,35 @@ def read_qrels(path: PathLike) -> dict[str, dict[str, int]]:
             UTF-8, or a line is not a judgment with a whole grade of 0 or more.
     """
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in _lines(path):
+    for number, line in numbered_lines(path):
         query_id, _, item_id, grade = _columns(
             path, number, line, "query_id 0 item_id grade"
         )
         grades = qrels.setdefault(query_id, {})
         if item_id in grades:
-            raise _error(
+            raise line_error(
                 path, number, f"item {item_id!r} of query {query_id!r} is judged again"
             )
         if not grade.isdecimal():
-            raise _error(
+            raise line_error(
                 path, number, f"grade {grade!r} is not a whole number of 0 or more"
             )
         grades[item_id] = int(grade)
     return qrels
+
+
+def write_queries(path: PathLike, queries: Mapping[str, str]) -> None:
+    """Writes a query list: query id -> text, which holds no tab and no line break.
+
+    Raises:
+        FitRankError: if an id does not fit a TREC file or the path cannot be
+            written.
+    """
+    for query_id in queries:
+        _check_id(query_id, "query id")
+    lines = [f"{query_id}\t{text}\n" for query_id, text in queries.items()]
+    write_atomically(path, "".join(lines).encode("utf-8"))
+    _logger.info("wrote %d queries to %s", len(lines), path)
 
 
 def read_queries(path: PathLike) -> dict[str, str]:
@@ -144,28 +191,47 @@ def read_queries(path: PathLike) -> dict[str, str]:
             UTF-8, or a line has not exactly two filled columns, or an id is
             repeated or holds white space.
     """
-    queries: dict[str, str] = {}
-    for number, line in _lines(path):
+    columns = _query_columns(path, "query_id<TAB>text has 2", 2)
+    return {query_id: text for query_id, (text,) in columns.items()}
+
+
+def read_requests(path: PathLike) -> dict[str, Request]:
+    """Reads lines of a query list that may have `want`, its third column.
+
+    Returns:
+        query id -> request, in the file's order.
+
+    Raises:
+        FitRankError: as `read_queries`, but for a third column.
+    """
+    columns = _query_columns(path, "query_id<TAB>text<TAB>want has 2 or 3", 3)
+    return {query_id: Request(*others) for query_id, others in columns.items()}
+
+
+def _query_columns(path: PathLike, form: str, most: int) -> dict[str, list[str]]:
+    """query id -> the columns behind it, of a query list with 2 to `most` columns."""
+    queries: dict[str, list[str]] = {}
+    for number, line in numbered_lines(path):
         columns = [column.strip() for column in line.split("\t")]
-        if len(columns) != 2:
-            raise _error(
+        if not 2 <= len(columns) <= most:
+            raise line_error(
                 path,
                 number,
-                f"{len(columns)} column(s) where query_id<TAB>text has 2",
+                f"{len(columns)} column(s) where {form}",
                 "put exactly one tab between the id and the text",
             )
-        query_id, text = columns
+        query_id, *others = columns
         try:
             _check_id(query_id, "query id")
         except FitRankError as error:
             raise FitRankError(f"{path}, line {number}: {error}") from None
-        if not text:
-            raise _error(path, number, f"query {query_id!r} has no text", "write one")
+        if not others[0]:
+            raise line_error(path, number, f"query {query_id!r} has no text", "write one")
         if query_id in queries:
-            raise _error(
+            raise line_error(
                 path, number, f"query id {query_id!r} again", "give every query its own id"
             )
-        queries[query_id] = text
+        queries[query_id] = others
     return queries
 
 
@@ -181,6 +247,12 @@ def _strictly_falling(scores: Sequence[float]) -> list[float]:
     return falling
 
 
+def _as_trec_eval_sorts(items: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Items by falling float32 score; equal scores by falling id."""
+    by_id = sorted(items.items(), reverse=True)
+    return sorted(by_id, key=lambda item: float(np.float32(item[1])), reverse=True)
+
+
 def _check_id(name: str, what: str) -> None:
     """Raises FitRankError unless `name` is one column of a TREC file."""
     if not name:
@@ -192,32 +264,11 @@ def _check_id(name: str, what: str) -> None:
         )
 
 
-def _lines(path: PathLike) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, with their numbers from 1."""
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise FitRankError(
-            f"cannot read {path}: {error.strerror}; check the path"
-        ) from error
-    try:
-        # Spreadsheets put a byte-order mark in front; it is no part of the first id.
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise _error(path, number, "not UTF-8", "save the file as UTF-8") from error
-    if not text.strip():
-        raise FitRankError(f"{path} is empty; write at least one line")
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, line
-
-
 def _columns(path: PathLike, number: int, line: str, expected: str) -> list[str]:
     """The columns of a run or qrels line, as many as `expected` names."""
     columns = line.split()
     if len(columns) != len(expected.split()):
-        raise _error(
+        raise line_error(
             path,
             number,
             f"{len(columns)} column(s) where '{expected}' has {len(expected.split())}",
@@ -225,8 +276,12 @@ def _columns(path: PathLike, number: int, line: str, expected: str) -> list[str]
     return columns
 
 
-def _error(
-    path: PathLike, number: int, problem: str, mend: str = "mend or remove the line"
-) -> FitRankError:
-    """One line that names the file, the line, what is wrong and what to do."""
-    return FitRankError(f"{path}, line {number}: {problem}; {mend}")
+def _score(path: PathLike, number: int, text: str) -> float:
+    """The finite number that `text` is."""
+    try:
+        score = float(text)
+    except ValueError:
+        score = math.nan
+    if not math.isfinite(score):
+        raise line_error(path, number, f"score {text!r} is not a finite number")
+    return score

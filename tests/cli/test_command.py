@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from fitrank_tf.cli.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.command import run_command
+from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.core.errors import FitRankError
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from fitrank_tf.core.photos.fitted import fitted
+
 _COLUMNS, _ROWS = 3, 2
 PER_SHEET = _COLUMNS * _ROWS
 # Pixels: a photo's longest side, and room for the numbers of the ruler.
@@ -43,10 +45,8 @@ def draw_sheet(photos: Sequence[SheetPhoto]) -> Image.Image:
 
 def _draw_photo(sheet: Image.Image, photo: SheetPhoto, left: int, top: int) -> None:
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=_FONT)
-    height, width = photo.photo.shape[:2]
-    scale = min(_SIDE / height, (_SIDE * 3 // 4) / width)
-    size = (round(width * scale), round(height * scale))
-    picture = Image.fromarray(photo.photo).resize(size, Image.Resampling.LANCZOS)
+    picture = fitted(photo.photo, _SIDE * 3 // 4, _SIDE)
+    size = picture.size
     x, y = left + _MARGIN, top + _MARGIN + _HEADING
     pen.text((x, top + 4), photo.heading, _TEXT, font)
     sheet.paste(picture, (x, y))

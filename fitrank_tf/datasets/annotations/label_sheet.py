@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from fitrank_tf.core.photos.fitted import fitted
+
 _COLUMNS, _ROWS = 6, 5
 PER_LABEL_SHEET = _COLUMNS * _ROWS
 # Pixels.
@@ -24,14 +26,7 @@ def draw_label_sheet(photos: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
         row, column = divmod(number, _COLUMNS)
         left, top = column * cell_width, row * cell_height
         pen.text((left + 2, top + 2), heading, (20, 20, 20), font)
-        sheet.paste(_fitted(photo), (left, top + _HEADING))
+        sheet.paste(fitted(photo, _WIDTH, _HEIGHT), (left, top + _HEADING))
         corner = (left + cell_width - _GAP // 2, top + cell_height - _GAP // 2)
         pen.rectangle([(left - 2, top), corner], outline=(170, 170, 180))
     return sheet
-
-
-def _fitted(photo: np.ndarray) -> Image.Image:
-    height, width = photo.shape[:2]
-    scale = min(_WIDTH / width, _HEIGHT / height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS)

@@ -6,18 +6,21 @@ boxes here, while the HTML sheet shows every letter.
 
 import dataclasses
 import io
-import unicodedata
 from collections.abc import Sequence
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from fitrank_tf.core.photos.fitted import fitted
+from fitrank_tf.evaluation.sheets.lettering import (
+    built_in_font,
+    clipped,
+    without_accents,
+    wrapped,
+)
 from fitrank_tf.evaluation.sheets.rows import FRAMES, Band, SheetItem, frame_of
 
 _PAGE, _PHOTO_GROUND = (244, 244, 242), (255, 255, 255)
 _TEXT, _QUIET = (30, 30, 30), (105, 105, 105)
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-_ELLIPSIS = "…"
 
 # Pixels. Shops take portrait photos, mostly 3:4, so a photo's box is 3:4 too.
 _MARGIN = 24
@@ -98,7 +101,7 @@ def _layout_of(bands: Sequence[Band]) -> _Layout:
 def _draw_legend(pen: ImageDraw.ImageDraw) -> None:
     """What the frames mean, in the sheet's top left corner."""
     left, swatch = _MARGIN, 16
-    font = _font(_TITLE_SIZE)
+    font = built_in_font(_TITLE_SIZE)
     for frame in FRAMES:
         box = (left, _MARGIN - 8, left + swatch, _MARGIN - 8 + swatch)
         _draw_frame(pen, box, frame.colour, frame.width)
@@ -111,12 +114,12 @@ def _draw_headings(
 ) -> None:
     """The query above the band, each system's name above its photos."""
     top = layout.band_top(band_number)
-    font = _font(_QUERY_SIZE)
-    query = _clipped(band.query, font, layout.size[0] - 2 * _MARGIN)
+    font = built_in_font(_QUERY_SIZE)
+    query = clipped(without_accents(band.query), font, layout.size[0] - 2 * _MARGIN)
     pen.text((_MARGIN, top), query, _TEXT, font)
-    font = _font(_SYSTEM_SIZE)
+    font = built_in_font(_SYSTEM_SIZE)
     for number, row in enumerate(band.rows):
-        name = _clipped(row.system, font, layout.system_width)
+        name = clipped(without_accents(row.system), font, layout.system_width)
         pen.text((layout.system_left(number), top + _QUERY_HEIGHT), name, _QUIET, font)
 
 
@@ -130,7 +133,9 @@ def _draw_item(
     """The photo in its box, its frame, its rank and its title."""
     left, top, right, bottom = box
     pen.rectangle((left, top, right - 1, bottom - 1), fill=_PHOTO_GROUND)
-    photo = _fitted(item.image)
+    photo = fitted(
+        item.image, _PHOTO_WIDTH - 2 * _PHOTO_INSET, _PHOTO_HEIGHT - 2 * _PHOTO_INSET
+    )
     place = (
         left + (_PHOTO_WIDTH - photo.width) // 2,
         top + (_PHOTO_HEIGHT - photo.height) // 2,
@@ -140,20 +145,10 @@ def _draw_item(
     if frame:
         _draw_frame(pen, box, frame.colour, frame.width)
     _draw_rank(pen, box, rank)
-    font = _font(_TITLE_SIZE)
-    for number, line in enumerate(_wrapped(item.title, font)):
+    font = built_in_font(_TITLE_SIZE)
+    title = wrapped(without_accents(item.title), font, _PHOTO_WIDTH, _TITLE_LINES)
+    for number, line in enumerate(title):
         pen.text((left, bottom + 6 + number * _TITLE_LINE), line, _TEXT, font)
-
-
-def _fitted(image: np.ndarray) -> Image.Image:
-    """A photo, uint8 [H, W, 3], as large as its box allows at its aspect ratio."""
-    photo = Image.fromarray(image)
-    scale = min(
-        (_PHOTO_WIDTH - 2 * _PHOTO_INSET) / photo.width,
-        (_PHOTO_HEIGHT - 2 * _PHOTO_INSET) / photo.height,
-    )
-    size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
-    return photo.resize(size, Image.Resampling.LANCZOS)
 
 
 def _draw_frame(
@@ -169,45 +164,8 @@ def _draw_frame(
 
 def _draw_rank(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], rank: int) -> None:
     """The rank, white on a dark tab in the photo's lower right corner."""
-    font = _font(_TITLE_SIZE)
+    font = built_in_font(_TITLE_SIZE)
     right, bottom = box[2] - _PHOTO_INSET, box[3] - _PHOTO_INSET
     width = round(font.getlength(str(rank))) + 8
     pen.rectangle((right - width, bottom - 17, right - 1, bottom - 1), fill=_TEXT)
     pen.text((right - width / 2, bottom - 9), str(rank), _PHOTO_GROUND, font, anchor="mm")
-
-
-def _font(size: int) -> _Font:
-    """Pillow's built-in font, which needs no font file."""
-    return ImageFont.load_default(size=size)
-
-
-def _clipped(text: str, font: _Font, width: int) -> str:
-    """The text, or as much of it as fits `width` pixels and an ellipsis."""
-    text = " ".join(_without_accents(text).split())
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + _ELLIPSIS) > width:
-        text = text[:-1]
-    return text.rstrip() + _ELLIPSIS
-
-
-def _without_accents(text: str) -> str:
-    """The text with each accented letter as its bare letter."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-
-
-def _wrapped(title: str, font: _Font) -> list[str]:
-    """The title in at most `_TITLE_LINES` lines as wide as a photo."""
-    words = _without_accents(title).split()
-    lines: list[str] = []
-    while words and len(lines) < _TITLE_LINES - 1:
-        count = 1
-        while (
-            count < len(words)
-            and font.getlength(" ".join(words[: count + 1])) <= _PHOTO_WIDTH
-        ):
-            count += 1
-        lines.append(_clipped(" ".join(words[:count]), font, _PHOTO_WIDTH))
-        words = words[count:]
-    return lines + ([_clipped(" ".join(words), font, _PHOTO_WIDTH)] if words else [])

@@ -1,9 +1,14 @@
 """The options of commands that read a catalogue."""
 
+from __future__ import annotations
+
 import argparse
+from typing import TYPE_CHECKING
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.catalogue import CatalogueSource
+
+if TYPE_CHECKING:
+    from fitrank_tf.datasets.catalogue import CatalogueSource
 
 
 def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +66,9 @@ def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
     Raises:
         FitRankError: for an unknown data set or a malformed `--columns` or `--attributes`.
     """
+    # Imported here: options are parsed without TensorFlow, which reads catalogues.
+    from fitrank_tf.datasets.catalogue import CatalogueSource
+
     pairs = []
     for pair in filter(None, arguments.columns.split(",")):
         field, equals, column = pair.partition("=")
