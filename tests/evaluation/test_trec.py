@@ -6,13 +6,17 @@ import pytrec_eval
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.evaluation.trec import (
+    Request,
     read_qrels,
     read_queries,
+    read_requests,
+    read_run,
     strict_run,
     write_qrels,
+    write_queries,
     write_run,
 )
-from tests.evaluation.run_files import read_run
+from tests.evaluation.run_files import read_run as read_run_elsewhere
 
 # Each ranking is hard to carry by scores alone.
 RANKINGS = {
@@ -32,7 +36,8 @@ def test_a_run_keeps_its_order_through_the_file_and_in_pytrec_eval(tmp_path, ran
     write_run(tmp_path / "x.run", {"q": ranking}, "clip")
     read = read_run(tmp_path / "x.run")
     order = [item for item, _ in ranking]
-    assert [item for item, _ in read["q"]] == order
+    for found in (read, read_run_elsewhere(tmp_path / "x.run")):
+        assert [item for item, _ in found["q"]] == order
     # With one item judged relevant, its reciprocal rank is its place.
     for place, item in enumerate(order, start=1):
         evaluator = pytrec_eval.RelevanceEvaluator({"q": {item: 1}}, {"recip_rank"})
@@ -59,6 +64,15 @@ def test_falling_scores_are_written_to_the_last_bit(tmp_path):
     np.testing.assert_array_equal(read, scores)
 
 
+def test_a_run_of_others_comes_in_trec_evals_order(tmp_path):
+    """By score, whatever its lines and ranks say; equal scores by falling id."""
+    lines = ["q Q0 b 1 0.5 x", "q Q0 c 2 0.75 x", "q2 Q0 a 1 -1 x", "q Q0 d 3 0.5 x"]
+    (tmp_path / "x.run").write_text("\n".join(lines))
+    expected = {"q": [("c", 0.75), ("d", 0.5), ("b", 0.5)], "q2": [("a", -1.0)]}
+    assert read_run(tmp_path / "x.run") == expected
+    assert read_run_elsewhere(tmp_path / "x.run") == expected
+
+
 def test_a_run_line_is_the_six_trec_columns(tmp_path):
     write_run(tmp_path / "x.run", {"q1": [("a", 0.75), ("b", 0.5)], "q2": []}, "clip")
     text = (tmp_path / "x.run").read_text()
@@ -77,6 +91,22 @@ def test_queries_with_byte_order_mark_and_windows_line_ends(tmp_path):
     (tmp_path / "q.tsv").write_bytes(text.encode("utf-8"))
     queries = read_queries(tmp_path / "q.tsv")
     assert queries == {"q1": "red check shirt", "q2": "chemise à carreaux"}
+
+
+def test_queries_come_back(tmp_path):
+    queries = {"q1": "red check shirt", "q2": "chemise à carreaux"}
+    write_queries(tmp_path / "q.tsv", queries)
+    assert read_queries(tmp_path / "q.tsv") == queries
+    with pytest.raises(FitRankError, match="query id 'q 1' holds white space"):
+        write_queries(tmp_path / "q.tsv", {"q 1": "red"})
+
+
+def test_requests_may_say_what_is_wanted(tmp_path):
+    (tmp_path / "q.tsv").write_text("q1\tsomething dry\tproof against rain\nq2\tred\n")
+    assert read_requests(tmp_path / "q.tsv") == {
+        "q1": Request("something dry", "proof against rain"),
+        "q2": Request("red"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -120,6 +150,12 @@ def test_a_score_that_is_no_number_is_a_bug(score):
         (read_queries, b"q1\t \n", "line 1: query 'q1' has no text; write one"),
         (read_queries, b"q1\ta\n\nq1\tb\n", "line 3: query id 'q1' again; give"),
         (read_queries, b"q1\ta\nq2\t\xff\n", "line 2: not UTF-8; save the file as UTF-8"),
+        (read_requests, b"q1\n", r"line 1: 1 column.s. where .*<TAB>want has 2 or 3"),
+        (read_requests, b"q1\ta\tb\tc\n", r"line 1: 4 column.s."),
+        (read_run, b"q Q0 a 1 0.5\n", "line 1: 5 column.s. where 'query_id Q0 item_id"),
+        (read_run, b"q Q0 a 1 nan x\n", "line 1: score 'nan' is not a finite number"),
+        (read_run, b"q Q0 a 1 x x\n", "line 1: score 'x' is not a finite number"),
+        (read_run, b"q Q0 a 1 2 x\nq Q0 a 2 1 x\n", "line 2: item 'a' of query 'q' ag"),
         (read_qrels, b"", "is empty"),
         (read_qrels, b"q1 0 a\n", "line 1: 3 column.s. where 'query_id 0 item_id grade'"),
         (read_qrels, b"q1 0 a 1\nq1 0 b 1.5\n", "line 2: grade '1.5' is not a whole"),

@@ -75,7 +75,8 @@ def draw_sheets(
             cells.append((product.number, photo, title if titles else ""))
         picture = draw_sheet(sheet, products[0].request, cells, lettering)
         encoded = io.BytesIO()
-        picture.save(encoded, format="PNG")
+        # Half the time of the default, 6, for 4 % more bytes.
+        picture.save(encoded, format="PNG", compress_level=3)
         write_atomically(folder / f"{sheet}.png", encoded.getvalue())
     logger.info(
         "drew %d sheets; %s has %d products of %d requests, %d of them new",
