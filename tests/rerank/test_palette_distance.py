@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fitrank_tf.features.colour.ciede2000 import ciede2000
+from fitrank_tf.core.ciede2000 import ciede2000
 from fitrank_tf.features.colour.names import COLOUR_NAMES, Prototypes
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.inputs.listwise import ListArrays

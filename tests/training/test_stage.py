@@ -56,7 +56,7 @@ def _keys(catalogue, root: Path, monkeypatch, folder: Path) -> dict[str, str]:
             AFTER_FEATURES,
         ),
         (
-            "features/colour/ciede2000.py",
+            "core/ciede2000.py",
             "import numpy as np\n",
             "_X = 1\n",
             AFTER_FEATURES,

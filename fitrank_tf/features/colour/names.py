@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
+from fitrank_tf.core.ciede2000 import ciede2000
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.features.colour.cells import cell_centres
-from fitrank_tf.features.colour.ciede2000 import ciede2000
 from fitrank_tf.features.colour.palette import Colours
 from fitrank_tf.features.garment.boxes import class_scores
 from fitrank_tf.features.heads.softmax_head import (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fitrank_tf.features.colour.ciede2000 import ciede2000
+from fitrank_tf.core.ciede2000 import ciede2000
 
 # L, a, b of both colours, and their difference: pairs 1 to 34.
 PUBLISHED = [
