@@ -1,0 +1,56 @@
+"""BM25 of a query against the texts of the products, in stock TensorFlow ops."""
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.retrieval.bm25 import Bm25Index
+
+
+class TextMatch(tf.Module):
+    """Words to scores; runs eagerly and in a served graph.
+
+    A query costs the postings of its terms. They are read one query after another, a term
+    once: a batch of queries of nothing but common words needs no more memory than the
+    scores and ten times the index.
+
+    Args:
+        index: of N products' texts.
+    """
+
+    def __init__(self, index: Bm25Index):
+        super().__init__(name="text_match")
+        self._terms = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(
+                tf.constant(list(index.terms) or [""]),
+                tf.constant(list(index.terms.values()) or [-1], tf.int32),
+            ),
+            default_value=-1,
+        )
+        self._splits = _fixed(index.splits)
+        self._products = _fixed(index.products)
+        self._weights = _fixed(index.weights)
+        self._size = index.num_products
+
+    def __call__(self, words: tf.Tensor) -> tf.Tensor:
+        """How well each product's text answers each query: `Bm25Index.scores`.
+
+        Args:
+            words: string [batch, T] in lower case, "" for padding.
+
+        Returns:
+            float32 [batch, N]: 0 for a product without a word of the query.
+        """
+        products = tf.RaggedTensor.from_row_splits(self._products, self._splits, False)
+        weights = tf.RaggedTensor.from_row_splits(self._weights, self._splits, False)
+
+        def score(terms: tf.Tensor) -> tf.Tensor:
+            known, _ = tf.unique(tf.boolean_mask(terms, terms >= 0))
+            found, worth = tf.gather(products, known), tf.gather(weights, known)
+            return tf.math.unsorted_segment_sum(worth.values, found.values, self._size)
+
+        spec = tf.TensorSpec([self._size], tf.float32)
+        return tf.map_fn(score, self._terms.lookup(words), fn_output_signature=spec)
+
+
+def _fixed(values: np.ndarray) -> tf.Variable:
+    return tf.Variable(values, trainable=False)
