@@ -118,7 +118,13 @@ def test_queried_facets_count_by_their_probability(arrays) -> None:
     np.testing.assert_allclose(gained, expected, atol=5e-3)
 
 
-@pytest.mark.parametrize("loss", RANKING_LOSSES)
+@pytest.mark.parametrize(
+    "loss",
+    [
+        pytest.param(loss, marks=() if loss == RerankerConfig().loss else pytest.mark.slow)
+        for loss in RANKING_LOSSES
+    ],
+)
 def test_every_loss_learns(arrays, tmp_path, loss: str) -> None:
     _, ndcg = _trained(arrays, tmp_path, loss=loss)
     assert max(ndcg) > ndcg[0] + 0.02

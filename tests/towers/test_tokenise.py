@@ -1,6 +1,7 @@
 """The served graph and the Python tokeniser give the same ids."""
 
 import csv
+import functools
 import io
 import random
 import zipfile
@@ -48,13 +49,19 @@ def tokenizer() -> keras_hub.models.CLIPTokenizer:
     return learn_vocabulary(TITLES, size=700)
 
 
-def _both(
-    tokenizer, texts: list[str], length: int = LENGTH
-) -> tuple[np.ndarray, np.ndarray]:
-    graph = tf.function(
+@functools.lru_cache(maxsize=3)
+def _graph(tokenizer, length: int) -> tf.types.experimental.PolymorphicFunction:
+    """Traced once: to trace it takes seconds."""
+    return tf.function(
         GraphTokeniser(tokenizer, length),
         input_signature=[tf.TensorSpec([None], tf.string)],
     )
+
+
+def _both(
+    tokenizer, texts: list[str], length: int = LENGTH
+) -> tuple[np.ndarray, np.ndarray]:
+    graph = _graph(tokenizer, length)
     return tokenise(tokenizer, texts, length), graph(tf.constant(texts)).numpy()
 
 
@@ -87,7 +94,7 @@ def test_graph_equals_python_on_real_titles(shared_data) -> None:
 
 
 def test_empty_batch(tokenizer) -> None:
-    graph = GraphTokeniser(tokenizer, LENGTH)(tf.zeros([0], tf.string)).numpy()
+    graph = _graph(tokenizer, LENGTH)(tf.zeros([0], tf.string)).numpy()
     assert graph.shape == (0, LENGTH)
     assert tokenise(tokenizer, [], LENGTH).shape == (0, LENGTH)
 
@@ -103,7 +110,7 @@ def test_layout_of_ids(tokenizer) -> None:
 
 
 def test_broken_utf8_is_replaced(tokenizer) -> None:
-    graph = GraphTokeniser(tokenizer, LENGTH)(tf.constant([b"red \xff\xfe shirt"])).numpy()
+    graph = _graph(tokenizer, LENGTH)(tf.constant([b"red \xff\xfe shirt"])).numpy()
     python = tokenise(tokenizer, ["red \ufffd\ufffd shirt"], LENGTH)
     np.testing.assert_array_equal(graph, python)
 

@@ -88,10 +88,10 @@ def test_no_epochs_leave_the_towers_as_they_are(towers, tmp_path) -> None:
     "fields",
     [
         {"accumulation": 2, "ema": 0.5},
-        {"precision": "mixed_bfloat16"},
+        pytest.param({"precision": "mixed_bfloat16"}, marks=pytest.mark.slow),
         {"precision": "mixed_float16", "loss": "sigmoid"},
-        {"depth_dropout": 0.5, "patch_dropout": 0.5},
-        {"mixup": 0.2, "steps_at_once": 2},
+        pytest.param({"depth_dropout": 0.5, "patch_dropout": 0.5}, marks=pytest.mark.slow),
+        pytest.param({"mixup": 0.2, "steps_at_once": 2}, marks=pytest.mark.slow),
     ],
     ids=lambda fields: ",".join(fields),
 )
@@ -242,6 +242,7 @@ def test_the_state_is_kept_when_it_is_time(monkeypatch, minutes, kept) -> None:
     assert saved == kept
 
 
+@pytest.mark.slow
 def test_a_killed_training_resumes_with_the_same_result(tmp_path) -> None:
     path = str(HERE.parents[2])
     answer = subprocess.run(
