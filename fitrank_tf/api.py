@@ -158,6 +158,7 @@ def evaluate(
     catalogue: Catalogue,
     query_set: QuerySet | None = None,
     systems: Sequence[str] = SYSTEMS,
+    held_out: bool = False,
 ) -> Evaluation:
     """Measures a bundle's systems on a catalogue.
 
@@ -166,18 +167,22 @@ def evaluate(
         catalogue: the whole catalogue.
         query_set: asked of the whole catalogue. None makes queries from its test products,
             judged by their attributes, and asks the products outside the training split.
-        systems: some of `evaluation.systems.SYSTEMS`.
+        systems: some of `evaluation.systems.ALL_SYSTEMS`.
+        held_out: asks `query_set` of the products outside the training split alone.
 
     Raises:
         FitRankError: for an unknown system, or if no test product gives a query.
     """
     systems = check_systems(systems)
-    run, query_set = prepare_evaluation(bundle, catalogue, query_set)
+    run, query_set = prepare_evaluation(bundle, catalogue, query_set, held_out)
     return Evaluation(run, query_set, run.run(query_set, systems))
 
 
 def prepare_evaluation(
-    bundle: LoadedBundle, catalogue: Catalogue, query_set: QuerySet | None
+    bundle: LoadedBundle,
+    catalogue: Catalogue,
+    query_set: QuerySet | None,
+    held_out: bool,
 ) -> tuple[EvaluationRun, QuerySet]:
     """Extracts the features of a catalogue, and makes queries if there are none.
 
@@ -187,7 +192,8 @@ def prepare_evaluation(
     records = catalogue.records(ALL)
     extractor = FeatureExtractor(bundle.feature_models)
     features = extractor.extract(catalogue.items(ALL), len(records))
-    keep = [query_set is not None or part != TRAIN for part in records.splits]
+    everything = query_set is not None and not held_out
+    keep = [everything or part != TRAIN for part in records.splits]
     run = EvaluationRun(bundle, catalogue, features, keep, info.image_size, info.list_size)
     if query_set is None:
         config = EvaluationConfig(**info.config["evaluation"])

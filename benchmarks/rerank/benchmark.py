@@ -15,9 +15,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from fitrank_tf.export.graphs.served_reranker import KEPT_SIGNATURE
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, KEPT_SIGNATURE
 
 LENGTHS = (10, 100, 300, 1000)
 _QUERY = "women navy blue kurta three quarter sleeves"

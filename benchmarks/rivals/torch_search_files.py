@@ -25,9 +25,8 @@ from benchmarks.rivals.torch_search_layout import (
 from fitrank_tf.core.arrays import save_arrays
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.graphs.served_catalogue import read_catalogue
-from fitrank_tf.export.graphs.served_reranker import KEPT_SIGNATURE
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, KEPT_SIGNATURE
 from fitrank_tf.rerank.facet_heads import PROB_FLOOR
 from fitrank_tf.rerank.match_features import LEAST_CHANCE
 from fitrank_tf.rerank.model import WEIGHT_UNIT
@@ -199,7 +198,7 @@ def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:
     """{phrase: indices of the facet values that it names}."""
     encoder = bundle.model("query_encoder")
     forms, _ = tf.raw_ops.LookupTableExportV2(
-        table_handle=encoder._query_facets._rows.resource_handle,
+        table_handle=encoder._reader._rows.resource_handle,
         Tkeys=tf.string,
         Tvalues=tf.int32,
     )
@@ -210,4 +209,5 @@ def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:
     return {
         form.decode(): np.flatnonzero(row).tolist()
         for form, row in zip(forms.numpy(), query_facets)
+        if row.any()
     }

@@ -87,6 +87,6 @@ def searchable_catalogue(bundle: LoadedBundle, catalogue: Catalogue) -> Searchab
         records.ids,
         records.texts,
         records.attributes,
-        bundle.known(embeddings, features),
+        bundle.known(embeddings, features, records.texts),
         records.declaration.filters,
     )

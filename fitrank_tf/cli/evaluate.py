@@ -2,7 +2,7 @@
 
 Without `--queries`, the queries are made from the catalogue's test products, judged by the
 products' attributes, and search the products outside the training split. With
-`--queries`, the whole catalogue is searched.
+`--queries`, the whole catalogue is searched, or with `--held_out` these products alone.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.evaluation.run import given_queries
-from fitrank_tf.evaluation.systems import SYSTEMS, check_systems
+from fitrank_tf.evaluation.systems import ALL_SYSTEMS, SYSTEMS, check_systems
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.rerank.candidates import Index
 from fitrank_tf.retrieval.choose_index import build_index
@@ -46,7 +46,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--query_bank_beta", type=float, default=10.0, help="see retrieval/query_bank.py"
     )
-    parser.add_argument("--systems", default=",".join(SYSTEMS))
+    parser.add_argument(
+        "--held_out",
+        action="store_true",
+        help="--queries search the products outside the training split alone",
+    )
+    parser.add_argument(
+        "--systems", default=",".join(SYSTEMS), help=f"of {','.join(ALL_SYSTEMS)}"
+    )
     parser.add_argument(
         "--run_dir", default="", help="gets <system>.run; BUNDLE/report if empty"
     )
@@ -69,7 +76,7 @@ def main(arguments: Sequence[str] | None) -> None:
         qrels = Path(options.qrels) if options.qrels else None
         given = given_queries(Path(options.queries), qrels, options.binary_grade)
     catalogue = open_catalogue(source, options.data_dir)
-    evaluation, query_set = prepare_evaluation(bundle, catalogue, given)
+    evaluation, query_set = prepare_evaluation(bundle, catalogue, given, options.held_out)
     report = evaluation.report(
         query_set,
         systems,

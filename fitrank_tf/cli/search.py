@@ -1,11 +1,13 @@
 """Searches a bundle's catalogue.
 
 fitrank search "red check shirt" "navy kurta"
+fitrank search --explain "polo, not red"        what was understood, why each product
 fitrank search --image photo.jpg                products like a photo
 fitrank search --image photo.jpg "in red"       like it, but red
 """
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +25,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--image", default="", help="photo: a file or an address")
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
     parser.add_argument("--top_k", type=int, default=10)
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="also what the query was understood as, and what speaks for each product",
+    )
     parser.add_argument(
         "--filter",
         action="append",
@@ -50,8 +57,13 @@ def main(arguments: Sequence[str] | None) -> None:
         )
         return
     answers = bundle.search(options.query, options.top_k, filters)
-    for query, hits in zip(options.query, answers):
-        _print(query, hits)
+    if not options.explain:
+        for query, hits in zip(options.query, answers):
+            _print(query, [dataclasses.replace(hit, explanation="") for hit in hits])
+        return
+    understood = bundle.understand(options.query)
+    for query, read, hits in zip(options.query, understood, answers):
+        _print(f"{query}\nunderstood: {read or 'no value of the catalogue'}", hits)
 
 
 def _print(asked: str, hits: Sequence[Hit]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from fitrank_tf.evaluation.metrics import evaluate_queries
 from fitrank_tf.evaluation.sheets.rows import SheetItem, SheetRow
 from fitrank_tf.evaluation.systems import CLIP_LORA, RERANKED, Ranking, SystemRuns
-from fitrank_tf.rerank.explanations import explanations
+from fitrank_tf.rerank.explanations import explanations, score_contributions
 
 _MEASURE = "nDCG@10"
 
@@ -99,5 +99,5 @@ def _explained(
 ) -> SheetItem:
     rose = before.index(item.id) + 1 - rank
     moved = f"up {rose}" if rose > 0 else f"down {-rose}" if rose < 0 else "stays"
-    why = explanations(contributions, facets).numpy().decode()
+    why = explanations(contributions, score_contributions(facets)).numpy().decode()
     return dataclasses.replace(item, note=f"{moved}: {why}")

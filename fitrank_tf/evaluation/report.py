@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from fitrank_tf.evaluation.metrics import MEASURES
-from fitrank_tf.evaluation.systems import SYSTEMS
+from fitrank_tf.evaluation.systems import ALL_SYSTEMS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,7 +12,7 @@ class ResultRow:
     """Measures of one system on one kind of query.
 
     Attributes:
-        system: one of `SYSTEMS`, or another name, which then comes after them.
+        system: one of `ALL_SYSTEMS`, or another name, which then comes after them.
         query_kind: "title" for example.
         num_queries: queries that the values are a mean of.
         values: every one of `MEASURES`, as `metrics.evaluate_run` returns them.
@@ -33,7 +33,7 @@ def results_table(rows: Sequence[ResultRow]) -> str:
     """An aligned Markdown table, readable as plain text.
 
     Kinds of query keep the order in which they first come; within one kind the
-    systems stand below each other in the order of `SYSTEMS`.
+    systems stand below each other in the order of `ALL_SYSTEMS`.
     """
     kinds = list(dict.fromkeys(row.query_kind for row in rows))
     ordered = sorted(
@@ -50,8 +50,8 @@ def results_table(rows: Sequence[ResultRow]) -> str:
 
 
 def _system_order(system: str) -> int:
-    """The place of a system; those not in `SYSTEMS` keep their order after them."""
-    return SYSTEMS.index(system) if system in SYSTEMS else len(SYSTEMS)
+    """The place of a system; those not in `ALL_SYSTEMS` keep their order after them."""
+    return ALL_SYSTEMS.index(system) if system in ALL_SYSTEMS else len(ALL_SYSTEMS)
 
 
 def _cells(row: ResultRow) -> list[str]:

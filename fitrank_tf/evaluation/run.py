@@ -175,6 +175,7 @@ class EvaluationRun:
             ids=self.records.ids,
             photos=self._photos(self._image_size),
             features=self._features,
+            titles=self.records.texts,
         )
         logger.info(
             "%d queries against %d products", len(query_set.queries), len(self.records)

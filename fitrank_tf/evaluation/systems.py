@@ -1,4 +1,4 @@
-"""The three systems on one catalogue: from queries to runs."""
+"""The systems that are compared on one catalogue: from queries to runs."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -8,12 +8,23 @@ import numpy as np
 import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.evaluation.fusion import reciprocal_rank_fusion
 from fitrank_tf.inputs.listwise import ProductTables
 from fitrank_tf.rerank.candidates import CandidateLists, Index, list_arrays, retrieve
+from fitrank_tf.retrieval.bm25 import Bm25Index
 from fitrank_tf.retrieval.choose_index import build_index
 
 CLIP, CLIP_LORA, RERANKED = "clip", "clip_lora", "reranked"
 SYSTEMS: tuple[str, ...] = (CLIP, CLIP_LORA, RERANKED)
+# The served search: the re-ranker, and the products' titles as a signal beside the photos.
+TITLED = "titled"
+# What a shop has in an afternoon: text search over the titles, and rank fusion with it.
+BM25 = "bm25"
+FUSIONS: Mapping[str, tuple[str, ...]] = {
+    "bm25+clip": (BM25, CLIP),
+    "bm25+reranked": (BM25, RERANKED),
+}
+ALL_SYSTEMS: tuple[str, ...] = (*SYSTEMS, TITLED, BM25, *FUSIONS)
 _RERANK_BATCH = 64
 # Number of products per query whose scores are explained.
 _EXPLAINED = 20
@@ -38,6 +49,26 @@ class SearchModels(Protocol):
     def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
         """Scores float32 [Q, L] of candidate lists, and contributions [Q, L, parts]."""
 
+    def rank_titled(
+        self,
+        ids: Sequence[str],
+        titles: Sequence[str],
+        embeddings: np.ndarray,
+        features: np.ndarray,
+        texts: Sequence[str],
+        list_size: int,
+    ) -> list[Ranking]:
+        """Ranks N products for Q texts as a served search of them does.
+
+        Args:
+            ids: N product ids.
+            titles: N titles, "" for none.
+            embeddings: float32 [N, D], by the fine-tuned towers.
+            features: float32 [N, F].
+            texts: Q queries.
+            list_size: depth of the rankings.
+        """
+
 
 @dataclasses.dataclass(frozen=True)
 class EvaluatedCatalogue:
@@ -47,11 +78,13 @@ class EvaluatedCatalogue:
         ids: N product ids.
         photos: dataset of uint8 [S, S, 3], in the order of `ids`.
         features: float32 [N, F].
+        titles: N titles, "" for none.
     """
 
     ids: Sequence[str]
     photos: tf.data.Dataset
     features: np.ndarray
+    titles: Sequence[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,15 +105,15 @@ def check_systems(names: Sequence[str]) -> tuple[str, ...]:
     """The systems in their fixed order.
 
     Raises:
-        FitRankError: for a name that is none of `SYSTEMS`, or none at all.
+        FitRankError: for a name that is none of `ALL_SYSTEMS`, or none at all.
     """
-    unknown = [name for name in names if name not in SYSTEMS]
+    unknown = [name for name in names if name not in ALL_SYSTEMS]
     if unknown or not names:
         raise FitRankError(
             f"--systems: unknown {unknown[0] if unknown else '(none)'}; "
-            f"choose from {','.join(SYSTEMS)}"
+            f"choose from {','.join(ALL_SYSTEMS)}"
         )
-    return tuple(name for name in SYSTEMS if name in names)
+    return tuple(name for name in ALL_SYSTEMS if name in names)
 
 
 def run_systems(
@@ -100,24 +133,31 @@ def run_systems(
         models: trained.
         catalogue: to search.
         queries: {query id: text}.
-        systems: which of `SYSTEMS`.
+        systems: which of `ALL_SYSTEMS`.
         list_size: candidates of a query.
         tuned_index: makes the fine-tuned towers' index of their embeddings [N, D].
     """
     texts = list(queries.values())
-    runs: dict[str, dict[str, Ranking]] = {}
+    runs: dict[str, Mapping[str, Ranking]] = {}
     contributions: dict[str, dict[str, np.ndarray]] = {}
-    if CLIP in systems:
+    needed = {part for system in systems for part in FUSIONS.get(system, (system,))}
+    if BM25 in needed:
+        matches = Bm25Index.of(catalogue.titles).scores(texts)
+        runs[BM25] = {
+            query: _best(catalogue.ids, scores, list_size)
+            for query, scores in zip(queries, matches)
+        }
+    if CLIP in needed:
         embeddings = models.embed_photos(catalogue.photos, None)
         encoded = models.encode_queries(texts, baseline=True)
         lists = retrieve(build_index(embeddings), encoded["embedding"], list_size)
         runs[CLIP] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
-    if CLIP_LORA in systems or RERANKED in systems:
+    if needed & {CLIP_LORA, RERANKED, TITLED}:
         embeddings = models.embed_photos(catalogue.photos, catalogue.features)
         encoded = models.encode_queries(texts, baseline=False)
         lists = retrieve(tuned_index(embeddings), encoded["embedding"], list_size)
         runs[CLIP_LORA] = as_run(queries, catalogue.ids, lists, lists.candidates.scores)
-    if RERANKED in systems:
+    if RERANKED in needed:
         facet_probs = models.predict_facets(embeddings, catalogue.features)
         tables = ProductTables(embeddings, catalogue.features, facet_probs)
         batches = list_arrays(lists, encoded["query_facets"]).batches(tables, _RERANK_BATCH)
@@ -126,8 +166,26 @@ def run_systems(
         contributions = _first_contributions(
             runs[RERANKED], catalogue.ids, lists.candidates.positions, parts
         )
-    rankings = {system: runs[system] for system in SYSTEMS if system in systems}
+    if TITLED in needed:
+        ranked = models.rank_titled(
+            catalogue.ids,
+            catalogue.titles,
+            embeddings,
+            catalogue.features,
+            texts,
+            list_size,
+        )
+        runs[TITLED] = dict(zip(queries, ranked, strict=True))
+    for system in set(systems) & set(FUSIONS):
+        runs[system] = reciprocal_rank_fusion({of: runs[of] for of in FUSIONS[system]})
+    rankings = {system: runs[system] for system in ALL_SYSTEMS if system in systems}
     return SystemRuns(rankings, contributions)
+
+
+def _best(ids: Sequence[str], scores: np.ndarray, size: int) -> Ranking:
+    """The products of the largest scores above 0."""
+    order = np.argsort(-scores, kind="stable")[:size]
+    return [(ids[n], float(scores[n])) for n in order if scores[n] > 0.0]
 
 
 def _first_contributions(

@@ -2,13 +2,14 @@
 
 import dataclasses
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.export.bundle import FEATURE_HEADS_DIR
 from fitrank_tf.export.catalogue_models import export_catalogue
 from fitrank_tf.export.graphs.image_encoder import FusedImageEncoder, ImageEncoder
-from fitrank_tf.export.graphs.query_encoder import FacetQueryEncoder, QueryEncoder
+from fitrank_tf.export.graphs.query_encoder import QueryEncoder, RequestEncoder
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
 from fitrank_tf.export.graphs.served_facet_heads import ServedFacetHeads
 from fitrank_tf.export.graphs.served_reranker import ServedReranker
@@ -32,6 +33,7 @@ class TrainedModels:
         fusion: of the fine-tuned image tower.
         feature_models: of the features.
         facet_heads: of what products are.
+        title_trust: how far titles are believed about each facet.
         reranker: of the candidates.
         num_features: F.
         list_size: candidates of a query.
@@ -42,6 +44,7 @@ class TrainedModels:
     fusion: FeatureFusion
     feature_models: FeatureModels
     facet_heads: FacetHeads
+    title_trust: Mapping[str, float]
     reranker: Reranker
     num_features: int
     list_size: int
@@ -75,8 +78,8 @@ def _encoders_and_reranker(models: TrainedModels) -> dict[str, ServedModule]:
     return {
         "clip_query_encoder": QueryEncoder(models.base),
         "clip_image_encoder": ImageEncoder(models.base),
-        "query_encoder": FacetQueryEncoder(tuned, heads.lexicon),
+        "query_encoder": RequestEncoder(tuned, heads.lexicon),
         "image_encoder": FusedImageEncoder(tuned, models.fusion, models.num_features),
-        "facet_heads": ServedFacetHeads(heads, *sizes),
+        "facet_heads": ServedFacetHeads(heads, models.title_trust, *sizes),
         "reranker": ServedReranker(models.reranker, *sizes, heads.lexicon.size),
     }

@@ -25,17 +25,29 @@ from fitrank_tf.export.bundle import (
     read_bundle_info,
 )
 from fitrank_tf.export.embedding import embed_photos, encode_texts
+from fitrank_tf.export.graphs.candidate_stage import ExactStage
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE
-from fitrank_tf.export.graphs.served_catalogue import SearchTables, read_filters
+from fitrank_tf.export.graphs.search import Search
+from fitrank_tf.export.graphs.served_catalogue import (
+    SearchableCatalogue,
+    SearchTables,
+    ServedCatalogue,
+    read_filters,
+)
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
     FILTERED_SIGNATURE,
     PROJECTION_SIGNATURE,
+    READING_SIGNATURE,
+    TITLED_SIGNATURE,
+    UNDERSTOOD_SIGNATURE,
 )
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels
 
+# Queries whose candidates are ranked in one step.
+_QUERIES_AT_ONCE = 64
 _NO_FILTERS: Mapping[str, FilterValue] = {}
 
 
@@ -117,13 +129,30 @@ class LoadedBundle:
 
         return map_in_chunks(predict_some, embeddings, features)
 
-    def known(self, embeddings: np.ndarray, features: np.ndarray) -> SearchTables:
-        """Returns the projected features that a search stores for products.
+    def read_facets(self, texts: Sequence[str]) -> np.ndarray:
+        """The facet values that N texts name, float32 [N, V]; see `Request`."""
+        read = self.model("query_encoder").signatures[READING_SIGNATURE]
+        return encode_texts(read, texts)["query_facets"]
+
+    def understand(self, texts: Sequence[str]) -> list[str]:
+        """What a search reads texts as: "colour not Black; article type Tshirts"."""
+        if not texts:
+            return []
+        say = self.model("query_encoder").signatures[UNDERSTOOD_SIGNATURE]
+        said = say(query_facets=tf.constant(self.read_facets(texts)))["understood"]
+        return [text.decode() for text in said.numpy()]
+
+    def known(
+        self, embeddings: np.ndarray, features: np.ndarray, titles: Sequence[str]
+    ) -> SearchTables:
+        """Returns what a search stores of products.
 
         Args:
             embeddings: float32 [N, D], by the fine-tuned towers.
             features: float32 [N, F].
+            titles: N texts, "" for none.
         """
+        predict = self.model("facet_heads").signatures[TITLED_SIGNATURE]
         feature_projection = self.model("reranker").signatures[PROJECTION_SIGNATURE]
         return SearchTables(
             embeddings,
@@ -133,8 +162,55 @@ class LoadedBundle:
                 ],
                 features,
             ),
-            self.predict_facets(embeddings, features),
+            map_in_chunks(
+                lambda some, seen, said: predict(
+                    embedding=tf.constant(some),
+                    features=tf.constant(seen),
+                    query_facets=tf.constant(said),
+                )["facet_probs"],
+                embeddings,
+                features,
+                self.read_facets(titles),
+            ),
         )
+
+    def rank_titled(
+        self,
+        ids: Sequence[str],
+        titles: Sequence[str],
+        embeddings: np.ndarray,
+        features: np.ndarray,
+        texts: Sequence[str],
+        list_size: int,
+    ) -> list[list[tuple[str, float]]]:
+        """Ranks N products for Q texts as a served search of them does.
+
+        Args:
+            ids: N product ids.
+            titles: N titles, "" for none.
+            embeddings: float32 [N, D], by the fine-tuned towers.
+            features: float32 [N, F].
+            texts: Q queries.
+            list_size: depth of the rankings.
+
+        Returns:
+            Q lists of (product id, score), the best first.
+        """
+        products = SearchableCatalogue(
+            tuple(ids), tuple(titles), {}, self.known(embeddings, features, titles), ()
+        )
+        held = ServedCatalogue(products)
+        models = (self.model("query_encoder"), self.model("reranker"))
+        search = Search(*models, held, ExactStage(held, list_size), self.info.facets)
+        answer = search.signatures()[DEFAULT_SIGNATURE]
+        starts = range(0, len(texts), _QUERIES_AT_ONCE)
+        found: list[list[tuple[str, float]]] = []
+        for start in tracked(starts, "searching with titles", "batches"):
+            some = answer(query=tf.constant(list(texts[start : start + _QUERIES_AT_ONCE])))
+            for row, scores in zip(some["ids"].numpy(), some["scores"].numpy()):
+                pairs = zip(row, scores.tolist())
+                found.append([(item.decode(), score) for item, score in pairs if item])
+        return found
 
     def rerank(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
         """Returns the scores of candidate lists and the contributions to them.

@@ -18,6 +18,14 @@ DEFAULT_SIGNATURE = "serving_default"
 FILTERED_SIGNATURE = "filtered"
 # With the contributions to the scores.
 EXPLAINED_SIGNATURE = "explained"
+# For a search, which stores its products' projected features instead of the features.
+KEPT_SIGNATURE, KEPT_EXPLAINED_SIGNATURE = "kept", "kept_explained"
+# With what products' titles say.
+TITLED_SIGNATURE = "titled"
+# The facet values that texts name, without an embedding.
+READING_SIGNATURE = "reading"
+# What a query was read as, in words.
+UNDERSTOOD_SIGNATURE = "understood"
 # Projects products' features to those that a search stores.
 PROJECTION_SIGNATURE = "feature_projection"
 

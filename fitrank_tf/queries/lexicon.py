@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,8 @@ from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.attributes import CATEGORIES, NUMBER, Attribute
 from fitrank_tf.datasets.catalogue import CatalogueRecords
+from fitrank_tf.queries.knowledge.colours import colour_readings
+from fitrank_tf.queries.knowledge.nouns import noun_readings
 from fitrank_tf.queries.misspellings import misspellings
 from fitrank_tf.queries.words import (
     known_words,
@@ -19,6 +22,13 @@ from fitrank_tf.queries.words import (
     shared_forms,
     value_forms,
 )
+
+# Of words or phrases: (place of a value, weight) pairs.
+_Readings = Mapping[str, tuple[tuple[int, float], ...]]
+# Of a phrase that means a value: longer ones are rare, and each length costs a look-up.
+_MOST_RELATED_WORDS = 3
+# Words of titles that are kept, a few hundred kilobytes.
+_MOST_WORDS = 50_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +42,13 @@ class FacetLexicon:
         title_words: words of the products' titles that look like misspellings of the
             facets' words but are not.
         attributes: those of the facets that are more than a name and a category.
+        vocabulary: words of two titles or more, the most frequent ones first.
     """
 
     values: tuple[tuple[str, tuple[str, ...]], ...]
     title_words: tuple[str, ...] = ()
     attributes: tuple[Attribute, ...] = ()
+    vocabulary: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, records: CatalogueRecords) -> "FacetLexicon":
@@ -53,8 +65,15 @@ class FacetLexicon:
         more = tuple(one for one in attributes if one != Attribute(one.name))
         lexicon = cls(values, attributes=more)
         alike = set().union(*map(misspellings, lexicon.words)) - lexicon.words
-        titles = set(plain_words(" ".join(records.texts)).split()) - known_words()
-        return dataclasses.replace(lexicon, title_words=tuple(sorted(titles & alike)))
+        titles = Counter(
+            word for title in records.texts for word in set(plain_words(title).split())
+        )
+        common = sorted((-count, word) for word, count in titles.items() if count > 1)
+        return dataclasses.replace(
+            lexicon,
+            title_words=tuple(sorted((set(titles) - known_words()) & alike)),
+            vocabulary=tuple(word for _, word in common[:_MOST_WORDS]),
+        )
 
     @property
     def facets(self) -> tuple[str, ...]:
@@ -70,6 +89,11 @@ class FacetLexicon:
     def facet_sizes(self) -> Mapping[str, int]:
         """{facet: number of its values}, for the F facets."""
         return dict(zip(self.facets, self.sizes))
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """The V values, those of the first facet first."""
+        return tuple(value for _, values in self.values for value in values)
 
     @property
     def size(self) -> int:
@@ -96,6 +120,50 @@ class FacetLexicon:
                 number += 1
         return {form: tuple(sorted(numbers)) for form, numbers in sorted(named.items())}
 
+    @cached_property
+    def related(self) -> Mapping[str, tuple[tuple[int, float], ...]]:
+        """{words that name no value but mean some: (number, weight in (0, 1]) of these}.
+
+        From general knowledge of colour words and of nouns; see `queries.knowledge`.
+        """
+        starts = dict(zip(self.facets, np.cumsum([0, *self.sizes]).tolist()))
+        related: dict[str, tuple[tuple[int, float], ...]] = {}
+        for known in (self._colours, self._nouns):
+            for facet, readings in known.items():
+                for phrase, found in readings.items():
+                    values = tuple((starts[facet] + n, weight) for n, weight in found)
+                    related[phrase] = related.get(phrase, ()) + values
+        return {
+            phrase: of
+            for phrase, of in related.items()
+            if phrase not in self.forms and phrase.count(" ") < _MOST_RELATED_WORDS
+        }
+
+    @property
+    def noun_facets(self) -> frozenset[str]:
+        """The facets whose values are nouns, such as an article type."""
+        return frozenset(self._nouns)
+
+    @cached_property
+    def _colours(self) -> Mapping[str, _Readings]:
+        return self._most_known(colour_readings)
+
+    @cached_property
+    def _nouns(self) -> Mapping[str, _Readings]:
+        return self._most_known(noun_readings)
+
+    def _most_known(
+        self, readings_of: Callable[[Sequence[str]], _Readings]
+    ) -> Mapping[str, _Readings]:
+        """{facet: readings of its values}, for facets of which most values are known."""
+        found = {}
+        for facet, values in self.values:
+            readings = readings_of(values)
+            meant = {place for pairs in readings.values() for place, _ in pairs}
+            if 2 * len(meant) > len(values):
+                found[facet] = readings
+        return found
+
     @property
     def words(self) -> frozenset[str]:
         """The single words of `forms`."""
@@ -109,6 +177,7 @@ class FacetLexicon:
         is ambiguous.
         """
         known = self.words | known_words() | set(self.title_words)
+        known |= {word for phrase in self.related for word in phrase.split()}
         misspelt: dict[str, set[tuple[int, ...]]] = {}
         for form, numbers in self.forms.items():
             if self._is_of_number[numbers[0]]:
@@ -165,6 +234,7 @@ class FacetLexicon:
         plain: dict[str, Any] = {
             "values": dict(self.values),
             "title_words": self.title_words,
+            "vocabulary": self.vocabulary,
         }
         if self.attributes:
             plain["attributes"] = [[a.name, a.kind, a.named] for a in self.attributes]
@@ -172,7 +242,8 @@ class FacetLexicon:
 
     @classmethod
     def from_json(cls, text: str) -> "FacetLexicon":
-        """Reads what `to_json` wrote, or an older format without `title_words`.
+        """Reads what `to_json` wrote, or an older format without `title_words` or
+        `vocabulary`.
 
         Raises:
             FitRankError: if the text is not a lexicon.
@@ -187,7 +258,8 @@ class FacetLexicon:
                 Attribute(name, kind, named=named)
                 for name, kind, named in plain.get("attributes", ())
             )
-            return cls(pairs, _strings(plain["title_words"]), attributes)
+            words = _strings(plain.get("vocabulary", []))
+            return cls(pairs, _strings(plain["title_words"]), attributes, words)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FitRankError(
                 f"a facet lexicon (lexicon.json beside the facet heads) cannot be read: "

@@ -14,18 +14,17 @@ def score_contributions(facets: Sequence[str]) -> tuple[str, ...]:
     return ("similarity", *facets, "photo")
 
 
-def explanations(contributions: tf.Tensor, facets: Sequence[str]) -> tf.Tensor:
+def explanations(contributions: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
     """Names the largest contributions to scores; runs eagerly and in a served graph.
 
     Args:
-        contributions: float [..., 1 + facets + 1], of `Reranker.explain`.
-        facets: names of the re-ranker's facets.
+        contributions: float [..., parts], as of `Reranker.explain`.
+        names: of the parts, as of `score_contributions`.
 
     Returns:
         string [...], the strongest contribution first, such as "colour +1.20, similarity
         -0.31".
     """
-    names = score_contributions(facets)
     contributions = tf.convert_to_tensor(contributions)
     strength, places = tf.math.top_k(tf.abs(contributions), k=min(_MOST_NAMED, len(names)))
     values = tf.gather(contributions, places, batch_dims=contributions.shape.rank - 1)

@@ -18,6 +18,9 @@ from fitrank_tf.rerank.list_statistics import gap_to_best
 
 # Probabilities are clipped to this and 1 minus this.
 LEAST_CHANCE = 1e-4
+# What a product that surely has an unwanted value loses: more than lists differ by, so that
+# it comes after all others. Fixed: the lists that a re-ranker learns from deny nothing.
+UNWANTED_WEIGHT = 20.0
 _AT_ONCE = 256
 # Columns of all facets together.
 OF_ALL_FACETS = ("match", "match gap to best", "expected grade", "grade gap to best")
@@ -29,9 +32,11 @@ class FacetMatch(NamedTuple):
     """Matches of L candidates with each of B queries in F facets.
 
     Attributes:
-        facet_mask: bool [B, 1, F], whether the query names a value of the facet.
-        chance: float32 [B, L, F], probability that a candidate has a value that is named;
-            without meaning for a facet of which none is.
+        facet_mask: bool [B, 1, F], whether the query names a value of the facet, wanted or
+            not.
+        chance: float32 [B, L, F], probability that a candidate has a value that is wanted
+            and none that is not; without meaning for a facet of which none is named.
+        unwanted: float32 [B, L, F], probability that it has a value that is not wanted.
         match: float32 [B, L, F], log of it, `PROB_FLOOR` the least; 0 for a facet of which
             no value is named.
         grade: float32 [B, L, 1], the grade to expect.
@@ -39,6 +44,7 @@ class FacetMatch(NamedTuple):
 
     facet_mask: tf.Tensor
     chance: tf.Tensor
+    unwanted: tf.Tensor
     match: tf.Tensor
     grade: tf.Tensor
 
@@ -73,20 +79,29 @@ class FacetMatcher:
         """Returns the matches of candidate lists.
 
         Args:
-            query_facets: float32 [B, V], 1 for the values that the query names.
+            query_facets: float32 [B, V], above 0 for the values that the query wants, 1 for
+                those that it names; -1 for those that it does not want.
             facet_probs: float32 [B, L, V], by `FacetHeads`.
             slope: float32 [F], of the calibration sigmoid(slope * logit + shift).
             shift: float32 [F], of the same (Platt, 1999).
         """
-        facet_mask = tf.matmul(query_facets, self._facet_of)[:, tf.newaxis, :] > 0.0
-        named = query_facets[:, tf.newaxis, :] * facet_probs
-        raw = tf.matmul(named, self._facet_of)
-        raw = tf.clip_by_value(raw, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
-        chance = tf.sigmoid(slope * tf.math.log(raw / (1.0 - raw)) + shift)
+
+        def chance_of(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            is_named = tf.matmul(values, self._facet_of)[:, tf.newaxis, :] > 0.0
+            raw = tf.matmul(values[:, tf.newaxis, :] * facet_probs, self._facet_of)
+            raw = tf.clip_by_value(raw, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
+            return is_named, tf.sigmoid(slope * tf.math.log(raw / (1.0 - raw)) + shift)
+
+        wants, wanted = chance_of(tf.maximum(query_facets, 0.0))
+        denies, unwanted = chance_of(tf.maximum(-query_facets, 0.0))
+        facet_mask = wants | denies
+        unwanted = tf.where(denies, unwanted, 0.0)
+        chance = tf.where(wants | ~denies, wanted, 1.0) * (1.0 - unwanted)
         logs = tf.math.log(PROB_FLOOR + (1.0 - PROB_FLOOR) * chance)
         return FacetMatch(
             facet_mask=facet_mask,
             chance=chance,
+            unwanted=unwanted,
             match=tf.where(facet_mask, logs, 0.0),
             grade=self.expected_grade(chance, facet_mask)[..., tf.newaxis],
         )

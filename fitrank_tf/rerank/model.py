@@ -25,7 +25,7 @@ from fitrank_tf.rerank.list_statistics import (
     less_list_mean,
     list_z_scores,
 )
-from fitrank_tf.rerank.match_features import FacetMatch, FacetMatcher
+from fitrank_tf.rerank.match_features import UNWANTED_WEIGHT, FacetMatch, FacetMatcher
 
 
 def _gain(grades: tf.Tensor) -> tf.Tensor:
@@ -214,7 +214,8 @@ class Reranker(tf_keras.Model):
         )
         return _Parts(
             first_stage=self._weight * of_first * inputs["first_stage"][..., tf.newaxis],
-            match=self._match_weight * of_match * found.match,
+            match=self._match_weight * of_match * found.match
+            - UNWANTED_WEIGHT * found.unwanted,
             grade_weight=self._grade_weight * of_grade,
             correction=self._correction(hidden),
             found=found,

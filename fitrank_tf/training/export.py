@@ -20,9 +20,11 @@ from fitrank_tf.export.bundle import (
     write_bundle,
 )
 from fitrank_tf.export.export_models import TrainedModels, export_models
+from fitrank_tf.export.graphs.request_reader import RequestReader, read_facets
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.rerank.model import Reranker
+from fitrank_tf.rerank.title_facets import TitleFacets
 from fitrank_tf.training.run import Run
 
 
@@ -52,12 +54,19 @@ def write_measured_bundle(run: Run, output: Path) -> str:
 def _searched(run: Run, reranker: Reranker) -> SearchableCatalogue:
     """The catalogue that the exported models search: all products of the run."""
     records, tables = run.records, run.facet_heads.tables
+    lexicon = run.facet_heads.heads.lexicon
+    named = read_facets(RequestReader(lexicon), records.texts)
+    mixed = TitleFacets(lexicon, run.facet_heads.title_trust)
     feature_projection = map_in_chunks(reranker.feature_projection, tables.features)
     return SearchableCatalogue(
         records.ids,
         records.texts,
         records.attributes,
-        SearchTables(tables.embeddings, feature_projection, tables.facet_probs),
+        SearchTables(
+            tables.embeddings,
+            feature_projection,
+            map_in_chunks(mixed, tables.facet_probs, named),
+        ),
         records.declaration.filters,
     )
 
@@ -70,6 +79,7 @@ def _trained(run: Run, config: RunConfig) -> TrainedModels:
         fusion=fusion,
         feature_models=run.features.models,
         facet_heads=run.facet_heads.heads,
+        title_trust=run.facet_heads.title_trust,
         reranker=run.reranker.load(),
         num_features=run.features.schema.size,
         list_size=config.reranker.list_size,

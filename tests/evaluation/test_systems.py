@@ -45,11 +45,25 @@ class Models:
         scores = np.concatenate([-inputs["first_stage"] for inputs, _ in batches])
         return scores, np.stack([scores, 2.0 * scores], axis=-1)
 
+    def rank_titled(self, ids, titles, embeddings, features, texts, list_size):
+        """By the number of letters that title and text share, whatever the photo."""
+        shared = [[len(set(title) & set(text)) for title in titles] for text in texts]
+        orders = [np.argsort([-n for n in of], kind="stable") for of in shared]
+        return [
+            [(ids[n], float(of[n])) for n in order[:list_size]]
+            for of, order in zip(shared, orders)
+        ]
+
+
+def _catalogue() -> EvaluatedCatalogue:
+    titles = ("-", "8", "a85", "at")
+    return EvaluatedCatalogue(
+        IDS, tf.data.Dataset.range(4), np.zeros((4, 1), np.float32), titles
+    )
+
 
 def _run(systems: Sequence[str], list_size: int, **options) -> dict:
-    catalogue = EvaluatedCatalogue(
-        IDS, tf.data.Dataset.range(4), np.zeros((4, 1), np.float32)
-    )
+    catalogue = _catalogue()
     return run_systems(Models(), catalogue, QUERIES, systems, list_size, **options).rankings
 
 
@@ -64,6 +78,21 @@ def test_each_system_ranks_by_its_own_models() -> None:
     assert _order(runs["clip"], "q1") == "dcba"
     assert _order(runs["clip_lora"], "q0") == "cbda"  # at 50
     assert _order(runs["reranked"], "q0") == "adbc"
+
+
+def test_the_served_search_is_run_beside_them_with_the_titles() -> None:
+    runs = _run(("titled", "clip"), list_size=3)
+    assert tuple(runs) == ("clip", "titled")
+    assert _order(runs["titled"], "q1") == "cdb"
+
+
+def test_text_search_and_its_fusions_need_titles_alone() -> None:
+    """BM25 finds "a85" for no query word; "at" is a word of both queries."""
+    runs = _run(("bm25+clip", "bm25"), list_size=4)
+    assert tuple(runs) == ("bm25", "bm25+clip")
+    assert _order(runs["bm25"], "q0") == _order(runs["bm25"], "q1") == "d"
+    # d is 1st and 4th, a 1st of one, b 2nd, c 3rd.
+    assert _order(runs["bm25+clip"], "q0") == "dabc"
 
 
 def test_another_index_serves_the_fine_tuned_first_stage_alone() -> None:
@@ -89,7 +118,7 @@ def test_lists_longer_than_the_catalogue_hold_no_padding() -> None:
 
 def test_only_the_systems_asked_for_are_run_in_their_fixed_order() -> None:
     assert tuple(_run(("clip",), list_size=4)) == ("clip",)
-    assert check_systems(["reranked", "clip"]) == ("clip", "reranked")
+    assert check_systems(["titled", "clip"]) == ("clip", "titled")
 
 
 @pytest.mark.parametrize(("names", "named"), [(["clip", "clap"], "clap"), ([], "none")])
@@ -99,10 +128,7 @@ def test_unknown_systems_are_named(names: list[str], named: str) -> None:
 
 
 def test_contributions_are_those_of_the_product_that_they_name() -> None:
-    catalogue = EvaluatedCatalogue(
-        IDS, tf.data.Dataset.range(4), np.zeros((4, 1), np.float32)
-    )
-    runs = run_systems(Models(), catalogue, QUERIES, SYSTEMS, 3)
+    runs = run_systems(Models(), _catalogue(), QUERIES, SYSTEMS, 3)
     for query, ranking in runs.rankings["reranked"].items():
         told = runs.contributions[query]
         assert set(told) == {item for item, _ in ranking}

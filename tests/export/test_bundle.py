@@ -97,9 +97,9 @@ def test_a_folder_that_is_not_a_bundle_is_not_replaced(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 99}, "format version 99, this program reads 7"),
+        ({"format_version": 99}, "format version 99, this program reads 8"),
         # Of before there were feature heads.
-        ({"format_version": 1}, "format version 1, this program reads 7"),
+        ({"format_version": 1}, "format version 1, this program reads 8"),
         ({"format_version": None}, "format version None"),
         ({"list_size": ...}, "lacks the field 'list_size'"),
     ],

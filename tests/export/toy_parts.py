@@ -7,11 +7,12 @@ import tensorflow as tf
 
 from fitrank_tf.datasets.attributes import Attribute
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
-from fitrank_tf.export.graphs.served_reranker import (
+from fitrank_tf.export.signatures import (
+    DEFAULT_SIGNATURE,
     KEPT_EXPLAINED_SIGNATURE,
     KEPT_SIGNATURE,
+    UNDERSTOOD_SIGNATURE,
 )
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 
 D, T, V = 4, 2, 3
 IDS = ("p0", "p1", "p2", "p3", "p4")
@@ -42,13 +43,26 @@ def toy_catalogue() -> SearchableCatalogue:
 
 
 class ToyEncoder(tf.Module):
-    """A query is a number, its angle; any other text is 0."""
+    """A query is its angle and then words; without a number the angle is 0."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="query")])
     def encode(self, query: tf.Tensor) -> dict[str, tf.Tensor]:
-        number = tf.strings.regex_replace(query, "^[^0-9]*$", "0")
+        number = tf.strings.regex_replace(query, r"^([0-9.]*).*$", r"\1")
+        number = tf.where(number == "", "0", number)
         place = _on_circle(tf.strings.to_number(number))
-        return {"embedding": place, "query_facets": place[:, :V]}
+        words = tf.strings.lower(tf.strings.regex_replace(query, r"^[0-9.]* *", ""))
+        # "no first" denies the first facet value, which later products have more surely.
+        denies = tf.strings.regex_full_match(words, ".*no first.*")[:, tf.newaxis]
+        return {
+            "embedding": place,
+            "query_facets": tf.where(denies, [[-1.0] + [0.0] * (V - 1)], place[:, :V]),
+            "words": tf.strings.regex_replace(words, " *not .*", ""),
+            "unwanted_words": tf.strings.regex_replace(words, "^.*not |.*", ""),
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None, V], tf.float32, "query_facets")])
+    def understand(self, query_facets: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"understood": tf.strings.as_string(query_facets[:, 0], precision=1)}
 
 
 class ToyImageEncoder(tf.Module):
@@ -113,7 +127,13 @@ def save_toy_parts(folder: Path) -> dict[str, tf.Module]:
     """{name in a bundle: loaded SavedModel}, saved in version 1."""
     encoder, images, reranker = ToyEncoder(), ToyImageEncoder(), ToyReranker()
     saved = {
-        "query_encoder": (encoder, {DEFAULT_SIGNATURE: encoder.encode}),
+        "query_encoder": (
+            encoder,
+            {
+                DEFAULT_SIGNATURE: encoder.encode,
+                UNDERSTOOD_SIGNATURE: encoder.understand,
+            },
+        ),
         "image_encoder": (images, {DEFAULT_SIGNATURE: images.encode}),
         "reranker": (
             reranker,

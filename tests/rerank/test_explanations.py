@@ -23,7 +23,10 @@ FACETS = ("colour", "article_type")
     ],
 )
 def test_the_strongest_are_named_first(contributions, text: str) -> None:
-    assert explanations(np.array(contributions), FACETS).numpy().decode() == text
+    assert (
+        explanations(np.array(contributions), score_contributions(FACETS)).numpy().decode()
+        == text
+    )
 
 
 def test_contributions_are_similarity_facets_and_photo() -> None:
@@ -52,7 +55,7 @@ def test_the_strongest_come_first_and_the_weak_are_left_out(facets, wrap) -> Non
     contributions[0, 0, :2] = (0.5, -0.5)
     contributions[1, 0, :2] = (0.005, 0.0049)
     contributions[2] = 0.0
-    run = wrap(lambda values: explanations(values, facets))
+    run = wrap(lambda values: explanations(values, score_contributions(facets)))
     texts = run(tf.constant(contributions)).numpy()
     assert texts.shape == shape[:2]
     for text, one in zip(texts.ravel(), contributions.reshape(-1, shape[-1])):

@@ -118,3 +118,23 @@ def test_a_table_has_the_numbers_that_an_untrained_reranker_computes(monkeypatch
     np.testing.assert_array_equal(table[..., :2][real], seen[0].match.numpy()[real])
     grades = table[..., NAMES.index("expected grade")]
     np.testing.assert_array_equal(grades[real], seen[0].grade.numpy()[..., 0][real])
+
+
+def test_what_is_not_wanted_counts_against_a_product_by_its_chance() -> None:
+    """Not the second gender; the first colour, but not the third."""
+    query = np.array([[0, -1, 1, 0, -1]], np.float32)
+    found = FacetMatcher(FACETS, "article_type")(query, FACET_PROBS[None])
+    assert found.facet_mask.numpy().tolist() == [[[True, True]]]
+    unwanted = np.stack([FACET_PROBS[:, 1], FACET_PROBS[:, 4]], axis=1)
+    np.testing.assert_allclose(found.unwanted[0], unwanted, rtol=1e-5)
+    wanted = np.maximum(FACET_PROBS[:, 2], LEAST_CHANCE)
+    chance = np.stack([1 - unwanted[:, 0], wanted * (1 - unwanted[:, 1])], axis=1)
+    np.testing.assert_allclose(found.chance[0], chance, rtol=1e-4)
+
+
+def test_values_that_are_near_what_is_wanted_count_by_their_weight() -> None:
+    query = np.array([[0, 0, 1, 0.5, 0]], np.float32)
+    found = FacetMatcher(FACETS, "article_type")(query, FACET_PROBS[None])
+    colour = FACET_PROBS[:, 2] + 0.5 * FACET_PROBS[:, 3]
+    np.testing.assert_allclose(found.chance[0, :, 1], colour, rtol=1e-4)
+    assert not found.unwanted.numpy().any()

@@ -56,11 +56,11 @@ def shapes(bundle, tmp_path_factory) -> dict[str, dict[str, dict[str, list[int]]
         ("search", _SEARCHES),
         ("search_scann", _SEARCHES),
         ("similar", {"serving_default", "filtered"}),
-        ("query_encoder", {"serving_default"}),
+        ("query_encoder", {"serving_default", "reading", "understood"}),
         ("clip_query_encoder", {"serving_default"}),
         ("image_encoder", {"serving_default", "with_features", "pixels"}),
         ("clip_image_encoder", {"serving_default", "pixels"}),
-        ("facet_heads", {"serving_default"}),
+        ("facet_heads", {"serving_default", "titled"}),
         (
             "reranker",
             {
@@ -93,7 +93,11 @@ def test_searches_answer_with_whole_lists(shapes, name: str) -> None:
     assert shapes[name] == {
         "serving_default": wanted,
         "filtered": wanted,
-        "explained": {**wanted, "explanations": [_ROWS, _list_size()]},
+        "explained": {
+            **wanted,
+            "explanations": [_ROWS, _list_size()],
+            "understood": [_ROWS],
+        },
     }
 
 

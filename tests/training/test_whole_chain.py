@@ -59,7 +59,10 @@ def test_served_search_is_encoder_then_top_k_then_reranker(bundle) -> None:
     ranks = answer["first_stage_ranks"]
     assert answer["scores"].shape == (2, 20)
     for row in range(2):
-        assert sorted(ranks[row]) == list(range(1, 21))
+        # Ten more at most are found by their titles.
+        assert (
+            len(set(ranks[row])) == 20 and ranks[row].min() >= 1 and ranks[row].max() <= 30
+        )
         assert len(set(answer["ids"][row])) == 20
         assert (np.diff(answer["scores"][row]) <= 0).all()
 

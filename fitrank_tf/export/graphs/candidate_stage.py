@@ -6,7 +6,6 @@ catalogue, their inner products float32 [batch, k], and which of them are real, 
 """
 
 import abc
-from collections.abc import Mapping
 
 import tensorflow as tf
 
@@ -20,7 +19,7 @@ Stage = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 class CandidateStage(tf.Module, abc.ABC):
-    """Finds the nearest products that pass the filters.
+    """Finds the nearest of the products that are admitted.
 
     Args:
         catalogue: what is searched.
@@ -33,22 +32,22 @@ class CandidateStage(tf.Module, abc.ABC):
         self.size = min(list_size, catalogue.size)
 
     @abc.abstractmethod
-    def __call__(self, embedding: tf.Tensor, filters: Mapping[str, tf.Tensor]) -> Stage:
+    def __call__(self, embedding: tf.Tensor, admitted: tf.Tensor | None) -> Stage:
         """See the module.
 
         Args:
             embedding: float32 [batch, D], unit rows.
-            filters: some of the catalogue's -> string [batch]; or none.
+            admitted: bool [batch, N], which products may be found; None for all.
         """
 
 
 class ExactStage(CandidateStage):
     """Scores every product; all ops are in the stock TF-Serving binary."""
 
-    def __call__(self, embedding: tf.Tensor, filters: Mapping[str, tf.Tensor]) -> Stage:
+    def __call__(self, embedding: tf.Tensor, admitted: tf.Tensor | None) -> Stage:
         scores = tf.matmul(embedding, self._catalogue.embeddings, transpose_b=True)
-        if filters:
-            scores = tf.where(self._catalogue.filter(filters), scores, _LEAST)
+        if admitted is not None:
+            scores = tf.where(admitted, scores, _LEAST)
         return _best(scores, self.size)
 
 
@@ -64,10 +63,9 @@ class ScannStage(CandidateStage):
         super().__init__(catalogue, list_size)
         self._index = ScannGraph(catalogue.embeddings.numpy())
 
-    def __call__(self, embedding: tf.Tensor, filters: Mapping[str, tf.Tensor]) -> Stage:
-        if not filters:
+    def __call__(self, embedding: tf.Tensor, admitted: tf.Tensor | None) -> Stage:
+        if admitted is None:
             return self._nearest(embedding, self.size, 1.0, None)
-        admitted = self._catalogue.filter(filters)
         count = tf.math.count_nonzero(admitted, axis=1, dtype=tf.int32)
         wanted = tf.minimum(count, self.size)
         share = tf.cast(tf.maximum(count, 1), tf.float32) / self._catalogue.size

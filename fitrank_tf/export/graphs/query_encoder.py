@@ -1,12 +1,17 @@
-"""The served query encoders: raw strings to unit embeddings and the facets they name."""
+"""The served query encoders: raw strings to unit embeddings and the values they name."""
 
 from collections.abc import Mapping
 
 import tensorflow as tf
 
 from fitrank_tf.export.graphs.packed_text_tower import PackedTextTower
-from fitrank_tf.export.graphs.query_facets import QueryFacets
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
+from fitrank_tf.export.graphs.request_reader import RequestReader
+from fitrank_tf.export.signatures import (
+    DEFAULT_SIGNATURE,
+    READING_SIGNATURE,
+    UNDERSTOOD_SIGNATURE,
+    ServedModule,
+)
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.towers.tokenise import GraphTokeniser
 from fitrank_tf.towers.towers import Towers
@@ -41,8 +46,8 @@ class QueryEncoder(ServedModule):
         return {DEFAULT_SIGNATURE: encode}
 
 
-class FacetQueryEncoder(QueryEncoder):
-    """A query encoder that also finds the facet values that a query names.
+class RequestEncoder(QueryEncoder):
+    """A query encoder that reads requests: the values that they want, and do not want.
 
     Args:
         towers: trained; adapters may be on.
@@ -51,16 +56,41 @@ class FacetQueryEncoder(QueryEncoder):
 
     def __init__(self, towers: Towers, lexicon: FacetLexicon):
         super().__init__(towers)
-        self._query_facets = QueryFacets(lexicon)
+        self._reader, self._num_values = RequestReader(lexicon), lexicon.size
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
-        """`serving_default`: `query` string [batch] -> `embedding` float32 [batch, D] and
-        `query_facets` float32 [batch, V]."""
+        """`serving_default`: `query` string [batch] -> `embedding` float32 [batch, D], of
+        the request without what it does not want; `query_facets` float32 [batch, V]; and
+        `words` and `unwanted_words` string [batch]; see `Request`.
+
+        `reading`: `query` string [batch] -> `query_facets` float32 [batch, V].
+
+        `understood`: `query_facets` float32 [batch, V] -> `understood` string [batch].
+        """
         embed = super().signatures()[DEFAULT_SIGNATURE]
         spec = tf.TensorSpec([None], tf.string, name="query")
+        facets_spec = tf.TensorSpec([None, self._num_values], tf.float32, "query_facets")
 
         @tf.function(input_signature=[spec])
         def encode(query: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {**embed(query), "query_facets": self._query_facets(query)}
+            request = self._reader(query)
+            return {
+                **embed(request.text),
+                "query_facets": request.query_facets,
+                "words": request.words,
+                "unwanted_words": request.unwanted_words,
+            }
 
-        return {DEFAULT_SIGNATURE: encode}
+        @tf.function(input_signature=[facets_spec])
+        def understand(query_facets: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"understood": self._reader.understood(query_facets)}
+
+        @tf.function(input_signature=[spec])
+        def read(query: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"query_facets": self._reader(query).query_facets}
+
+        return {
+            DEFAULT_SIGNATURE: encode,
+            READING_SIGNATURE: read,
+            UNDERSTOOD_SIGNATURE: understand,
+        }

@@ -4,21 +4,30 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.candidate_stage import CandidateStage
+from fitrank_tf.export.graphs.candidate_stage import CandidateStage, Stage
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
-from fitrank_tf.export.graphs.served_reranker import (
-    KEPT_EXPLAINED_SIGNATURE,
-    KEPT_SIGNATURE,
-)
+from fitrank_tf.export.graphs.text_match import TextMatch
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
     FILTERED_SIGNATURE,
+    KEPT_EXPLAINED_SIGNATURE,
+    KEPT_SIGNATURE,
+    UNDERSTOOD_SIGNATURE,
     ServedModule,
 )
-from fitrank_tf.rerank.explanations import explanations
+from fitrank_tf.rerank.explanations import explanations, score_contributions
+from fitrank_tf.rerank.list_statistics import less_list_mean
+from fitrank_tf.rerank.match_features import UNWANTED_WEIGHT
 from fitrank_tf.retrieval.scann_graph import SCANN_SAVE_OPTIONS
+
+# Score of the product whose title matches best, above one of which no word is asked for.
+_TEXT_WEIGHT = 3.0
+# From which on a product is taken to have a value.
+_UNWANTED_CHANCE = 0.5
+# The first stage's candidates to each one that is found by its title.
+_TEXT_SHARE = 2
 
 
 class Search(ServedModule):
@@ -91,10 +100,13 @@ class Search(ServedModule):
     ) -> dict[str, tf.Tensor]:
         """Retrieves and re-ranks, by the re-ranker's signature `scoring`."""
         encoded = self._query_encoder.signatures[DEFAULT_SIGNATURE](query=query)
-        rows, first_stage, found = self._stage(encoded["embedding"], filters)
+        admitted = self.catalogue.filter(filters) if filters else None
+        stage = self._candidates(encoded, admitted)
+        stage, text_part = self._with_text(encoded, stage, admitted)
+        rows, first_stage, found = stage
         score = self._reranker.signatures[scoring]
         scored = self.catalogue.rerank(score, encoded, rows, first_stage, found)
-        scores, order = tf.math.top_k(scored["scores"], k=self._stage.size)
+        scores, order = tf.math.top_k(scored["scores"] + text_part, k=self._stage.size)
 
         def ordered(values: tf.Tensor) -> tf.Tensor:
             return tf.gather(values, order, batch_dims=1)
@@ -102,9 +114,94 @@ class Search(ServedModule):
         rows, found = ordered(rows), ordered(found)
         results = self.catalogue.results(rows, scores, order + 1, found)
         if "contributions" in scored:
-            texts = explanations(ordered(scored["contributions"]), self._facets)
+            parts = [
+                scored["contributions"],
+                less_list_mean(text_part[..., None], stage[2]),
+            ]
+            names = (*score_contributions(self._facets), "text")
+            texts = explanations(ordered(tf.concat(parts, axis=-1)), names)
             results["explanations"] = tf.where(found, texts, "")
+            understand = self._query_encoder.signatures[UNDERSTOOD_SIGNATURE]
+            results |= understand(query_facets=encoded["query_facets"])
         return results
+
+    def _candidates(
+        self, encoded: Mapping[str, tf.Tensor], admitted: tf.Tensor | None
+    ) -> Stage:
+        """The first stage, among the products that have no unwanted value.
+
+        Where too few are left for a list, the others are candidates too.
+        """
+        embedding, unwanted = encoded["embedding"], -encoded["query_facets"]
+
+        def wanted_ones() -> Stage:
+            facet_probs = self.catalogue.facet_probs
+            chance = tf.matmul(tf.maximum(unwanted, 0.0), facet_probs, transpose_b=True)
+            kept = chance < _UNWANTED_CHANCE
+            if admitted is not None:
+                kept &= admitted
+            count = tf.math.count_nonzero(kept, axis=1, keepdims=True, dtype=tf.int32)
+            kept |= count < self._stage.size
+            return self._stage(embedding, kept if admitted is None else kept & admitted)
+
+        return tf.cond(
+            tf.reduce_any(unwanted > 0.0),
+            wanted_ones,
+            lambda: self._stage(embedding, admitted),
+        )
+
+    def _with_text(
+        self,
+        encoded: Mapping[str, tf.Tensor],
+        stage: Stage,
+        admitted: tf.Tensor | None,
+    ) -> tuple[Stage, tf.Tensor]:
+        """Adds the products whose titles match best to the candidates.
+
+        Returns:
+            The candidates, [batch, L], and what their titles add to their scores, float32
+            [batch, L].
+        """
+        rows, first_stage, found = stage
+        text_match = self.catalogue.text_match
+        if text_match is None:
+            return stage, tf.zeros_like(first_stage)
+        match = _share_of_best(text_match, encoded["words"])
+        unwanted = tf.cond(
+            tf.reduce_any(encoded["unwanted_words"] != ""),
+            lambda: _share_of_best(text_match, encoded["unwanted_words"]),
+            lambda: tf.zeros_like(match),
+        )
+        if admitted is not None:
+            match = tf.where(admitted, match, 0.0)
+        size = max(1, self._stage.size // _TEXT_SHARE)
+        matches, more = tf.math.top_k(match, k=size)
+        known = tf.reduce_any(
+            (more[:, :, tf.newaxis] == rows[:, tf.newaxis]) & found[:, tf.newaxis], axis=2
+        )
+        near = tf.gather(self.catalogue.embeddings, more)
+        added = (
+            more,
+            tf.einsum("bd,bkd->bk", encoded["embedding"], near),
+            (matches > 0.0) & ~known,
+        )
+        rows, first_stage, found = (
+            tf.concat(pair, axis=1) for pair in zip((rows, first_stage, found), added)
+        )
+        text = _TEXT_WEIGHT * match - UNWANTED_WEIGHT * unwanted
+        text = tf.gather(text, rows, batch_dims=1)
+        return (rows, first_stage, found), tf.where(found, text, 0.0)
+
+
+def _share_of_best(text_match: TextMatch, words: tf.Tensor) -> tf.Tensor:
+    """How well each title matches, float32 [batch, N] from 0 to 1 for the best.
+
+    Args:
+        text_match: of the N titles.
+        words: string [batch], with one blank between them.
+    """
+    match = text_match(tf.strings.split(words).to_tensor(""))
+    return tf.math.divide_no_nan(match, tf.reduce_max(match, axis=1, keepdims=True))
 
 
 class ScannSearch(Search):

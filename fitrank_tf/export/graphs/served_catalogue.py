@@ -12,6 +12,8 @@ from fitrank_tf.core.filters import join_values, split_values
 from fitrank_tf.datasets.attributes import CATEGORIES, Attribute
 from fitrank_tf.datasets.tables import shown_spellings
 from fitrank_tf.export.graphs.attribute_filter import AttributeFilter
+from fitrank_tf.export.graphs.text_match import TextMatch
+from fitrank_tf.retrieval.bm25 import Bm25Index
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +24,8 @@ class SearchTables:
         embeddings: float32 [N, D], unit image embeddings.
         feature_projection: float32 [N, 64], by `Reranker.feature_projection`: a fraction
             of the features' size.
-        facet_probs: float32 [N, V], how likely each facet value is, by `FacetHeads`.
+        facet_probs: float32 [N, V], how likely each facet value is, by `FacetHeads` and
+            the products' titles.
     """
 
     embeddings: np.ndarray
@@ -174,6 +177,8 @@ class ServedCatalogue(tf.Module):
         self.embeddings = fixed(tables.embeddings, tf.float32)
         self.feature_projection = fixed(tables.feature_projection, tf.float32)
         self.facet_probs = fixed(tables.facet_probs, tf.float32)
+        has_titles = any(title.strip() for title in catalogue.titles)
+        self.text_match = TextMatch(Bm25Index.of(catalogue.titles)) if has_titles else None
         self.filter = AttributeFilter(catalogue.attributes, catalogue.filters)
         self.filter_names = tuple(each.name for each in catalogue.filters)
         self.size = len(catalogue)

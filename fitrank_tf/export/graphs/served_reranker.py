@@ -9,6 +9,8 @@ from fitrank_tf._legacy import tfr
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
+    KEPT_EXPLAINED_SIGNATURE,
+    KEPT_SIGNATURE,
     PROJECTION_SIGNATURE,
     ServedModule,
 )
@@ -16,8 +18,6 @@ from fitrank_tf.rerank.model import PROJECTION_DIM, Reranker
 
 # TF-Ranking's name for lists as serialized ExampleListWithContext.
 ELWC_SIGNATURE = "tensorflow/serving/predict"
-# For a search, which stores its products' projected features instead of the features.
-KEPT_SIGNATURE, KEPT_EXPLAINED_SIGNATURE = "kept", "kept_explained"
 
 _OF_QUERY = ("query", "query_facets")
 _FIRST_STAGE = "first_stage"

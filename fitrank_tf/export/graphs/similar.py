@@ -8,10 +8,10 @@ from fitrank_tf.export.graphs.candidate_stage import ExactStage
 from fitrank_tf.export.graphs.image_encoder import example_photo
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
-from fitrank_tf.export.graphs.served_reranker import KEPT_EXPLAINED_SIGNATURE
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     FILTERED_SIGNATURE,
+    KEPT_EXPLAINED_SIGNATURE,
     ServedModule,
 )
 
@@ -63,7 +63,7 @@ class Similar(ServedModule):
 
         @tf.function(input_signature=specs[:1])
         def similar(image: tf.Tensor) -> dict[str, tf.Tensor]:
-            rows, first_stage, found = self._stage(self._embed(image), {})
+            rows, first_stage, found = self._stage(self._embed(image), None)
             ranks = tf.zeros_like(rows) + tf.range(1, self._stage.size + 1)
             return self.catalogue.results(rows, first_stage, ranks, found)
 
@@ -85,7 +85,8 @@ class Similar(ServedModule):
         has_text = tf.strings.strip(text)[:, tf.newaxis] != ""
         shift = tf.where(has_text, encoded["embedding"], 0.0)
         embedding = tf.math.l2_normalize(self._embed(image) + shift, axis=-1)
-        rows, first_stage, found = self._stage(embedding, filters)
+        admitted = self.catalogue.filter(filters) if filters else None
+        rows, first_stage, found = self._stage(embedding, admitted)
         explain = self._reranker.signatures[KEPT_EXPLAINED_SIGNATURE]
         scored = self.catalogue.rerank(explain, encoded, rows, first_stage, found)
         # Without the correction, the last contribution, which was trained on texts only.

@@ -1,6 +1,7 @@
 """Facet heads: probabilities of facet values from a product's embedding and features."""
 
 import dataclasses
+import json
 import logging
 from collections.abc import Mapping
 from functools import cached_property
@@ -10,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from fitrank_tf.config import RunConfig
+from fitrank_tf.export.graphs.request_reader import RequestReader, read_facets
 from fitrank_tf.features.attributes.predicted import with_predicted_attributes
 from fitrank_tf.inputs.listwise import ProductTables
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.rerank.facet_heads import FacetHeads, cross_fitted
+from fitrank_tf.rerank.title_facets import title_trust
 from fitrank_tf.training.products import RunProducts
 from fitrank_tf.training.stage import Stage
 from fitrank_tf.training.stages.features import FeaturesStage
@@ -23,6 +26,7 @@ from fitrank_tf.training.work_dir import WorkDir
 logger = logging.getLogger(__name__)
 
 _FACET_PROBS, _CROSS_FACET_PROBS = "facet_probs.npy", "cross_facet_probs.npy"
+_TITLE_TRUST = "title_trust.json"
 
 
 class FacetHeadsStage(Stage):
@@ -74,6 +78,11 @@ class FacetHeadsStage(Stage):
         return ProductTables(self._lora.embeddings, self._features.values, facet_probs)
 
     @property
+    def title_trust(self) -> dict[str, float]:
+        """{facet: how far titles are believed}; see `rerank.title_facets`."""
+        return json.loads((self.folder / _TITLE_TRUST).read_text(encoding="utf-8"))
+
+    @property
     def ranker_tables(self) -> ProductTables:
         """The tables of `ranker_rows`, with the cross-fitted heads' facet probabilities."""
         facet_probs = np.load(self.folder / _CROSS_FACET_PROBS)
@@ -100,6 +109,9 @@ class FacetHeadsStage(Stage):
             self._config.seed,
         )
         heads.save(folder)
+        named = read_facets(RequestReader(lexicon), learned.texts)
+        trust = title_trust(lexicon, named, lexicon.codes(learned))
+        (folder / _TITLE_TRUST).write_text(json.dumps(trust), encoding="utf-8")
         np.save(folder / _CROSS_FACET_PROBS, cross_facet_probs)
         np.save(folder / _FACET_PROBS, heads.predict_all(embeddings, features))
 

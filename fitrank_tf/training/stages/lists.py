@@ -10,7 +10,7 @@ import numpy as np
 
 from fitrank_tf.config import RunConfig
 from fitrank_tf.export.embedding import encode_texts
-from fitrank_tf.export.graphs.query_encoder import FacetQueryEncoder
+from fitrank_tf.export.graphs.query_encoder import RequestEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.listwise import ListArrays, empty_lists
 from fitrank_tf.queries.judgments import Judge
@@ -116,7 +116,7 @@ class ListsStage(Stage):
     def query_encoder(self) -> Callable[..., Any]:
         """A function from texts to their fine-tuned `embedding` and `query_facets`."""
         towers, _ = self._lora.load()
-        encoder = FacetQueryEncoder(towers, self._facet_heads.heads.lexicon)
+        encoder = RequestEncoder(towers, self._facet_heads.heads.lexicon)
         return encoder.signatures()[DEFAULT_SIGNATURE]
 
     def _new_lists(self) -> ListArrays:

@@ -14,7 +14,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.packages import missing_packages
 from fitrank_tf.datasets.fashion_product_images import DECLARATION
 from fitrank_tf.export.graphs.candidate_stage import ExactStage
-from fitrank_tf.export.graphs.query_encoder import FacetQueryEncoder
+from fitrank_tf.export.graphs.query_encoder import RequestEncoder
 from fitrank_tf.export.graphs.search import Search
 from fitrank_tf.export.graphs.served_catalogue import (
     SearchableCatalogue,
@@ -73,7 +73,7 @@ def bundle(towers, tmp_path_factory):
     for variable in reranker.variables:
         variable.assign(variable + 0.2 * draw.standard_normal(variable.shape))
     models = {
-        "query_encoder": FacetQueryEncoder(towers, LEXICON),
+        "query_encoder": RequestEncoder(towers, LEXICON),
         "reranker": ServedReranker(reranker, SIZES.embedding_dim, FEATURES, LEXICON.size),
     }
     loaded = {
@@ -82,7 +82,8 @@ def bundle(towers, tmp_path_factory):
     }
     catalogue = SearchableCatalogue(
         tuple(f"p{number}" for number in range(PRODUCTS)),
-        tuple(f"Title {number}" for number in range(PRODUCTS)),
+        # The rival has no text search.
+        ("",) * PRODUCTS,
         {},
         SearchTables(
             embeddings, reranker.feature_projection(features).numpy(), facet_probs

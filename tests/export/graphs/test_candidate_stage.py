@@ -86,7 +86,8 @@ def _saved(stage, folder) -> tf.types.experimental.ConcreteFunction:
         ]
     )
     def search(queries: tf.Tensor, *texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        rows, scores, found = stage(queries, dict(zip(COLUMNS, texts)))
+        admitted = stage._catalogue.filter(dict(zip(COLUMNS, texts)))
+        rows, scores, found = stage(queries, admitted)
         return {"rows": rows, "scores": scores, "found": found}
 
     tf.saved_model.save(stage, str(folder), search, SCANN_SAVE_OPTIONS)

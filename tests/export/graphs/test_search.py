@@ -57,6 +57,23 @@ def _expected(catalogue, query: str, admitted: list[int]):
     return np.array(candidates)[order], scores[order], order + 1
 
 
+def test_a_title_brings_its_product_in_and_up(served, catalogue) -> None:
+    """The three nearest to an angle of 0 are the first three; the bag is the last."""
+    plain, asked = (_search(served, [query]) for query in ("0", "0 bag"))
+    assert b"p4" not in plain["ids"][0]
+    place = asked["ids"][0].tolist().index(b"p4")
+    # Trait 4, the first-stage score of an angle of 90 degrees, and the best title.
+    np.testing.assert_allclose(asked["scores"][0, place], 4.0 + 3.0, rtol=1e-5)
+    assert asked["first_stage_ranks"][0, place] == 4
+    two = _search(served, ["0 shirt blue"], {}, EXPLAINED_SIGNATURE)
+    best = two["ids"][0].tolist()
+    assert {b"p0", b"p1"} <= set(best) and two["understood"].tolist() == [b"1.0"]
+    explained = two["explanations"][0, best.index(b"p1")].decode()
+    assert "text +" in explained
+    none = _search(served, ["0 bag"], {"gender": ["Women"]})
+    assert b"p4" not in none["ids"][0]
+
+
 @pytest.mark.parametrize("queries", [["0.1"], ["0.8", "1.5", "0.0"]])
 def test_candidates_of_the_first_stage_in_the_order_of_the_reranker(
     served, catalogue, queries
@@ -117,7 +134,7 @@ def test_each_query_of_a_batch_has_its_own_filters(served) -> None:
 def test_an_explained_search_gives_the_same_results(served, filters) -> None:
     plain = _search(served, ["0.4"], filters)
     explained = _search(served, ["0.4"], filters, EXPLAINED_SIGNATURE)
-    assert explained.keys() - plain.keys() == {"explanations"}
+    assert explained.keys() - plain.keys() == {"explanations", "understood"}
     for name, values in plain.items():
         np.testing.assert_array_equal(explained[name], values)
 
@@ -171,3 +188,24 @@ def test_a_catalogue_smaller_than_the_list_is_returned_whole(parts, catalogue) -
     search = Search(parts["query_encoder"], parts["reranker"], held, stage, ["shape"])
     answer = search.signatures()[DEFAULT_SIGNATURE](tf.constant(["0.3"]))
     assert sorted(answer["ids"][0].numpy()) == [item.encode() for item in IDS]
+
+
+def test_a_title_with_an_unwanted_word_is_last(served) -> None:
+    """Of the first three by angle, one is no kurta."""
+    plain, denied = (_search(served, [query]) for query in ("0", "0 shirt not kurta"))
+    assert plain["ids"][0].tolist().index(b"p2") < 2
+    assert b"p2" not in denied["ids"][0] or denied["ids"][0].tolist()[-1] == b"p2"
+
+
+def test_products_with_an_unwanted_value_are_no_candidates(served, catalogue) -> None:
+    """The first value's probability is 0, 0.15, 0.3, 0.45 and 0.6."""
+    assert (catalogue.tables.facet_probs[:, 0] >= 0.5).tolist() == [False] * 4 + [True]
+    near, denied = (_search(served, [query]) for query in ("1.5", "1.5 no first"))
+    assert b"p4" in near["ids"][0] and b"p4" not in denied["ids"][0]
+    assert all(denied["ids"][0])
+    # Fewer than three others: then it may be found.
+    women = {"gender": ["Women"]}
+    assert sorted(filter(None, _search(served, ["1.5 no first"], women)["ids"][0])) == [
+        b"p1",
+        b"p2",
+    ]

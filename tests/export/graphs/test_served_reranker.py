@@ -8,14 +8,14 @@ from tensorflow_serving.apis.input_pb2 import ExampleListWithContext
 from fitrank_tf.config import RerankerConfig
 from fitrank_tf.export.graphs.served_reranker import (
     ELWC_SIGNATURE,
-    KEPT_EXPLAINED_SIGNATURE,
-    KEPT_SIGNATURE,
     PROJECTION_SIGNATURE,
     ServedReranker,
 )
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
+    KEPT_EXPLAINED_SIGNATURE,
+    KEPT_SIGNATURE,
     save_served,
 )
 from fitrank_tf.rerank.model import build_reranker

@@ -1,0 +1,314 @@
+"""What a request asks for and what it does not want, in TensorFlow ops.
+
+The longest phrase wins: "navy blue" names that colour and not "blue". Misspelt phrases
+are in the same table as the right ones, and cost a search nothing.
+
+What is denied is found by one regular expression over the roles of the words (see
+`queries.request_words`), each role a character: a word that denies reaches over the first
+value after it ("not red"), over the values of a list ("no red, blue or green"; "and" and
+commas only join values of one facet), or, where no value follows, over up to three unknown
+words ("without big logos"). Punctuation ends it, and so do words such as "but" or "with".
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from fitrank_tf.core.progress import tracked
+from fitrank_tf.queries.lexicon import FacetLexicon
+from fitrank_tf.queries.request_words import ROLES, request_words
+
+# Characters of a request that are read.
+_MOST_CHARACTERS = 2000
+# Texts that are read in one step.
+_AT_ONCE = 512
+# Words. Of a longer request the towers get the words that say something of a product.
+_LONG = 16
+_NO_WORD = r"[^\p{L}\p{N},]+"
+# Characters of the roles in the regular expression; a facet has one of its own.
+_ROLE = dict(zip(ROLES, "tnpoaeft"))
+_UNKNOWN, _COMMA, _INSIDE = "u", ",", "_"
+_FIRST_FACET = 0x100
+# Regular expressions and what replaces their matches, in this order.
+_CLEANING = (
+    (r"\x00", " "),  # TF-Text's ops take a NUL byte for the end of the string
+    (r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});", " "),  # HTML entities
+    (r"[™℠]", " "),  # NFKC makes letters of them
+)
+_WORD_BOUNDS = (
+    (r"(\d)[.,](\d)", r"\1 \2"),  # inside a number they end nothing
+    (r"(^|[\s,(])-(\p{L})", r"\1 not \2"),  # "-red", as search engines have it
+    (r"(\p{L}{2})\s*/\s*(\p{L}{2})", r"\1 or \2"),
+    (r"[&+]", " and "),
+    (r"[,;:.!?()\[\]|]+", " , "),
+    (_NO_WORD, " "),
+)
+
+
+class Request(NamedTuple):
+    """What texts ask for.
+
+    Attributes:
+        query_facets: float32 [batch, V]: above 0 for a value that is wanted, 1 if it is
+            named; -1 for one that is not wanted; else 0.
+        text: string [batch], without what is not wanted; a long text without talk.
+        words: string [batch], the words of `text`, lower case, one blank between them.
+        unwanted_words: string [batch], the words that are not wanted and mean no value.
+    """
+
+    query_facets: tf.Tensor
+    text: tf.Tensor
+    words: tf.Tensor
+    unwanted_words: tf.Tensor
+
+
+class RequestReader(tf.Module):
+    """Reads requests; runs eagerly and in a served graph.
+
+    Args:
+        lexicon: the values, V of them, and the words of the catalogue's titles.
+    """
+
+    def __init__(self, lexicon: FacetLexicon):
+        super().__init__(name="request_reader")
+        roles = request_words()
+        phrases = {
+            phrase: tuple((number, 1.0) for number in numbers)
+            for phrase, numbers in lexicon.phrases.items()
+        }
+        # A word that means a value is taken for it before one that is a misspelt name.
+        phrases |= {p: of for p, of in lexicon.related.items() if p not in lexicon.forms}
+        self._longest = max(len(form.split()) for form in (*phrases, *roles))
+        self._size = lexicon.size
+        # Many phrases mean the same values: those share a row.
+        meanings = sorted(set(phrases.values())) or [()]
+        weights = np.zeros((len(meanings), self._size), np.float32)
+        for row, pairs in enumerate(meanings):
+            for number, weight in pairs:
+                weights[row, number] = weight
+        self._weights = tf.constant(weights)
+        facet_of = np.repeat(np.arange(len(lexicon.sizes)), lexicon.sizes)
+        is_noun = np.array([name in lexicon.noun_facets for name in lexicon.facets], bool)
+        # What is denied is the nearest value; those that are less near, much less. Who
+        # wants no aviators may want sunglasses: of nouns only the value itself is denied.
+        best = np.maximum(weights.max(axis=1, keepdims=True, initial=0.0), np.float32(1e-6))
+        denied = np.where(is_noun[facet_of], weights == 1.0, (weights / best) ** 3)
+        self._denied_weights = tf.constant(denied, tf.float32)
+        self._is_denied_value = tf.constant(denied.any(axis=1))
+        # [V, V], 1 for values of one facet of nouns.
+        same = (facet_of[:, np.newaxis] == facet_of) & is_noun[facet_of]
+        self._same_noun = tf.constant(same, tf.float32)
+        self._facet_of = tf.constant(facet_of, tf.int64)
+        self._facet_names = tf.constant([name.replace("_", " ") for name in lexicon.facets])
+        self._value_names = tf.constant(lexicon.value_names)
+        # A character for each row, then one for each role.
+        characters = [
+            chr(_FIRST_FACET + facet_of[of[0][0]]) if of else "" for of in meanings
+        ]
+        self._characters = tf.constant([*characters, *_ROLE.values()])
+        places = {numbers: row for row, numbers in enumerate(meanings)}
+        rows = {phrase: places[of] for phrase, of in phrases.items()}
+        numbers = {role: len(meanings) + number for number, role in enumerate(ROLES)}
+        for phrase, role in roles.items():
+            # A shop may have a brand "And"; a longer phrase is its own.
+            if " " not in phrase or phrase not in rows:
+                rows[phrase] = numbers[role]
+        self._values = len(meanings)
+        self._rows = _table(rows)
+        words = dict.fromkeys(lexicon.vocabulary, 0) | {
+            word: 0 for phrase in lexicon.forms for word in phrase.split()
+        }
+        self._vocabulary = _table(words)
+        self._denied = _denied_pattern(len(lexicon.sizes))
+
+    def __call__(self, texts: tf.Tensor) -> Request:
+        """Reads texts.
+
+        Args:
+            texts: string [batch], UTF-8; broken bytes part words.
+        """
+        cleaned = clean_text(texts)
+        words = self._words(cleaned)
+        rows, inside = self._longest_phrases(words)
+        denied = self._reach(words, rows, inside)
+        is_value = (rows >= 0) & (rows < self._values)
+        unwanted = self._meant(self._denied_weights, rows, is_value & denied)
+        wanted = self._meant(self._weights, rows, is_value & ~denied)
+        # "Polo t-shirts": beside a noun that is a value, others only say more of it.
+        named = tf.cast(wanted == 1.0, tf.float32)
+        told = tf.matmul(named, self._same_noun) > 0.0
+        wanted = tf.where(told & (wanted < 1.0), 0.0, wanted)
+        query_facets = tf.where(unwanted > 0.0, -unwanted, wanted)
+        text, kept = self._remaining(cleaned, words, rows, denied)
+        is_named = tf.gather(self._is_denied_value, tf.where(is_value, rows, 0))
+        refused = denied & ((rows < 0) | (is_value & ~is_named))
+        refused = _joined(words, refused & (words != "") & (words != ","))
+        query_facets = tf.ensure_shape(query_facets, [None, self._size])
+        return Request(query_facets, text, kept, refused)
+
+    def _meant(self, weights: tf.Tensor, rows: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
+        """float32 [batch, V], the largest weights of the words that count."""
+        meant = tf.gather(weights, tf.where(counted, rows, 0))
+        return tf.reduce_max(tf.where(counted[..., tf.newaxis], meant, 0.0), axis=1)
+
+    def understood(self, query_facets: tf.Tensor) -> tf.Tensor:
+        """What was read, in words.
+
+        Args:
+            query_facets: float32 [batch, V], of a `Request`.
+
+        Returns:
+            string [batch], such as "colour not Black; article type Tshirts".
+        """
+        places = tf.where(query_facets != 0.0)
+        row, value = places[:, 0], places[:, 1]
+        facet = tf.gather(self._facet_of, value)
+        same = (row[1:] == row[:-1]) & (facet[1:] == facet[:-1])
+        follows = tf.concat([tf.zeros_like(row[:1], tf.bool), same], axis=0)
+        names = tf.strings.join(["; ", tf.gather(self._facet_names, facet), " "])
+        denies = tf.where(tf.gather_nd(query_facets, places) < 0.0, "not ", "")
+        parts = [
+            tf.where(follows, ", ", names),
+            denies,
+            tf.gather(self._value_names, value),
+        ]
+        texts = tf.RaggedTensor.from_value_rowids(
+            tf.strings.join(parts), row, nrows=tf.shape(query_facets, tf.int64)[0]
+        )
+        return tf.strings.regex_replace(tf.strings.reduce_join(texts, axis=1), "^; ", "")
+
+    def _words(self, texts: tf.Tensor) -> tf.Tensor:
+        """string [batch, T], "," for punctuation, "" for padding, T at least the longest
+        phrase's words."""
+        texts = tf.strings.lower(texts, encoding="utf-8")
+        for pattern, rewrite in _WORD_BOUNDS:
+            texts = tf.strings.regex_replace(texts, pattern, rewrite)
+        words = tf.strings.split(texts).to_tensor("")
+        missing = tf.maximum(self._longest - tf.shape(words)[1], 0)
+        return tf.pad(words, [[0, 0], [0, missing]], constant_values="")
+
+    def _longest_phrases(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """int32 [batch, T], the row of the phrase that a word is of, -1 for none; bool
+        [batch, T], whether it stands inside the phrase, not at its start."""
+        free = words != ""
+        phrase = tf.fill(tf.shape(words), -1)
+        inside = tf.zeros_like(free)
+        for length in range(self._longest, 0, -1):
+            places = tf.shape(words)[1] - length + 1
+            parts = [words[:, start : start + places] for start in range(length)]
+            rows = self._rows.lookup(tf.strings.join(parts, " "))
+            untaken = [free[:, start : start + places] for start in range(length)]
+            found = tf.reduce_all(tf.stack(untaken), axis=0) & (rows >= 0)
+            rows = tf.where(found, rows, -1)
+            for start in range(length):
+                around = [[0, 0], [start, length - 1 - start]]
+                taken = tf.pad(found, around)
+                phrase = tf.maximum(phrase, tf.pad(rows, around, constant_values=-1))
+                free &= ~taken
+                if start:
+                    inside |= taken
+        return phrase, inside
+
+    def _reach(self, words: tf.Tensor, rows: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
+        """bool [batch, T], whether a word denies or is denied."""
+        roles = tf.gather(self._characters, tf.maximum(rows, 0))
+        roles = tf.where(rows >= 0, roles, tf.where(words == ",", _COMMA, _UNKNOWN))
+        roles = tf.where(inside, _INSIDE, tf.where(words == "", "", roles))
+        marked = tf.strings.regex_replace(
+            tf.strings.reduce_join(roles, axis=1), self._denied, r"<\0>"
+        )
+        codes = tf.strings.unicode_decode(marked, "UTF-8").to_tensor(0)
+        opened = tf.cast(codes == ord("<"), tf.int32) - tf.cast(codes == ord(">"), tf.int32)
+        reached = tf.cumsum(opened, axis=1) > 0
+        is_word = (codes != 0) & (codes != ord("<")) & (codes != ord(">"))
+        reached = tf.ragged.boolean_mask(reached, is_word).to_tensor(False)
+        missing = tf.shape(words)[1] - tf.shape(reached)[1]
+        return tf.pad(reached, [[0, 0], [0, missing]])
+
+    def _remaining(
+        self, cleaned: tf.Tensor, words: tf.Tensor, rows: tf.Tensor, denied: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The text that is left, string [batch], and its words."""
+        is_word = (words != "") & (words != ",")
+        kept = is_word & ~denied
+        is_value = (rows >= 0) & (rows < self._values)
+        tells = (is_value | ((rows < 0) & (self._vocabulary.lookup(words) >= 0))) & kept
+        count = tf.reduce_sum(tf.cast(is_word, tf.int32), axis=1, keepdims=True)
+        is_long = (count > _LONG) & tf.reduce_any(tells, axis=1, keepdims=True)
+        kept = tf.where(is_long, tells, kept)
+        joined = _joined(words, kept)
+        changed = is_long[:, 0] | tf.reduce_any(denied, axis=1)
+        return tf.where(changed, joined, cleaned), joined
+
+
+def clean_text(texts: tf.Tensor) -> tf.Tensor:
+    """Texts in compatibility form (NFKC), without invisible characters and entities.
+
+    Args:
+        texts: string [batch], UTF-8; broken bytes are replaced.
+
+    Returns:
+        string [batch]; of a plain text the same characters.
+    """
+    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+    texts = tf.strings.substr(texts, 0, _MOST_CHARACTERS, unit="UTF8_CHAR")
+    for pattern, rewrite in _CLEANING:
+        texts = tf.strings.regex_replace(texts, pattern, rewrite)
+    texts = tf_text.normalize_utf8(texts, "NFKC")
+    # Zero-width characters, soft hyphens, marks of direction and of byte order.
+    texts = tf.strings.regex_replace(texts, r"\p{Cf}+", "")
+    # Hash tags: "#RedShirt".
+    tagged = tf.strings.regex_full_match(texts, r"(?s).*#\p{L}.*")
+    parted = tf.strings.regex_replace(texts, r"(\p{Ll})(\p{Lu})", r"\1 \2")
+    return tf.where(tagged, parted, texts)
+
+
+def _joined(words: tf.Tensor, kept: tf.Tensor) -> tf.Tensor:
+    """Some of the words [batch, T], one blank between them: string [batch]."""
+    return tf.strings.reduce_join(
+        tf.ragged.boolean_mask(words, kept), axis=1, separator=" "
+    )
+
+
+def read_facets(reader: RequestReader, texts: Sequence[str]) -> np.ndarray:
+    """The values that N texts name: float32 [N, V], see `Request`."""
+    starts = range(0, len(texts), _AT_ONCE)
+    parts = [
+        reader(tf.constant(list(texts[start : start + _AT_ONCE]))).query_facets.numpy()
+        for start in tracked(starts, "reading titles", "batches")
+    ]
+    return np.concatenate(parts)
+
+
+def _table(rows: dict[str, int]) -> tf.lookup.StaticHashTable:
+    return tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(
+            tf.constant(list(rows) or [""]),
+            tf.constant(list(rows.values()) or [-1], tf.int32),
+        ),
+        default_value=-1,
+    )
+
+
+def _denied_pattern(facets: int) -> str:
+    """The regular expression of what is denied, over the words' characters."""
+
+    def phrase(characters: str) -> str:
+        return f"(?:{characters}{_INSIDE}*)"
+
+    filler, any_of, every_of = (phrase(_ROLE[role]) for role in ("filler", "or", "and"))
+    lead = phrase(f"[{_ROLE['filler']}{_ROLE['end']}]")
+    unknown = phrase(_UNKNOWN)
+    last = chr(_FIRST_FACET + max(facets - 1, 0))
+    value = phrase(f"[{chr(_FIRST_FACET)}-{last}]")
+    lists = []
+    for facet in range(facets):
+        own = phrase(chr(_FIRST_FACET + facet))
+        more = f"(?:(?:,{filler}*{own})*,?(?:{any_of}|{every_of}){filler}*{own})*"
+        lists.append(f"{own}{more}(?:,?{any_of}{filler}*{value})*")
+    listed = "|".join(lists) or value
+    deny, after = phrase(_ROLE["not"]), phrase(_ROLE["not after"])
+    return f"{deny}+{lead}*(?:{listed}|{unknown}{{1,3}})|(?:{listed}){filler}*{after}"
