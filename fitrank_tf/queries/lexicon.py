@@ -136,8 +136,27 @@ class FacetLexicon:
         return {
             phrase: of
             for phrase, of in related.items()
-            if phrase not in self.forms and phrase.count(" ") < _MOST_RELATED_WORDS
+            if phrase not in self.forms
+            and phrase.count(" ") < _MOST_RELATED_WORDS
+            and not self._names_other_facet(phrase, of[0][0])
         }
+
+    def _names_other_facet(self, phrase: str, number: int) -> bool:
+        """Whether a word of a phrase is a value of another facet than a value's.
+
+        "Sleeveless jacket" says a sleeve too, which it would hide as a kind of jacket.
+        """
+        own = self._facet_of[number]
+        return any(
+            self._facet_of[other] != own
+            for word in phrase.split()
+            for other in self.forms.get(word, ())
+        )
+
+    @cached_property
+    def _facet_of(self) -> np.ndarray:
+        """int [V], the place of each value's facet."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
     @property
     def noun_facets(self) -> frozenset[str]:
@@ -177,7 +196,7 @@ class FacetLexicon:
         is ambiguous.
         """
         known = self.words | known_words() | set(self.title_words)
-        known |= {word for phrase in self.related for word in phrase.split()}
+        known |= {phrase for phrase in self.related if " " not in phrase}
         misspelt: dict[str, set[tuple[int, ...]]] = {}
         for form, numbers in self.forms.items():
             if self._is_of_number[numbers[0]]:

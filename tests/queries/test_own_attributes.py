@@ -8,12 +8,11 @@ import random
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from fitrank_tf.datasets.attribute_kinds import declare
 from fitrank_tf.datasets.attributes import NUMBER, Attribute, Declaration
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.export.graphs.query_facets import QueryFacets
+from fitrank_tf.export.graphs.request_reader import RequestReader, read_facets
 from fitrank_tf.queries.facets import facet_sentence, named_values
 from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.lexicon import FacetLexicon
@@ -82,7 +81,7 @@ def test_the_lexicon_reads_the_requests_back(shoes) -> None:
     queries = facet_queries(shoes, 200, seed=1)
     for facet in shoes.declaration.alone:
         queries += single_facet_queries(shoes, facet, seed=1)
-    found = QueryFacets(lexicon)(tf.constant([query.text for query in queries])).numpy()
+    found = read_facets(RequestReader(lexicon), [query.text for query in queries])
     for query, row in zip(queries, found):
         read = {names[number] for number in np.flatnonzero(row)}
         assert read == set(query.wanted), query.text
@@ -95,7 +94,7 @@ def test_the_lexicon_reads_the_requests_back(shoes) -> None:
 def test_any_number_of_a_range_names_it(text: str, value: str | None) -> None:
     heel = Attribute("absatzhöhe_mm", NUMBER)
     lexicon = FacetLexicon((("absatzhöhe_mm", ("0..30", "31..45")),), attributes=(heel,))
-    (row,) = QueryFacets(lexicon)(tf.constant([text])).numpy()
+    (row,) = read_facets(RequestReader(lexicon), [text])
     assert row.tolist() == ([0.0, 1.0] if value else [0.0, 0.0])
 
 
@@ -182,4 +181,4 @@ def test_a_catalogue_without_facets_has_titles_alone(shoes) -> None:
     assert text_facet_codes(texts, plain).shape == (N, TEXTS_PER_PRODUCT, 0)
     lexicon = FacetLexicon.of(plain)
     assert lexicon.codes(plain).shape == (N, 0)
-    assert QueryFacets(lexicon)(tf.constant(["Schuh"])).shape == (1, 0)
+    assert read_facets(RequestReader(lexicon), ["Schuh"]).shape == (1, 0)

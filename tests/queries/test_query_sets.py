@@ -4,12 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.synthetic_catalogue.facets import random_facets
 from fitrank_tf.datasets.synthetic_catalogue.titles import write_title
-from fitrank_tf.export.graphs.query_facets import QueryFacets
+from fitrank_tf.export.graphs.request_reader import RequestReader, read_facets
 from fitrank_tf.queries.grades import EXACT
 from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.lexicon import FacetLexicon
@@ -137,7 +136,7 @@ def test_queries_are_parsed_into_their_wanted_values(drawn) -> None:
     queries += single_facet_queries(drawn, "article_type", seed=0)
     queries += single_facet_queries(drawn, "colour", seed=0)
     assert len(queries) > 800
-    asked = QueryFacets(lexicon)(tf.constant([query.text for query in queries])).numpy()
+    asked = read_facets(RequestReader(lexicon), [query.text for query in queries])
     for query, row in zip(queries, asked):
         found = {names[number] for number in np.flatnonzero(row)}
         assert found == set(query.wanted), query.text

@@ -250,6 +250,8 @@ def _read(text: str) -> tuple[set[str], set[str], str]:
         ("sin red o blue, jeans", "Jeans", "Red|Blue", "jeans"),
         ("not red but red", "", "Red", "but red"),
         ("not not red", "", "Red", ""),
+        # A kind of jacket by WordNet, but it says the sleeve too.
+        ("sleeveless jacket", "Sleeveless|Jackets", "", "sleeveless jacket"),
         ("not", "", "", "not"),
         ("shirts not", "Shirts", "", "shirts not"),
     ],
