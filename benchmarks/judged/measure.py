@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fitrank_tf.evaluation.metrics import evaluate_queries
+from fitrank_tf.evaluation.metrics import MEASURES, evaluate_queries
 from fitrank_tf.evaluation.significance import paired_randomisation
 from fitrank_tf.evaluation.trec import Run, read_qrels, read_run
 
@@ -47,32 +47,35 @@ def table(runs: Mapping[str, Run], qrels: Mapping[str, Mapping[str, int]]) -> st
         f"exact in {DEEP} | p |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    useful = {
-        name: (first_grades(run, qrels) >= USEFUL).mean(axis=1)
-        for name, run in runs.items()
-    }
+    measured = {name: _by_query(run, qrels, USEFUL) for name, run in runs.items()}
     *_, last = runs
     for name, run in runs.items():
-        grades = first_grades(run, qrels)
-        ndcg = np.mean(
-            [m["nDCG@10"] for m in evaluate_queries(run, qrels, USEFUL).values()]
-        )
+        grades, useful = first_grades(run, qrels), measured[name]["P@10"]
         deep = [
             any(grades_of.get(item, 0) >= EXACT for item, _ in run.get(query, ())[:DEEP])
             for query, grades_of in qrels.items()
         ]
-        chance = paired_randomisation(useful[name], useful[last]) if name != last else 1.0
+        of_last = measured[last]["P@10"]
+        chance = paired_randomisation(useful, of_last) if name != last else 1.0
         numbers = (
-            useful[name].mean(),
-            (grades >= EXACT).mean(),
+            useful.mean(),
+            _by_query(run, qrels, EXACT)["P@10"].mean(),
             np.maximum(grades, 0.0).mean(),
-            ndcg,
+            measured[name]["nDCG@10"].mean(),
             (grades == -1).mean(),
             np.mean(deep),
         )
         cells = [*(f"{number:.3f}" for number in numbers), f"{chance:.4f}"]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", f"{len(qrels)} requests"])
+
+
+def _by_query(
+    run: Run, qrels: Mapping[str, Mapping[str, int]], grade: int
+) -> dict[str, np.ndarray]:
+    """{measure: a value of each judged query}, with `grade` the least that is relevant."""
+    values = evaluate_queries(run, qrels, grade).values()
+    return {name: np.array([of[name] for of in values]) for name in MEASURES}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
