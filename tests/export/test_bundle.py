@@ -9,6 +9,7 @@ from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
     FEATURE_HEADS_DIR,
+    FORMAT_VERSION,
     MODELS,
     BundleInfo,
     check_replaceable,
@@ -97,9 +98,9 @@ def test_a_folder_that_is_not_a_bundle_is_not_replaced(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 99}, "format version 99, this program reads 8"),
+        ({"format_version": 99}, f"format version 99, this program reads {FORMAT_VERSION}"),
         # Of before there were feature heads.
-        ({"format_version": 1}, "format version 1, this program reads 8"),
+        ({"format_version": 1}, f"format version 1, this program reads {FORMAT_VERSION}"),
         ({"format_version": None}, "format version None"),
         ({"list_size": ...}, "lacks the field 'list_size'"),
     ],

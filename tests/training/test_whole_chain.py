@@ -11,7 +11,7 @@ import tensorflow as tf
 from benchmarks import command as benchmark
 from fitrank_tf.cli import evaluate, search, train
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.export.bundle import FEATURE_HEADS_DIR, MODELS
+from fitrank_tf.export.bundle import FEATURE_HEADS_DIR, FORMAT_VERSION, MODELS
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from tests.evaluation.run_files import read_run
 
@@ -184,7 +184,7 @@ def test_bundle_of_another_version_is_refused(bundle, tmp_path) -> None:
     other.mkdir()
     plain = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     (other / "bundle.json").write_text(json.dumps({**plain, "format_version": 99}))
-    with pytest.raises(FitRankError, match="format version 99, this program reads 7"):
+    with pytest.raises(FitRankError, match=f"99, this program reads {FORMAT_VERSION}"):
         LoadedBundle(other)
 
 
