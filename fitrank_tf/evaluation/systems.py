@@ -58,16 +58,7 @@ class SearchModels(Protocol):
         texts: Sequence[str],
         list_size: int,
     ) -> list[Ranking]:
-        """Ranks N products for Q texts as a served search of them does.
-
-        Args:
-            ids: N product ids.
-            titles: N titles, "" for none.
-            embeddings: float32 [N, D], by the fine-tuned towers.
-            features: float32 [N, F].
-            texts: Q queries.
-            list_size: depth of the rankings.
-        """
+        """Q rankings of N products, as a served search with their titles has them."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,6 +19,7 @@ from fitrank_tf.export.graphs.candidate_stage import ExactStage, ScannStage
 from fitrank_tf.export.graphs.search import ScannSearch, Search
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, ServedCatalogue
 from fitrank_tf.export.graphs.similar import Similar
+from fitrank_tf.export.graphs.text_match import title_match
 from fitrank_tf.export.signatures import ServedModule, save_served
 from fitrank_tf.retrieval.scann_index import load_scann
 
@@ -60,11 +61,11 @@ def _makers(
         for name in ("query_encoder", "image_encoder", "reranker")
     )
     held = ServedCatalogue(catalogue)
-    exact = ExactStage(held, list_size)
+    exact, text_match = ExactStage(held, list_size), title_match(catalogue.titles)
     parts = (query_encoder, reranker, held)
     makers: dict[str, Callable[[], ServedModule]] = {
         "similar": lambda: Similar(image_encoder, *parts, exact),
-        "search": lambda: Search(*parts, exact, facets),
+        "search": lambda: Search(*parts, exact, text_match, facets),
     }
     try:
         load_scann("scann_ops")
@@ -72,7 +73,7 @@ def _makers(
         logger.warning("search_scann is not written: %s", error)
     else:
         makers["search_scann"] = lambda: ScannSearch(
-            *parts, ScannStage(held, list_size), facets
+            *parts, ScannStage(held, list_size), text_match, facets
         )
     return makers
 

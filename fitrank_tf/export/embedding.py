@@ -26,13 +26,21 @@ def embed_texts(
 
 
 def encode_texts(
-    encode: Callable[..., dict[str, tf.Tensor]], texts: Sequence[str]
+    encode: Callable[..., dict[str, tf.Tensor]],
+    texts: Sequence[str],
+    what: str = "embedding queries",
 ) -> dict[str, np.ndarray]:
-    """Returns a query encoder's outputs, `embedding` and, of some, `query_facets`."""
+    """Returns a query encoder's outputs, `embedding` and, of some, `query_facets`.
+
+    Args:
+        encode: takes `query`, string [batch].
+        texts: at least one.
+        what: is done, for the lines of progress.
+    """
     starts = range(0, len(texts), _BATCH)
     parts = [
         encode(query=tf.constant(list(texts[start : start + _BATCH])))
-        for start in tracked(starts, "embedding queries", "batches")
+        for start in tracked(starts, what, "batches")
     ]
     return {
         name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]

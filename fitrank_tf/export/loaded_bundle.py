@@ -34,6 +34,7 @@ from fitrank_tf.export.graphs.served_catalogue import (
     ServedCatalogue,
     read_filters,
 )
+from fitrank_tf.export.graphs.text_match import title_match
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
@@ -132,7 +133,7 @@ class LoadedBundle:
     def read_facets(self, texts: Sequence[str]) -> np.ndarray:
         """The facet values that N texts name, float32 [N, V]; see `Request`."""
         read = self.model("query_encoder").signatures[READING_SIGNATURE]
-        return encode_texts(read, texts)["query_facets"]
+        return encode_texts(read, texts, "reading titles")["query_facets"]
 
     def understand(self, texts: Sequence[str]) -> list[str]:
         """What a search reads texts as: "colour not Black; article type Tshirts"."""
@@ -201,7 +202,8 @@ class LoadedBundle:
         )
         held = ServedCatalogue(products)
         models = (self.model("query_encoder"), self.model("reranker"))
-        search = Search(*models, held, ExactStage(held, list_size), self.info.facets)
+        stage, text_match = ExactStage(held, list_size), title_match(titles)
+        search = Search(*models, held, stage, text_match, self.info.facets)
         answer = search.signatures()[DEFAULT_SIGNATURE]
         starts = range(0, len(texts), _QUERIES_AT_ONCE)
         found: list[list[tuple[str, float]]] = []

@@ -51,6 +51,7 @@ class Search(ServedModule):
         reranker: a loaded SavedModel of `ServedReranker`.
         catalogue: what is searched.
         stage: the first stage, of the same catalogue.
+        text_match: of the catalogue's titles; None searches without them.
         facets: names of the re-ranker's facets.
     """
 
@@ -60,11 +61,13 @@ class Search(ServedModule):
         reranker: tf.Module,
         catalogue: ServedCatalogue,
         stage: CandidateStage,
+        text_match: TextMatch | None,
         facets: Sequence[str],
     ):
         super().__init__(name="search")
         self._query_encoder, self._reranker = query_encoder, reranker
         self.catalogue, self._stage = catalogue, stage
+        self._text_match = text_match
         self._facets = tuple(facets)
 
     def examples(self) -> Mapping[str, bytes]:
@@ -163,7 +166,7 @@ class Search(ServedModule):
             [batch, L].
         """
         rows, first_stage, found = stage
-        text_match = self.catalogue.text_match
+        text_match = self._text_match
         if text_match is None:
             return stage, tf.zeros_like(first_stage)
         match = _share_of_best(text_match, encoded["words"])

@@ -12,8 +12,6 @@ from fitrank_tf.core.filters import join_values, split_values
 from fitrank_tf.datasets.attributes import CATEGORIES, Attribute
 from fitrank_tf.datasets.tables import shown_spellings
 from fitrank_tf.export.graphs.attribute_filter import AttributeFilter
-from fitrank_tf.export.graphs.text_match import TextMatch
-from fitrank_tf.retrieval.bm25 import Bm25Index
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,8 +175,6 @@ class ServedCatalogue(tf.Module):
         self.embeddings = fixed(tables.embeddings, tf.float32)
         self.feature_projection = fixed(tables.feature_projection, tf.float32)
         self.facet_probs = fixed(tables.facet_probs, tf.float32)
-        has_titles = any(title.strip() for title in catalogue.titles)
-        self.text_match = TextMatch(Bm25Index.of(catalogue.titles)) if has_titles else None
         self.filter = AttributeFilter(catalogue.attributes, catalogue.filters)
         self.filter_names = tuple(each.name for each in catalogue.filters)
         self.size = len(catalogue)

@@ -1,5 +1,7 @@
 """BM25 of a query against the texts of the products, in stock TensorFlow ops."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -50,6 +52,13 @@ class TextMatch(tf.Module):
 
         spec = tf.TensorSpec([self._size], tf.float32)
         return tf.map_fn(score, self._terms.lookup(words), fn_output_signature=spec)
+
+
+def title_match(titles: Sequence[str]) -> TextMatch | None:
+    """The match of the products' titles; None if no product has one."""
+    if not any(title.strip() for title in titles):
+        return None
+    return TextMatch(Bm25Index.of(titles))
 
 
 def _fixed(values: np.ndarray) -> tf.Variable:

@@ -82,8 +82,7 @@ def bundle(towers, tmp_path_factory):
     }
     catalogue = SearchableCatalogue(
         tuple(f"p{number}" for number in range(PRODUCTS)),
-        # The rival has no text search.
-        ("",) * PRODUCTS,
+        tuple(f"Title {number}" for number in range(PRODUCTS)),
         {},
         SearchTables(
             embeddings, reranker.feature_projection(features).numpy(), facet_probs
@@ -92,7 +91,8 @@ def bundle(towers, tmp_path_factory):
     )
     held = ServedCatalogue(catalogue)
     parts = (loaded["query_encoder"], loaded["reranker"], held)
-    search = Search(*parts, ExactStage(held, 100), LEXICON.facets)
+    # The rival has no text search.
+    search = Search(*parts, ExactStage(held, 100), None, LEXICON.facets)
     loaded["search"] = tf.saved_model.load(str(save_served(search, folder / "search", 1)))
     config = {"towers": {"preset": str(folder / "preset")}}
     return types.SimpleNamespace(

@@ -7,6 +7,7 @@ import tensorflow as tf
 from fitrank_tf.export.graphs.candidate_stage import ExactStage, ScannStage
 from fitrank_tf.export.graphs.search import ScannSearch, Search
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
+from fitrank_tf.export.graphs.text_match import title_match
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
@@ -25,9 +26,8 @@ def served(request, parts, catalogue, tmp_path_factory):
     """Saved with its parts and loaded, as a server has it; lists of three."""
     kind, stage = request.param
     held = ServedCatalogue(catalogue)
-    search = kind(
-        parts["query_encoder"], parts["reranker"], held, stage(held, 3), ["shape"]
-    )
+    models = (parts["query_encoder"], parts["reranker"], held)
+    search = kind(*models, stage(held, 3), title_match(catalogue.titles), ["shape"])
     path = save_served(search, tmp_path_factory.mktemp("models") / "search", version=7)
     assert path.name == "7"
     return tf.saved_model.load(str(path))
@@ -184,8 +184,9 @@ def test_every_output_has_the_batch_in_front(served) -> None:
 
 def test_a_catalogue_smaller_than_the_list_is_returned_whole(parts, catalogue) -> None:
     held = ServedCatalogue(catalogue)
-    stage = ExactStage(held, 100)
-    search = Search(parts["query_encoder"], parts["reranker"], held, stage, ["shape"])
+    models = (parts["query_encoder"], parts["reranker"], held)
+    titles = title_match(catalogue.titles)
+    search = Search(*models, ExactStage(held, 100), titles, ["shape"])
     answer = search.signatures()[DEFAULT_SIGNATURE](tf.constant(["0.3"]))
     assert sorted(answer["ids"][0].numpy()) == [item.encode() for item in IDS]
 

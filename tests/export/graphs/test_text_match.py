@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.text_match import TextMatch
+from fitrank_tf.export.graphs.text_match import TextMatch, title_match
 from fitrank_tf.queries.query_words import query_words
 from fitrank_tf.retrieval.bm25 import Bm25Index
 
@@ -86,3 +86,11 @@ def test_its_ops_are_in_every_server() -> None:
     nodes = [*graph.graph.as_graph_def().node, *(n for f in functions for n in f.node_def)]
     assert {node.op for node in nodes} >= {"LookupTableFindV2", "RaggedGather"}
     assert not [n.op for n in nodes if n.op in ("PyFunc", "EagerPyFunc") or ">" in n.op]
+
+
+@pytest.mark.parametrize(
+    ("titles", "matches"),
+    [(["", "red shirt"], True), (["", "  "], False), ([], False)],
+)
+def test_titles_are_matched_where_there_are_any(titles: list[str], matches: bool) -> None:
+    assert (title_match(titles) is not None) == matches
