@@ -7,7 +7,7 @@ fitrank search --image photo.jpg "in red"       like it, but red
 """
 
 import argparse
-import dataclasses
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,17 +57,17 @@ def main(arguments: Sequence[str] | None) -> None:
         )
         return
     answers = bundle.search(options.query, options.top_k, filters)
-    if not options.explain:
-        for query, hits in zip(options.query, answers):
-            _print(query, [dataclasses.replace(hit, explanation="") for hit in hits])
-        return
-    understood = bundle.understand(options.query)
-    for query, read, hits in zip(options.query, understood, answers):
-        _print(f"{query}\nunderstood: {read or 'no value of the catalogue'}", hits)
+    understood = bundle.understand(options.query) if options.explain else []
+    for query, read, hits in itertools.zip_longest(options.query, understood, answers):
+        _print(query, hits, read)
 
 
-def _print(asked: str, hits: Sequence[Hit]) -> None:
+def _print(asked: str, hits: Sequence[Hit], understood: str | None = None) -> None:
+    """Prints hits, with explanations where it is told what was understood."""
     print(asked)
+    if understood is not None:
+        print(f"understood: {understood or 'no value of the catalogue'}")
     for hit in hits:
-        explanation = f"  ({hit.explanation})" if hit.explanation else ""
+        explained = understood is not None and hit.explanation
+        explanation = f"  ({hit.explanation})" if explained else ""
         print(f"{hit.rank:4d}  {hit.id:12s} {hit.score:8.3f}  {hit.title}{explanation}")

@@ -90,6 +90,11 @@ class FacetLexicon:
         """{facet: number of its values}, for the F facets."""
         return dict(zip(self.facets, self.sizes))
 
+    @cached_property
+    def facet_of(self) -> np.ndarray:
+        """int [V], the place of each value's facet."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
     @property
     def value_names(self) -> tuple[str, ...]:
         """The V values, those of the first facet first."""
@@ -146,17 +151,12 @@ class FacetLexicon:
 
         "Sleeveless jacket" says a sleeve too, which it would hide as a kind of jacket.
         """
-        own = self._facet_of[number]
+        own = self.facet_of[number]
         return any(
-            self._facet_of[other] != own
+            self.facet_of[other] != own
             for word in phrase.split()
             for other in self.forms.get(word, ())
         )
-
-    @cached_property
-    def _facet_of(self) -> np.ndarray:
-        """int [V], the place of each value's facet."""
-        return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
     @property
     def noun_facets(self) -> frozenset[str]:

@@ -80,7 +80,7 @@ class FacetMatcher:
 
         Args:
             query_facets: float32 [B, V], above 0 for the values that the query wants, 1 for
-                those that it names; -1 for those that it does not want.
+                those that it names; below 0 for those that it does not want.
             facet_probs: float32 [B, L, V], by `FacetHeads`.
             slope: float32 [F], of the calibration sigmoid(slope * logit + shift).
             shift: float32 [F], of the same (Platt, 1999).

@@ -62,7 +62,7 @@ class TitleFacets(tf.Module):
 
     def __init__(self, lexicon: FacetLexicon, trust: Mapping[str, float]):
         super().__init__(name="title_facets")
-        facet_of = np.repeat(np.arange(len(lexicon.sizes)), lexicon.sizes)
+        facet_of = lexicon.facet_of
         self._facet_of = tf.constant(np.eye(len(lexicon.sizes))[facet_of], tf.float32)
         self._trust = tf.constant(
             np.array([trust[facet] for facet in lexicon.facets])[facet_of], tf.float32

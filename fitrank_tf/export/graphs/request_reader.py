@@ -17,14 +17,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from fitrank_tf.core.progress import tracked
+from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.request_words import ROLES, request_words
 
 # Characters of a request that are read.
 _MOST_CHARACTERS = 2000
-# Texts that are read in one step.
-_AT_ONCE = 512
 # Words. Of a longer request the towers get the words that say something of a product.
 _LONG = 16
 _NO_WORD = r"[^\p{L}\p{N},]+"
@@ -53,7 +51,7 @@ class Request(NamedTuple):
 
     Attributes:
         query_facets: float32 [batch, V]: above 0 for a value that is wanted, 1 if it is
-            named; -1 for one that is not wanted; else 0.
+            named; below 0 for one that is not wanted, -1 if it is named; else 0.
         text: string [batch], without what is not wanted; a long text without talk.
         words: string [batch], the words of `text`, lower case, one blank between them.
         unwanted_words: string [batch], the words that are not wanted and mean no value.
@@ -80,7 +78,7 @@ class RequestReader(tf.Module):
             for phrase, numbers in lexicon.phrases.items()
         }
         # A word that means a value is taken for it before one that is a misspelt name.
-        phrases |= {p: of for p, of in lexicon.related.items() if p not in lexicon.forms}
+        phrases |= lexicon.related
         self._longest = max(len(form.split()) for form in (*phrases, *roles))
         self._size = lexicon.size
         # Many phrases mean the same values: those share a row.
@@ -90,7 +88,7 @@ class RequestReader(tf.Module):
             for number, weight in pairs:
                 weights[row, number] = weight
         self._weights = tf.constant(weights)
-        facet_of = np.repeat(np.arange(len(lexicon.sizes)), lexicon.sizes)
+        facet_of = lexicon.facet_of
         is_noun = np.array([name in lexicon.noun_facets for name in lexicon.facets], bool)
         # What is denied is the nearest value; those that are less near, much less. Who
         # wants no aviators may want sunglasses: of nouns only the value itself is denied.
@@ -150,9 +148,16 @@ class RequestReader(tf.Module):
         return Request(query_facets, text, kept, refused)
 
     def _meant(self, weights: tf.Tensor, rows: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
-        """float32 [batch, V], the largest weights of the words that count."""
-        meant = tf.gather(weights, tf.where(counted, rows, 0))
-        return tf.reduce_max(tf.where(counted[..., tf.newaxis], meant, 0.0), axis=1)
+        """float32 [batch, V], the largest weights of the words that count.
+
+        Only of these words there are V numbers in memory: a request may have a thousand.
+        """
+        places = tf.where(counted)
+        meant = tf.gather(weights, tf.gather_nd(rows, places))
+        requests = tf.shape(rows)[0]
+        best = tf.math.unsorted_segment_max(meant, places[:, 0], requests)
+        # Where no word counts, the segment's maximum is the least float.
+        return tf.maximum(best, 0.0)
 
     def understood(self, query_facets: tf.Tensor) -> tf.Tensor:
         """What was read, in words.
@@ -275,12 +280,9 @@ def _joined(words: tf.Tensor, kept: tf.Tensor) -> tf.Tensor:
 
 def read_facets(reader: RequestReader, texts: Sequence[str]) -> np.ndarray:
     """The values that N texts name: float32 [N, V], see `Request`."""
-    starts = range(0, len(texts), _AT_ONCE)
-    parts = [
-        reader(tf.constant(list(texts[start : start + _AT_ONCE]))).query_facets.numpy()
-        for start in tracked(starts, "reading titles", "batches")
-    ]
-    return np.concatenate(parts)
+    return encode_texts(
+        lambda query: {"query_facets": reader(query).query_facets}, texts, "reading titles"
+    )["query_facets"]
 
 
 def _table(rows: dict[str, int]) -> tf.lookup.StaticHashTable:
