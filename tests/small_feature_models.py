@@ -14,8 +14,10 @@ from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.features.appearance.columns import APPEARANCE
 from fitrank_tf.features.appearance.network import AppearanceNetwork
 from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
+from fitrank_tf.features.attributes.cut import CUT_LABELS, cut_inputs
 from fitrank_tf.features.colour.names import COLOUR_NAMES, ColourNamer, Prototypes
 from fitrank_tf.features.colour.palette import GRID, PALETTE, colour_slices
+from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import FeatureModels, LearnedHeads
 from fitrank_tf.features.garment.crop import CANVAS
 from fitrank_tf.features.garment.detector import Detector
@@ -25,6 +27,7 @@ from fitrank_tf.features.texture.statistics import texture_slices
 # CIE L, a, b of three sRGB colours, from any table of colours.
 RED_LAB, BLUE_LAB, WHITE_LAB = (53.2, 80.1, 67.2), (32.3, 79.2, -107.9), (100.0, 0.0, 0.0)
 _BOX_EVIDENCE = 13
+_CUT_INPUTS = cut_inputs(np.zeros((1, feature_schema().size)), feature_schema()).shape[1]
 
 
 class BoxByColour(tf.Module):
@@ -66,6 +69,7 @@ def small_heads(seed: int = 0) -> LearnedHeads:
         ColourNamer(small_prototypes(), namer),
         random_head(PATTERNS, texture + PALETTE + GRID * GRID, generator),
         _attribute_network(seed),
+        *(random_head(names, _CUT_INPUTS, generator) for names in CUT_LABELS.values()),
         small_appearance(seed),
     )
 

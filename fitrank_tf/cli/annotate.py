@@ -144,8 +144,11 @@ def _check_labels(options: argparse.Namespace, records: CatalogueRecords) -> Non
         chosen = [product for product in labels if product.split == split]
         print(f"{split}: {len(chosen)} products")
         for field in LABEL_FIELDS:
-            counts = Counter(getattr(product, field) or "none" for product in chosen)
-            _print_counts(field, counts)
+            counts = Counter(
+                of.values[field] or "none" for of in chosen if field in of.values
+            )
+            if counts:
+                _print_counts(field, counts)
     if options.compare_labels:
         print(label_agreement(labels, read_labels(options.compare_labels)))
 

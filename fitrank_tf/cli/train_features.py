@@ -1,8 +1,8 @@
-"""Trains the feature heads: colour names, pattern, sleeve and neckline.
+"""Trains the feature heads: colour names, pattern, sleeve, neckline, length and fit.
 
-Colour names are learned from the catalogue's colours; pattern, sleeve and neckline from
-manual labels and, with less weight, from titles. Prints the accuracy on the test split, and
-draws a confusion matrix of each.
+Colour names are learned from the catalogue's colours, the others from manual labels and,
+with less weight, from titles. Prints the accuracy on the test split, and draws a confusion
+matrix of each.
 """
 
 import argparse
@@ -13,41 +13,55 @@ from pathlib import Path
 
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
-from fitrank_tf.config import RunConfig
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.shipped import find_shipped
-from fitrank_tf.datasets.annotations.label_file import ProductLabels, read_labels
+from fitrank_tf.datasets.annotations.label_file import (
+    ProductLabels,
+    merged_labels,
+    read_labels,
+)
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
 from fitrank_tf.datasets.splits import TEST, TRAIN
 from fitrank_tf.evaluation.attribute_report import measure_attributes
-from fitrank_tf.features.appearance.network import (
-    AppearanceNetwork,
-    load_appearance,
-)
+from fitrank_tf.features.appearance.network import load_appearance
 from fitrank_tf.features.extract import FeatureExtractor
 from fitrank_tf.features.feature_models import (
     APPEARANCE_DIR,
     FeatureModels,
     LearnedHeads,
+    load_heads,
 )
 from fitrank_tf.features.garment.detector import Detector
 from fitrank_tf.features.garment.views import view_garments
-from fitrank_tf.features.heads.feature_training import FeatureData, train_heads
+from fitrank_tf.features.heads.feature_training import (
+    FeatureData,
+    LabelledProducts,
+    train_cut_heads,
+    train_heads,
+)
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_HEADS = "saved_models/features"
-LABELS = "fitrank_tf/datasets/annotations/fashion_product_images_labels.csv"
+LABELS = tuple(
+    f"fitrank_tf/datasets/annotations/fashion_product_images_{name}.csv"
+    for name in ("labels", "cuts")
+)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = command_parser("train-features", __doc__)
     add_catalogue_arguments(parser)
-    parser.add_argument("--labels", default=LABELS, help="CSV of manual labels")
+    parser.add_argument(
+        "--labels", nargs="+", default=LABELS, help="CSV files of manual labels"
+    )
     add_recipe_arguments(parser, "features")
     parser.add_argument("--heads", default="", help="measures these instead of training")
+    parser.add_argument(
+        "--kept_heads", default="", help="of these all are kept but length and fit"
+    )
     parser.add_argument(
         "--appearance",
         default=f"{DEFAULT_HEADS}/{APPEARANCE_DIR}",
@@ -62,14 +76,17 @@ def main(arguments: Sequence[str] | None) -> None:
     options = parse(arguments)
     source = catalogue_source(options)
     config = run_config(options)
-    labels = {product.id: product for product in read_labels(options.labels)}
+    labels = merged_labels([read_labels(path) for path in options.labels])
     catalogue = open_catalogue(source, options.data_dir)
     folder = Path(options.heads or options.output_dir)
     detector = find_shipped(config.detector.preset)
     if not options.heads:
-        appearance = load_appearance(options.appearance)
-        data = _training_data(catalogue, labels, Detector.load(detector))
-        heads = _train(data, appearance, config, folder)
+        data = _training_data(catalogue, labels)
+        finder = Detector.load(detector)
+        models = FeatureModels(finder, _heads(options, finder, catalogue, data))
+        items = catalogue.items(TRAIN)
+        features = FeatureExtractor(models).extract(items, len(data.records))
+        heads = train_cut_heads(data, features, models.heads, config)
         folder.mkdir(parents=True, exist_ok=True)
         heads.save(folder)
         logger.info("wrote the feature models to %s", folder)
@@ -77,21 +94,34 @@ def main(arguments: Sequence[str] | None) -> None:
 
 
 def _training_data(
-    catalogue: Catalogue, labels: Mapping[str, ProductLabels], detector: Detector
-) -> FeatureData:
+    catalogue: Catalogue, labels: Mapping[str, ProductLabels]
+) -> LabelledProducts:
     records = catalogue.records(TRAIN)
     if not len(records):
         raise FitRankError("the catalogue has no training product; give a larger one")
-    views = view_garments(catalogue.items(TRAIN), len(records), detector)
     train_labels = {item: of for item, of in labels.items() if of.split == TRAIN}
-    return FeatureData(records, views, train_labels)
+    return LabelledProducts(records, train_labels)
 
 
-def _train(
-    data: FeatureData, appearance: AppearanceNetwork, config: RunConfig, folder: Path
+def _heads(
+    options: argparse.Namespace,
+    detector: Detector,
+    catalogue: Catalogue,
+    data: LabelledProducts,
 ) -> LearnedHeads:
+    """All heads but those of length and fit, trained or kept."""
+    if options.kept_heads:
+        return load_heads(find_shipped(options.kept_heads))
+    appearance = load_appearance(options.appearance)
+    views = view_garments(catalogue.items(TRAIN), len(data.records), detector)
+    folder = Path(options.output_dir)
     backup = folder.with_name(folder.name + ".work")
-    heads = train_heads(data, appearance, config, backup)
+    heads = train_heads(
+        FeatureData(data.records, data.labels, views),
+        appearance,
+        run_config(options),
+        backup,
+    )
     shutil.rmtree(backup, ignore_errors=True)
     return heads
 

@@ -12,7 +12,7 @@ from fitrank_tf.config.checks import (
 
 @dataclasses.dataclass(frozen=True)
 class HeadConfig:
-    """A small network over features: colour names, patterns.
+    """A small network over features: colour names, patterns, length and fit.
 
     The defaults are for patterns, of which some thousand labels are known. The recipe
     `features` gives colour names, which every product has, a wider layer, fewer passes

@@ -33,6 +33,7 @@ class RunConfig:
         colour_names: the heads that name colours; read by `fitrank train-features`.
         patterns: the head that names patterns; read by `fitrank train-features`.
         attributes: the network for sleeve and neckline; read by `fitrank train-features`.
+        cut: the heads of length and fit; read by `fitrank train-features`.
         facet_heads: the heads that predict facets, from fine-tuned embedding and features.
         reranker: of the first stage's candidates.
         evaluation: what the run is measured by.
@@ -49,6 +50,7 @@ class RunConfig:
     colour_names: HeadConfig = dataclasses.field(default_factory=HeadConfig)
     patterns: HeadConfig = dataclasses.field(default_factory=HeadConfig)
     attributes: AttributeConfig = dataclasses.field(default_factory=AttributeConfig)
+    cut: HeadConfig = dataclasses.field(default_factory=HeadConfig)
     facet_heads: FacetHeadsConfig = dataclasses.field(default_factory=FacetHeadsConfig)
     reranker: RerankerConfig = dataclasses.field(default_factory=RerankerConfig)
     evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)

@@ -31,7 +31,7 @@ ALL_OTHERS = "*"
 DECISIVE = "decisive"
 
 # Facets that are known from the photo, of fashion and of catalogues without attributes.
-_SEEN = ("pattern", "sleeve", "neckline")
+_SEEN = ("pattern", "sleeve", "neckline", "length", "fit")
 # Products of a value, so that it can be learned; fewer suffice in small catalogues.
 _FREQUENT, _SMALL_SHARE = 5, 0.05
 # Share of the given cells that have a frequent value, in a facet.

@@ -104,6 +104,8 @@ def label_agreement(left: Sequence[ProductLabels], right: Sequence[ProductLabels
         raise FitRankError("the two label files have no product in common")
     lines = ["| label | products | equal |", "| --- | ---: | ---: |"]
     for field in LABEL_FIELDS:
-        equal = np.mean([getattr(a, field) == getattr(b, field) for a, b in pairs])
-        lines.append(f"| {field} | {len(pairs)} | {equal:.3f} |")
+        values = [(a.values, b.values) for a, b in pairs]
+        equal = [a[field] == b[field] for a, b in values if field in a and field in b]
+        if equal:
+            lines.append(f"| {field} | {len(equal)} | {np.mean(equal):.3f} |")
     return "\n".join(lines)

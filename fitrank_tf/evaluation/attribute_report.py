@@ -1,4 +1,4 @@
-"""Accuracy of colour names, patterns, sleeves and necklines in feature vectors."""
+"""Accuracy of colour names and of what was labelled by eye, in feature vectors."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,7 +9,13 @@ import numpy as np
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.evaluation.confusion import Confusion
-from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS, UNKNOWN
+from fitrank_tf.features.attributes.columns import (
+    FIT_LABELS,
+    LENGTH_LABELS,
+    NECKLINE_LABELS,
+    SLEEVE_LABELS,
+    UNKNOWN,
+)
 from fitrank_tf.features.colour.names import COLOUR_NAMES, colour_numbers
 from fitrank_tf.features.extract import feature_schema
 
@@ -20,6 +26,8 @@ _BY_EYE: Mapping[str, tuple[str, ...]] = {
     "pattern": PATTERNS,
     "sleeve": SLEEVE_LABELS,
     "neckline": NECKLINE_LABELS,
+    "length": LENGTH_LABELS,
+    "fit": FIT_LABELS,
 }
 
 
@@ -30,7 +38,7 @@ class AttributeReport:
     Attributes:
         colour: the catalogue's colour beside the first name.
         colour_top3: share of products whose colour is among the first three names.
-        by_eye: `pattern`, `sleeve` and `neckline` beside labels by eye.
+        by_eye: of the other attributes, beside labels by eye.
     """
 
     colour: Confusion
@@ -102,11 +110,9 @@ def _confusion(
     labels: Mapping[str, ProductLabels],
 ) -> Confusion:
     classes = _BY_EYE[name]
+    said = {item: of.values[name] for item, of in labels.items() if name in of.values}
     truth = np.array(
-        [
-            _index(classes, getattr(labels[item], name)) if item in labels else -1
-            for item in records.ids
-        ],
+        [_index(classes, said[item]) if item in said else -1 for item in records.ids],
         np.int64,
     )
     predicted = features[:, feature_schema().slice(name)].argmax(axis=1)

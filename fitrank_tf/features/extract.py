@@ -15,6 +15,7 @@ import tensorflow as tf
 from fitrank_tf.core.progress import Progress
 from fitrank_tf.features.appearance.columns import appearance_slices
 from fitrank_tf.features.attributes.columns import attribute_slices
+from fitrank_tf.features.attributes.cut import cut_inputs
 from fitrank_tf.features.attributes.network import attribute_probabilities
 from fitrank_tf.features.colour.names import box_evidence, colour_name_slices
 from fitrank_tf.features.colour.palette import colour_slices, read_colours
@@ -194,11 +195,25 @@ class FeatureExtractor:
         canvases = tf.ensure_shape(canvases, [None, CANVAS, CANVAS, 3])
         attributes = attribute_probabilities(self.models.heads.attributes, canvases)
         whole = self.models.heads.appearance(photos)
-        features = tf.concat([vectors, attributes, fit, whole], axis=1)
+        # Read from the ratios before them and from the appearance after them.
+        cut = tf.numpy_function(
+            self._cut, [vectors, attributes, fit, whole], tf.float32, stateful=False
+        )
+        features = tf.concat([vectors, attributes, fit, cut, whole], axis=1)
         return {
             "features": tf.ensure_shape(features, [None, feature_schema().size]),
             "detected": found._asdict(),
         }
+
+    def _cut(self, *before: np.ndarray) -> np.ndarray:
+        """Probabilities of lengths and fits, float32 [B, 11], from the other features."""
+        *parts, whole = before
+        size = feature_schema().size - sum(part.shape[1] for part in before)
+        unknown = np.zeros((len(whole), size), np.float32)
+        features = np.concatenate([*parts, unknown, whole], axis=1)
+        inputs, heads = cut_inputs(features, feature_schema()), self.models.heads
+        told = [head.probabilities(inputs) for head in (heads.length, heads.fit)]
+        return np.concatenate(told, axis=1)
 
     def _vectors(
         self,

@@ -31,7 +31,8 @@ APPEARANCE_FILES = tuple(
     f"{APPEARANCE_DIR}/{name}"
     for name in ("config.json", "image_converter.json", "model.weights.h5")
 )
-_PATTERN = "pattern"
+# Fields of `LearnedHeads`.
+_SOFTMAX_HEADS = ("pattern", "length", "fit")
 _MADE_BY = "train-features"
 
 
@@ -43,17 +44,22 @@ class LearnedHeads:
         namer: names the colours of a product.
         pattern: maps `patterns.pattern_inputs` to probabilities of `PATTERNS`.
         attributes: network that maps canvases to logits of sleeve and neckline.
+        length, fit: map `cut.cut_inputs` to probabilities of `CUT_LABELS`.
         appearance: network that maps whole photos to the `appearance` group.
     """
 
     namer: ColourNamer
     pattern: SoftmaxHead
     attributes: keras.Model
+    length: SoftmaxHead
+    fit: SoftmaxHead
     appearance: AppearanceNetwork
 
     def save(self, folder: Path) -> None:
         """Writes two files and `APPEARANCE_DIR` into an existing folder."""
-        arrays = {**self.namer.arrays(), **head_arrays(self.pattern, _PATTERN)}
+        arrays = self.namer.arrays()
+        for name in _SOFTMAX_HEADS:
+            arrays |= head_arrays(getattr(self, name), name)
         save_arrays(folder / HEADS_FILE, arrays)
         with tempfile.TemporaryDirectory() as temporary:
             # Keras requires a name that ends in .keras.
@@ -81,7 +87,8 @@ def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
     arrays = load_arrays(folder / HEADS_FILE, _MADE_BY)
     path = folder / ATTRIBUTES_FILE
     try:
-        namer, pattern = ColourNamer.from_arrays(arrays), head_from_arrays(arrays, _PATTERN)
+        namer = ColourNamer.from_arrays(arrays)
+        heads = {name: head_from_arrays(arrays, name) for name in _SOFTMAX_HEADS}
         network = keras.saving.load_model(path, compile=False)
     except Exception as error:
         # A damaged file raises whatever Keras and zipfile come across first.
@@ -90,7 +97,7 @@ def _load_heads(folder: Path, stamps: tuple[int, ...]) -> LearnedHeads:
             f"`{command_line(_MADE_BY)}`"
         ) from error
     appearance = load_appearance(str(folder / APPEARANCE_DIR))
-    return LearnedHeads(namer, pattern, network, appearance)
+    return LearnedHeads(namer, attributes=network, appearance=appearance, **heads)
 
 
 def heads_fingerprint(folder: Path) -> str:

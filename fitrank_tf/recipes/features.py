@@ -1,4 +1,4 @@
-"""The feature heads: colour names, patterns, sleeve and neckline."""
+"""The feature heads: colour names, patterns, sleeve, neckline, length and fit."""
 
 from fitrank_tf.config import AttributeConfig, DetectorConfig, HeadConfig, RunConfig
 
@@ -16,4 +16,5 @@ def recipe(dataset: str) -> RunConfig:
         colour_names=HeadConfig(hidden=(256,), weight_decay=0.9, epochs=12),
         patterns=HeadConfig(batch_size=64),
         attributes=AttributeConfig(),
+        cut=HeadConfig(epochs=20),
     )

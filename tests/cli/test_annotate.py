@@ -71,7 +71,10 @@ def _labels(sheets, path, changed: int = 0, split: str = TRAIN):
     patterns = ["striped"] * changed + ["plain"] * (len(ids) - changed)
     write_labels(
         path,
-        [ProductLabels(item, split, "long", "v", of) for item, of in zip(ids, patterns)],
+        [
+            ProductLabels(item, split, {"sleeve": "long", "neckline": "v", "pattern": of})
+            for item, of in zip(ids, patterns)
+        ],
     )
     return path
 

@@ -9,7 +9,13 @@ from PIL import Image
 
 from fitrank_tf.cli import train_features
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
+from fitrank_tf.datasets.annotations.label_file import (
+    FITS,
+    LABEL_FIELDS,
+    LENGTHS,
+    PATTERNS,
+    ProductLabels,
+)
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.splits import TEST, TRAIN
 from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
@@ -29,6 +35,7 @@ SMALL = (
     *("colour_names.epochs=2", "colour_names.hidden=8", "colour_names.batch_size=16"),
     *("patterns.epochs=2", "patterns.hidden=8", "patterns.batch_size=8"),
     *("attributes.epochs=1", "attributes.batch_size=16", "attributes.times_seen=1"),
+    *("cut.epochs=2", "cut.hidden=8", "cut.batch_size=16"),
 )
 
 
@@ -43,7 +50,17 @@ def labels(data_dir, tmp_path_factory) -> Path:
     source = CatalogueSource("synthetic_catalogue", num_items=COUNT)
     catalogue = open_catalogue(source, data_dir)
     products = [
-        ProductLabels(item, split, "long", "collar", PATTERNS[number % 4])
+        ProductLabels(
+            item,
+            split,
+            {
+                "sleeve": "long",
+                "neckline": "collar",
+                "pattern": PATTERNS[number % 4],
+                "length": LENGTHS[number % 2],
+                "fit": FITS[number % 2],
+            },
+        )
         for split, count in ((TRAIN, 8), (TEST, 4))
         for number, item in enumerate(catalogue.records(split).ids[:count])
     ]
@@ -74,7 +91,7 @@ def test_trained_heads_can_be_used(trained, model_folders) -> None:
     models = FeatureModels.load(model_folders[0], trained)
     photo = np.full((60, 40, 3), (200, 30, 30), np.uint8)
     [seen] = FeatureExtractor(models).extract_photos([photo])
-    for name in ("colour_names", "pattern", "sleeve", "neckline"):
+    for name in ("colour_names", *LABEL_FIELDS):
         told = seen.features[feature_schema().slice(name)]
         assert told.sum() == pytest.approx(1.0, abs=1e-4)
     assert models.heads.pattern.labels == PATTERNS
@@ -90,7 +107,7 @@ def test_trained_heads_can_be_used(trained, model_folders) -> None:
 def test_nothing_but_the_heads_and_their_report_is_left(trained) -> None:
     assert sorted(path.name for path in trained.parent.iterdir()) == ["heads"]
     names = {path.relative_to(trained).as_posix() for path in trained.rglob("*.*")}
-    drawn = {f"report/{name}.png" for name in ("colour", "pattern", "sleeve", "neckline")}
+    drawn = {f"report/{name}.png" for name in ("colour", *LABEL_FIELDS)}
     assert names - {"appearance/metadata.json"} == {
         HEADS_FILE,
         ATTRIBUTES_FILE,
@@ -103,6 +120,18 @@ def test_nothing_but_the_heads_and_their_report_is_left(trained) -> None:
 
 
 @pytest.mark.slow
+def test_kept_heads_get_another_length_and_fit(trained, options, tmp_path) -> None:
+    again = tmp_path / "heads"
+    more = ("--set=cut.epochs=1", f"--kept_heads={trained}", f"--output_dir={again}")
+    train_features.main([*options, *more])
+    before, after = load_heads(trained), load_heads(again)
+    np.testing.assert_array_equal(before.pattern.kernels[0], after.pattern.kernels[0])
+    for old, new in zip(before.attributes.get_weights(), after.attributes.get_weights()):
+        np.testing.assert_array_equal(old, new)
+    assert not np.array_equal(before.length.kernels[0], after.length.kernels[0])
+
+
+@pytest.mark.slow
 def test_given_heads_are_measured_not_trained(
     trained, options, labels, tmp_path, capsys
 ) -> None:
@@ -112,7 +141,7 @@ def test_given_heads_are_measured_not_trained(
     assert {path: path.stat().st_mtime_ns for path in trained.glob("*.*")} == before
     table = capsys.readouterr().out
     tested = labels.read_text(encoding="utf-8").count(",test,")
-    for name in ("pattern", "sleeve", "neckline"):
+    for name in LABEL_FIELDS:
         assert re.search(rf"^\| {name} \| {tested} \|", table, re.MULTILINE)
     assert re.search(r"^\| colour \| \d+ \| [01]\.\d{3} \|", table, re.MULTILINE)
     assert list(tmp_path.iterdir()) == []

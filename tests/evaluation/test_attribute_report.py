@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
+from fitrank_tf.datasets.annotations.label_file import (
+    LABEL_FIELDS,
+    PATTERNS,
+    ProductLabels,
+)
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.evaluation.attribute_report import AttributeReport, measure_attributes
 from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
+from fitrank_tf.features.attributes.cut import CUT_LABELS
 from fitrank_tf.features.colour.names import COLOUR_NAMES
 from fitrank_tf.features.extract import feature_schema
 from tests.fashion import ATTRIBUTES, DECLARATION
@@ -19,6 +24,7 @@ ANSWERS = {
     "pattern": PATTERNS,
     "sleeve": SLEEVE_LABELS,
     "neckline": NECKLINE_LABELS,
+    **CUT_LABELS,
 }
 
 
@@ -41,7 +47,7 @@ def records(colours: list[str]) -> CatalogueRecords:
 
 def colour_report(said: list[list[str]], colours: list[str]) -> AttributeReport:
     features = np.stack([vector({"colour_names": names}) for names in said])
-    labels = {"p0": ProductLabels("p0", "test", "", "", "plain")}
+    labels = {"p0": ProductLabels("p0", "test", {"pattern": "plain"})}
     return measure_attributes(features, records(colours), labels)
 
 
@@ -87,12 +93,27 @@ def worn_report() -> AttributeReport:
     ]
     labels = {
         f"p{row}": ProductLabels(
-            f"p{row}", "test", sleeve, neckline, "" if row else "plain"
+            f"p{row}",
+            "test",
+            {
+                "sleeve": sleeve,
+                "neckline": neckline,
+                "pattern": "" if row else "plain",
+                # Not everything is labelled of every product.
+                **({"length": "knee"} if row < 2 else {}),
+            },
         )
         for row, (sleeve, neckline, _, _) in enumerate(products)
     }
     features = [
-        vector({"sleeve": [sleeve], "neckline": [neckline], "pattern": ["plain"]})
+        vector(
+            {
+                "sleeve": [sleeve],
+                "neckline": [neckline],
+                "pattern": ["plain"],
+                "length": ["knee" if sleeve == "short" and neckline == "v" else "thigh"],
+            }
+        )
         for _, _, sleeve, neckline in [*products, ("", "", "short", "v")]
     ]
     return measure_attributes(np.stack(features), records(["Red"] * 6), labels)
@@ -104,6 +125,10 @@ def test_manual_labels_are_compared_with_the_most_probable_class() -> None:
     # An empty label is the class "unknown"; a product without labels is ignored.
     assert (sleeve.counts.sum(), sleeve.accuracy) == (5, pytest.approx(3 / 5))
     assert (neckline.counts.sum(), neckline.accuracy) == (5, pytest.approx(3 / 5))
+    # Products that nobody labelled in a field are ignored: of the two, one is "knee".
+    length = report.by_eye["length"]
+    assert (length.counts.sum(), length.accuracy) == (2, 0.5)
+    assert report.by_eye["fit"].counts.sum() == 0
     # Patterns have no such class: the four without are ignored.
     assert (report.by_eye["pattern"].counts.sum(), report.by_eye["pattern"].accuracy) == (
         1,
@@ -136,6 +161,6 @@ def test_the_table_has_a_row_an_attribute() -> None:
 def test_a_picture_an_attribute(tmp_path) -> None:
     written = worn_report().draw(tmp_path / "new" / "folder")
     assert {path.name for path in written} == {
-        *("colour.png", "pattern.png", "sleeve.png", "neckline.png")
+        f"{name}.png" for name in ("colour", *LABEL_FIELDS)
     }
     assert all(Image.open(path).size > (100, 100) for path in written)

@@ -3,13 +3,14 @@
     id,split,sleeve,neckline,pattern
     10051,test,short,collar,plain
 
-A field is empty where the product has no such part or it is not visible. `README.md`
-describes how labels are decided.
+A file has `id`, `split` and one or more of `LABEL_FIELDS`. A field is empty where the
+product has no such part or it is not visible. `README.md` describes how labels are decided.
 """
 
 import csv
 import dataclasses
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fitrank_tf.core.errors import FitRankError
@@ -20,13 +21,17 @@ from fitrank_tf.datasets.annotations.annotation_file import (
 )
 
 PATTERNS: tuple[str, ...] = ("plain", "striped", "checked", "printed")
-LABEL_FIELDS: tuple[str, ...] = ("sleeve", "neckline", "pattern")
-_VALUES = {
-    "split": ANNOTATION_SPLITS,
-    "sleeve": ("", *SLEEVES),
-    "neckline": ("", *NECKLINES),
-    "pattern": ("", *PATTERNS),
+# Where a garment ends on its wearer, and how close it lies.
+LENGTHS: tuple[str, ...] = ("cropped", "hip", "thigh", "knee", "calf", "ankle")
+FITS: tuple[str, ...] = ("slim", "regular", "loose")
+LABEL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "sleeve": SLEEVES,
+    "neckline": NECKLINES,
+    "pattern": PATTERNS,
+    "length": LENGTHS,
+    "fit": FITS,
 }
+_ID, _SPLIT = "id", "split"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,19 +41,13 @@ class ProductLabels:
     Attributes:
         id: the shop's product id.
         split: "train" or "test"; test products are never trained on.
-        sleeve: one of `SLEEVES`, or "".
-        neckline: one of `NECKLINES`, or "".
-        pattern: one of `PATTERNS`, or "".
+        values: {field of `LABEL_FIELDS`: one of its values, or ""}, for the fields that
+            were labelled.
     """
 
     id: str
     split: str
-    sleeve: str
-    neckline: str
-    pattern: str
-
-
-_COLUMNS = [field.name for field in dataclasses.fields(ProductLabels)]
+    values: Mapping[str, str]
 
 
 def read_labels(path: str | os.PathLike[str]) -> list[ProductLabels]:
@@ -63,14 +62,18 @@ def read_labels(path: str | os.PathLike[str]) -> list[ProductLabels]:
     except (OSError, UnicodeDecodeError) as error:
         raise FitRankError(f"{path} cannot be read ({error})") from error
     reader = csv.DictReader(text.splitlines())
-    if reader.fieldnames != _COLUMNS:
+    columns = tuple(reader.fieldnames or ())
+    first, fields = columns[:2], columns[2:]
+    if first != (_ID, _SPLIT) or not fields or not set(fields) <= set(LABEL_FIELDS):
         raise FitRankError(
-            f"{path} begins with {reader.fieldnames}; its first line must be "
-            f"{','.join(_COLUMNS)}"
+            f"{path} begins with {','.join(columns)!r}; its first line must be "
+            f"{_ID},{_SPLIT} and some of {','.join(LABEL_FIELDS)}"
         )
+    if len(set(fields)) < len(fields):
+        raise FitRankError(f"{path}: a column comes twice in {','.join(columns)!r}")
     labels: dict[str, ProductLabels] = {}
     for row in reader:
-        product = _checked(row, f"{path}, line {reader.line_num}")
+        product = _checked(row, fields, f"{path}, line {reader.line_num}")
         if product.id in labels:
             raise FitRankError(
                 f"{path}, line {reader.line_num}: product {product.id!r} comes twice; "
@@ -80,15 +83,38 @@ def read_labels(path: str | os.PathLike[str]) -> list[ProductLabels]:
     return list(labels.values())
 
 
-def _checked(row: dict[str, str], place: str) -> ProductLabels:
-    if None in row or None in row.values():
-        raise FitRankError(f"{place}: not {len(_COLUMNS)} fields; correct it")
-    if not row["id"]:
-        raise FitRankError(f"{place}: no product id; write it")
-    for field, known in _VALUES.items():
-        if row[field] not in known:
-            choices = ", ".join(filter(None, known)) + (
-                ", or leave it empty" * ("" in known)
+def merged_labels(files: Sequence[Sequence[ProductLabels]]) -> dict[str, ProductLabels]:
+    """{product id: labels of all files}; of a field in two files the last one counts.
+
+    Raises:
+        FitRankError: if a product is for training in one file and for test in another.
+    """
+    merged: dict[str, ProductLabels] = {}
+    for product in (product for labels in files for product in labels):
+        before = merged.get(product.id, product)
+        if before.split != product.split:
+            raise FitRankError(
+                f"product {product.id!r} is marked {before.split} in one label file and "
+                f"{product.split} in another; mark it test in both"
             )
-            raise FitRankError(f"{place}: {field} is {row[field]!r}; choose from {choices}")
-    return ProductLabels(**row)
+        values = {**before.values, **product.values}
+        merged[product.id] = dataclasses.replace(product, values=values)
+    return merged
+
+
+def _checked(row: dict[str, str], fields: Sequence[str], place: str) -> ProductLabels:
+    if None in row or None in row.values():
+        raise FitRankError(f"{place}: not {len(fields) + 2} fields; correct it")
+    if not row[_ID]:
+        raise FitRankError(f"{place}: no product id; write it")
+    if row[_SPLIT] not in ANNOTATION_SPLITS:
+        choices = ", ".join(ANNOTATION_SPLITS)
+        raise FitRankError(f"{place}: split is {row[_SPLIT]!r}; choose from {choices}")
+    for field in fields:
+        if row[field] not in ("", *LABEL_FIELDS[field]):
+            choices = ", ".join(LABEL_FIELDS[field])
+            raise FitRankError(
+                f"{place}: {field} is {row[field]!r}; choose from {choices}, or leave it "
+                "empty"
+            )
+    return ProductLabels(row[_ID], row[_SPLIT], {field: row[field] for field in fields})

@@ -1,4 +1,4 @@
-"""Weak labels: pattern, sleeve and neckline that a title names.
+"""Weak labels: pattern, sleeve, neckline, length and fit that a title names.
 
 They are for training only, because a title may name stripes that are not visible in the
 photo: of 267 products with stripes in the title in `fashion_product_images_labels.csv`, 195
@@ -35,6 +35,18 @@ _WORDS: Mapping[str, _Rules] = {
         ("printed", r"\b(print(ed|s)?|graphic|floral|polka)\b"),
         ("plain", r"\b(solid|plain)\b"),
     ),
+    "length": _rules(
+        ("cropped", r"\bcrop(ped)?\b"),
+        ("knee", r"\b(knee[- ]length|bermudas?)\b"),
+        ("calf", r"\b(midi|capris?|(calf|mid)[- ]length)\b|\b(3/4|three[- ]quarter) pant"),
+        ("ankle", r"\b(maxi|(ankle|floor|full)[- ]length)\b"),
+        ("thigh", r"\b(mini (dress|skirt)|thigh[- ]length)"),
+    ),
+    "fit": _rules(
+        ("slim", r"\b(slim|skinny|fitted|bodycon)\b"),
+        ("regular", r"\b(regular|straight|classic)[- ]fit\b"),
+        ("loose", r"\b(loose|relaxed|baggy|oversized?)\b"),
+    ),
 }
 
 
@@ -43,7 +55,7 @@ def title_label(title: str, facet: str) -> str:
 
     Args:
         title: a product's title.
-        facet: "sleeve", "neckline" or "pattern".
+        facet: one of `LABEL_FIELDS`.
 
     Returns:
         A value of the facet, "" if the title names none.

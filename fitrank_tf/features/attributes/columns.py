@@ -1,25 +1,37 @@
-"""The `attributes` group: sleeve length, neckline, and the ratios of `garment/shape.py`.
+"""The `attributes` group: sleeve length, neckline, the ratios of `garment/shape.py`, and
+length and fit of the garment.
 
-"unknown" is one of the labels, for products without arms or neck and for photos
+"unknown" is one of the labels, for products without arms, neck or hem and for photos
 that do not show them.
 """
 
+from collections.abc import Mapping, Sequence
+
 from fitrank_tf.datasets.annotations.annotation_file import NECKLINES, SLEEVES
+from fitrank_tf.datasets.annotations.label_file import FITS, LENGTHS
 from fitrank_tf.features.garment.shape import fit_slices
-from fitrank_tf.features.schema import FeatureSlice
+from fitrank_tf.features.schema import FeatureSchema, FeatureSlice
 
 GROUP = "attributes"
 UNKNOWN = "unknown"
 SLEEVE_LABELS: tuple[str, ...] = (UNKNOWN, *SLEEVES)
 NECKLINE_LABELS: tuple[str, ...] = (UNKNOWN, *NECKLINES)
+LENGTH_LABELS: tuple[str, ...] = (UNKNOWN, *LENGTHS)
+FIT_LABELS: tuple[str, ...] = (UNKNOWN, *FITS)
 
 
 def attribute_slices() -> tuple[FeatureSlice, ...]:
-    """Returns the slices: probabilities of sleeve and neckline, then the garment ratios."""
+    """Returns the slices: sleeve and neckline, the garment ratios, length and fit."""
+    return FeatureSchema.joined(
+        _probabilities({"sleeve": SLEEVE_LABELS, "neckline": NECKLINE_LABELS}),
+        fit_slices(),
+        _probabilities({"length": LENGTH_LABELS, "fit": FIT_LABELS}),
+    ).slices
+
+
+def _probabilities(labels: Mapping[str, Sequence[str]]) -> tuple[FeatureSlice, ...]:
     rows = [
-        (name, len(labels), ", ".join(labels), "probability", 0.0, 1.0)
-        for name, labels in (("sleeve", SLEEVE_LABELS), ("neckline", NECKLINE_LABELS))
+        (name, len(of), ", ".join(of), "probability", 0.0, 1.0)
+        for name, of in labels.items()
     ]
-    slices = FeatureSlice.consecutive(GROUP, rows)
-    end = slices[-1].stop
-    return (*slices, *(part.moved_to(part.start + end) for part in fit_slices()))
+    return FeatureSlice.consecutive(GROUP, rows)

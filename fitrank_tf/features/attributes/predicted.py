@@ -1,6 +1,7 @@
 """Fills attributes missing from a catalogue with predictions from its photos.
 
-Few catalogues have columns for pattern, sleeve and neckline, but shoppers search for them.
+Few catalogues have columns for pattern, sleeve, neckline, length and fit, but shoppers
+search for them.
 """
 
 import dataclasses
@@ -11,6 +12,7 @@ import numpy as np
 from fitrank_tf.datasets.annotations.label_file import PATTERNS
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS, UNKNOWN
+from fitrank_tf.features.attributes.cut import CUT_LABELS
 from fitrank_tf.features.schema import FeatureSchema
 
 # Less probable predictions are not used.
@@ -21,6 +23,7 @@ _LABELS: Mapping[str, Sequence[str]] = {
     "pattern": PATTERNS,
     "sleeve": SLEEVE_LABELS,
     "neckline": NECKLINE_LABELS,
+    **CUT_LABELS,
 }
 
 

@@ -15,6 +15,7 @@ from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.splits import TRAIN
 from fitrank_tf.features.appearance.network import AppearanceNetwork
 from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS, UNKNOWN
+from fitrank_tf.features.attributes.cut import CUT_LABELS, cut_inputs
 from fitrank_tf.features.attributes.network import without_auxiliary_outputs
 from fitrank_tf.features.attributes.training import (
     AttributeTable,
@@ -29,9 +30,14 @@ from fitrank_tf.features.colour.names import (
     name_inputs,
 )
 from fitrank_tf.features.colour.palette import Colours, read_colours
+from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.feature_models import LearnedHeads
 from fitrank_tf.features.garment.views import GarmentViews, jittered
-from fitrank_tf.features.heads.softmax_head import SoftmaxHead, merge_heads
+from fitrank_tf.features.heads.softmax_head import (
+    SoftmaxHead,
+    merge_heads,
+    uniform_head,
+)
 from fitrank_tf.features.heads.training import train_head
 from fitrank_tf.features.texture.patterns import pattern_inputs
 from fitrank_tf.features.texture.statistics import texture_features
@@ -50,18 +56,26 @@ _HAS_ARMS = {
     *("Topwear", "Dress", "Innerwear", "Loungewear and Nightwear", "Apparel Set"),
     "Saree",
 }
+# Of which length and fit can be seen.
+_HAS_CUT = (_HAS_ARMS - {"Innerwear"}) | {"Bottomwear", "Socks"}
 _HAS_PATTERN = _HAS_ARMS | {
     *("Bottomwear", "Bags", "Ties", "Scarves", "Mufflers", "Stoles"),
+}
+_COVERED = {
+    "pattern": _HAS_PATTERN,
+    "sleeve": _HAS_ARMS,
+    "neckline": _HAS_ARMS,
+    "length": _HAS_CUT,
+    "fit": _HAS_CUT,
 }
 
 
 @dataclasses.dataclass(frozen=True)
-class FeatureData:
-    """Training data of the heads: the training products of a catalogue.
+class LabelledProducts:
+    """The training products of a catalogue, and what people saw on some.
 
     Attributes:
         records: N products, all of the training split.
-        views: the same products, cut out of their photos.
         labels: product id -> manual labels; not every product needs some.
 
     Raises:
@@ -69,7 +83,6 @@ class FeatureData:
     """
 
     records: CatalogueRecords
-    views: GarmentViews
     labels: Mapping[str, ProductLabels]
 
     def __post_init__(self) -> None:
@@ -82,6 +95,17 @@ class FeatureData:
             raise FitRankError(f"product {leaked[0]!r} is kept for testing")
 
 
+@dataclasses.dataclass(frozen=True)
+class FeatureData(LabelledProducts):
+    """Training data of the heads that read the product cut out of its photo.
+
+    Attributes:
+        views: the same N products, cut out of their photos.
+    """
+
+    views: GarmentViews
+
+
 def train_heads(
     data: FeatureData,
     appearance: AppearanceNetwork,
@@ -89,6 +113,9 @@ def train_heads(
     backup: Path,
 ) -> LearnedHeads:
     """Trains the heads of colour names, patterns, sleeve and neckline.
+
+    Those of length and fit are uniform: `train_cut_heads` trains them on features that
+    these models extract.
 
     Args:
         data: training products.
@@ -107,7 +134,33 @@ def train_heads(
     logger.info("sleeve and neckline")
     table, extra = attribute_table(data, config.attributes)
     network = train_attribute_network(table, extra, config.attributes, config.seed, backup)
-    return LearnedHeads(namer, pattern, without_auxiliary_outputs(network), appearance)
+    width = cut_inputs(np.zeros((1, feature_schema().size)), feature_schema()).shape[1]
+    cut = {name: uniform_head(names, width) for name, names in CUT_LABELS.items()}
+    network = without_auxiliary_outputs(network)
+    return LearnedHeads(namer, pattern, network, appearance=appearance, **cut)
+
+
+def train_cut_heads(
+    data: LabelledProducts, features: np.ndarray, heads: LearnedHeads, config: RunConfig
+) -> LearnedHeads:
+    """Returns the heads with those of length and fit trained.
+
+    Args:
+        data: N training products.
+        features: float32 [N, F], of the same products, extracted with `heads`.
+        heads: the other ones are kept.
+        config: its `cut` and `seed` are used.
+    """
+    logger.info("length and fit")
+    inputs = cut_inputs(features, feature_schema())
+    trained = {}
+    for facet, names in CUT_LABELS.items():
+        labels, trust = facet_labels(data, facet, names, config.cut.weak_trust)
+        known = labels >= 0
+        trained[facet] = train_head(
+            inputs[known], labels[known], names, config.cut, config.seed, trust[known]
+        )
+    return dataclasses.replace(heads, **trained)
 
 
 def train_namer(data: FeatureData, colours: Colours, config: RunConfig) -> ColourNamer:
@@ -187,7 +240,12 @@ def attribute_table(
         "pattern": facet_labels(data, "pattern", PATTERNS, weak),
         "kind": (kind, np.full(len(kind), weak, np.float32)),
     }
-    by_eye = np.array([item in data.labels for item in data.records.ids])
+    by_eye = np.array(
+        [
+            item in data.labels and not labelled.keys().isdisjoint(data.labels[item].values)
+            for item in data.records.ids
+        ]
+    )
     table = AttributeTable(
         canvases=np.stack([crop.canvas() for crop in data.views.crops]),
         labels={name: labels for name, (labels, _) in labelled.items()},
@@ -198,7 +256,7 @@ def attribute_table(
 
 
 def facet_labels(
-    data: FeatureData, facet: str, names: Sequence[str], weak_trust: float
+    data: LabelledProducts, facet: str, names: Sequence[str], weak_trust: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the label of each product: the manual one, else one from its title.
 
@@ -207,7 +265,7 @@ def facet_labels(
 
     Args:
         data: N training products.
-        facet: "pattern", "sleeve" or "neckline".
+        facet: one of `LABEL_FIELDS`.
         names: the facet's labels.
         weak_trust: weight of labels from titles; manual labels have weight 1.
 
@@ -217,8 +275,9 @@ def facet_labels(
     labels = np.full(len(data.records), -1)
     trust = np.zeros(len(data.records), np.float32)
     for row, item in enumerate(data.records.ids):
-        if item in data.labels:
-            label, weight = getattr(data.labels[item], facet), 1.0
+        by_eye = data.labels[item].values if item in data.labels else {}
+        if facet in by_eye:
+            label, weight = by_eye[facet], 1.0
         else:
             label, weight = _label_of_title(data.records, row, facet), weak_trust
             if label is None:
@@ -231,7 +290,7 @@ def facet_labels(
 
 def _label_of_title(records: CatalogueRecords, row: int, facet: str) -> str | None:
     """The title's label; "" for kinds of product without the facet; None if unknown."""
-    covered = _HAS_PATTERN if facet == "pattern" else _HAS_ARMS
+    covered = _COVERED[facet]
     subcategory = records.column("subcategory")[row]
     if subcategory and subcategory not in covered:
         return ""

@@ -52,6 +52,23 @@ class SoftmaxHead:
         return raised / raised.sum(axis=1, keepdims=True)
 
 
+def uniform_head(labels: Sequence[str], inputs: int) -> SoftmaxHead:
+    """A head that has learned nothing: all of its K classes are equally probable.
+
+    Args:
+        labels: names of the classes.
+        inputs: F, how many numbers it takes.
+    """
+    count = len(labels)
+    return SoftmaxHead(
+        labels=tuple(labels),
+        mean=np.zeros(inputs, np.float32),
+        scale=np.ones(inputs, np.float32),
+        kernels=(np.zeros((inputs, count), np.float32),),
+        biases=(np.zeros(count, np.float32),),
+    )
+
+
 def merge_heads(heads: Sequence[SoftmaxHead]) -> SoftmaxHead:
     """Merges several heads into one whose logits are the mean of theirs.
 

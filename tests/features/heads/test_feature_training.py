@@ -9,21 +9,35 @@ from fitrank_tf.config import AttributeConfig, HeadConfig, RunConfig
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
+from fitrank_tf.features.attributes.columns import (
+    LENGTH_LABELS,
+    NECKLINE_LABELS,
+    SLEEVE_LABELS,
+)
+from fitrank_tf.features.attributes.cut import CUT_LABELS, cut_inputs
 from fitrank_tf.features.colour.palette import read_colours
+from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.garment.crop import GarmentCrop
 from fitrank_tf.features.garment.views import GarmentViews
 from fitrank_tf.features.heads.feature_training import (
     FeatureData,
+    LabelledProducts,
     attribute_table,
     facet_labels,
+    train_cut_heads,
     train_pattern_head,
 )
 from fitrank_tf.features.texture.patterns import pattern_inputs
 from fitrank_tf.features.texture.statistics import texture_features
 from tests.fashion import ATTRIBUTES, DECLARATION
+from tests.small_feature_models import small_heads
 
-ANSWERS = {"sleeve": SLEEVE_LABELS, "neckline": NECKLINE_LABELS, "pattern": PATTERNS}
+ANSWERS = {
+    "sleeve": SLEEVE_LABELS,
+    "neckline": NECKLINE_LABELS,
+    "pattern": PATTERNS,
+    **CUT_LABELS,
+}
 WEAK = 0.25
 
 
@@ -47,12 +61,12 @@ def _data(
         ids, tuple(titles), attributes, splits or ("train",) * len(ids), DECLARATION
     )
     views = GarmentViews([_crop() for _ in ids], np.zeros((len(ids), 13), np.float32))
-    return FeatureData(records, views, {product.id: product for product in labels})
+    return FeatureData(records, {product.id: product for product in labels}, views)
 
 
 def _by_eye(**fields: str) -> ProductLabels:
-    values = {"id": "p0", "split": "train", "sleeve": "", "neckline": "", "pattern": ""}
-    return ProductLabels(**{**values, **fields})
+    values = {"sleeve": "", "neckline": "", "pattern": ""}
+    return ProductLabels("p0", "train", {**values, **fields})
 
 
 def _first_label(data: FeatureData, facet: str) -> tuple[str, float]:
@@ -88,6 +102,12 @@ TITLE = "Striped Polo Tshirt with Full Sleeves"
         # "unknown" is no pattern; shoes have none to learn from, trousers do.
         (SHOES, "Striped Heels", "pattern", ("", 0)),
         (("Bottomwear", "Jeans"), "Striped Jeans", "pattern", ("striped", WEAK)),
+        # Length and fit are seen of garments and socks, not of what lies below them.
+        (TOP, "Slim Fit Tshirt", "fit", ("slim", WEAK)),
+        (TOP, "Mini Tshirt", "length", ("", 0)),
+        (("Bottomwear", "Capris"), "3/4 Pants", "length", ("calf", WEAK)),
+        (("Innerwear", "Briefs"), "Slim Fit Briefs", "fit", ("unknown", WEAK)),
+        (SHOES, "Ankle Length Heels", "length", ("unknown", WEAK)),
         # A catalogue without kinds: the title alone.
         (("", ""), "Sleeveless Top", "sleeve", ("sleeveless", WEAK)),
         (("", ""), "Top", "sleeve", ("", 0)),
@@ -172,3 +192,35 @@ def test_a_catalogue_without_labels_is_refused() -> None:
     data = _data(["Tee", "Tee"], TOP)
     with pytest.raises(FitRankError, match="no product has a label of plain, striped"):
         train_pattern_head(data, read_colours(data.views.crops), RunConfig("test"))
+
+
+def test_only_products_labelled_for_the_network_come_more_often() -> None:
+    labels = (_by_eye(), ProductLabels("p1", "train", {"length": "knee"}))
+    table, _ = attribute_table(_data(["a", "b"], TOP, labels), AttributeConfig())
+    assert table.repeats.tolist() == [AttributeConfig().times_seen, 1]
+
+
+def test_length_and_fit_are_learned_from_the_other_features() -> None:
+    generator, schema = np.random.default_rng(0), feature_schema()
+    features = generator.random((90, schema.size), np.float32)
+    long_ones = np.arange(90) % 2 == 0
+    features[:, schema.slice("appearance").start] = 6.0 * long_ones
+    labels = tuple(
+        ProductLabels(
+            f"p{row}",
+            "train",
+            {"length": "ankle" if is_long else "thigh", "fit": "loose"},
+        )
+        for row, is_long in enumerate(long_ones)
+    )
+    data = _data(["a"] * 90, TOP, labels)
+    data = LabelledProducts(data.records, data.labels)
+    before = small_heads()
+    config = RunConfig("x", cut=HeadConfig(hidden=(), epochs=30, batch_size=30))
+    heads = train_cut_heads(data, features, before, config)
+    assert heads.pattern is before.pattern and heads.attributes is before.attributes
+    told = heads.length.probabilities(cut_inputs(features, schema)).argmax(axis=1)
+    expected = np.where(long_ones, *(LENGTH_LABELS.index(of) for of in ("ankle", "thigh")))
+    assert np.mean(told == expected) > 0.95
+    told = heads.fit.probabilities(cut_inputs(features, schema)).argmax(axis=1)
+    assert {CUT_LABELS["fit"][number] for number in told} == {"loose"}
