@@ -34,6 +34,7 @@ class AttributeFilter(tf.Module):
         declared: Sequence[Attribute],
     ):
         super().__init__(name="attribute_filter")
+        self.declared = tuple(declared)
         self._columns = {
             one.name: _column(one.kind, attributes[one.name]) for one in declared
         }

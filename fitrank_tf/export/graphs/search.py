@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from fitrank_tf.export.graphs.candidate_stage import CandidateStage, Stage
+from fitrank_tf.export.graphs.number_bounds import NumberBounds, with_bounds
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
 from fitrank_tf.export.graphs.text_match import TextMatch
@@ -68,6 +69,7 @@ class Search(ServedModule):
         self._query_encoder, self._reranker = query_encoder, reranker
         self.catalogue, self._stage = catalogue, stage
         self._text_match = text_match
+        self._bounds = NumberBounds(catalogue.filter.declared)
         self._facets = tuple(facets)
 
     def examples(self) -> Mapping[str, bytes]:
@@ -102,11 +104,16 @@ class Search(ServedModule):
         self, query: tf.Tensor, filters: Mapping[str, tf.Tensor], scoring: str
     ) -> dict[str, tf.Tensor]:
         """Retrieves and re-ranks, by the re-ranker's signature `scoring`."""
-        encoded = self._query_encoder.signatures[DEFAULT_SIGNATURE](query=query)
+        bounds, request = self._bounds(query)
+        encoded = self._query_encoder.signatures[DEFAULT_SIGNATURE](query=request)
         admitted = self.catalogue.filter(filters) if filters else None
-        stage = self._candidates(encoded, admitted)
+        within = self.catalogue.filter(bounds) if bounds else None
+        stage = self._candidates(encoded, admitted, within)
         stage, text_part = self._with_text(encoded, stage, admitted)
         rows, first_stage, found = stage
+        if within is not None:
+            outside = ~tf.gather(within, rows, batch_dims=1) & found
+            text_part -= UNWANTED_WEIGHT * tf.cast(outside, tf.float32)
         score = self._reranker.signatures[scoring]
         scored = self.catalogue.rerank(score, encoded, rows, first_stage, found)
         scores, order = tf.math.top_k(scored["scores"] + text_part, k=self._stage.size)
@@ -125,15 +132,20 @@ class Search(ServedModule):
             texts = explanations(ordered(tf.concat(parts, axis=-1)), names)
             results["explanations"] = tf.where(found, texts, "")
             understand = self._query_encoder.signatures[UNDERSTOOD_SIGNATURE]
-            results |= understand(query_facets=encoded["query_facets"])
+            read = understand(query_facets=encoded["query_facets"])["understood"]
+            results["understood"] = with_bounds(read, bounds)
         return results
 
     def _candidates(
-        self, encoded: Mapping[str, tf.Tensor], admitted: tf.Tensor | None
+        self,
+        encoded: Mapping[str, tf.Tensor],
+        admitted: tf.Tensor | None,
+        within: tf.Tensor | None,
     ) -> Stage:
         """The first stage, among the products that have no unwanted value.
 
-        Where too few are left for a list, the others are candidates too.
+        Where too few are left for a list, the others are candidates too. So it is with the
+        products that are not within the bounds of a request.
         """
         embedding, unwanted = encoded["embedding"], -encoded["query_facets"]
 
@@ -141,14 +153,18 @@ class Search(ServedModule):
             facet_probs = self.catalogue.facet_probs
             chance = tf.matmul(tf.maximum(unwanted, 0.0), facet_probs, transpose_b=True)
             kept = chance < _UNWANTED_CHANCE
-            if admitted is not None:
-                kept &= admitted
+            for others in (within, admitted):
+                if others is not None:
+                    kept &= others
             count = tf.math.count_nonzero(kept, axis=1, keepdims=True, dtype=tf.int32)
             kept |= count < self._stage.size
             return self._stage(embedding, kept if admitted is None else kept & admitted)
 
+        restricted = tf.reduce_any(unwanted > 0.0)
+        if within is not None:
+            restricted |= ~tf.reduce_all(within)
         return tf.cond(
-            tf.reduce_any(unwanted > 0.0),
+            restricted,
             wanted_ones,
             lambda: self._stage(embedding, admitted),
         )

@@ -123,6 +123,21 @@ def test_filters_admit_products_with_the_value(
     assert (answer["scores"][0][len(wanted) :] < -1e6).all()
 
 
+def test_products_outside_a_bound_come_after_all_others(served, catalogue) -> None:
+    """Two are within, and a list has three; in the other query nothing is bounded."""
+    queries = ["0.5 heel height between 30 and 45.5", "0.5"]
+    bounded, plain = _search(served, queries)["ids"].tolist()
+    assert set(bounded[:2]) == {b"p1", b"p2"}
+    assert plain == [IDS[w].encode() for w in _expected(catalogue, "0.5", range(5))[0]]
+    scores = _search(served, queries)["scores"][0]
+    assert scores[1] - scores[2] > 10.0
+    women = {"gender": ["Men"], "heel_height": [""]}
+    answer = _search(served, queries[:1], women, EXPLAINED_SIGNATURE)
+    # A filter holds whatever a request says.
+    assert [item for item in answer["ids"][0] if item] == [b"p0"]
+    assert answer["understood"][0].endswith(b"heel height >=30 <=45.5")
+
+
 def test_each_query_of_a_batch_has_its_own_filters(served) -> None:
     filters = {"gender": ["Men", "", "Women"], "colour": ["", "blue", ""]}
     answer = _search(served, ["0.5"] * 3, filters)
