@@ -7,10 +7,10 @@ so they are only ever the text side of a pair, never an input beside the image.
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
-from fitrank_tf.datasets.attributes import Declaration
+from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.queries.words import plain_words, value_forms, wording, written_forms
 
 # (facet, value) pairs.
@@ -26,7 +26,10 @@ def drawn_values(values: Mapping[str, Sequence[str]], generator: random.Random) 
 
 
 def facet_sentence(
-    wanted: Wanted, declaration: Declaration, generator: random.Random
+    wanted: Wanted,
+    declaration: Declaration,
+    generator: random.Random,
+    forms: Callable[[Attribute, str], Sequence[str]] = written_forms,
 ) -> str:
     """Words that ask for a product by some of its facets.
 
@@ -38,12 +41,13 @@ def facet_sentence(
         wanted: the facet values to name, in the declaration's order.
         declaration: of the catalogue's attributes.
         generator: draws the template and the wording.
+        forms: the words for a value, of which one is drawn.
 
     Returns:
         Lower-case words, e.g. "navy blue kurta for women".
     """
     words = {
-        facet: generator.choice(written_forms(declaration.attribute(facet), value))
+        facet: generator.choice(forms(declaration.attribute(facet), value))
         for facet, value in wanted
     }
     others = [word for facet, word in words.items() if facet not in _template_facets()]

@@ -1,4 +1,4 @@
-"""Training texts of each product: titles, parts of titles, facet sentences."""
+"""Training texts of each product: titles, parts of titles, facet sentences, paraphrases."""
 
 import dataclasses
 import random
@@ -10,11 +10,13 @@ from fitrank_tf.datasets.attributes import CATEGORIES
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.splits import title_key
 from fitrank_tf.queries.facets import Wanted, drawn_values, facet_sentence
+from fitrank_tf.queries.lexicon import FacetLexicon
+from fitrank_tf.queries.paraphrases import Paraphrases
 
 TEXTS_PER_PRODUCT = 20
 # Of a product's twenty texts six are its title, six some words of the title, six a facet
-# sentence, two a single facet. Shoppers' queries lie between these. With whole titles alone
-# the text tower memorises the products.
+# sentence, two a single facet; half of the last eight are paraphrases. Shoppers' queries
+# lie between these. With whole titles alone the text tower memorises the products.
 _TITLES, _PARTS, _SENTENCES = 6, 6, 6
 # Probability that a word of a title is kept in a part of the title.
 _KEPT = 0.7
@@ -46,16 +48,19 @@ def training_texts(records: CatalogueRecords, seed: int) -> list[list[TrainingTe
 
     Args:
         records: products of the training split.
-        seed: of the random draw of facets and wording. The texts of a product do not
-            depend on the other products.
+        seed: of the random draw of facets and wording. The texts of a product depend on
+            the other products only by the values that the catalogue has.
 
     Returns:
         [len(records)][TEXTS_PER_PRODUCT] texts.
     """
-    return [_product_texts(records, row, seed) for row in range(len(records))]
+    paraphrases = Paraphrases(FacetLexicon.of(records))
+    return [_product_texts(records, row, seed, paraphrases) for row in range(len(records))]
 
 
-def _product_texts(records: CatalogueRecords, row: int, seed: int) -> list[TrainingText]:
+def _product_texts(
+    records: CatalogueRecords, row: int, seed: int, paraphrases: Paraphrases
+) -> list[TrainingText]:
     generator = random.Random(f"{seed}:{records.ids[row]}")
     declaration = records.declaration
     values = {facet: of[row] for facet, of in records.facet_values.items()}
@@ -72,7 +77,8 @@ def _product_texts(records: CatalogueRecords, row: int, seed: int) -> list[Train
         named = _with_decisive_first(present, wanted, declaration.decisive, generator)
         pairs = drawn_values({facet: values[facet] for facet in named}, generator)
         ordered = sorted(pairs, key=lambda pair: present.index(pair[0]))
-        sentence = facet_sentence(tuple(ordered), declaration, generator)
+        write = facet_sentence if len(texts) % 2 else paraphrases.sentence
+        sentence = write(tuple(ordered), declaration, generator) if ordered else ""
         texts.append(TrainingText(sentence, pairs) if sentence else title)
     return texts
 

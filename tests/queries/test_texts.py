@@ -36,11 +36,11 @@ def test_titles_parts_sentences_and_single_facets() -> None:
     for part in _words(shirt[6:12]):
         assert set(part.split()) <= {"Acme", "Red", "Shirt"}
         assert 2 <= len(part.split()) <= 3
-    # "men's red" and the like: two words or more.
-    assert all("shirt" in sentence for sentence in _words(shirt[12:18]))
-    assert all(len(sentence.split()) > 1 for sentence in _words(shirt[12:18]))
-    for single in _words(shirt[18:]):
-        assert sum(word in single for word in ("red", "shirt", "men")) == 1
+    # "men's red" and the like: two words or more. Every other one is a paraphrase.
+    assert all("shirt" in sentence for sentence in _words(shirt[13:18:2]))
+    assert all(len(sentence.split()) > 1 for sentence in _words(shirt[13:18:2]))
+    [single] = _words(shirt[19:])
+    assert sum(word in single for word in ("red", "shirt", "men")) == 1
 
 
 def test_facet_sentences_are_spelt_correctly() -> None:
@@ -53,7 +53,7 @@ def test_facet_sentences_are_spelt_correctly() -> None:
         for word in form.split()
     }
     for texts in training_texts(records, seed=0):
-        for text in _words(texts):
+        for text in _words(texts)[1::2]:
             assert set(plain_words(text).split()) <= right | {"for", "in"}
 
 
@@ -76,8 +76,7 @@ def test_texts_contain_the_facets_that_they_list() -> None:
     for text in shirt[12:18]:
         assert {"article_type"} < set(text.facets) <= {"article_type", "colour", "gender"}
     said = {"red": "colour", "shirt": "article_type", "men": "gender"}
-    for text in shirt[18:]:
-        assert text.facets == tuple(said[word] for word in said if word in text.text)
+    assert shirt[19].facets == tuple(said[word] for word in said if word in shirt[19].text)
 
 
 def test_sentences_name_two_to_five_facets_and_singles_one() -> None:
