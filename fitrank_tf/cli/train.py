@@ -15,6 +15,7 @@ from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_
 from fitrank_tf.cli.options.work_dir import add_work_arguments, work_dir_of
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.lines import numbered_lines
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.export.bundle import check_replaceable
 from fitrank_tf.towers.training.strategies import STRATEGIES, strategy_named
@@ -37,6 +38,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--stages", default=",".join(_ALL_STAGES), help="the stages to make, by commas"
     )
+    parser.add_argument(
+        "--synonyms",
+        default="",
+        help="the shop's own words for its values: a line `attribute<tab>value<tab>words` "
+        "each; with `--stages export` a trained bundle is written again with them",
+    )
     parser.add_argument("--fresh", action="store_true", help="ignore finished stages")
     parser.add_argument(
         "--strategy",
@@ -56,6 +63,9 @@ def main(arguments: Sequence[str] | None) -> None:
     stages = _known_stages(options.stages)
     output = Path(options.output_dir)
     check_replaceable(output)
+    if options.synonyms:
+        # Its values are known at the end; that it cannot be read should be said before.
+        list(numbered_lines(options.synonyms))
     strategy = strategy_named(options.strategy)
     started = time.monotonic()
     catalogue = open_catalogue(source, options.data_dir)
@@ -64,7 +74,7 @@ def main(arguments: Sequence[str] | None) -> None:
     run = Run(config, catalogue, work, strategy)
     run.make(stages)
     if _EXPORT in stages:
-        print(write_measured_bundle(run, output))
+        print(write_measured_bundle(run, output, options.synonyms))
     print(f"the job took {time.monotonic() - started:.0f} s")
 
 

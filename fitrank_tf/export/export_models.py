@@ -15,6 +15,7 @@ from fitrank_tf.export.graphs.served_facet_heads import ServedFacetHeads
 from fitrank_tf.export.graphs.served_reranker import ServedReranker
 from fitrank_tf.export.signatures import ServedModule, save_served
 from fitrank_tf.features.feature_models import FeatureModels
+from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.rerank.facet_heads import FacetHeads
 from fitrank_tf.rerank.model import Reranker
 from fitrank_tf.towers.fusion import FeatureFusion
@@ -33,6 +34,7 @@ class TrainedModels:
         fusion: of the fine-tuned image tower.
         feature_models: of the features.
         facet_heads: of what products are.
+        lexicon: their facet values, and the words by which requests name these.
         title_trust: how far titles are believed about each facet.
         reranker: of the candidates.
         num_features: F.
@@ -44,6 +46,7 @@ class TrainedModels:
     fusion: FeatureFusion
     feature_models: FeatureModels
     facet_heads: FacetHeads
+    lexicon: FacetLexicon
     title_trust: Mapping[str, float]
     reranker: Reranker
     num_features: int
@@ -78,7 +81,7 @@ def _encoders_and_reranker(models: TrainedModels) -> dict[str, ServedModule]:
     return {
         "clip_query_encoder": QueryEncoder(models.base),
         "clip_image_encoder": ImageEncoder(models.base),
-        "query_encoder": RequestEncoder(tuned, heads.lexicon),
+        "query_encoder": RequestEncoder(tuned, models.lexicon),
         "image_encoder": FusedImageEncoder(tuned, models.fusion, models.num_features),
         "facet_heads": ServedFacetHeads(heads, models.title_trust, *sizes),
         "reranker": ServedReranker(models.reranker, *sizes, heads.lexicon.size),

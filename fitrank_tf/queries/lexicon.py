@@ -43,12 +43,14 @@ class FacetLexicon:
             facets' words but are not.
         attributes: those of the facets that are more than a name and a category.
         vocabulary: words of two titles or more, the most frequent ones first.
+        synonyms: (facet, value, words as `plain_words` has them), of the shop.
     """
 
     values: tuple[tuple[str, tuple[str, ...]], ...]
     title_words: tuple[str, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    synonyms: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
     @classmethod
     def of(cls, records: CatalogueRecords) -> "FacetLexicon":
@@ -113,13 +115,14 @@ class FacetLexicon:
         """
         named: dict[str, set[int]] = {}
         number = 0
+        said = {(facet, value): words for facet, value, words in self.synonyms}
         for facet, values in self.values:
             attribute = self.attribute(facet)
             own = {plain_words(value) for value in values}
             for value in values:
                 others = own - {plain_words(value)}
                 forms = (*value_forms(attribute, value), *shared_forms(attribute, value))
-                for form in forms:
+                for form in (*forms, *said.get((facet, value), ())):
                     if form not in others:
                         named.setdefault(form, set()).add(number)
                 number += 1
@@ -257,6 +260,8 @@ class FacetLexicon:
         }
         if self.attributes:
             plain["attributes"] = [[a.name, a.kind, a.named] for a in self.attributes]
+        if self.synonyms:
+            plain["synonyms"] = self.synonyms
         return json.dumps(plain)
 
     @classmethod
@@ -278,7 +283,11 @@ class FacetLexicon:
                 for name, kind, named in plain.get("attributes", ())
             )
             words = _strings(plain.get("vocabulary", []))
-            return cls(pairs, _strings(plain["title_words"]), attributes, words)
+            synonyms = tuple(
+                (facet, value, _strings(said))
+                for facet, value, said in plain.get("synonyms", ())
+            )
+            return cls(pairs, _strings(plain["title_words"]), attributes, words, synonyms)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FitRankError(
                 f"a facet lexicon (lexicon.json beside the facet heads) cannot be read: "

@@ -23,26 +23,29 @@ from fitrank_tf.export.export_models import TrainedModels, export_models
 from fitrank_tf.export.graphs.request_reader import RequestReader, read_facets
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from fitrank_tf.rerank.model import Reranker
+from fitrank_tf.queries.lexicon import FacetLexicon
+from fitrank_tf.queries.synonyms import with_synonyms
 from fitrank_tf.rerank.title_facets import TitleFacets
 from fitrank_tf.training.run import Run
 
 
-def write_measured_bundle(run: Run, output: Path) -> str:
+def write_measured_bundle(run: Run, output: Path, synonyms: str = "") -> str:
     """Writes the bundle with its report.
 
     Args:
         run: of which all stages are made that are not finished.
         output: the bundle's folder.
+        synonyms: a file of the shop's own words (`queries.synonyms`), "" for none.
 
     Returns:
         The table of the three systems, and the paths of what was written.
     """
     config = run.config
-    models = _trained(run, config)
+    lexicon = run.facet_heads.heads.lexicon
+    models = _trained(run, with_synonyms(lexicon, synonyms) if synonyms else lexicon)
     with write_bundle(output) as folder:
         version = next_version(output)
-        export_models(models, _searched(run, models.reranker), folder, version)
+        export_models(models, _searched(run, models), folder, version)
         info = _info(run, config, models)
         (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
         metrics, table = _report(run, config, folder, output)
@@ -51,13 +54,12 @@ def write_measured_bundle(run: Run, output: Path) -> str:
     return f"{table}\n{_paths(output, version)}"
 
 
-def _searched(run: Run, reranker: Reranker) -> SearchableCatalogue:
+def _searched(run: Run, models: TrainedModels) -> SearchableCatalogue:
     """The catalogue that the exported models search: all products of the run."""
     records, tables = run.records, run.facet_heads.tables
-    lexicon = run.facet_heads.heads.lexicon
-    named = read_facets(RequestReader(lexicon), records.texts)
-    mixed = TitleFacets(lexicon, run.facet_heads.title_trust)
-    feature_projection = map_in_chunks(reranker.feature_projection, tables.features)
+    named = read_facets(RequestReader(models.lexicon), records.texts)
+    mixed = TitleFacets(models.lexicon, models.title_trust)
+    feature_projection = map_in_chunks(models.reranker.feature_projection, tables.features)
     return SearchableCatalogue(
         records.ids,
         records.texts,
@@ -71,7 +73,7 @@ def _searched(run: Run, reranker: Reranker) -> SearchableCatalogue:
     )
 
 
-def _trained(run: Run, config: RunConfig) -> TrainedModels:
+def _trained(run: Run, lexicon: FacetLexicon) -> TrainedModels:
     tuned, fusion = run.lora.load()
     return TrainedModels(
         base=run.base.load(),
@@ -79,10 +81,11 @@ def _trained(run: Run, config: RunConfig) -> TrainedModels:
         fusion=fusion,
         feature_models=run.features.models,
         facet_heads=run.facet_heads.heads,
+        lexicon=lexicon,
         title_trust=run.facet_heads.title_trust,
         reranker=run.reranker.load(),
         num_features=run.features.schema.size,
-        list_size=config.reranker.list_size,
+        list_size=run.config.reranker.list_size,
     )
 
 
