@@ -98,6 +98,7 @@ print(float(tfr.keras.losses.SoftmaxLoss()([[0.0, 1.0, 0.0]], [[1.0, 2.0, 0.5]])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flag", "warnings"), [("", 1), ("1", 0)], ids=["without the flag", "with it"]
 )

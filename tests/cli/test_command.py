@@ -71,7 +71,7 @@ def test_the_log_has_our_notes_and_others_warnings_once() -> None:
     "arguments",
     [
         ["pipelines.train", "--dataset=fashion", "--output_dir={out}"],
-        ["pipelines.evaluate", "--bundle={out}"],
+        pytest.param(["pipelines.evaluate", "--bundle={out}"], marks=pytest.mark.slow),
         ["pipelines.search", "--bundle={out}", "red shirt"],
     ],
     ids=lambda arguments: arguments[0],

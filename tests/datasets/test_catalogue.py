@@ -360,6 +360,7 @@ def test_nothing_is_printed_to_stdout_and_nothing_asked_of_the_network(
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_the_real_archive(shared_data: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(shared_data / "fashion-product-images-dataset.zip") as archive:
         table = archive.read("fashion-dataset/styles.csv").decode()

@@ -29,7 +29,9 @@ def _two_left(old):
     return old.without(["p0", "p1", "p2"])
 
 
-@pytest.mark.parametrize("name", ["search", "search_scann"])
+@pytest.mark.parametrize(
+    "name", ["search", pytest.param("search_scann", marks=pytest.mark.slow)]
+)
 def test_a_removed_product_is_found_no_more(bundle, name) -> None:
     assert change_catalogue(bundle, _two_left) == 2
     assert _found(bundle, name) == {"p3", "p4"}
@@ -47,6 +49,7 @@ def test_an_added_product_is_found(bundle) -> None:
     assert held.ids == ("p0", "p1", "p3", "p4", "new")
 
 
+@pytest.mark.slow
 def test_added_products_bring_their_attributes(bundle) -> None:
     """Those of both catalogues, each of the kind that the first one gives it."""
 
@@ -81,6 +84,7 @@ def test_added_products_bring_their_attributes(bundle) -> None:
     assert list(filter(None, answer["ids"].numpy()[0])) == [b"new"]
 
 
+@pytest.mark.slow
 def test_names_that_are_not_ascii_filter_too(bundle) -> None:
     def renamed(old):
         heel = Attribute("absatzhöhe", "number")
@@ -97,6 +101,7 @@ def test_names_that_are_not_ascii_filter_too(bundle) -> None:
     assert set(filter(None, answer["ids"].numpy()[0])) == {b"p1", b"p2"}
 
 
+@pytest.mark.slow
 def test_a_catalogue_without_attributes_has_no_filter(bundle) -> None:
     change_catalogue(
         bundle, lambda old: dataclasses.replace(old, attributes={}, filters=())
@@ -114,6 +119,7 @@ def test_after_an_error_nothing_has_changed(bundle) -> None:
         assert [child.name for child in (bundle / name).iterdir()] == ["1"]
 
 
+@pytest.mark.slow
 def test_the_last_versions_are_kept_and_older_ones_go(bundle) -> None:
     for _ in range(4):
         change_catalogue(bundle, lambda old: old, models=())
@@ -122,6 +128,7 @@ def test_the_last_versions_are_kept_and_older_ones_go(bundle) -> None:
     assert model_versions(bundle, "similar") == [1]
 
 
+@pytest.mark.slow
 def test_leftovers_of_a_killed_process_are_removed_and_never_served(bundle) -> None:
     """It had written search_scann, and half of search."""
     (bundle / "search_scann" / "2").mkdir()
@@ -133,6 +140,7 @@ def test_leftovers_of_a_killed_process_are_removed_and_never_served(bundle) -> N
     assert left == []
 
 
+@pytest.mark.slow
 def test_changes_of_two_processes_both_count(bundle) -> None:
     """The second waits for the first and starts from what it wrote."""
     inside, go_on = threading.Event(), threading.Event()

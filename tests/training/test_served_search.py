@@ -58,6 +58,7 @@ def test_the_client_ranks_as_search_does(bundle, port, capsys, query, filters) -
     assert (len(wanted) == 0) == ("Nobody" in filters.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("query", "filters"), CASES[:2])
 def test_the_raw_stubs_get_the_same(bundle, port, capsys, tmp_path, query, filters) -> None:
     inputs = {"query": query}

@@ -98,6 +98,7 @@ def _evaluate(bundle, catalogue, out) -> dict[str, str]:
     return {path.stem: path.read_text() for path in (out / "runs").glob("*.run")}
 
 
+@pytest.mark.slow
 def test_attributes_of_the_catalogue_change_no_score(
     bundle, other_catalogue, tmp_path
 ) -> None:
@@ -133,7 +134,10 @@ def test_the_rerank_suite_times_every_length(bundle, capsys) -> None:
         assert float(row[2].strip(" x")) == pytest.approx(ratio, rel=0.05, abs=0.02)
 
 
-@pytest.mark.parametrize("bank", ["", "red shirt\n\nblue kurta for women\n"])
+@pytest.mark.parametrize(
+    "bank",
+    ["", pytest.param("red shirt\n\nblue kurta for women\n", marks=pytest.mark.slow)],
+)
 def test_evaluate_on_a_catalogue_and_queries_never_seen(
     bundle, other_catalogue, tmp_path, capsys, bank: str
 ) -> None:

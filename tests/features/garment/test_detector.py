@@ -56,6 +56,7 @@ def detector() -> Detector:
     return Detector.from_network(train_detector(_items(8), CONFIG))
 
 
+@pytest.mark.slow
 def test_it_finds_the_objects_of_its_training_photos(detector) -> None:
     items = list(_items(8).as_numpy_iterator())
     images = tf.cast(np.stack([item["image"] for item in items]), tf.float32)
@@ -68,6 +69,7 @@ def test_it_finds_the_objects_of_its_training_photos(detector) -> None:
     assert hits >= 6
 
 
+@pytest.mark.slow
 def test_saved_detector_finds_the_same(detector, tmp_path) -> None:
     detector.save(tmp_path / "detector")
     loaded = Detector.load(tmp_path / "detector")
@@ -88,6 +90,7 @@ def test_the_shipped_detector_is_found_from_anywhere(tmp_path, monkeypatch) -> N
     assert found.boxes.shape[0] == 1
 
 
+@pytest.mark.slow
 def test_the_fingerprint_of_a_preset_follows_its_weights(detector, tmp_path) -> None:
     detector.save(tmp_path / "one")
     before = preset_fingerprint(tmp_path / "one")

@@ -14,12 +14,9 @@ from tests.towers.training.one_step import small_model, take_steps
 HERE = Path(__file__).parent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("loss", "fusion"),
-    [
-        ("info_nce", "residual"),
-        pytest.param("sigmoid", "tokens", marks=pytest.mark.slow),
-    ],
+    ("loss", "fusion"), [("info_nce", "residual"), ("sigmoid", "tokens")]
 )
 def test_jax_takes_the_same_steps(tmp_path, loss: str, fusion: str) -> None:
     pytest.importorskip("jax")

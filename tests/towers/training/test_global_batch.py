@@ -57,10 +57,8 @@ def alone(tmp_path_factory) -> Callable[[str], dict[str, np.ndarray]]:
     return steps
 
 
-@pytest.mark.parametrize(
-    ("replicas", "loss"),
-    [(2, "info_nce"), pytest.param(4, "sigmoid", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("replicas", "loss"), [(2, "info_nce"), (4, "sigmoid")])
 def test_devices_take_the_steps_of_one_device(tmp_path, alone, replicas, loss) -> None:
     process = _start("mirrored", replicas, loss, tmp_path)
     _check_same(process, replicas, alone(loss), tmp_path)

@@ -23,7 +23,7 @@ def _model(kind: type[ContrastiveModel], parts: int, **fields) -> ContrastiveMod
     return model
 
 
-@pytest.mark.parametrize("parts", [2, 4])
+@pytest.mark.parametrize("parts", [2, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("loss", CONTRASTIVE_LOSSES)
 def test_parts_give_the_step_of_the_whole_batch(parts: int, loss: str) -> None:
     whole, cached = _model(ContrastiveModel, 1, loss=loss), None

@@ -35,6 +35,7 @@ def _always(batch: dict[str, np.ndarray]) -> BatchesBetween:
     return lambda first, end: tf.data.Dataset.from_tensors(batch).repeat(end - first)
 
 
+@pytest.mark.slow
 def test_the_last_epochs_see_whole_photos(towers, tmp_path) -> None:
     config = small_config(patch_dropout=0.5, whole_share=0.25)
     model = ContrastiveModel(towers, None, config, seed=0)
@@ -52,7 +53,7 @@ def test_the_last_epochs_see_whole_photos(towers, tmp_path) -> None:
     assert all(math.isfinite(loss) for loss in history.history["loss"])
 
 
-@pytest.mark.parametrize("momentum", [0.5, 0.9])
+@pytest.mark.parametrize("momentum", [0.5, pytest.param(0.9, marks=pytest.mark.slow)])
 def test_the_moving_average_is_kept(towers, tmp_path, momentum) -> None:
     """Averaged by hand over the weights that each step left."""
     config = small_config(ema=momentum)
@@ -89,7 +90,9 @@ def test_no_epochs_leave_the_towers_as_they_are(towers, tmp_path) -> None:
     [
         {"accumulation": 2, "ema": 0.5},
         pytest.param({"precision": "mixed_bfloat16"}, marks=pytest.mark.slow),
-        {"precision": "mixed_float16", "loss": "sigmoid"},
+        pytest.param(
+            {"precision": "mixed_float16", "loss": "sigmoid"}, marks=pytest.mark.slow
+        ),
         pytest.param({"depth_dropout": 0.5, "patch_dropout": 0.5}, marks=pytest.mark.slow),
         pytest.param({"mixup": 0.2, "steps_at_once": 2}, marks=pytest.mark.slow),
     ],
