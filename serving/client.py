@@ -49,6 +49,9 @@ def _ask(arguments: argparse.Namespace) -> list[Hit]:
             answers = client.similar(photos, arguments.query, arguments.top_k, filters)
         else:
             outputs = ("explanations",) if arguments.explain else ()
+            if arguments.explain:
+                [understood] = client.understand([arguments.query])
+                print(f"understood: {understood or 'nothing'}", file=sys.stderr)
             answers = client.search([arguments.query], arguments.top_k, filters, outputs)
     return answers[0]
 
@@ -101,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a hit")
     parser.add_argument(
-        "--explain", action="store_true", help="say what speaks for each product"
+        "--explain",
+        action="store_true",
+        help="say what was understood and what speaks for each product",
     )
     return parser
 

@@ -27,6 +27,7 @@ from fitrank_tf.core.photos.query import Photo, clean_queries
 SEARCH, SIMILAR = "search", "similar"
 _OUTPUTS = ("ids", "titles", "scores")
 _FILTERED, _EXPLAINED = "filtered", "explained"
+_UNDERSTOOD = "understood"
 _NO_FILTERS: Mapping[str, FilterValue] = {}
 
 
@@ -114,6 +115,22 @@ class SearchClient:
         request = self._request(self._model, signature, inputs, filters)
         request.output_filter.extend(outputs)
         return self._hits(request, len(queries), top_k)
+
+    def understand(self, queries: Sequence[str]) -> list[str]:
+        """What a search reads queries as: "colour not Black; article type Tshirts".
+
+        Raises:
+            FitRankError: as for `search`.
+        """
+        if not queries:
+            return []
+        inputs = {"query": [query.encode(errors="replace") for query in queries]}
+        request = self._request(self._model, _EXPLAINED, inputs, _NO_FILTERS)
+        del request.output_filter[:]
+        request.output_filter.append(_UNDERSTOOD)
+        response = self._call(self._stub.Predict, request, self._model)
+        said = tf.make_ndarray(response.outputs[_UNDERSTOOD])
+        return [text.decode(errors="replace") for text in said.tolist()]
 
     def similar(
         self,

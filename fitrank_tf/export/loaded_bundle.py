@@ -27,6 +27,7 @@ from fitrank_tf.export.bundle import (
 from fitrank_tf.export.embedding import embed_photos, encode_texts
 from fitrank_tf.export.graphs.candidate_stage import ExactStage
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE
+from fitrank_tf.export.graphs.number_bounds import NumberBounds, with_bounds
 from fitrank_tf.export.graphs.search import Search
 from fitrank_tf.export.graphs.served_catalogue import (
     SearchableCatalogue,
@@ -136,12 +137,15 @@ class LoadedBundle:
         return encode_texts(read, texts, "reading titles")["query_facets"]
 
     def understand(self, texts: Sequence[str]) -> list[str]:
-        """What a search reads texts as: "colour not Black; article type Tshirts"."""
+        """What a search reads texts as: "colour not Black; price <50"."""
         if not texts:
             return []
+        numbers = NumberBounds(self.info.declaration.filters)
+        bounds, rest = numbers(tf.constant(list(texts)))
+        facets = self.read_facets([text.decode() for text in rest.numpy()])
         say = self.model("query_encoder").signatures[UNDERSTOOD_SIGNATURE]
-        said = say(query_facets=tf.constant(self.read_facets(texts)))["understood"]
-        return [text.decode() for text in said.numpy()]
+        said = say(query_facets=tf.constant(facets))["understood"]
+        return [text.decode() for text in with_bounds(said, bounds).numpy()]
 
     def known(
         self, embeddings: np.ndarray, features: np.ndarray, titles: Sequence[str]

@@ -21,7 +21,13 @@ from serving.client import main
 from tests.datasets.small_catalogues import noise_photo
 
 FILTERS = ("colour", "gender")
-ANSWER = {"ids": "5", "titles": "Bag", "scores": 0.5, "explanations": "colour +1.00"}
+ANSWER = {
+    "ids": "5",
+    "titles": "Bag",
+    "scores": 0.5,
+    "explanations": "colour +1.00",
+    "understood": "colour Red",
+}
 
 
 class Recorder(PredictionServiceServicer):
@@ -47,7 +53,9 @@ class Recorder(PredictionServiceServicer):
         batch = len(tf.make_ndarray(next(iter(request.inputs.values()))))
         response = PredictResponse()
         for name in request.output_filter:
-            values = [[ANSWER[name]]] * batch
+            # What was understood is one text a query.
+            row = ANSWER[name] if name == "understood" else [ANSWER[name]]
+            values = [row] * batch
             response.outputs[name].CopyFrom(tf.make_tensor_proto(values))
         return response
 
@@ -218,7 +226,9 @@ def _run(address: str, arguments: Sequence[str]) -> int:
 
 def test_command_filters_and_explains(recorder, address, capsys) -> None:
     assert _run(address, ["shirt", "--filter", "gender=Men", "--explain"]) == 0
-    header, row = capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr()
+    header, row = printed.out.splitlines()
+    assert printed.err == "understood: colour Red\n"
     assert header.split() == ["rank", "id", "score", "title", "explanation"]
     assert row.split() == ["1", "5", "0.5000", "Bag", "colour", "+1.00"]
     assert _sent(recorder.requests[-1])["gender"] == ["Men"]

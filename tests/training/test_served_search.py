@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fitrank_tf.cli import search
+from fitrank_tf.client.search_client import SearchClient
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from serving import client
 from serving.models.model_config import single_model_config
@@ -56,6 +57,15 @@ def test_the_client_ranks_as_search_does(bundle, port, capsys, query, filters) -
     hits = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [hit["id"] for hit in hits] == wanted
     assert (len(wanted) == 0) == ("Nobody" in filters.values())
+
+
+def test_the_client_says_what_was_understood(bundle, port) -> None:
+    queries = ["red check shirt", "dress, not blue", "zzz"]
+    with SearchClient(f"127.0.0.1:{port}") as asked:
+        said = asked.understand(queries)
+        assert asked.understand([]) == []
+    assert said == LoadedBundle(bundle).understand(queries)
+    assert "colour not Blue" in said[1] and said[2] == ""
 
 
 @pytest.mark.slow
