@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from fitrank_tf.config import EvaluationConfig, RunConfig, override
 from fitrank_tf.datasets import catalogue as catalogues
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource
@@ -184,17 +186,17 @@ def prepare_evaluation(
     query_set: QuerySet | None,
     held_out: bool,
 ) -> tuple[EvaluationRun, QuerySet]:
-    """Extracts the features of a catalogue, and makes queries if there are none.
+    """Extracts the features of what is searched, and makes queries if there are none.
 
     Arguments and errors are those of `evaluate`.
     """
     info = bundle.info
     records = catalogue.records(ALL)
-    extractor = FeatureExtractor(bundle.feature_models)
-    features = extractor.extract(catalogue.items(ALL), len(records))
     everything = query_set is not None and not held_out
-    keep = [everything or part != TRAIN for part in records.splits]
-    run = EvaluationRun(bundle, catalogue, features, keep, info.image_size, info.list_size)
+    rows = np.flatnonzero([everything or part != TRAIN for part in records.splits])
+    extractor = FeatureExtractor(bundle.feature_models)
+    features = extractor.extract(catalogue.chosen_items(rows), len(rows))
+    run = EvaluationRun(bundle, catalogue, rows, features, info.image_size, info.list_size)
     if query_set is None:
         config = EvaluationConfig(**info.config["evaluation"])
         query_set = own_queries(run.records, config, info.config["seed"])

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
@@ -161,7 +162,7 @@ class Catalogue:
         """Items with `image` left as JPEG or PNG bytes (a string scalar)."""
         return self._read(split, decoders=ENCODED)
 
-    def chosen_items(self, rows: Sequence[int]) -> tf.data.Dataset:
+    def chosen_items(self, rows: Sequence[int] | np.ndarray) -> tf.data.Dataset:
         """Items of some rows of `records(ALL)`, in ascending order; decodes only these."""
         return chosen_rows(self.encoded_items(ALL), rows).map(
             _decoded, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True

@@ -143,8 +143,8 @@ class EvaluationRun:
     Args:
         models: the bundle's.
         catalogue: the whole catalogue.
-        features: float32 [N, F] of all its products.
-        keep: which of its products are searched, N booleans.
+        rows: of its products that are searched, N of them, ascending.
+        features: float32 [N, F], of these.
         image_size: side of the towers' input, in pixels.
         list_size: depth of the runs.
     """
@@ -153,16 +153,15 @@ class EvaluationRun:
         self,
         models: SearchModels,
         catalogue: Catalogue,
+        rows: np.ndarray,
         features: np.ndarray,
-        keep: Sequence[bool],
         image_size: int,
         list_size: int,
     ):
         self._models, self._catalogue = models, catalogue
-        self._rows = np.flatnonzero(keep)
+        self._rows, self._features = rows, features
         self._image_size, self._list_size = image_size, list_size
-        self.records = catalogue.records(ALL).select(self._rows)
-        self._features = features[self._rows]
+        self.records = catalogue.records(ALL).select(rows)
 
     def run(
         self,

@@ -112,8 +112,8 @@ def _report(
         {"system/kind of query": {measure: value}}, and the table; of a catalogue without
         test products nothing, and a line that says so.
     """
-    keep = [part != TRAIN for part in run.records.splits]
-    tested = run.records.select(np.flatnonzero(keep))
+    rows = np.flatnonzero([part != TRAIN for part in run.records.splits])
+    tested = run.records.select(rows)
     query_set = held_out_queries(tested, config.evaluation, config.seed)
     if not query_set.queries:
         return {}, (
@@ -124,8 +124,8 @@ def _report(
     evaluation = EvaluationRun(
         bundle,
         run.catalogue,
-        run.features.values,
-        keep,
+        rows,
+        run.features.values[rows],
         bundle.info.image_size,
         config.reranker.list_size,
     )

@@ -32,8 +32,8 @@ def catalogue(tmp_path_factory):
 
 @pytest.fixture
 def evaluation(catalogue) -> EvaluationRun:
-    features, keep = np.zeros((COUNT, 1), np.float32), [True] * COUNT
-    return EvaluationRun(ModelsOfCircle(), catalogue, features, keep, 16, COUNT)
+    features = np.zeros((COUNT, 1), np.float32)
+    return EvaluationRun(ModelsOfCircle(), catalogue, np.arange(COUNT), features, 16, COUNT)
 
 
 def _judged(catalogue) -> QuerySet:

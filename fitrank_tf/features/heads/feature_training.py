@@ -136,8 +136,14 @@ def train_heads(
     network = train_attribute_network(table, extra, config.attributes, config.seed, backup)
     width = cut_inputs(np.zeros((1, feature_schema().size)), feature_schema()).shape[1]
     cut = {name: uniform_head(names, width) for name, names in CUT_LABELS.items()}
-    network = without_auxiliary_outputs(network)
-    return LearnedHeads(namer, pattern, network, appearance=appearance, **cut)
+    return LearnedHeads(
+        namer,
+        pattern,
+        without_auxiliary_outputs(network),
+        cut["length"],
+        cut["fit"],
+        appearance,
+    )
 
 
 def train_cut_heads(
@@ -153,14 +159,16 @@ def train_cut_heads(
     """
     logger.info("length and fit")
     inputs = cut_inputs(features, feature_schema())
-    trained = {}
-    for facet, names in CUT_LABELS.items():
+
+    def trained(facet: str) -> SoftmaxHead:
+        names = CUT_LABELS[facet]
         labels, trust = facet_labels(data, facet, names, config.cut.weak_trust)
         known = labels >= 0
-        trained[facet] = train_head(
+        return train_head(
             inputs[known], labels[known], names, config.cut, config.seed, trust[known]
         )
-    return dataclasses.replace(heads, **trained)
+
+    return dataclasses.replace(heads, length=trained("length"), fit=trained("fit"))
 
 
 def train_namer(data: FeatureData, colours: Colours, config: RunConfig) -> ColourNamer:
@@ -276,13 +284,9 @@ def facet_labels(
     trust = np.zeros(len(data.records), np.float32)
     for row, item in enumerate(data.records.ids):
         by_eye = data.labels[item].values if item in data.labels else {}
-        if facet in by_eye:
-            label, weight = by_eye[facet], 1.0
-        else:
-            label, weight = _label_of_title(data.records, row, facet), weak_trust
-            if label is None:
-                continue
-        label = label or UNKNOWN
+        weight = 1.0 if facet in by_eye else weak_trust
+        said = by_eye.get(facet, _label_of_title(data.records, row, facet))
+        label = UNKNOWN if said == "" else said
         if label in names:
             labels[row], trust[row] = names.index(label), weight
     return labels, trust
