@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _FOLDER = ROOT / "docs" / "results"
 # In the order of the page. A file that is not named here fails a test.
 SECTIONS = {
-    "Search": ("real_products", "embedded_catalogue"),
+    "Search": ("real_products", "titles", "embedded_catalogue"),
     "What the parts of the re-ranker are worth": (
         "rerankers",
         "list_sizes",
