@@ -130,9 +130,10 @@ class FacetLexicon:
 
     @cached_property
     def related(self) -> Mapping[str, tuple[tuple[int, float], ...]]:
-        """{words that name no value but mean some: (number, weight in (0, 1]) of these}.
+        """{words that mean values and are no names: (number, weight in (0, 1]) of these}.
 
-        From general knowledge of colour words and of nouns; see `queries.knowledge`.
+        From general knowledge of colour words and of nouns; see `queries.knowledge`. A word
+        that names a value of another facet may be a noun besides: a maxi is a long dress.
         """
         starts = dict(zip(self.facets, np.cumsum([0, *self.sizes]).tolist()))
         related: dict[str, tuple[tuple[int, float], ...]] = {}
@@ -144,10 +145,19 @@ class FacetLexicon:
         return {
             phrase: of
             for phrase, of in related.items()
-            if phrase not in self.forms
-            and phrase.count(" ") < _MOST_RELATED_WORDS
-            and not self._names_other_facet(phrase, of[0][0])
+            if phrase.count(" ") < _MOST_RELATED_WORDS
+            and (
+                self._is_noun_besides(phrase, of[0][0])
+                if phrase in self.forms
+                else not self._names_other_facet(phrase, of[0][0])
+            )
         }
+
+    def _is_noun_besides(self, phrase: str, number: int) -> bool:
+        """Whether a word is a kind of a value's noun, and names values of other facets."""
+        own = self.facet_of[number]
+        is_noun = self.facets[own] in self.noun_facets
+        return is_noun and all(self.facet_of[of] != own for of in self.forms[phrase])
 
     def _names_other_facet(self, phrase: str, number: int) -> bool:
         """Whether a word of a phrase is a value of another facet than a value's.

@@ -21,6 +21,15 @@ def reader() -> RequestReader:
     return RequestReader(LEXICON)
 
 
+def test_a_maxi_is_a_long_dress_unless_a_noun_says_otherwise(reader: RequestReader) -> None:
+    dresses, skirts, ankle = map(LEXICON.value_names.index, ("Dresses", "Skirts", "ankle"))
+    alone, skirt, denied = read_facets(reader, ["red maxi", "maxi skirt", "no maxi"])
+    assert alone[ankle] == 1.0 and 0.5 < alone[dresses] < 1.0
+    assert skirt[ankle] == skirt[skirts] == 1.0 and skirt[dresses] == 0.0
+    # Who wants no maxi may want another dress.
+    assert denied[ankle] == -1.0 and denied[dresses] == 0.0
+
+
 @pytest.mark.parametrize(
     ("text", "wanted", "denied"),
     [

@@ -78,7 +78,10 @@ class RequestReader(tf.Module):
             for phrase, numbers in lexicon.phrases.items()
         }
         # A word that means a value is taken for it before one that is a misspelt name.
-        phrases |= lexicon.related
+        phrases |= {
+            phrase: (phrases[phrase] if phrase in lexicon.forms else ()) + of
+            for phrase, of in lexicon.related.items()
+        }
         self._longest = max(len(form.split()) for form in (*phrases, *roles))
         self._size = lexicon.size
         # Many phrases mean the same values: those share a row.

@@ -85,10 +85,10 @@ def test_columns_of_fashion_are_what_kaggle_declares() -> None:
     }
     declaration = declare(columns)
     assert declaration.names == tuple(columns)
-    # Pattern, sleeve and neckline are known from the photos.
+    # Pattern, sleeve, neckline, length and fit are known from the photos.
     assert declaration.facets == (
         *("gender", "colour", "article_type", "pattern", "sleeve", "neckline"),
-        "material",
+        *("length", "fit", "material"),
     )
     assert declaration.decisive == "article_type"
     assert declaration.alone == ("article_type", "colour", "material")
@@ -99,7 +99,7 @@ def test_columns_of_fashion_are_what_kaggle_declares() -> None:
 def test_a_table_without_attributes_has_what_photos_show() -> None:
     declaration = declare({})
     assert declaration.attributes == declaration.alone == ()
-    assert declaration.facets == ("pattern", "sleeve", "neckline")
+    assert declaration.facets == ("pattern", "sleeve", "neckline", "length", "fit")
 
 
 @pytest.mark.parametrize(

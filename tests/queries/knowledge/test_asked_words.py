@@ -16,7 +16,7 @@ import pytest
 
 from fitrank_tf.queries.knowledge.colours import colour_readings
 from fitrank_tf.queries.knowledge.nouns import noun_readings
-from fitrank_tf.queries.words import article_words, known_words, plain_words
+from fitrank_tf.queries.words import article_words, known_words, plain_words, wording
 
 _FILE = json.loads(Path(__file__).with_name("asked_words.json").read_text("utf-8"))
 _VALUES: Mapping[str, list[str]] = _FILE["values"]
@@ -50,6 +50,18 @@ def test_words_of_the_lists_are_in_no_value_and_not_in_the_wording(number, kind)
         form for of in _VALUES.values() for value in of for form in article_words(value)
     )
     taken = {word for form in forms for word in plain_words(form).split()} | known_words()
+    # Names of lengths and fits are words for dresses too, such as "maxi".
+    taken -= _cut_words()
     asked = _LISTS[number][kind]
     assert {word for word in asked if taken & {*word.split()}} == set()
     assert not {*asked} & set().union(*(of[kind] for of in _LISTS[:number]))
+
+
+def _cut_words() -> set[str]:
+    rows: list[list[str]] = []
+    for facet in ("length", "fit"):
+        tables = wording()["attributes"][facet]
+        rows += tables["rows"]
+        for key in ("recognised", "shared"):
+            rows += tables.get(key, {}).values()
+    return {word for row in rows for form in row for word in plain_words(form).split()}
