@@ -70,7 +70,10 @@ def test_the_log_has_our_notes_and_others_warnings_once() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["pipelines.train", "--dataset=fashion", "--output_dir={out}"],
+        pytest.param(
+            ["pipelines.train", "--dataset=fashion", "--output_dir={out}"],
+            marks=pytest.mark.slow,
+        ),
         pytest.param(["pipelines.evaluate", "--bundle={out}"], marks=pytest.mark.slow),
         ["pipelines.search", "--bundle={out}", "red shirt"],
     ],

@@ -60,6 +60,7 @@ def test_a_new_version_is_the_canary_until_it_is_promoted(bundle, folder) -> Non
     assert _config(folder)["search"] == ([2], {"stable": 2, "canary": 2})
 
 
+@pytest.mark.slow
 def test_a_canary_is_taken_back(bundle, folder) -> None:
     _open(folder).add(bundle, MODELS)
     _change(bundle)
@@ -68,6 +69,7 @@ def test_a_canary_is_taken_back(bundle, folder) -> None:
     assert _config(folder)["search"] == ([1], {"stable": 1, "canary": 1})
 
 
+@pytest.mark.slow
 def test_behind_a_promoted_version_the_way_back_is_a_canary(bundle, folder) -> None:
     """A label moves only to a version that is loaded already."""
     _open(folder).add(bundle, MODELS)

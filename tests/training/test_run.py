@@ -124,7 +124,10 @@ def test_each_split_has_lists_of_its_own(bundle, catalogue, small_chain) -> None
 
 @pytest.mark.parametrize(
     ("assignment", "width", "queries_each"),
-    [("reranker.list_size=7", 7, 2), ("reranker.queries_per_product=2", 20, 3)],
+    [
+        ("reranker.list_size=7", 7, 2),
+        pytest.param("reranker.queries_per_product=2", 20, 3, marks=pytest.mark.slow),
+    ],
 )
 def test_changes_with_an_effect_make_other_lists(
     bundle,

@@ -22,8 +22,10 @@ from tests.fashion import ATTRIBUTES as FILTERS
 CASES = [
     ("red check shirt", {}),
     ("red check shirt", {"gender": "Men"}),
-    ("dress", {"colour": "blue|red", "gender": "Women"}),
-    ("shirt", {"gender": "Nobody"}),
+    pytest.param(
+        "dress", {"colour": "blue|red", "gender": "Women"}, marks=pytest.mark.slow
+    ),
+    pytest.param("shirt", {"gender": "Nobody"}, marks=pytest.mark.slow),
 ]
 
 
@@ -88,6 +90,7 @@ def test_the_raw_stubs_get_the_same(bundle, port, capsys, tmp_path, query, filte
     assert answer["scores"] == sorted(answer["scores"], reverse=True)
 
 
+@pytest.mark.slow
 def test_a_photo_finds_what_the_model_finds(bundle, port, tmp_path, capsys) -> None:
     photo = np.random.default_rng(0).integers(0, 256, (40, 30, 3)).astype(np.uint8)
     cv2.imwrite(str(tmp_path / "photo.png"), photo)

@@ -162,6 +162,7 @@ def extractor(detector) -> FeatureExtractor:
     return FeatureExtractor(FeatureModels(detector, small_heads()))
 
 
+@pytest.mark.slow
 def test_features_do_not_depend_on_the_batch(extractor) -> None:
     one, many = (extractor.extract(_items(5), 5, batch_size=size) for size in (1, 5))
     np.testing.assert_allclose(one, many, atol=1e-4)
@@ -170,6 +171,7 @@ def test_features_do_not_depend_on_the_batch(extractor) -> None:
     assert many.shape == (5, feature_schema().size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1), (3, 90), (200, 150)])
 def test_odd_photos_have_finite_features(extractor, shape) -> None:
     [seen] = extractor.extract_photos([np.full((*shape, 3), 255, np.uint8)])

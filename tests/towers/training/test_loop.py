@@ -146,6 +146,7 @@ def test_inputs_that_are_no_numbers_are_named_at_their_step(
     assert all(np.isfinite(np.asarray(weight)).all() for weight in model.weights)
 
 
+@pytest.mark.slow
 def test_too_large_steps_are_distinguished_from_broken_inputs(tmp_path) -> None:
     config = small_config(learning_rate=1e38, epochs=9)
     model = ContrastiveModel(quick_towers(), None, config, seed=0)
