@@ -30,7 +30,7 @@ serve: saved_models/default/bundle.json
 	$(BIN)/python -m serving.server --model_config_file=serving/models.config --port=8500
 
 search: $(BUNDLE)/bundle.json
-	$(BIN)/python -m pipelines.search --bundle $(BUNDLE) "$(QUERY)"
+	$(BIN)/python -m pipelines.search --explain --bundle $(BUNDLE) "$(QUERY)"
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
