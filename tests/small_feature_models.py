@@ -13,8 +13,12 @@ from fitrank_tf.datasets.annotations.label_file import PATTERNS
 from fitrank_tf.datasets.item import OBJECT_CLASSES
 from fitrank_tf.features.appearance.columns import APPEARANCE
 from fitrank_tf.features.appearance.network import AppearanceNetwork
-from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
-from fitrank_tf.features.attributes.cut import CUT_LABELS, cut_inputs
+from fitrank_tf.features.attributes.columns import (
+    CUT_LABELS,
+    NECKLINE_LABELS,
+    SLEEVE_LABELS,
+)
+from fitrank_tf.features.attributes.cut import cut_inputs
 from fitrank_tf.features.colour.names import COLOUR_NAMES, ColourNamer, Prototypes
 from fitrank_tf.features.colour.palette import GRID, PALETTE, colour_slices
 from fitrank_tf.features.extract import feature_schema

@@ -9,6 +9,7 @@ import numpy as np
 from fitrank_tf.core.attribute_names import attribute_name
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.filters import split_values
+from fitrank_tf.datasets.annotations.label_file import LABEL_FIELDS
 from fitrank_tf.datasets.attributes import (
     CATEGORIES,
     CATEGORY,
@@ -30,8 +31,6 @@ ALL_OTHERS = "*"
 # A category that decides: see `Declaration.decisive`.
 DECISIVE = "decisive"
 
-# Facets that are known from the photo, of fashion and of catalogues without attributes.
-_SEEN = ("pattern", "sleeve", "neckline", "length", "fit")
 # Products of a value, so that it can be learned; fewer suffice in small catalogues.
 _FREQUENT, _SMALL_SHARE = 5, 0.05
 # Share of the given cells that have a frequent value, in a facet.
@@ -87,7 +86,10 @@ def declare(
         if each.name not in FASHION.names and _is_facet(each, cells_of[each.name])
     ]
     facets = [
-        name for name in FASHION.facets if name in names or (fashion and name in _SEEN)
+        name
+        for name in FASHION.facets
+        # Of fashion and of catalogues without attributes, what photos show is a facet too.
+        if name in names or (fashion and name in LABEL_FIELDS)
     ]
     decisive = [name for name, kind in said.items() if kind == DECISIVE]
     if len(decisive) > 1:

@@ -6,29 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
+from fitrank_tf.datasets.annotations.label_file import ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.evaluation.confusion import Confusion
-from fitrank_tf.features.attributes.columns import (
-    FIT_LABELS,
-    LENGTH_LABELS,
-    NECKLINE_LABELS,
-    SLEEVE_LABELS,
-    UNKNOWN,
-)
+from fitrank_tf.features.attributes.columns import SEEN_LABELS, UNKNOWN
 from fitrank_tf.features.colour.names import COLOUR_NAMES, colour_numbers
 from fitrank_tf.features.extract import feature_schema
 
 # Names that a catalogue has and the features do not are all one class.
 _OTHER_NAME = "(other)"
-# Slice of the vector -> its classes.
-_BY_EYE: Mapping[str, tuple[str, ...]] = {
-    "pattern": PATTERNS,
-    "sleeve": SLEEVE_LABELS,
-    "neckline": NECKLINE_LABELS,
-    "length": LENGTH_LABELS,
-    "fit": FIT_LABELS,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +85,7 @@ def measure_attributes(
     return AttributeReport(
         Confusion.of("colour", names, truth[has_colour], ranked[has_colour, 0]),
         float(among[has_colour].mean()) if has_colour.any() else float("nan"),
-        {name: _confusion(name, features, records, labels) for name in _BY_EYE},
+        {name: _confusion(name, features, records, labels) for name in SEEN_LABELS},
     )
 
 
@@ -109,7 +95,7 @@ def _confusion(
     records: CatalogueRecords,
     labels: Mapping[str, ProductLabels],
 ) -> Confusion:
-    classes = _BY_EYE[name]
+    classes = SEEN_LABELS[name]
     said = {item: of.values[name] for item, of in labels.items() if name in of.values}
     truth = np.array(
         [_index(classes, said[item]) if item in said else -1 for item in records.ids],

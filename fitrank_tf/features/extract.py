@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from fitrank_tf.core.progress import Progress
 from fitrank_tf.features.appearance.columns import appearance_slices
-from fitrank_tf.features.attributes.columns import attribute_slices
+from fitrank_tf.features.attributes.columns import CUT_LABELS, attribute_slices
 from fitrank_tf.features.attributes.cut import cut_inputs
 from fitrank_tf.features.attributes.network import attribute_probabilities
 from fitrank_tf.features.colour.names import box_evidence, colour_name_slices
@@ -29,6 +29,7 @@ from fitrank_tf.features.garment.views import (
     photo_squares,
     square_batches,
 )
+from fitrank_tf.features.heads.softmax_head import SoftmaxHead
 from fitrank_tf.features.schema import FeatureSchema
 from fitrank_tf.features.texture.patterns import pattern_inputs, pattern_slices
 from fitrank_tf.features.texture.statistics import texture_features, texture_slices
@@ -195,25 +196,25 @@ class FeatureExtractor:
         canvases = tf.ensure_shape(canvases, [None, CANVAS, CANVAS, 3])
         attributes = attribute_probabilities(self.models.heads.attributes, canvases)
         whole = self.models.heads.appearance(photos)
-        # Read from the ratios before them and from the appearance after them.
-        cut = tf.numpy_function(
-            self._cut, [vectors, attributes, fit, whole], tf.float32, stateful=False
+        features = tf.numpy_function(
+            self._with_cut, [vectors, attributes, fit, whole], tf.float32, stateful=False
         )
-        features = tf.concat([vectors, attributes, fit, cut, whole], axis=1)
         return {
             "features": tf.ensure_shape(features, [None, feature_schema().size]),
             "detected": found._asdict(),
         }
 
-    def _cut(self, *before: np.ndarray) -> np.ndarray:
-        """Probabilities of lengths and fits, float32 [B, 11], from the other features."""
-        *parts, whole = before
-        size = feature_schema().size - sum(part.shape[1] for part in before)
-        unknown = np.zeros((len(whole), size), np.float32)
-        features = np.concatenate([*parts, unknown, whole], axis=1)
-        inputs, heads = cut_inputs(features, feature_schema()), self.models.heads
-        told = [head.probabilities(inputs) for head in (heads.length, heads.fit)]
-        return np.concatenate(told, axis=1)
+    def _with_cut(self, *parts: np.ndarray) -> np.ndarray:
+        """The whole vectors, float32 [B, F]: length and fit are read from the others."""
+        *before, whole = parts
+        schema, cut = feature_schema(), sum(map(len, CUT_LABELS.values()))
+        unknown = np.zeros((len(whole), cut), np.float32)
+        features = np.concatenate([*before, unknown, whole], axis=1)
+        inputs = cut_inputs(features, schema)
+        for name in CUT_LABELS:
+            head: SoftmaxHead = getattr(self.models.heads, name)
+            features[:, schema.slice(name)] = head.probabilities(inputs)
+        return features
 
     def _vectors(
         self,

@@ -13,8 +13,11 @@ from fitrank_tf.datasets.annotations.label_file import (
 )
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.evaluation.attribute_report import AttributeReport, measure_attributes
-from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
-from fitrank_tf.features.attributes.cut import CUT_LABELS
+from fitrank_tf.features.attributes.columns import (
+    CUT_LABELS,
+    NECKLINE_LABELS,
+    SLEEVE_LABELS,
+)
 from fitrank_tf.features.colour.names import COLOUR_NAMES
 from fitrank_tf.features.extract import feature_schema
 from tests.fashion import ATTRIBUTES, DECLARATION

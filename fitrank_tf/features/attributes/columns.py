@@ -8,7 +8,7 @@ that do not show them.
 from collections.abc import Mapping, Sequence
 
 from fitrank_tf.datasets.annotations.annotation_file import NECKLINES, SLEEVES
-from fitrank_tf.datasets.annotations.label_file import FITS, LENGTHS
+from fitrank_tf.datasets.annotations.label_file import FITS, LENGTHS, PATTERNS
 from fitrank_tf.features.garment.shape import fit_slices
 from fitrank_tf.features.schema import FeatureSchema, FeatureSlice
 
@@ -16,8 +16,17 @@ GROUP = "attributes"
 UNKNOWN = "unknown"
 SLEEVE_LABELS: tuple[str, ...] = (UNKNOWN, *SLEEVES)
 NECKLINE_LABELS: tuple[str, ...] = (UNKNOWN, *NECKLINES)
-LENGTH_LABELS: tuple[str, ...] = (UNKNOWN, *LENGTHS)
-FIT_LABELS: tuple[str, ...] = (UNKNOWN, *FITS)
+CUT_LABELS: Mapping[str, tuple[str, ...]] = {
+    "length": (UNKNOWN, *LENGTHS),
+    "fit": (UNKNOWN, *FITS),
+}
+# {slice of the feature vector: its classes}, of all that people label by eye.
+SEEN_LABELS: Mapping[str, tuple[str, ...]] = {
+    "pattern": PATTERNS,
+    "sleeve": SLEEVE_LABELS,
+    "neckline": NECKLINE_LABELS,
+    **CUT_LABELS,
+}
 
 
 def attribute_slices() -> tuple[FeatureSlice, ...]:
@@ -25,7 +34,7 @@ def attribute_slices() -> tuple[FeatureSlice, ...]:
     return FeatureSchema.joined(
         _probabilities({"sleeve": SLEEVE_LABELS, "neckline": NECKLINE_LABELS}),
         fit_slices(),
-        _probabilities({"length": LENGTH_LABELS, "fit": FIT_LABELS}),
+        _probabilities(CUT_LABELS),
     ).slices
 
 

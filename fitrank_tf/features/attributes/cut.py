@@ -5,14 +5,11 @@ they are read from the boxes, from sleeve, neckline and the garment's ratios, an
 appearance.
 """
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
-from fitrank_tf.features.attributes.columns import FIT_LABELS, LENGTH_LABELS
+from fitrank_tf.features.attributes.columns import CUT_LABELS
 from fitrank_tf.features.schema import FeatureSchema
 
-CUT_LABELS: Mapping[str, Sequence[str]] = {"length": LENGTH_LABELS, "fit": FIT_LABELS}
 _GROUPS = ("boxes", "attributes", "appearance")
 
 

@@ -5,26 +5,18 @@ search for them.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from fitrank_tf.datasets.annotations.label_file import PATTERNS
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS, UNKNOWN
-from fitrank_tf.features.attributes.cut import CUT_LABELS
+from fitrank_tf.features.attributes.columns import SEEN_LABELS, UNKNOWN
 from fitrank_tf.features.schema import FeatureSchema
 
 # Less probable predictions are not used.
 _MIN_PROBABILITY = 0.6
 # Labels that shoppers never search for.
 _NEVER_QUERIED = (UNKNOWN, "other")
-_LABELS: Mapping[str, Sequence[str]] = {
-    "pattern": PATTERNS,
-    "sleeve": SLEEVE_LABELS,
-    "neckline": NECKLINE_LABELS,
-    **CUT_LABELS,
-}
 
 
 def with_predicted_attributes(
@@ -39,7 +31,7 @@ def with_predicted_attributes(
     """
     seen = {
         name: _seen(features[:, schema.slice(name)], labels)
-        for name, labels in _LABELS.items()
+        for name, labels in SEEN_LABELS.items()
         if name in records.declaration.facets and not any(records.column(name))
     }
     return dataclasses.replace(records, attributes={**records.attributes, **seen})

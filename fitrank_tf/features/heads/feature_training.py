@@ -14,8 +14,13 @@ from fitrank_tf.datasets.annotations.title_labels import title_label
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.splits import TRAIN
 from fitrank_tf.features.appearance.network import AppearanceNetwork
-from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS, UNKNOWN
-from fitrank_tf.features.attributes.cut import CUT_LABELS, cut_inputs
+from fitrank_tf.features.attributes.columns import (
+    CUT_LABELS,
+    NECKLINE_LABELS,
+    SLEEVE_LABELS,
+    UNKNOWN,
+)
+from fitrank_tf.features.attributes.cut import cut_inputs
 from fitrank_tf.features.attributes.network import without_auxiliary_outputs
 from fitrank_tf.features.attributes.training import (
     AttributeTable,
@@ -284,8 +289,11 @@ def facet_labels(
     trust = np.zeros(len(data.records), np.float32)
     for row, item in enumerate(data.records.ids):
         by_eye = data.labels[item].values if item in data.labels else {}
-        weight = 1.0 if facet in by_eye else weak_trust
-        said = by_eye.get(facet, _label_of_title(data.records, row, facet))
+        said: str | None
+        if facet in by_eye:
+            said, weight = by_eye[facet], 1.0
+        else:
+            said, weight = _label_of_title(data.records, row, facet), weak_trust
         label = UNKNOWN if said == "" else said
         if label in names:
             labels[row], trust[row] = names.index(label), weight

@@ -10,10 +10,11 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.annotations.label_file import PATTERNS, ProductLabels
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.features.attributes.columns import (
+    CUT_LABELS,
     NECKLINE_LABELS,
     SLEEVE_LABELS,
 )
-from fitrank_tf.features.attributes.cut import CUT_LABELS, cut_inputs
+from fitrank_tf.features.attributes.cut import cut_inputs
 from fitrank_tf.features.colour.palette import read_colours
 from fitrank_tf.features.extract import feature_schema
 from fitrank_tf.features.garment.crop import GarmentCrop
