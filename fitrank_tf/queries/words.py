@@ -25,7 +25,7 @@ Its tables are keyed by `plain_words` of a value, for inflected values of its si
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -160,14 +160,25 @@ def _number_forms(attribute: Attribute, value: str) -> tuple[str, ...]:
     numbers = dict.fromkeys(
         f"{number:.10g}" for number in (*(low + step * n for n in range(count)), high)
     )
-    words = _name(attribute).split()
-    unit = f" {words.pop()}" if len(words) > 1 and words[-1] in _UNITS else ""
-    name = " ".join(words)
+    name, unit = name_and_unit(attribute.name, _UNITS)
+    unit = f" {unit}" if unit else ""
     return _unique(
         form
         for number in numbers
         for form in (f"{name} {number}{unit}", f"{number}{unit} {name}")
     )
+
+
+def name_and_unit(name: str, units: Collection[str]) -> tuple[str, str]:
+    """An attribute's name in words, without the unit at its end, and the unit or "".
+
+    Args:
+        name: such as "heel_height_mm".
+        units: that may be at its end; a name is never a unit alone.
+    """
+    words = name.replace("_", " ").split()
+    unit = words.pop() if len(words) > 1 and words[-1] in units else ""
+    return " ".join(words), unit
 
 
 def _name(attribute: Attribute) -> str:

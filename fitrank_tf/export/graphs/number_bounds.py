@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from fitrank_tf.core.attribute_names import attribute_name
 from fitrank_tf.datasets.attributes import NUMBER, Attribute
 from fitrank_tf.queries.number_words import number_words
+from fitrank_tf.queries.words import name_and_unit
 
 # RE2's \b knows the letters of ASCII alone.
 _START, _END = r"(?:^|[^\p{L}\p{N}.])", r"(?:$|[^\p{L}\p{N}])"
@@ -41,8 +43,10 @@ class NumberBounds(tf.Module):
         super().__init__(name="number_bounds")
         words = number_words()
         numbers = [one.name for one in declared if one.kind == NUMBER]
-        prices = [name for name in words["of price"] if name.replace(" ", "_") in numbers]
-        price = prices[0].replace(" ", "_") if prices else ""
+        prices = (
+            name for name in map(attribute_name, words["of price"]) if name in numbers
+        )
+        price = next(prices, "")
         money = _any_of(words["money"])
         amount = rf"(?:{money}\s*)?{_NUMBER}(?:\s*{money})?"
         self._phrases = {
@@ -111,11 +115,9 @@ def with_bounds(understood: tf.Tensor, bounds: Mapping[str, tf.Tensor]) -> tf.Te
 
 def _named(name: str, amount: str) -> list[_Phrase]:
     """The phrases that bound an attribute by its name."""
-    words = name.split("_")
-    unit = ""
-    if len(words) > 1 and words[-1] in number_words()["units"]:
-        unit = rf"(?:\s*{re.escape(words.pop())})?"
-    names = _any_of([" ".join(words), words[0]] if unit else [" ".join(words)])
+    full, unit = name_and_unit(name, number_words()["units"])
+    names = _any_of([full, full.split()[0]] if unit else [full])
+    unit = rf"(?:\s*{re.escape(unit)})?" if unit else ""
     phrases = []
     for phrase in (*_compared(f"{amount}{unit}"), *_in_between(f"{amount}{unit}")):
         before = f"{names}{_BETWEEN_WORDS}{phrase.pattern}"
