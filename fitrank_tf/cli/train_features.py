@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.config import RunConfig
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.shipped import find_shipped
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None) -> None:
     if not options.heads:
         data = _training_data(catalogue, labels)
         finder = Detector.load(detector)
-        models = FeatureModels(finder, _heads(options, finder, catalogue, data))
+        models = FeatureModels(finder, _heads(options, config, finder, catalogue, data))
         items = catalogue.items(TRAIN)
         features = FeatureExtractor(models).extract(items, len(data.records))
         heads = train_cut_heads(data, features, models.heads, config)
@@ -105,6 +106,7 @@ def _training_data(
 
 def _heads(
     options: argparse.Namespace,
+    config: RunConfig,
     detector: Detector,
     catalogue: Catalogue,
     data: LabelledProducts,
@@ -116,12 +118,8 @@ def _heads(
     views = view_garments(catalogue.items(TRAIN), len(data.records), detector)
     folder = Path(options.output_dir)
     backup = folder.with_name(folder.name + ".work")
-    heads = train_heads(
-        FeatureData(data.records, data.labels, views),
-        appearance,
-        run_config(options),
-        backup,
-    )
+    seen = FeatureData(data.records, data.labels, views)
+    heads = train_heads(seen, appearance, config, backup)
     shutil.rmtree(backup, ignore_errors=True)
     return heads
 

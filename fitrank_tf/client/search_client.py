@@ -112,8 +112,8 @@ class SearchClient:
             return []
         inputs = {"query": [query.encode(errors="replace") for query in queries]}
         signature = _EXPLAINED if outputs else _FILTERED if filters else ""
-        request = self._request(self._model, signature, inputs, filters)
-        request.output_filter.extend(outputs)
+        wanted = (*_OUTPUTS, *outputs)
+        request = self._request(self._model, signature, inputs, filters, wanted)
         return self._hits(request, len(queries), top_k)
 
     def understand(self, queries: Sequence[str]) -> list[str]:
@@ -125,9 +125,9 @@ class SearchClient:
         if not queries:
             return []
         inputs = {"query": [query.encode(errors="replace") for query in queries]}
-        request = self._request(self._model, _EXPLAINED, inputs, _NO_FILTERS)
-        del request.output_filter[:]
-        request.output_filter.append(_UNDERSTOOD)
+        request = self._request(
+            self._model, _EXPLAINED, inputs, _NO_FILTERS, (_UNDERSTOOD,)
+        )
         response = self._call(self._stub.Predict, request, self._model)
         said = tf.make_ndarray(response.outputs[_UNDERSTOOD])
         return [text.decode(errors="replace") for text in said.tolist()]
@@ -170,10 +170,11 @@ class SearchClient:
         signature: str,
         inputs: Mapping[str, list[bytes]],
         filters: Mapping[str, FilterValue],
+        outputs: Sequence[str] = _OUTPUTS,
     ) -> PredictRequest:
         # The filter spares the bytes of other outputs, and makes the server say so if the
         # model is no search model.
-        request = PredictRequest(model_spec=self._spec(model), output_filter=_OUTPUTS)
+        request = PredictRequest(model_spec=self._spec(model), output_filter=outputs)
         request.model_spec.signature_name = signature
         if signature:
             inputs = {**inputs, **self._filter_inputs(model, inputs, filters)}
