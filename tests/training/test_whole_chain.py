@@ -188,7 +188,8 @@ def test_bundle_of_another_version_is_refused(bundle, tmp_path) -> None:
     other.mkdir()
     plain = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     (other / "bundle.json").write_text(json.dumps({**plain, "format_version": 99}))
-    with pytest.raises(FitRankError, match=f"99, this program reads {FORMAT_VERSION}"):
+    message = f"format version 99, this program reads {FORMAT_VERSION}"
+    with pytest.raises(FitRankError, match=message):
         LoadedBundle(other)
 
 
