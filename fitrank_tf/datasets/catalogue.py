@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +28,7 @@ from fitrank_tf.datasets.product_builder import (
     skipped_products,
 )
 from fitrank_tf.datasets.product_source import ProductSource, content_fingerprint
+from fitrank_tf.datasets.public import PUBLIC, OpenPublic
 from fitrank_tf.datasets.splits import ALL, SPLITS, TRAIN
 
 _RECORDS_BATCH = 1024
@@ -42,7 +43,8 @@ class CatalogueSource:
 
     Attributes:
         dataset: one of `DATASETS`; the default needs no files.
-        manual_dir: fashion_product_images, modanet: the folder that holds the archive.
+        manual_dir: fashion_product_images, modanet and the public data sets: the folder
+            that holds the archive.
         table: csv_catalogue: path of a CSV, JSON Lines, Parquet, Arrow or Excel file.
         images: csv_catalogue: the folder of photos, "" for the folder of the table;
             photo_folder: the folder of photos.
@@ -137,7 +139,8 @@ class Catalogue:
 
     A split is one of `splits.SPLITS`, or `splits.ALL` for all of them in that order. A
     split without products is read as an empty dataset. If the training split would have
-    fewer than half of the products, as of a catalogue with one title, it has all of them.
+    fewer than half of the products, as of a catalogue with one title, it has all of them,
+    unless the source has splits of its own.
 
     Attributes:
         source: the options that the catalogue was opened with.
@@ -146,6 +149,7 @@ class Catalogue:
             the declaration of attributes or the code that reads the source.
         skipped: {reason: number of products that were left out}.
         declaration: the catalogue's attributes.
+        has_splits: whether the splits are the source's own.
     """
 
     source: CatalogueSource
@@ -153,6 +157,7 @@ class Catalogue:
     fingerprint: str
     skipped: Mapping[str, int]
     declaration: Declaration
+    has_splits: bool = False
 
     def items(self, split: str) -> tf.data.Dataset:
         """Items with the fields of `item.item_features`, `image` as uint8 [H, W, 3]."""
@@ -193,6 +198,13 @@ class Catalogue:
             declaration=self.declaration,
         )
 
+    def captions(self, split: str) -> tuple[tuple[str, ...], ...]:
+        """The captions of each product of a split; none where the source has none."""
+        if "captions" not in self.builder.info.features:
+            return ((),) * self.num_items(split)
+        items = self.encoded_items(split).map(lambda item: item["captions"])
+        return tuple(_strings([captions]) for captions in items.as_numpy_iterator())
+
     def num_items(self, split: str) -> int:
         """The number of products of a split, from the metadata."""
         return sum(map(self._count, self._parts(split)))
@@ -203,7 +215,7 @@ class Catalogue:
     @property
     def _is_all_training(self) -> bool:
         counts = {part: self._count(part) for part in self.builder.info.splits}
-        return 2 * counts.get(TRAIN, 0) < sum(counts.values())
+        return not self.has_splits and 2 * counts.get(TRAIN, 0) < sum(counts.values())
 
     def _parts(self, split: str) -> list[str]:
         """The TFDS splits that make up `split`, in order."""
@@ -258,16 +270,19 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     Raises:
         FitRankError: if the source is missing, cannot be read, or has no usable product.
     """
-    content, make_builder, declaration = _opened(source)
-    code = code_fingerprint([f"{__package__}.{source.dataset}"])
-    parts = (source.dataset, _schema(declaration), content, code)
+    opened = _opened(source)
+    name = source.dataset.partition("/")[0]
+    code = code_fingerprint([f"{__package__}.{name}"])
+    parts = (source.dataset, _schema(opened), opened.content, code)
     fingerprint = content_fingerprint([part.encode() for part in parts], files=())
     fingerprint = fingerprint[:_FINGERPRINT_CHARS]
     root = Path(data_dir).expanduser() if data_dir else cache_dir()
-    builder = prepare(make_builder, root / f"{source.dataset}-{fingerprint}")
+    builder = prepare(opened.make_builder, root / f"{name}-{fingerprint}")
     report_skipped(builder)
     skipped = skipped_products(builder)
-    return Catalogue(source, builder, fingerprint, skipped, declaration)
+    return Catalogue(
+        source, builder, fingerprint, skipped, opened.declaration, opened.has_splits
+    )
 
 
 def open_source(source: CatalogueSource) -> ProductSource:
@@ -296,10 +311,6 @@ def _without_pixels(item: dict[str, Any]) -> dict[str, Any]:
     return {name: item[name] for name in ("id", "text", "attributes") if name in item}
 
 
-def _schema(declaration: Declaration) -> str:
-    return repr((declaration, OBJECT_CLASSES, item_features(declaration.names)))
-
-
 def _values(attribute: Attribute, column: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     known = {text: attribute.values(text) for text in set(column)}
     return tuple(known[text] for text in column)
@@ -322,9 +333,13 @@ def _csv_source(source: CatalogueSource) -> CsvSource:
     return CsvSource(options)
 
 
+def _public_source(opens: OpenPublic) -> Callable[[CatalogueSource], ProductSource]:
+    return lambda source: opens(source.manual_dir)
+
+
 # {dataset: (function that opens its source, builder)}, of all that are read from files.
 _SOURCES: Mapping[
-    str, tuple[Callable[[CatalogueSource], ProductSource], type[ProductBuilder]]
+    str, tuple[Callable[[CatalogueSource], ProductSource], Callable[..., ProductBuilder]]
 ] = {
     "csv_catalogue": (_csv_source, CsvCatalogue),
     "fashion_product_images": (
@@ -333,6 +348,7 @@ _SOURCES: Mapping[
     ),
     "modanet": (lambda source: ModaNetSource(source.manual_dir), ModaNet),
     "photo_folder": (lambda source: PhotoFolderSource(source.images), PhotoFolder),
+    **{name: (_public_source(opens), builder) for name, (opens, builder) in PUBLIC.items()},
 }
 _DRAWN = "synthetic_catalogue"
 DATASETS: tuple[str, ...] = (*_SOURCES, _DRAWN)
@@ -341,8 +357,17 @@ DATASETS: tuple[str, ...] = (*_SOURCES, _DRAWN)
 _MakeBuilder = Callable[[str], tfds.core.DatasetBuilder]
 
 
-def _opened(source: CatalogueSource) -> tuple[str, _MakeBuilder, Declaration]:
-    """Fingerprint of the source's content, builder, attributes."""
+class _Opened(NamedTuple):
+    """An opened source: a fingerprint of its content, its builder, and what Items have."""
+
+    content: str
+    make_builder: _MakeBuilder
+    declaration: Declaration
+    more_features: Mapping[str, Any] = {}
+    has_splits: bool = False
+
+
+def _opened(source: CatalogueSource) -> _Opened:
     if source.dataset == _DRAWN:
         return _opened_drawing(source)
     files, builder = open_source(source), _SOURCES[source.dataset][1]
@@ -350,10 +375,16 @@ def _opened(source: CatalogueSource) -> tuple[str, _MakeBuilder, Declaration]:
     def make_builder(data_dir: str) -> tfds.core.DatasetBuilder:
         return builder(files, data_dir)
 
-    return files.fingerprint(), make_builder, files.declaration
+    return _Opened(
+        files.fingerprint(),
+        make_builder,
+        files.declaration,
+        files.more_features,
+        files.has_splits,
+    )
 
 
-def _opened_drawing(source: CatalogueSource) -> tuple[str, _MakeBuilder, Declaration]:
+def _opened_drawing(source: CatalogueSource) -> _Opened:
     # Imported here: other catalogues need none of the drawing code.
     from fitrank_tf.datasets import synthetic_catalogue
 
@@ -362,4 +393,9 @@ def _opened_drawing(source: CatalogueSource) -> tuple[str, _MakeBuilder, Declara
     def make_builder(data_dir: str) -> tfds.core.DatasetBuilder:
         return synthetic_catalogue.SyntheticCatalogue(config=config, data_dir=data_dir)
 
-    return repr(config), make_builder, KAGGLES
+    return _Opened(repr(config), make_builder, KAGGLES)
+
+
+def _schema(opened: _Opened) -> str:
+    declaration, more = opened.declaration, opened.more_features
+    return repr((declaration, OBJECT_CLASSES, item_features(declaration.names, more)))

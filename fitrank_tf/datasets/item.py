@@ -13,7 +13,8 @@ has no field `attributes`. They define relevance (judgments) and supervise train
 are never an input of a model: models read only the pixels and the query.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow_datasets as tfds
 
@@ -36,7 +37,9 @@ PART_CLASSES: tuple[str, ...] = ("sleeve", "neckline")
 OBJECT_CLASSES: tuple[str, ...] = PRODUCT_CLASSES + PART_CLASSES
 
 
-def item_features(attributes: Sequence[str]) -> tfds.features.FeaturesDict:
+def item_features(
+    attributes: Sequence[str], more: Mapping[str, Any] | None = None
+) -> tfds.features.FeaturesDict:
     """The TFDS features of an Item.
 
     `image` is written as JPEG or PNG bytes and decodes to uint8 [H, W, 3]. A box is
@@ -44,6 +47,7 @@ def item_features(attributes: Sequence[str]) -> tfds.features.FeaturesDict:
 
     Args:
         attributes: names of the catalogue's attributes.
+        more: TFDS features that only this catalogue's Items have, such as captions.
     """
     texts = {name: tfds.features.Text() for name in attributes}
     # TFDS cannot store a dictionary without fields.
@@ -60,5 +64,6 @@ def item_features(attributes: Sequence[str]) -> tfds.features.FeaturesDict:
                     "label": tfds.features.ClassLabel(names=list(OBJECT_CLASSES)),
                 }
             ),
+            **(more or {}),
         }
     )

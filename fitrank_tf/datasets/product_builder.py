@@ -53,10 +53,6 @@ class ProductBuilder(
     VERSION = tfds.core.Version("1.0.0")
     DESCRIPTION = ""
 
-    # No URLs, so no checksums to look for. To look, TFDS 4.9.10 would import
-    # importlib_resources, which it does not list among its requirements.
-    url_infos: Mapping[str, Any] = {}
-
     def __init__(self, source: ProductSource, data_dir: str | None = None, **kwargs: Any):
         """
         Args:
@@ -73,9 +69,15 @@ class ProductBuilder(
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.DESCRIPTION,
-            features=item_features(self._source.declaration.names),
-            metadata=tfds.core.MetadataDict({_SKIPPED: {}, _PASSED_OVER: {}, _FURTHER: 0}),
+            features=item_features(
+                self._source.declaration.names, self._source.more_features
+            ),
+            metadata=self._counters(),
         )
+
+    def _counters(self) -> tfds.core.MetadataDict:
+        """What is stored of products and photos that are left out."""
+        return tfds.core.MetadataDict({_SKIPPED: {}, _PASSED_OVER: {}, _FURTHER: 0})
 
     def _split_generators(
         self, dl_manager: tfds.download.DownloadManager
@@ -118,6 +120,7 @@ class ProductBuilder(
                 "image": image,
                 "text": row.text,
                 "objects": [_object(box) for box in row.objects],
+                **row.more,
             }
             attributes = self._source.declaration.cells(row.attributes)
             yield row.id, {**item, **({"attributes": attributes} if attributes else {})}
@@ -148,7 +151,7 @@ class ProductBuilder(
             if problem:
                 self._skip(row, problem)
             else:
-                rows[split_of(row.id, row.text)].append(row)
+                rows[row.split or split_of(row.id, row.text)].append(row)
         return rows
 
     def _skip(self, row: ProductRow, reason: str) -> None:

@@ -4,6 +4,7 @@ import abc
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from fitrank_tf.datasets.attributes import Declaration
 from fitrank_tf.datasets.tables.cells import Blob
@@ -36,6 +37,9 @@ class ProductRow:
         photos: arguments of the source's `read_photo`, or photos inside the table, the
             front first.
         objects: labelled boxes, where the source has them.
+        split: one of `splits.SPLITS`, where the source has a split of its own; "" for the
+            split of `splits.split_of`.
+        more: values of the source's `more_features`.
         problem: the reason why this row cannot be used, "" for a good row.
         line: where the row is in the table, as in `tables.table.RawRow`; 0 without one.
     """
@@ -45,6 +49,8 @@ class ProductRow:
     attributes: Mapping[str, str | Sequence[str]]
     photos: tuple[str | Blob, ...] = ()
     objects: tuple[LabelledBox, ...] = ()
+    split: str = ""
+    more: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     problem: str = ""
     line: int = 0
 
@@ -61,6 +67,16 @@ class ProductSource(abc.ABC):
     def declaration(self) -> Declaration:
         """The attributes of its products; none unless a source has some."""
         return Declaration()
+
+    @property
+    def more_features(self) -> Mapping[str, Any]:
+        """TFDS features of its Items besides those of all Items; none by default."""
+        return {}
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether its rows say their splits."""
+        return False
 
     @abc.abstractmethod
     def rows(self) -> Iterator[ProductRow]:

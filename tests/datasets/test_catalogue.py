@@ -338,7 +338,7 @@ def test_unknown_dataset_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         FitRankError,
         match="--dataset nope: unknown; choose one of csv_catalogue, "
-        "fashion_product_images, modanet, photo_folder, synthetic_catalogue",
+        "fashion_product_images, modanet, photo_folder, .*synthetic_catalogue",
     ):
         CatalogueSource("nope")
 

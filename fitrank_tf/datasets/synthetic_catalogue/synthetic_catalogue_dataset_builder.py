@@ -1,6 +1,6 @@
 """TFDS builder of the embedded catalogue, which needs no download."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,9 +69,6 @@ class SyntheticCatalogue(tfds.core.GeneratorBasedBuilder):
         "1.0.0": "Seventeen article types; boxes of garment, sleeves, neckline."
     }
     BUILDER_CONFIGS = [SyntheticCatalogueConfig()]
-    # No URLs, so no checksums to look for. To look, TFDS 4.9.10 would import
-    # importlib_resources, which it does not list among its requirements.
-    url_infos: Mapping[str, Any] = {}
 
     def __init__(
         self, *, config: SyntheticCatalogueConfig | str | None = None, **kwargs: Any

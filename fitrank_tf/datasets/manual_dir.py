@@ -1,0 +1,136 @@
+"""Finds the files of a public data set in the folder that a person unpacked it into."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.lines import numbered_lines
+
+logger = logging.getLogger(__name__)
+
+# Deep enough for an archive unpacked into a folder of its name, twice.
+_MAX_DEPTH = 3
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+# Folders of photos, which would take long to list.
+_OF_PHOTOS = frozenset(("img", "images", "jpg", "image", "flickr30k-images", "val2014"))
+_MOST_NAMED = 3
+
+
+class ManualDir:
+    """The root of a public data set below the folder that `--manual_dir` names.
+
+    Args:
+        path: of the folder; `~` is expanded.
+        landmark: a file or folder by which the data set is known, relative to its root,
+            such as "Eval/list_eval_partition.txt"; or several that it may have.
+        unpack: how to get and unpack the data set, for messages.
+
+    Raises:
+        FitRankError: if there is no such folder, or no landmark in it or up to three
+            folders below; names the archives that lie there still packed.
+    """
+
+    def __init__(self, path: str, landmark: str | Sequence[str], unpack: str):
+        self._named, self._unpack = path, unpack
+        if not path or not Path(path).expanduser().is_dir():
+            raise FitRankError(
+                f"--manual_dir {path or '(not given)'}: there is no such folder; {unpack}"
+            )
+        self._top = Path(path).expanduser()
+        landmarks = (landmark,) if isinstance(landmark, str) else tuple(landmark)
+        found = [
+            (len(folder.parts), rank, str(folder))
+            for folder in _folders(self._top)
+            for rank, name in enumerate(landmarks)
+            if (folder / name).exists()
+        ]
+        if not found:
+            raise self.missing(*landmarks)
+        self.root = Path(min(found)[2])
+
+    def find(self, *names: str) -> Path | None:
+        """The first of some files or folders, relative to the root, that is there."""
+        paths = (self.root / name for name in names)
+        return next((path for path in paths if path.exists()), None)
+
+    def need(self, *names: str) -> Path:
+        """The first of some files or folders, relative to the root.
+
+        Raises:
+            FitRankError: if none is there.
+        """
+        found = self.find(*names)
+        if found is None:
+            raise self.missing(*names)
+        return found
+
+    def missing(self, *names: str) -> FitRankError:
+        """The error that none of some files or folders is there."""
+        where = getattr(self, "root", self._top)
+        packed = sorted(
+            path.name
+            for path in {*self._top.iterdir(), *where.iterdir()}
+            if path.suffix.lower() in _ARCHIVES
+        )
+        still = f" ({', '.join(packed[:_MOST_NAMED])} is there, packed)" if packed else ""
+        return FitRankError(
+            f"--manual_dir {self._named}: no {' or '.join(names)} in {where}{still}; "
+            f"{self._unpack}"
+        )
+
+
+def _folders(top: Path) -> Iterator[Path]:
+    """A folder and those below it, without those of photos and hidden ones."""
+    for parent, folders, _ in os.walk(top):
+        yield Path(parent)
+        depth = len(Path(parent).relative_to(top).parts)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if depth < _MAX_DEPTH
+            and name not in _OF_PHOTOS
+            and not name.startswith((".", "__MACOSX"))
+        )
+
+
+class AnnotationLine(NamedTuple):
+    """A line of an annotation file.
+
+    Attributes:
+        number: of the line, from 1.
+        fields: what stands between blanks.
+    """
+
+    number: int
+    fields: list[str]
+
+
+def annotation_lines(path: Path, head: int = 2) -> list[AnnotationLine]:
+    """The lines of a file whose columns are padded with blanks, without its head.
+
+    Args:
+        path: of the file.
+        head: lines of the head. If the first is a number, it says how many lines follow; a
+            wrong one is logged.
+
+    Raises:
+        FitRankError: if the file cannot be read, is empty or not UTF-8.
+    """
+    lines = list(numbered_lines(path))
+    counted = lines[0][1].strip() if head else ""
+    rows = [AnnotationLine(number, line.split()) for number, line in lines[head:]]
+    if counted.isdecimal() and int(counted) != len(rows):
+        logger.warning("%s says that it has %s lines; it has %d", path, counted, len(rows))
+    return rows
+
+
+def flat_id(photo: str) -> str:
+    """The id of a photo that is known by its path: without suffix, "_" for "/".
+
+    An id is one word in the files of other tools, so blanks become "_" too.
+    """
+    stem = PurePosixPath(photo).with_suffix("").as_posix()
+    return "_".join(stem.replace("/", "_").split())

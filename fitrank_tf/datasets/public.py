@@ -1,0 +1,27 @@
+"""The public data sets that can be read, by name."""
+
+import functools
+from collections.abc import Callable, Mapping
+
+from fitrank_tf.datasets import inria_holidays
+from fitrank_tf.datasets.product_builder import ProductBuilder
+from fitrank_tf.datasets.public_builder import PublicBuilder, PublicSource
+
+# Takes the folder that `--manual_dir` names.
+OpenPublic = Callable[[str], PublicSource]
+
+_BUILDERS: Mapping[str, type[PublicBuilder]] = {
+    "inria_holidays": inria_holidays.Builder,
+}
+
+
+# {data set, or data set/configuration as TFDS writes it: how its source is opened, and its
+# builder}.
+PUBLIC: Mapping[str, tuple[OpenPublic, Callable[..., ProductBuilder]]] = {
+    f"{name}/{config}" if config else name: (
+        functools.partial(builder.SOURCE, config=config),
+        functools.partial(builder, config=config or None),
+    )
+    for name, builder in _BUILDERS.items()
+    for config in [each.name for each in builder.BUILDER_CONFIGS] or [""]
+}
