@@ -27,7 +27,7 @@ from fitrank_tf.core.files import folder_written_aside
 from fitrank_tf.datasets.attributes import Declaration
 from fitrank_tf.features.schema import FeatureSchema
 
-FORMAT_VERSION = 9
+FORMAT_VERSION = 10
 BUNDLE_FILE = "bundle.json"
 REPORT_DIR = "report"
 FEATURE_HEADS_DIR = "feature_heads"

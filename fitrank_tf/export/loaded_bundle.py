@@ -28,6 +28,7 @@ from fitrank_tf.export.embedding import embed_photos, encode_texts
 from fitrank_tf.export.graphs.candidate_stage import ExactStage
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE
 from fitrank_tf.export.graphs.number_bounds import NumberBounds, with_bounds
+from fitrank_tf.export.graphs.palette_match import palette_table
 from fitrank_tf.export.graphs.search import Search
 from fitrank_tf.export.graphs.served_catalogue import (
     SearchableCatalogue,
@@ -177,6 +178,7 @@ class LoadedBundle:
                 features,
                 self.read_facets(titles),
             ),
+            palette_table(features, self.info.schema),
         )
 
     def rank_titled(

@@ -13,7 +13,7 @@ from fitrank_tf.core.command_line import command_line
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.attributes import CATEGORIES, NUMBER, Attribute
 from fitrank_tf.datasets.catalogue import CatalogueRecords
-from fitrank_tf.queries.knowledge.colours import colour_readings
+from fitrank_tf.queries.knowledge.colours import colour_points, colour_readings
 from fitrank_tf.queries.knowledge.nouns import noun_readings
 from fitrank_tf.queries.misspellings import misspellings
 from fitrank_tf.queries.words import (
@@ -175,6 +175,33 @@ class FacetLexicon:
     def noun_facets(self) -> frozenset[str]:
         """The facets whose values are nouns, such as an article type."""
         return frozenset(self._nouns)
+
+    @cached_property
+    def colour_points(self) -> Mapping[str, tuple[float, ...]]:
+        """{words that mean a colour: its CIE L, a, b}, of the words that mean values.
+
+        Without a facet of colours, of all colour words that mean no value: photos alone
+        tell the colours of such a catalogue.
+        """
+        if not self._colours:
+            taken = self.phrases.keys() | self.related.keys()
+            return {word: of for word, of in colour_points(()).items() if word not in taken}
+        points: dict[str, tuple[float, ...]] = {}
+        number = 0
+        own: dict[int, tuple[float, ...]] = {}
+        for facet, values in self.values:
+            if facet in self._colours:
+                known = colour_points(values)
+                points |= {word: of for word, of in known.items() if word in self.related}
+                for place, value in enumerate(values, start=number):
+                    if plain_words(value) in known:
+                        own[place] = known[plain_words(value)]
+            number += len(values)
+        return points | {
+            phrase: own[numbers[0]]
+            for phrase, numbers in self.phrases.items()
+            if numbers[0] in own
+        }
 
     @cached_property
     def _colours(self) -> Mapping[str, _Readings]:

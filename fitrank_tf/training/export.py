@@ -20,6 +20,7 @@ from fitrank_tf.export.bundle import (
     write_bundle,
 )
 from fitrank_tf.export.export_models import TrainedModels, export_models
+from fitrank_tf.export.graphs.palette_match import palette_table
 from fitrank_tf.export.graphs.request_reader import RequestReader, read_facets
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
 from fitrank_tf.export.loaded_bundle import LoadedBundle
@@ -68,6 +69,7 @@ def _searched(run: Run, models: TrainedModels) -> SearchableCatalogue:
             tables.embeddings,
             feature_projection,
             map_in_chunks(mixed, tables.facet_probs, named),
+            palette_table(tables.features, run.features.schema),
         ),
         records.declaration.filters,
     )

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from keras import ops
 
-from fitrank_tf.core.ciede2000 import ciede2000
+from fitrank_tf.core.ciede2000 import ciede2000, difference
 
 # L, a, b of both colours, and their difference: pairs 1 to 34.
 PUBLISHED = [
@@ -76,3 +77,10 @@ def test_opposite_colours_differ_alike_both_ways(hue, ratio) -> None:
     a, b = 40 * np.cos(np.radians(hue)), 40 * np.sin(np.radians(hue))
     left, right = (50, a, b), (50, -ratio * a, -ratio * b)
     assert ciede2000(left, right) == pytest.approx(ciede2000(right, left), abs=1e-6)
+
+
+def test_the_same_with_other_arrays() -> None:
+    table = np.array(PUBLISHED, np.float32)
+    left, right = (ops.convert_to_tensor(table[:, at : at + 3]) for at in (0, 3))
+    differences = ops.convert_to_numpy(difference(left, right, ops))
+    np.testing.assert_allclose(differences, table[:, 6], atol=2e-3)

@@ -25,6 +25,8 @@ FILTERS = (
     Attribute("heel_height", "number"),
 )
 HEELS = ("5", "30", "45.5", "", "90")
+# Black, dark grey, grey, light grey and white, each with a second colour of no share.
+PALETTE = [[[lightness, 0, 0, 1], [0, 0, 0, 0]] for lightness in (0, 25, 50, 75, 100)]
 COLOURS = ("Red", "Navy Blue", "red", "Blue", "Été")
 
 
@@ -34,9 +36,8 @@ def toy_catalogue() -> SearchableCatalogue:
     embeddings = np.stack([np.cos(angles), np.sin(angles), 0 * angles, 0 * angles], axis=1)
     feature_projection = np.array([[5, 0], [1, 0], [3, 0], [2, 0], [4, 0]])
     facet_probs = np.arange(len(IDS) * V).reshape(len(IDS), V) / 20.0
-    arrays = (
-        array.astype(np.float32) for array in (embeddings, feature_projection, facet_probs)
-    )
+    tables = (embeddings, feature_projection, facet_probs, PALETTE)
+    arrays = (np.asarray(table, np.float32) for table in tables)
     attributes = {"gender": GENDERS, "colour": COLOURS, "heel_height": HEELS}
     attributes["usage"] = ("",) * len(IDS)
     return SearchableCatalogue(IDS, TITLES, attributes, SearchTables(*arrays), FILTERS)
@@ -53,11 +54,15 @@ class ToyEncoder(tf.Module):
         words = tf.strings.lower(tf.strings.regex_replace(query, r"^[0-9.]* *", ""))
         # "no first" denies the first facet value, which later products have more surely.
         denies = tf.strings.regex_full_match(words, ".*no first.*")[:, tf.newaxis]
+        is_white = tf.strings.regex_full_match(words, ".*white.*")[
+            :, tf.newaxis, tf.newaxis
+        ]
         return {
             "embedding": place,
             "query_facets": tf.where(denies, [[-1.0] + [0.0] * (V - 1)], place[:, :V]),
             "words": tf.strings.regex_replace(words, " *not .*", ""),
             "unwanted_words": tf.strings.regex_replace(words, "^.*not |.*", ""),
+            "colours": tf.where(is_white, [[[100.0, 0.0, 0.0, 1.0]]], [[[0.0] * 4]]),
         }
 
     @tf.function(input_signature=[tf.TensorSpec([None, V], tf.float32, "query_facets")])

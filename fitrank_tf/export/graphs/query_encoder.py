@@ -60,8 +60,9 @@ class RequestEncoder(QueryEncoder):
 
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """`serving_default`: `query` string [batch] -> `embedding` float32 [batch, D], of
-        the request without what it does not want; `query_facets` float32 [batch, V]; and
-        `words` and `unwanted_words` string [batch]; see `Request`.
+        the request without what it does not want; `query_facets` float32 [batch, V];
+        `words` and `unwanted_words` string [batch]; and `colours` float32 [batch, C, 4];
+        see `Request`.
 
         `reading`: `query` string [batch] -> `query_facets` float32 [batch, V].
 
@@ -79,6 +80,7 @@ class RequestEncoder(QueryEncoder):
                 "query_facets": request.query_facets,
                 "words": request.words,
                 "unwanted_words": request.unwanted_words,
+                "colours": request.colours,
             }
 
         @tf.function(input_signature=[facets_spec])

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from fitrank_tf.export.graphs.candidate_stage import CandidateStage, Stage
 from fitrank_tf.export.graphs.number_bounds import NumberBounds, with_bounds
+from fitrank_tf.export.graphs.palette_match import palette_distance
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
 from fitrank_tf.export.graphs.text_match import TextMatch
@@ -25,6 +26,9 @@ from fitrank_tf.retrieval.scann_graph import SCANN_SAVE_OPTIONS
 
 # Score of the product whose title matches best, above one of which no word is asked for.
 _TEXT_WEIGHT = 3.0
+# What a product loses for each unit of CIEDE2000 between its palette and a colour that
+# only photos can tell.
+_COLOUR_WEIGHT = 0.05
 # From which on a product is taken to have a value.
 _UNWANTED_CHANCE = 0.5
 # The first stage's candidates to each one that is found by its title.
@@ -114,9 +118,12 @@ class Search(ServedModule):
         if within is not None:
             outside = ~tf.gather(within, rows, batch_dims=1) & found
             text_part -= UNWANTED_WEIGHT * tf.cast(outside, tf.float32)
+        palette_part = self._palette_part(encoded["colours"], rows)
         score = self._reranker.signatures[scoring]
         scored = self.catalogue.rerank(score, encoded, rows, first_stage, found)
-        scores, order = tf.math.top_k(scored["scores"] + text_part, k=self._stage.size)
+        scores, order = tf.math.top_k(
+            scored["scores"] + text_part + palette_part, k=self._stage.size
+        )
 
         def ordered(values: tf.Tensor) -> tf.Tensor:
             return tf.gather(values, order, batch_dims=1)
@@ -124,11 +131,9 @@ class Search(ServedModule):
         rows, found = ordered(rows), ordered(found)
         results = self.catalogue.results(rows, scores, order + 1, found)
         if "contributions" in scored:
-            parts = [
-                scored["contributions"],
-                less_list_mean(text_part[..., None], stage[2]),
-            ]
-            names = (*score_contributions(self._facets), "text")
+            more = tf.stack([text_part, palette_part], axis=-1)
+            parts = [scored["contributions"], less_list_mean(more, stage[2])]
+            names = (*score_contributions(self._facets), "text", "palette")
             texts = explanations(ordered(tf.concat(parts, axis=-1)), names)
             results["explanations"] = tf.where(found, texts, "")
             understand = self._query_encoder.signatures[UNDERSTOOD_SIGNATURE]
@@ -167,6 +172,17 @@ class Search(ServedModule):
             restricted,
             wanted_ones,
             lambda: self._stage(embedding, admitted),
+        )
+
+    def _palette_part(self, colours: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        """What the asked colours, [batch, C, 4], take from candidates: [batch, L]."""
+        return tf.cond(
+            tf.size(colours) > 0,
+            lambda: (
+                -_COLOUR_WEIGHT
+                * palette_distance(colours, tf.gather(self.catalogue.palette, rows))
+            ),
+            lambda: tf.zeros_like(rows, tf.float32),
         )
 
     def _with_text(

@@ -24,11 +24,14 @@ class SearchTables:
             of the features' size.
         facet_probs: float32 [N, V], how likely each facet value is, by `FacetHeads` and
             the products' titles.
+        palette: float32 [N, P, 4], by `palette_table`: CIE L, a, b of dominant colours, and
+            their shares.
     """
 
     embeddings: np.ndarray
     feature_projection: np.ndarray
     facet_probs: np.ndarray
+    palette: np.ndarray
 
     def select(self, rows: np.ndarray) -> "SearchTables":
         """Some of the products."""
@@ -40,7 +43,7 @@ class SearchTables:
         return SearchTables(*(np.concatenate(pair) for pair in pairs))
 
     def _arrays(self) -> tuple[np.ndarray, ...]:
-        return self.embeddings, self.feature_projection, self.facet_probs
+        return self.embeddings, self.feature_projection, self.facet_probs, self.palette
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,6 +178,7 @@ class ServedCatalogue(tf.Module):
         self.embeddings = fixed(tables.embeddings, tf.float32)
         self.feature_projection = fixed(tables.feature_projection, tf.float32)
         self.facet_probs = fixed(tables.facet_probs, tf.float32)
+        self.palette = fixed(tables.palette, tf.float32)
         self.filter = AttributeFilter(catalogue.attributes, catalogue.filters)
         self.filter_names = tuple(each.name for each in catalogue.filters)
         self.size = len(catalogue)
@@ -261,6 +265,7 @@ def read_catalogue(loaded: tf.Module) -> SearchableCatalogue:
             held.embeddings.numpy(),
             held.feature_projection.numpy(),
             held.facet_probs.numpy(),
+            held.palette.numpy(),
         ),
         filters,
     )

@@ -90,6 +90,26 @@ def colour_readings(values: Sequence[str]) -> Mapping[str, tuple[tuple[int, floa
     return found
 
 
+def colour_points(values: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+    """CIE L, a, b of colour words.
+
+    Args:
+        values: as for `colour_readings`.
+
+    Returns:
+        {word or phrase, as `plain_words` returns it: its point}, of the words of
+        `colour_readings` and of the values that are colours; of a word that XKCD and CSS
+        place differently the point between.
+    """
+    names = [_grey(plain_words(value)) for value in values]
+    own = {name: labs for name in names if len(labs := _points(name))}
+    points = {
+        word: tuple(np.mean(labs, axis=0).tolist())
+        for word, labs in {**_asked(own), **own}.items()
+    }
+    return points | {word.replace("grey", "gray"): of for word, of in points.items()}
+
+
 def _grey(name: str) -> str:
     """A name in the spelling of the table."""
     return name.replace("gray", "grey")

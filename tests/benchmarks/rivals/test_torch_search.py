@@ -85,7 +85,11 @@ def bundle(towers, tmp_path_factory):
         tuple(f"Title {number}" for number in range(PRODUCTS)),
         {},
         SearchTables(
-            embeddings, reranker.feature_projection(features).numpy(), facet_probs
+            embeddings,
+            reranker.feature_projection(features).numpy(),
+            facet_probs,
+            # The rival knows no palettes, so they are all the same.
+            np.ones((PRODUCTS, 1, 4), np.float32),
         ),
         (),
     )

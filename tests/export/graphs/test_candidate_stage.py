@@ -40,7 +40,7 @@ def catalogue() -> SearchableCatalogue:
         ids,
         ids,
         attributes,
-        SearchTables(EMBEDDINGS, none, none),
+        SearchTables(EMBEDDINGS, none, none, none[:, :, np.newaxis, np.newaxis]),
         tuple(Attribute(name) for name in COLUMNS),
     )
 

@@ -102,6 +102,35 @@ def test_a_catalogue_without_facets_is_asked_for_nothing() -> None:
     assert read_facets(RequestReader(FacetLexicon(())), ["red", ""]).shape == (2, 0)
 
 
+@pytest.mark.parametrize(
+    ("text", "lightness"),
+    [
+        # CSS places red, navy blue and white at these L; crimson is XKCD's and CSS's mean.
+        ("red shoes", [50, 0]),
+        ("blak t-shirt, no red", [0, 0]),
+        ("white or navy blue shoes", [100, 8]),
+        ("crimson shoes", [38, 0]),
+        ("shoes for men", [0, 0]),
+    ],
+)
+def test_colours_are_points(text: str, lightness: list[int]) -> None:
+    values = (*LEXICON.values[1][1], "Black", "White")
+    lexicon = FacetLexicon((*LEXICON.values[:1], ("colour", values), *LEXICON.values[2:]))
+    texts = tf.constant([text, "white or red shoes"])
+    colours = RequestReader(lexicon)(texts).colours.numpy()
+    assert colours.shape == (2, 2, 4)
+    assert colours[0, :, 0].round().tolist() == pytest.approx(lightness, abs=3)
+    assert {round(weight, 3) for weight in colours[..., 3].ravel().tolist()} <= {0.0, 0.4}
+
+
+def test_without_a_facet_of_colours_they_are_read_for_the_photos() -> None:
+    lexicon = FacetLexicon(tuple(of for of in LEXICON.values if of[0] != "colour"))
+    read = RequestReader(lexicon)(tf.constant(["crimson t-shirts for men, not maroon"]))
+    assert read.colours.numpy()[0, :, 3].tolist() == [1.0]
+    assert read.unwanted_words.numpy().tolist() == [b"maroon"]
+    assert read.query_facets.numpy()[0].tolist() == [1.0, 0.0, 0.0, 1.0, 0.0]
+
+
 def test_a_lexicon_has_the_values_of_its_products() -> None:
     records = small_records(
         ("1", "a", {"colour": "Red", "article_type": "Shirts"}),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fitrank_tf.core.ciede2000 import ciede2000
 from fitrank_tf.export.graphs.candidate_stage import ExactStage, ScannStage
 from fitrank_tf.export.graphs.search import ScannSearch, Search
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
@@ -72,6 +73,22 @@ def test_a_title_brings_its_product_in_and_up(served, catalogue) -> None:
     assert "text +" in explained
     none = _search(served, ["0 bag"], {"gender": ["Women"]})
     assert b"p4" not in none["ids"][0]
+
+
+def test_palettes_near_the_asked_colour_come_up(served) -> None:
+    """The bag is white; it loses nothing, and black and dark grey as far as they are."""
+    plain, asked = _search(served, ["1.5"]), _search(served, ["1.5 white"])
+    lost = {
+        item: plain["scores"][0][plain["ids"][0].tolist().index(item)] - score
+        for item, score in zip(asked["ids"][0].tolist(), asked["scores"][0])
+    }
+    white = np.array([100.0, 0.0, 0.0])
+    for item, lightness in ((b"p2", 50), (b"p3", 75), (b"p4", 100)):
+        expected = 0.05 * float(ciede2000(white, np.array([lightness, 0.0, 0.0])))
+        assert lost[item] == pytest.approx(expected, abs=1e-4)
+    explained = _search(served, ["1.5 white"], {}, EXPLAINED_SIGNATURE)
+    place = explained["ids"][0].tolist().index(b"p4")
+    assert "palette +" in explained["explanations"][0, place].decode()
 
 
 @pytest.mark.parametrize("queries", [["0.1"], ["0.8", "1.5", "0.0"]])
