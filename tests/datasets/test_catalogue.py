@@ -337,8 +337,8 @@ def test_synthetic_catalogue(tmp_path: Path) -> None:
 def test_unknown_dataset_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         FitRankError,
-        match="--dataset nope: unknown; choose one of csv_catalogue, "
-        "fashion_product_images, modanet, photo_folder, .*synthetic_catalogue",
+        match=r"--dataset nope: unknown; choose one of csv_catalogue, "
+        r"fashion_product_images, modanet, photo_folder, .*synthetic_catalogue",
     ):
         CatalogueSource("nope")
 
