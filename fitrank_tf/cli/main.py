@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "train": "trains, exports and measures all three systems",
     "search": "searches a bundle's catalogue",
     "evaluate": "measures a bundle's systems on any catalogue",
+    "benchmark-dataset": "measures a bundle on a public data set in the field's protocol",
     "judge": "makes a judged set: sheets to grade by eye, qrels from the grades",
     "build-index": "changes the catalogue that a bundle searches",
     "export": "exports a bundle's SavedModels to a model repository",

@@ -1,0 +1,132 @@
+"""Runs the systems of a bundle on the tasks of a benchmark, by exact search."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.core.progress import tracked
+from fitrank_tf.evaluation.benchmark.photos import EmbeddedPhotos
+from fitrank_tf.evaluation.benchmark.task import PHOTO, PRODUCT, TEXT, Task
+from fitrank_tf.evaluation.systems import CLIP, CLIP_LORA, RERANKED, Ranking
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.export.signatures import KEPT_SIGNATURE
+from fitrank_tf.retrieval.exact_index import ExactIndex
+
+# Of a product's embedding (Marqo's protocol).
+_PHOTO_SHARE, _TEXT_SHARE = 0.9, 0.1
+_QUERIES_AT_ONCE = 64
+
+TaskRun = dict[str, Ranking]
+
+
+class BenchmarkSystems:
+    """The systems of a bundle on the photos of a benchmark.
+
+    Args:
+        bundle: trained.
+        photos: of N Items.
+        ids: their ids.
+        texts: their texts, for products.
+    """
+
+    def __init__(
+        self,
+        bundle: LoadedBundle,
+        photos: EmbeddedPhotos,
+        ids: Sequence[str],
+        texts: Sequence[str],
+    ):
+        self._bundle, self._photos = bundle, photos
+        self._place = {item: place for place, item in enumerate(ids)}
+        self._texts = texts
+
+    def run(self, task: Task, systems: Sequence[str]) -> dict[str, TaskRun]:
+        """{system: {query id: ranking}} of those systems that can do a task.
+
+        Texts re-rank photos and products; no system re-ranks texts, or for a photo.
+        """
+        makers: Mapping[str, Callable[[Task], TaskRun]] = {
+            CLIP: lambda task: self._towers(task, CLIP),
+            CLIP_LORA: lambda task: self._towers(task, CLIP_LORA),
+            RERANKED: self._reranked,
+        }
+        able = [
+            name
+            for name in makers
+            if name != RERANKED or (task.asks == TEXT and task.finds != TEXT)
+        ]
+        return {name: makers[name](task) for name in able if name in systems}
+
+    def _towers(self, task: Task, system: str) -> TaskRun:
+        queries = self._queries(task, system)
+        documents = self._documents(task, system)
+        own = {name: place for place, name in enumerate(task.documents)}
+        more = int(task.excludes_query)
+        found = ExactIndex(documents).search(queries, task.depth + more)
+        names = list(task.documents)
+        run: TaskRun = {}
+        for query, positions, scores in zip(task.queries, found.positions, found.scores):
+            left_out = own.get(query, -1) if task.excludes_query else -1
+            run[query] = [
+                (names[place], float(score))
+                for place, score in zip(positions, scores)
+                if place >= 0 and place != left_out
+            ][: task.depth]
+        return run
+
+    def _reranked(self, task: Task) -> TaskRun:
+        """The fine-tuned towers' first candidates by the re-ranker; the others follow."""
+        encoded = self._bundle.encode_queries(list(task.queries.values()), baseline=False)
+        embeddings, facets = encoded["embedding"], encoded["query_facets"]
+        size = min(max(self._bundle.info.list_size, task.depth), len(task.documents))
+        documents = self._documents(task, CLIP_LORA)
+        found = ExactIndex(documents).search(embeddings, size)
+        rows = self._rows(list(task.documents.values()))
+        score = self._bundle.model("reranker").signatures[KEPT_SIGNATURE]
+        names, run = list(task.documents), {}
+        queries = list(task.queries)
+        starts = range(0, len(queries), _QUERIES_AT_ONCE)
+        for start in tracked(starts, f"re-ranking {task.name}", "batches"):
+            some = slice(start, start + _QUERIES_AT_ONCE)
+            positions = found.positions[some]
+            seen = rows[np.maximum(positions, 0)]
+            scores = score(
+                query=tf.constant(embeddings[some]),
+                query_facets=tf.constant(facets[some]),
+                feature_projection=tf.constant(self._photos.feature_projection[seen]),
+                facet_probs=tf.constant(self._photos.facet_probs[seen]),
+                first_stage=tf.constant(found.scores[some]),
+                mask=tf.constant(positions >= 0),
+            )["scores"].numpy()
+            order = np.argsort(-scores, axis=1, kind="stable")[:, : task.depth]
+            for query, best, places, of in zip(queries[some], order, positions, scores):
+                run[query] = [
+                    (names[places[at]], float(of[at])) for at in best if places[at] >= 0
+                ]
+        return run
+
+    def _queries(self, task: Task, system: str) -> np.ndarray:
+        if task.asks == PHOTO:
+            return self._of_photos(system)[self._rows(list(task.queries.values()))]
+        return self._embedded_texts(list(task.queries.values()), system)
+
+    def _documents(self, task: Task, system: str) -> np.ndarray:
+        if task.finds == TEXT:
+            return self._embedded_texts(list(task.documents.values()), system)
+        rows = self._rows(list(task.documents.values()))
+        photos = self._of_photos(system)[rows]
+        if task.finds != PRODUCT:
+            return photos
+        texts = self._embedded_texts([self._texts[row] for row in rows], system)
+        mixed = _PHOTO_SHARE * photos + _TEXT_SHARE * texts
+        return mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+
+    def _of_photos(self, system: str) -> np.ndarray:
+        return self._photos.clip if system == CLIP else self._photos.clip_lora
+
+    def _embedded_texts(self, texts: Sequence[str], system: str) -> np.ndarray:
+        return self._bundle.encode_queries(texts, system == CLIP)["embedding"]
+
+    def _rows(self, items: Sequence[str]) -> np.ndarray:
+        return np.array([self._place[item] for item in items], np.int64)
