@@ -1,5 +1,6 @@
 """Finds the files of a public data set in the folder that a person unpacked it into."""
 
+import contextlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -80,6 +81,25 @@ class ManualDir:
             f"--manual_dir {self._named}: no {' or '.join(names)} in {where}{still}; "
             f"{self._unpack}"
         )
+
+
+def located(path: str, names: Sequence[str], unpack: str) -> Path:
+    """The first of some files or folders that is anywhere below the folder of a data set.
+
+    For what people keep apart from the other files, such as a split that others published.
+
+    Args:
+        path: of the folder, as of `ManualDir`.
+        names: in order of preference, as the landmarks of `ManualDir`.
+        unpack: how to get them, for messages.
+
+    Raises:
+        FitRankError: as `ManualDir`.
+    """
+    for name in names:
+        with contextlib.suppress(FitRankError):
+            return ManualDir(path, name, unpack).need(name)
+    return ManualDir(path, names, unpack).need(*names)
 
 
 def _folders(top: Path) -> Iterator[Path]:
