@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 
-from fitrank_tf.datasets import flickr30k, inria_holidays
+from fitrank_tf.datasets import flickr30k, inria_holidays, mscoco_karpathy
 from fitrank_tf.datasets.product_builder import ProductBuilder
 from fitrank_tf.datasets.public_builder import PublicBuilder, PublicSource
 
@@ -13,6 +13,7 @@ OpenPublic = Callable[[str], PublicSource]
 _BUILDERS: Mapping[str, type[PublicBuilder]] = {
     "flickr30k": flickr30k.Builder,
     "inria_holidays": inria_holidays.Builder,
+    "mscoco_karpathy": mscoco_karpathy.Builder,
 }
 
 
