@@ -26,7 +26,8 @@ class ManualDir:
     Args:
         path: of the folder; `~` is expanded.
         landmark: a file or folder by which the data set is known, relative to its root,
-            such as "Eval/list_eval_partition.txt"; or several that it may have.
+            such as "Eval/list_eval_partition.txt", or a pattern of `Path.glob`; or several
+            that it may have.
         unpack: how to get and unpack the data set, for messages.
 
     Raises:
@@ -46,7 +47,7 @@ class ManualDir:
             (len(folder.parts), rank, str(folder))
             for folder in _folders(self._top)
             for rank, name in enumerate(landmarks)
-            if (folder / name).exists()
+            if any(folder.glob(name))
         ]
         if not found:
             raise self.missing(*landmarks)
@@ -54,8 +55,8 @@ class ManualDir:
 
     def find(self, *names: str) -> Path | None:
         """The first of some files or folders, relative to the root, that is there."""
-        paths = (self.root / name for name in names)
-        return next((path for path in paths if path.exists()), None)
+        paths = (path for name in names for path in sorted(self.root.glob(name)))
+        return next(paths, None)
 
     def need(self, *names: str) -> Path:
         """The first of some files or folders, relative to the root.

@@ -257,7 +257,7 @@ def test_damage_of_prepared_data_is_counted(
         builder.download_and_prepare()
     assert builder.info.metadata["skipped"][CORRUPT_ENTRY]["count"] == 1
     assert builder.info.splits["test"].num_examples == 2
-    with pytest.raises(FitRankError, match="split test cannot be read .*again") as error:
+    with pytest.raises(FitRankError, match=r"split test cannot be read .*again") as error:
         list(source.rows())
     assert "\n" not in str(error.value)
 
