@@ -1,5 +1,6 @@
 """Finds the files of a public data set in the folder that a person unpacked it into."""
 
+import contextlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,8 @@ class ManualDir:
     Args:
         path: of the folder; `~` is expanded.
         landmark: a file or folder by which the data set is known, relative to its root,
-            such as "Eval/list_eval_partition.txt"; or several that it may have.
+            such as "Eval/list_eval_partition.txt", or a pattern of `Path.glob`; or several
+            that it may have.
         unpack: how to get and unpack the data set, for messages.
 
     Raises:
@@ -45,7 +47,7 @@ class ManualDir:
             (len(folder.parts), rank, str(folder))
             for folder in _folders(self._top)
             for rank, name in enumerate(landmarks)
-            if (folder / name).exists()
+            if any(folder.glob(name))
         ]
         if not found:
             raise self.missing(*landmarks)
@@ -53,8 +55,8 @@ class ManualDir:
 
     def find(self, *names: str) -> Path | None:
         """The first of some files or folders, relative to the root, that is there."""
-        paths = (self.root / name for name in names)
-        return next((path for path in paths if path.exists()), None)
+        paths = (path for name in names for path in sorted(self.root.glob(name)))
+        return next(paths, None)
 
     def need(self, *names: str) -> Path:
         """The first of some files or folders, relative to the root.
@@ -80,6 +82,25 @@ class ManualDir:
             f"--manual_dir {self._named}: no {' or '.join(names)} in {where}{still}; "
             f"{self._unpack}"
         )
+
+
+def located(path: str, names: Sequence[str], unpack: str) -> Path:
+    """The first of some files or folders that is anywhere below the folder of a data set.
+
+    For what people keep apart from the other files, such as a split that others published.
+
+    Args:
+        path: of the folder, as of `ManualDir`.
+        names: in order of preference, as the landmarks of `ManualDir`.
+        unpack: how to get them, for messages.
+
+    Raises:
+        FitRankError: as `ManualDir`.
+    """
+    for name in names:
+        with contextlib.suppress(FitRankError):
+            return ManualDir(path, name, unpack).need(name)
+    return ManualDir(path, names, unpack).need(*names)
 
 
 def _folders(top: Path) -> Iterator[Path]:

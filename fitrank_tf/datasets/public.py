@@ -3,7 +3,12 @@
 import functools
 from collections.abc import Callable, Mapping
 
-from fitrank_tf.datasets import inria_holidays
+from fitrank_tf.datasets import (
+    flickr30k,
+    inria_holidays,
+    marqo_parquet,
+    mscoco_karpathy,
+)
 from fitrank_tf.datasets.product_builder import ProductBuilder
 from fitrank_tf.datasets.public_builder import PublicBuilder, PublicSource
 
@@ -11,7 +16,10 @@ from fitrank_tf.datasets.public_builder import PublicBuilder, PublicSource
 OpenPublic = Callable[[str], PublicSource]
 
 _BUILDERS: Mapping[str, type[PublicBuilder]] = {
+    "flickr30k": flickr30k.Builder,
     "inria_holidays": inria_holidays.Builder,
+    "marqo_parquet": marqo_parquet.Builder,
+    "mscoco_karpathy": mscoco_karpathy.Builder,
 }
 
 

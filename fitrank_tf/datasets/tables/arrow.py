@@ -43,14 +43,32 @@ def read_parquet(path: str) -> tuple[tuple[str, ...], list[RawRow]]:
     Raises:
         FitRankError: if the file cannot be read.
     """
+    file, schema, sizes = _opened(path)
+    return _rows(path, schema, sizes, file.read_row_group)
+
+
+def parquet_header(path: str) -> tuple[str, ...]:
+    """The header of a Parquet file, of which only the end is read.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        FitRankError: if the file cannot be read.
+    """
+    _, schema, _ = _opened(path)
+    return tuple(_columns(schema, unique_names(schema.names)))
+
+
+def _opened(path: str) -> tuple[pq.ParquetFile, pa.Schema, list[int]]:
+    """(a Parquet file, its schema, the rows of each of its row groups)."""
     try:
         file = pq.ParquetFile(path, memory_map=True)
         groups = range(file.num_row_groups)
         sizes = [file.metadata.row_group(group).num_rows for group in groups]
-        schema = file.schema_arrow
+        return file, file.schema_arrow, sizes
     except _ERRORS as error:
         raise _not_read(path, "Parquet", error) from error
-    return _rows(path, schema, sizes, file.read_row_group)
 
 
 def read_arrow(path: str, is_stream: bool) -> tuple[tuple[str, ...], list[RawRow]]:
@@ -92,17 +110,10 @@ def _rows(
     header = tuple(_columns(schema, names))
     labels = _class_labels(schema)
 
-    # The photos of a part are asked for one after the other.
-    @functools.lru_cache(maxsize=1)
-    def column(part: int, index: int) -> pa.ChunkedArray:
-        return read(part).column(index)
-
-    lock = threading.Lock()
-
     def fetch(part: int, index: int, row: int) -> Any:
         try:
-            with lock:
-                return column(part, index)[row].as_py()
+            with _one_at_a_time:
+                return _column(read, part, index)[row].as_py()
         except _ERRORS as error:
             raise OSError(str(error)) from error
 
@@ -131,6 +142,16 @@ def _rows(
                 RawRow(len(rows) + 1, [flattened.get(key) for key in header], problem)
             )
     return header, rows
+
+
+# The photos of a part are asked for one after the other, those of a file after those of
+# another. Only the last part is kept, of all files: parts of photos are large.
+@functools.lru_cache(maxsize=1)
+def _column(read: Callable[[int], pa.Table], part: int, index: int) -> pa.ChunkedArray:
+    return read(part).column(index)
+
+
+_one_at_a_time = threading.Lock()
 
 
 def _sound(table: pa.Table) -> pa.Table:
