@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 
-from fitrank_tf.datasets import inria_holidays
+from fitrank_tf.datasets import deepfashion_inshop, inria_holidays
 from fitrank_tf.datasets.product_builder import ProductBuilder
 from fitrank_tf.datasets.public_builder import PublicBuilder, PublicSource
 
@@ -11,6 +11,7 @@ from fitrank_tf.datasets.public_builder import PublicBuilder, PublicSource
 OpenPublic = Callable[[str], PublicSource]
 
 _BUILDERS: Mapping[str, type[PublicBuilder]] = {
+    "deepfashion_inshop": deepfashion_inshop.Builder,
     "inria_holidays": inria_holidays.Builder,
 }
 
