@@ -3,7 +3,11 @@
 import functools
 from collections.abc import Callable, Mapping
 
-from fitrank_tf.datasets import deepfashion_inshop, inria_holidays
+from fitrank_tf.datasets import (
+    deepfashion_inshop,
+    deepfashion_multimodal,
+    inria_holidays,
+)
 from fitrank_tf.datasets.product_builder import ProductBuilder
 from fitrank_tf.datasets.public_builder import PublicBuilder, PublicSource
 
@@ -12,6 +16,7 @@ OpenPublic = Callable[[str], PublicSource]
 
 _BUILDERS: Mapping[str, type[PublicBuilder]] = {
     "deepfashion_inshop": deepfashion_inshop.Builder,
+    "deepfashion_multimodal": deepfashion_multimodal.Builder,
     "inria_holidays": inria_holidays.Builder,
 }
 
