@@ -8,6 +8,7 @@ stays without what the line says.
 
 import hashlib
 import logging
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -87,8 +88,8 @@ def _digest(path: Path) -> bytes:
 
 
 def photo_of(path: str) -> str:
-    """A photo's path within the folder of photos."""
-    return path.removeprefix(_PREFIX)
+    """A photo's path within the folder of photos, one text in memory for all its uses."""
+    return sys.intern(path.removeprefix(_PREFIX))
 
 
 def id_of(path: str) -> str:
@@ -173,8 +174,8 @@ def typed_boxes(path: Path | None) -> dict[str, TypedBox]:
     }
 
 
-def attribute_names(path: Path | None) -> list[str]:
-    """The names of a file of attributes, one a line; none without a file."""
+def named_lines(path: Path | None) -> list[str]:
+    """The lines of a file of names, which may have blanks; none without a file."""
     return [" ".join(line.fields) for line in annotation_lines(path)] if path else []
 
 

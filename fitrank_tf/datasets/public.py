@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 
 from fitrank_tf.datasets import (
+    deepfashion_attributes,
     deepfashion_inshop,
     deepfashion_multimodal,
     inria_holidays,
@@ -15,6 +16,7 @@ from fitrank_tf.datasets.public_builder import PublicBuilder, PublicSource
 OpenPublic = Callable[[str], PublicSource]
 
 _BUILDERS: Mapping[str, type[PublicBuilder]] = {
+    "deepfashion_attributes": deepfashion_attributes.Builder,
     "deepfashion_inshop": deepfashion_inshop.Builder,
     "deepfashion_multimodal": deepfashion_multimodal.Builder,
     "inria_holidays": inria_holidays.Builder,

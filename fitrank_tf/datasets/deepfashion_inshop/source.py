@@ -15,8 +15,8 @@ from fitrank_tf.datasets.deepfashion import (
     MALFORMED,
     DeepFashionSource,
     TypedBox,
-    attribute_names,
     id_of,
+    named_lines,
     objects_of,
     photo_of,
     positive,
@@ -134,7 +134,7 @@ class DeepFashionInshopSource(DeepFashionSource):
 
     def _positives(self) -> Mapping[str, Sequence[str]]:
         """{item: names of its attributes}."""
-        names = attribute_names(self._names)
+        names = named_lines(self._names)
         return {
             item: tuple(names[place] for place in positive(values))
             for _, (item, *values) in table_rows(

@@ -121,7 +121,7 @@ def test_each_number_of_a_shape(tmp_path, category, numbers, expected) -> None:
         *(
             ("Tees_Tanks", f"{number} 2 2", value)
             for number, value in enumerate(
-                ("printed", "printed", "striped", "plain", "checked", "", "", "")
+                ("printed", "printed", "striped", "plain", "checked", "", "plain", "")
             )
         ),
         # What is sold is the lower garment, then the outer one, then the upper one.
