@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from fitrank_tf.datasets import (
     deepfashion_attributes,
+    deepfashion_consumer_to_shop,
     deepfashion_inshop,
     deepfashion_multimodal,
     inria_holidays,
@@ -17,6 +18,7 @@ OpenPublic = Callable[[str], PublicSource]
 
 _BUILDERS: Mapping[str, type[PublicBuilder]] = {
     "deepfashion_attributes": deepfashion_attributes.Builder,
+    "deepfashion_consumer_to_shop": deepfashion_consumer_to_shop.Builder,
     "deepfashion_inshop": deepfashion_inshop.Builder,
     "deepfashion_multimodal": deepfashion_multimodal.Builder,
     "inria_holidays": inria_holidays.Builder,
