@@ -72,10 +72,15 @@ class ManualDir:
     def missing(self, *names: str) -> FitRankError:
         """The error that none of some files or folders is there."""
         where = getattr(self, "root", self._top)
+        folders = {self._top, where, *((where / name).parent for name in names)}
         packed = sorted(
-            path.name
-            for path in {*self._top.iterdir(), *where.iterdir()}
-            if path.suffix.lower() in _ARCHIVES
+            {
+                path.name
+                for folder in folders
+                if folder.is_dir()
+                for path in folder.iterdir()
+                if path.suffix.lower() in _ARCHIVES
+            }
         )
         still = f" ({', '.join(packed[:_MOST_NAMED])} is there, packed)" if packed else ""
         return FitRankError(
@@ -129,8 +134,10 @@ class AnnotationLine(NamedTuple):
     fields: list[str]
 
 
-def annotation_lines(path: Path, head: int = 2) -> list[AnnotationLine]:
+def annotation_lines(path: Path, head: int = 2) -> Iterator[AnnotationLine]:
     """The lines of a file whose columns are padded with blanks, without its head.
+
+    One line is in memory at a time: a file of attributes can have a gigabyte.
 
     Args:
         path: of the file.
@@ -140,12 +147,15 @@ def annotation_lines(path: Path, head: int = 2) -> list[AnnotationLine]:
     Raises:
         FitRankError: if the file cannot be read, is empty or not UTF-8.
     """
-    lines = list(numbered_lines(path))
-    counted = lines[0][1].strip() if head else ""
-    rows = [AnnotationLine(number, line.split()) for number, line in lines[head:]]
-    if counted.isdecimal() and int(counted) != len(rows):
-        logger.warning("%s says that it has %s lines; it has %d", path, counted, len(rows))
-    return rows
+    counted, count = "", -head
+    for number, line in numbered_lines(path):
+        if count == -head and head:
+            counted = line.strip()
+        count += 1
+        if count > 0:
+            yield AnnotationLine(number, line.split())
+    if counted.isdecimal() and int(counted) != count:
+        logger.warning("%s says that it has %s lines; it has %d", path, counted, count)
 
 
 def flat_id(photo: str) -> str:

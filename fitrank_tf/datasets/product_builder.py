@@ -11,37 +11,55 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo
+from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo, photo_size
 from fitrank_tf.core.photos.folder import CORRUPT_ENTRY
 from fitrank_tf.core.photos.names import MISSING_IMAGE
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.datasets.item import item_features
-from fitrank_tf.datasets.product_source import LabelledBox, ProductRow, ProductSource
+from fitrank_tf.datasets.product_source import (
+    LabelledBox,
+    PixelBox,
+    ProductRow,
+    ProductSource,
+)
 from fitrank_tf.datasets.splits import SPLITS, split_of
 from fitrank_tf.datasets.tables import Blob
 
 logger = logging.getLogger(__name__)
 
-# A photo or None, and reasons why photos before it cannot be used.
-ReadPhoto = tuple[bytes | None, list[str]]
-
 EMPTY_ID = "empty id"
 DUPLICATE_ID = "duplicate id"
+NOT_IN_PHOTO = "outside the photo, or of photos of another size"
 
 _SKIPPED = "skipped"
 # Photos of products that are kept, because another of their photos can be used.
 _PASSED_OVER, _FURTHER = "photos_passed_over", "further_photos"
+_BOXES_LEFT_OUT = "boxes_left_out"
 _NUM_NAMED_IDS = 5
 
 # Products whose photos are read ahead. The threads wait for disks and hosts most of the
 # time, and Pillow decodes beside Python.
 _AHEAD = 64
 _READERS = min(16, 4 * (os.cpu_count() or 1))
+
+
+class ReadPhoto(NamedTuple):
+    """What was read of a row.
+
+    Attributes:
+        image: an encoded JPEG or PNG as the catalogue keeps it; None if there is none.
+        reasons: why each photo before it cannot be used.
+        objects: the row's boxes; None for one that is not in the photo.
+    """
+
+    image: bytes | None
+    reasons: list[str]
+    objects: Sequence[LabelledBox | None] = ()
 
 
 class ProductBuilder(
@@ -77,7 +95,8 @@ class ProductBuilder(
 
     def _counters(self) -> tfds.core.MetadataDict:
         """What is stored of products and photos that are left out."""
-        return tfds.core.MetadataDict({_SKIPPED: {}, _PASSED_OVER: {}, _FURTHER: 0})
+        reasons: dict[str, Any] = {_SKIPPED: {}, _PASSED_OVER: {}, _BOXES_LEFT_OUT: {}}
+        return tfds.core.MetadataDict({**reasons, _FURTHER: 0})
 
     def _split_generators(
         self, dl_manager: tfds.download.DownloadManager
@@ -108,18 +127,21 @@ class ProductBuilder(
     def _generate_examples(
         self, rows: Sequence[ProductRow]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        for row, (image, reasons) in self._read_ahead(rows):
-            if image is None:
-                self._skip(row, reasons[0])
+        for row, read in self._read_ahead(rows):
+            if read.image is None:
+                self._skip(row, read.reasons[0])
                 continue
-            for reason in reasons:
+            for reason in read.reasons:
                 self._count(_PASSED_OVER, row, reason)
-            self.info.metadata[_FURTHER] += len(row.photos) - len(reasons) - 1
+            self.info.metadata[_FURTHER] += len(row.photos) - len(read.reasons) - 1
+            objects = [_object(box) for box in read.objects if box is not None]
+            if len(objects) < len(row.objects):
+                self._count(_BOXES_LEFT_OUT, row, NOT_IN_PHOTO)
             item = {
                 "id": row.id,
-                "image": image,
+                "image": read.image,
                 "text": row.text,
-                "objects": [_object(box) for box in row.objects],
+                "objects": objects,
                 **row.more,
             }
             attributes = self._source.declaration.cells(row.attributes)
@@ -198,16 +220,24 @@ def first_usable_photo(source: ProductSource, row: ProductRow) -> ReadPhoto:
         row: a row without a problem.
 
     Returns:
-        (the photo as the catalogue keeps it, an encoded JPEG or PNG, or None; why each
-        photo before it cannot be used). There is a photo or a reason.
+        A photo, or at least one reason.
     """
     reasons: list[str] = []
     for photo in row.photos:
         try:
-            return clean_photo(_bytes_of(source, photo)), reasons
+            data = _bytes_of(source, photo)
+            return ReadPhoto(clean_photo(data), reasons, _boxes_in(row, data))
         except UnreadablePhoto as error:
             reasons.append(str(error))
-    return None, reasons or [MISSING_IMAGE]
+    return ReadPhoto(None, reasons or [MISSING_IMAGE])
+
+
+def _boxes_in(row: ProductRow, photo: bytes) -> list[LabelledBox | None]:
+    """The row's boxes in shares of its photo, whose size is read from the file's header."""
+    return [
+        box.in_photo(photo_size(photo)) if isinstance(box, PixelBox) else box
+        for box in row.objects
+    ]
 
 
 def _bytes_of(source: ProductSource, photo: str | Blob) -> bytes:
@@ -229,10 +259,10 @@ def usable_photo(source: ProductSource, row: ProductRow) -> bytes:
     Raises:
         UnreadablePhoto: if it has none that can be used; the message is the reason.
     """
-    image, reasons = first_usable_photo(source, row)
-    if image is None:
-        raise UnreadablePhoto(reasons[0])
-    return image
+    read = first_usable_photo(source, row)
+    if read.image is None:
+        raise UnreadablePhoto(read.reasons[0])
+    return read.image
 
 
 def skipped_products(builder: tfds.core.DatasetBuilder) -> dict[str, int]:
@@ -250,6 +280,7 @@ def report_skipped(builder: tfds.core.DatasetBuilder) -> None:
     for what, text in (
         (_SKIPPED, "products left out"),
         (_PASSED_OVER, "photos passed over for others of their products"),
+        (_BOXES_LEFT_OUT, "photos with boxes left out"),
     ):
         for reason, entry in _entries(builder, what).items():
             ids = ", ".join(entry["ids"])

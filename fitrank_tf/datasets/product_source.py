@@ -27,6 +27,41 @@ class LabelledBox:
 
 
 @dataclasses.dataclass(frozen=True)
+class PixelBox:
+    """A labelled box in pixels: the photo's size is known when the builder has read it.
+
+    Attributes:
+        label: one of `item.OBJECT_CLASSES`.
+        corners: xmin, ymin, xmax, ymax in pixels from the photo's top left corner.
+        within: (width, height) of the photos in which the boxes were drawn, where the
+            source knows it; None for the photo's own.
+    """
+
+    label: str
+    corners: tuple[float, float, float, float]
+    within: tuple[int, int] | None = None
+
+    def in_photo(self, size: tuple[int, int]) -> LabelledBox | None:
+        """The part of the box that is in a photo, in shares of the photo.
+
+        Args:
+            size: (width, height) of the photo, in pixels.
+
+        Returns:
+            None if no part is, or if the box was drawn in photos of another size.
+        """
+        if self.within not in (None, size):
+            return None
+        xmin, ymin, xmax, ymax = (
+            min(max(corner / side, 0.0), 1.0)
+            for corner, side in zip(self.corners, (*size, *size))
+        )
+        if xmin >= xmax or ymin >= ymax:
+            return None
+        return LabelledBox(self.label, ymin, xmin, ymax, xmax)
+
+
+@dataclasses.dataclass(frozen=True)
 class ProductRow:
     """One row of the source's table.
 
@@ -48,7 +83,7 @@ class ProductRow:
     text: str
     attributes: Mapping[str, str | Sequence[str]]
     photos: tuple[str | Blob, ...] = ()
-    objects: tuple[LabelledBox, ...] = ()
+    objects: tuple[LabelledBox | PixelBox, ...] = ()
     split: str = ""
     more: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     problem: str = ""

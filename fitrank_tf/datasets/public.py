@@ -4,6 +4,10 @@ import functools
 from collections.abc import Callable, Mapping
 
 from fitrank_tf.datasets import (
+    deepfashion_attributes,
+    deepfashion_consumer_to_shop,
+    deepfashion_inshop,
+    deepfashion_multimodal,
     flickr30k,
     inria_holidays,
     marqo_parquet,
@@ -16,6 +20,10 @@ from fitrank_tf.datasets.public_builder import PublicBuilder, PublicSource
 OpenPublic = Callable[[str], PublicSource]
 
 _BUILDERS: Mapping[str, type[PublicBuilder]] = {
+    "deepfashion_attributes": deepfashion_attributes.Builder,
+    "deepfashion_consumer_to_shop": deepfashion_consumer_to_shop.Builder,
+    "deepfashion_inshop": deepfashion_inshop.Builder,
+    "deepfashion_multimodal": deepfashion_multimodal.Builder,
     "flickr30k": flickr30k.Builder,
     "inria_holidays": inria_holidays.Builder,
     "marqo_parquet": marqo_parquet.Builder,

@@ -93,6 +93,15 @@ def is_photo(data: bytes) -> bool:
     return True
 
 
+def photo_size(data: bytes) -> tuple[int, int]:
+    """(width, height) in pixels of a photo that `clean_photo` takes, before it is shrunk.
+
+    Only the file's header is read.
+    """
+    with _open(data) as image:
+        return image.size
+
+
 def _open(data: bytes) -> Image.Image:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         _register_heic()

@@ -1,0 +1,227 @@
+"""DeepFashion's In-shop Clothes Retrieval in its own layout."""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.photos.names import MISSING_IMAGE
+from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
+from fitrank_tf.datasets.deepfashion import MALFORMED
+from fitrank_tf.datasets.deepfashion_inshop import Builder, DeepFashionInshopSource
+from fitrank_tf.datasets.item import OBJECT_CLASSES
+from fitrank_tf.datasets.product_builder import NOT_IN_PHOTO, first_usable_photo
+from fitrank_tf.datasets.product_source import LabelledBox, PixelBox, ProductRow
+from fitrank_tf.datasets.splits import ALL, TEST, TRAIN
+from tests.datasets.small_catalogues import encode, write_files
+
+DUMMY = Path(Builder.code_path).parent / "dummy_data"
+DRESS = "WOMEN_Dresses_id_00000001_01_1_front"
+JACKET = "MEN_Jackets_Vests_id_00000002_02_1_front"
+SHIRT = "WOMEN_Blouses_Shirts_id_00000003_01_6_flat"
+
+
+class TestDeepFashionInshop(tfds.testing.DatasetBuilderTestCase):
+    """TFDS's own test."""
+
+    DATASET_CLASS = Builder
+    SPLITS = {"train": 2, "test": 3}
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory):
+    source = CatalogueSource("deepfashion_inshop", manual_dir=str(DUMMY))
+    return open_catalogue(source, str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return shutil.copytree(DUMMY, tmp_path / "copy")
+
+
+def rows_of(folder: Path) -> dict[str, ProductRow]:
+    return {row.id: row for row in DeepFashionInshopSource(str(folder)).rows()}
+
+
+def test_a_photo_has_what_its_path_and_its_item_say(catalogue) -> None:
+    row = rows_of(DUMMY)[DRESS]
+    # To the blank: Marqo's text keeps the one at the end of the first line.
+    assert row.text == "A red dress for tests.  || Knit || 100% cotton"
+    records = catalogue.records(ALL)
+    of = records.ids.index(DRESS)
+    assert {name: column[of] for name, column in records.attributes.items()} == {
+        "item": "id_00000001",
+        "partition": "train",
+        "gender": "Women",
+        "category": "Dresses",
+        "colour": "Navy-red",
+        "pose": "front",
+        "attributes": "abstract print",
+    }
+
+
+def test_what_is_not_known_is_empty(catalogue) -> None:
+    records = catalogue.records(ALL)
+    assert dict(zip(records.ids, records.texts))[SHIRT] == ""
+    of = records.ids.index(SHIRT)
+    assert records.column("pose")[of] == records.column("attributes")[of] == ""
+    assert dict(zip(records.ids, records.column("attributes")))[JACKET] == (
+        "long sleeve|hooded"
+    )
+    # A description of one line has no other.
+    assert dict(zip(records.ids, records.texts))[JACKET] == ""
+    assert dict(zip(records.ids, records.column("colour")))[JACKET] == "Navy"
+
+
+def test_query_and_gallery_are_for_testing(catalogue) -> None:
+    assert set(catalogue.records(TRAIN).column("partition")) == {"train"}
+    tested = sorted(catalogue.records(TEST).column("partition"))
+    assert tested == ["gallery", "gallery", "query"]
+
+
+def test_what_is_left_out_is_counted(catalogue) -> None:
+    assert catalogue.skipped == {MALFORMED: 1, MISSING_IMAGE: 1}
+    malformed = catalogue.builder.info.metadata["skipped"][MALFORMED]
+    assert malformed["ids"] == ["WOMEN_Dresses_id_00000001_01_2_side in line 5"]
+
+
+def test_boxes_are_shares_of_the_photo(catalogue) -> None:
+    boxes = {
+        item["id"].decode(): (
+            [OBJECT_CLASSES[label] for label in item["objects"]["label"]],
+            item["objects"]["bbox"].tolist(),
+        )
+        for item in catalogue.items(ALL).as_numpy_iterator()
+    }
+    # ymin, xmin, ymax, xmax of 64 32 192 256 and of -4 16 128 128, of 256 pixels.
+    assert boxes[DRESS] == (["one-piece"], [[0.125, 0.25, 1.0, 0.75]])
+    assert boxes[JACKET] == (["top"], [[0.0625, 0.0, 0.5, 0.5]])
+    # One of no width, and one that the file does not have.
+    assert boxes["MEN_Jackets_Vests_id_00000002_02_4_full"] == ([], [])
+    assert boxes[SHIRT] == ([], [])
+    assert catalogue.builder.info.metadata["boxes_left_out"][NOT_IN_PHOTO]["count"] == 1
+
+
+def test_boxes_of_small_photos_are_not_put_on_large_ones(copy: Path) -> None:
+    photo = copy / "Img/img/WOMEN/Dresses/id_00000001/01_1_front.jpg"
+    photo.write_bytes(encode(Image.new("RGB", (750, 1101))))
+    source = DeepFashionInshopSource(str(copy))
+    assert first_usable_photo(source, rows_of(copy)[DRESS]).objects == [None]
+
+
+def test_boxes_beyond_the_small_photos_are_of_the_photos_themselves(copy: Path) -> None:
+    photo = copy / "Img/img/WOMEN/Dresses/id_00000001/01_1_front.jpg"
+    photo.write_bytes(encode(Image.new("RGB", (750, 1000))))
+    boxes = copy / "Anno/list_bbox_inshop.txt"
+    boxes.write_text(boxes.read_text().replace("064 032 192 256", "075 200 600 900"))
+    source = DeepFashionInshopSource(str(copy))
+    # The photo is shrunk to 512 pixels when it is read; its box is of all of it.
+    [box] = first_usable_photo(source, rows_of(copy)[DRESS]).objects
+    assert box == LabelledBox("one-piece", 0.2, 0.1, 0.9, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("corners", "expected"),
+    [
+        ((10, 10, 50, 60), (0.05, 0.1, 0.3, 0.5)),
+        ((-10, -10, 500, 500), (0.0, 0.0, 1.0, 1.0)),
+        ((100, 10, 120, 60), None),
+        ((60, 10, 50, 60), None),
+    ],
+)
+def test_the_part_of_a_box_that_is_in_the_photo(corners, expected) -> None:
+    box = PixelBox("top", corners).in_photo((100, 200))
+    if expected is None:
+        assert box is None
+        return
+    np.testing.assert_allclose([box.ymin, box.xmin, box.ymax, box.xmax], expected)
+
+
+def test_wrong_counts_and_lines_are_logged(caplog) -> None:
+    with caplog.at_level(logging.WARNING):
+        rows_of(DUMMY)
+    said = caplog.text
+    assert "list_bbox_inshop.txt says that it has 52712 lines; it has 5" in said
+    assert "1 lines without 7 columns are left out, the first in line 7" in said
+    assert "2 photos are of items without a description" in said.replace(
+        "1 photos", "2 photos"
+    )
+
+
+def test_attributes_may_lie_beside_the_boxes(copy: Path) -> None:
+    for path in (copy / "Anno/attributes").iterdir():
+        path.rename(copy / "Anno" / path.name)
+    assert rows_of(copy)[JACKET].attributes["attributes"] == ("long sleeve", "hooded")
+
+
+def test_descriptions_may_be_an_object_a_line(copy: Path) -> None:
+    path = copy / "Anno/list_description_inshop.json"
+    before = rows_of(copy)
+    entries = json.loads(path.read_text())
+    path.write_text("\n".join(map(json.dumps, entries)) + "\n")
+    assert rows_of(copy) == before
+
+
+def test_without_descriptions_there_are_no_texts(copy: Path, caplog) -> None:
+    (copy / "Anno/list_description_inshop.json").unlink()
+    with caplog.at_level(logging.WARNING):
+        rows = rows_of(copy)
+    assert {row.text for row in rows.values()} == {""}
+    assert caplog.text.count("so no texts and colours") == 1
+    assert "without a description" not in caplog.text
+
+
+def test_a_description_that_is_none_is_one_line(copy: Path) -> None:
+    (copy / "Anno/list_description_inshop.json").write_text('[{"color": "Red"}]')
+    with pytest.raises(FitRankError, match=r"no JSON array of .*'item'.*again") as said:
+        rows_of(copy)
+    assert "\n" not in str(said.value)
+
+
+def test_the_fingerprint_is_of_tables_and_photos(copy: Path) -> None:
+    def fingerprint() -> str:
+        return DeepFashionInshopSource(str(copy)).fingerprint()
+
+    seen = {fingerprint(), fingerprint()}
+    assert len(seen) == 1
+    with (copy / "Anno/list_bbox_inshop.txt").open("a") as file:
+        file.write("\n")
+    seen.add(fingerprint())
+    (copy / "Img/img/WOMEN/Dresses/id_00000001/01_1_front.jpg").write_bytes(b"")
+    assert len(seen | {fingerprint()}) == 3
+
+
+def test_the_folder_is_found_below(tmp_path: Path) -> None:
+    shutil.copytree(DUMMY, tmp_path / "DeepFashion/In-shop Clothes Retrieval Benchmark")
+    (tmp_path / "DeepFashion/Eval").mkdir()
+    assert len(rows_of(tmp_path)) == 7
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"Anno.zip": b""}, r"no Anno/list_item_inshop.txt or .*\(Anno.zip is there, pa"),
+        ({"Anno/list_item_inshop.txt": b"0\n"}, "no Img/img or img in .*; unpack"),
+        (
+            {"Anno/list_item_inshop.txt": b"0\n", "Img/img.zip": b""},
+            r"no Img/img or img in .*\(img.zip is there, packed\); unpack",
+        ),
+        (
+            {"Anno/list_item_inshop.txt": b"0\n", "Img/img/a.jpg": b""},
+            "no Eval/list_eval_partition.txt in .*; unpack .* Anno and Eval",
+        ),
+    ],
+)
+def test_a_folder_that_lacks_something_is_one_line(
+    tmp_path: Path, files: dict, said: str
+) -> None:
+    write_files(tmp_path, files)
+    with pytest.raises(FitRankError, match=said) as error:
+        DeepFashionInshopSource(str(tmp_path))
+    assert "\n" not in str(error.value)
