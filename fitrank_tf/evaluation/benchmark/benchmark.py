@@ -113,10 +113,11 @@ def _published() -> Mapping[str, Mapping[str, Any]]:
 
 
 def _catalogue_tasks(dataset: str, data: BenchmarkData, rows: Sequence[int]) -> list[Task]:
-    """Marqo's tasks of a catalogue, whose columns `published.json` names."""
-    plain = _published()[dataset].get("columns", {})
-    columns = {name: (pair[0], pair[1]) for name, pair in plain.items()}
-    return [text_to_image(data, rows), *category_tasks(data, rows, columns)]
+    """Marqo's tasks of a catalogue, whose name and columns `published.json` has."""
+    plain = _published()[dataset]
+    name = plain["official_name"]
+    columns = {task: (pair[0], pair[1]) for task, pair in plain.get("columns", {}).items()}
+    return [text_to_image(data, rows, name), *category_tasks(data, rows, name, columns)]
 
 
 def _whole_catalogue(dataset: str) -> _MakeTasks:

@@ -26,7 +26,7 @@ def inshop_tasks(data: BenchmarkData) -> list[Task]:
             data.rows(partition="gallery"),
             ("hit@1", "hit@10", "hit@20", "hit@30"),
         ),
-        text_to_image(data, range(len(data.records))),
+        text_to_image(data, range(len(data.records)), "DeepFashion-InShop"),
     ]
 
 
@@ -46,7 +46,7 @@ def consumer_to_shop_tasks(data: BenchmarkData) -> list[Task]:
 def multimodal_tasks(data: BenchmarkData) -> list[Task]:
     """Captions find photos, among those that have one (Marqo's protocol)."""
     captioned = [row for row, text in enumerate(data.records.texts) if text.strip()]
-    return [text_to_image(data, captioned)]
+    return [text_to_image(data, captioned, "DeepFashion-Multimodal")]
 
 
 def attribute_tasks(data: BenchmarkData) -> list[Task]:

@@ -2,8 +2,9 @@
 
 The official queries are files of the repository marqo-ai/marqo-FashionCLIP (Apache-2.0),
 `data/<NAME>/gt_query_doc/ground_truth_<column>-<image|image+text>.json`, each `{query text:
-{document id: 1}}`. Where a data set's folder holds them they are asked; else queries of the
-same kind are made from the Items, and no published figures stand beside the results.
+{document id: 1}}`. Where a data set's folder holds them they are asked: itself, or in a
+folder NAME below it, so that the repository can lie there whole. Else queries of the same
+kind are made from the Items, and no published figures stand beside the results.
 """
 
 import json
@@ -25,20 +26,25 @@ from fitrank_tf.evaluation.benchmark.task import (
 
 _OFFICIAL = re.compile(r"ground_truth_(.+)-(image|image\+text)\.json")
 _FOLDER = "gt_query_doc"
-# Where the repository's folder may lie: {folder}, {folder}/data/{NAME}, {folder}/{NAME}.
-_PLACES = (_FOLDER, f"*/{_FOLDER}", f"data/*/{_FOLDER}")
+# Where folders of a NAME may lie.
+_PLACES = (f"*/{_FOLDER}", f"data/*/{_FOLDER}", f"*/data/*/{_FOLDER}")
 _TEXT_COLUMN, _MOST_QUERIES = "text", 2000
 _OF_TEXTS = ("R@1", "R@10", "AvgR", "MRR@10", "MAP@10")
 _OF_CATEGORIES = ("P@1", "P@10", "AvgP", "MRR@10")
 _OWN = "queries are made from the Items, not the official ones"
 
 
-def text_to_image(data: BenchmarkData, rows: Sequence[int]) -> Task:
-    """Texts of products find their photos, among some rows.
+def text_to_image(data: BenchmarkData, rows: Sequence[int], name: str) -> Task:
+    """Texts of products find their photos.
 
     Products of one text are all right for it.
+
+    Args:
+        data: of the data set.
+        rows: of the products that are searched.
+        name: of the data set in the repository of the official queries.
     """
-    official = _official(data.manual_dir).get((_TEXT_COLUMN, "image"))
+    official = _official(data.manual_dir, name).get((_TEXT_COLUMN, "image"))
     documents = data.ids(rows)
     if official is not None:
         return _official_task("text to image", official, documents, PHOTO, _OF_TEXTS)
@@ -54,22 +60,26 @@ def text_to_image(data: BenchmarkData, rows: Sequence[int]) -> Task:
 
 
 def category_tasks(
-    data: BenchmarkData, rows: Sequence[int], columns: Mapping[str, tuple[str, str]]
+    data: BenchmarkData,
+    rows: Sequence[int],
+    name: str,
+    columns: Mapping[str, tuple[str, str]],
 ) -> list[Task]:
-    """The values of columns find products, among some rows.
+    """The values of columns find products.
 
     Args:
         data: of the data set.
         rows: of the products that are searched.
+        name: as of `text_to_image`.
         columns: {task: (attribute, the official file's column)}.
     """
     documents = data.ids(rows)
-    official = _official(data.manual_dir)
+    official = _official(data.manual_dir, name)
     tasks = []
-    for name, (attribute, official_column) in columns.items():
+    for task, (attribute, official_column) in columns.items():
         given = official.get((official_column, "image+text"))
         if given is not None:
-            tasks.append(_official_task(name, given, documents, PRODUCT, _OF_CATEGORIES))
+            tasks.append(_official_task(task, given, documents, PRODUCT, _OF_CATEGORIES))
             continue
         column = data.records.column(attribute)
         values = {data.records.ids[row]: column[row] for row in rows}
@@ -78,7 +88,7 @@ def category_tasks(
         qrels = same_value(queries, values)
         tasks.append(
             Task(
-                name,
+                task,
                 *(TEXT, PRODUCT, queries, documents, qrels, _OF_CATEGORIES),
                 differs=_OWN,
             )
@@ -86,14 +96,22 @@ def category_tasks(
     return tasks
 
 
-def _official(folder: Path) -> dict[tuple[str, str], Mapping[str, Mapping[str, int]]]:
+def _official(
+    folder: Path, name: str
+) -> dict[tuple[str, str], Mapping[str, Mapping[str, int]]]:
     """{(column, "image" or "image+text"): {query: {document: 1}}} of the official files."""
+    named = [
+        path
+        for place in _PLACES
+        for path in sorted(folder.glob(place))
+        if path.parent.name.casefold() == name.casefold()
+    ]
     found: dict[tuple[str, str], Mapping[str, Mapping[str, int]]] = {}
-    for place in _PLACES:
-        for path in sorted(folder.glob(f"{place}/ground_truth_*.json")):
-            named = _OFFICIAL.fullmatch(path.name)
-            if named:
-                found.setdefault((named[1], named[2]), _read(path))
+    for path in (path for place in (folder / _FOLDER, *named) for path in place.glob("*")):
+        official = _OFFICIAL.fullmatch(path.name)
+        if official:
+            column, finds = official.groups()
+            found.setdefault((column, finds), _read(path))
     return found
 
 
@@ -117,11 +135,19 @@ def _official_task(
     finds: str,
     measures: tuple[str, ...],
 ) -> Task:
-    """A task of official queries; says so if their documents are not all there."""
-    queries = {f"q{number}": text for number, text in enumerate(official)}
-    qrels = dict(zip(queries, official.values()))
-    missing = {document for of in qrels.values() for document in of} - documents.keys()
-    differs = f"{len(missing)} documents of the official judgments are not here"
+    """A task of official queries.
+
+    Judged documents that are not there are left out, and so are queries that are left
+    without any; the task then says that it differs.
+    """
+    judged = {document for of in official.values() for document in of}
+    missing = len(judged - documents.keys())
+    queries, qrels = {}, {}
+    for number, (text, of) in enumerate(official.items()):
+        there = {document: grade for document, grade in of.items() if document in documents}
+        if there:
+            queries[f"q{number}"], qrels[f"q{number}"] = text, there
+    differs = f"{missing:,} documents of the official judgments are not here"
     return Task(
         name,
         *(TEXT, finds, queries, documents, qrels, measures),
