@@ -1,8 +1,9 @@
 """The four benchmarks of DeepFashion."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from fitrank_tf.core.filters import split_values
+from fitrank_tf.datasets.splits import TEST
 from fitrank_tf.evaluation.benchmark.products import text_to_image
 from fitrank_tf.evaluation.benchmark.task import (
     PHOTO,
@@ -51,19 +52,16 @@ def multimodal_tasks(data: BenchmarkData) -> list[Task]:
 
 def attribute_tasks(data: BenchmarkData) -> list[Task]:
     """Test photos find the names of their category (top-k accuracy) and of their
-    attributes (top-k recall)."""
-    rows = data.rows(partition="test") or range(len(data.records))
-    ids = [data.records.ids[row] for row in rows]
-    categories = data.records.column("category")
-    types = [data.records.column(name) for name in _TYPES]
-    of_category = {item: (categories[row],) for item, row in zip(ids, rows)}
-    of_attributes = {
-        item: tuple(value for column in types for value in split_values(column[row]))
-        for item, row in zip(ids, rows)
-    }
+    attributes (top-k recall), among those of all photos."""
+    categories = [(value,) for value in data.records.column("category")]
+    columns = [data.records.column(name) for name in _TYPES]
+    attributes = [
+        tuple(value for text in texts for value in split_values(text))
+        for texts in zip(*columns)
+    ]
     return [
-        _names("image to category", of_category, ("hit@3", "hit@5")),
-        _names("image to attributes", of_attributes, ("R@3", "R@5")),
+        _names(data, "image to category", categories, ("hit@3", "hit@5")),
+        _names(data, "image to attributes", attributes, ("R@3", "R@5")),
     ]
 
 
@@ -79,15 +77,26 @@ def _same_item(
 
 
 def _names(
-    name: str, values: Mapping[str, tuple[str, ...]], measures: tuple[str, ...]
+    data: BenchmarkData,
+    task: str,
+    values: Sequence[tuple[str, ...]],
+    measures: tuple[str, ...],
 ) -> Task:
-    """Photos find names. Names have blanks, and ids of documents none."""
-    known = sorted({value for of in values.values() for value in of if value})
+    """Test photos find names. Names have blanks, and ids of documents none.
+
+    Args:
+        data: of the data set.
+        task: name of the task.
+        values: names that are right for each photo.
+        measures: of the task.
+    """
+    known = sorted({value for of in values for value in of if value})
     places = {value: f"name{number}" for number, value in enumerate(known)}
     qrels = {
-        item: {places[value]: 1 for value in of if value} for item, of in values.items()
+        item: {places[value]: 1 for value in of if value}
+        for item, split, of in zip(data.records.ids, data.records.splits, values)
+        if split == TEST and any(of)
     }
-    qrels = {item: of for item, of in qrels.items() if of}
     queries = {item: item for item in qrels}
     documents = {place: value for value, place in places.items()}
-    return Task(name, PHOTO, TEXT, queries, documents, qrels, measures)
+    return Task(task, PHOTO, TEXT, queries, documents, qrels, measures)
