@@ -8,7 +8,7 @@ import tensorflow as tf
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.evaluation.benchmark.photos import EmbeddedPhotos
 from fitrank_tf.evaluation.benchmark.task import PHOTO, PRODUCT, TEXT, Task
-from fitrank_tf.evaluation.systems import CLIP, CLIP_LORA, RERANKED, Ranking
+from fitrank_tf.evaluation.systems import CLIP, CLIP_LORA, RERANKED, SYSTEMS, Ranking
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.signatures import KEPT_SIGNATURE
 from fitrank_tf.retrieval.exact_index import ExactIndex
@@ -18,6 +18,16 @@ _PHOTO_SHARE, _TEXT_SHARE = 0.9, 0.1
 _QUERIES_AT_ONCE = 64
 
 TaskRun = dict[str, Ranking]
+
+
+def able(task: Task, systems: Sequence[str]) -> list[str]:
+    """The systems that can do a task.
+
+    The re-ranker orders photos and products for a text; it orders no texts, and nothing
+    for a photo.
+    """
+    reranks = task.asks == TEXT and task.finds != TEXT
+    return [name for name in SYSTEMS if name in systems and (name != RERANKED or reranks)]
 
 
 class BenchmarkSystems:
@@ -42,21 +52,13 @@ class BenchmarkSystems:
         self._texts = texts
 
     def run(self, task: Task, systems: Sequence[str]) -> dict[str, TaskRun]:
-        """{system: {query id: ranking}} of those systems that can do a task.
-
-        Texts re-rank photos and products; no system re-ranks texts, or for a photo.
-        """
+        """{system: {query id: ranking}} of those systems that can do a task."""
         makers: Mapping[str, Callable[[Task], TaskRun]] = {
             CLIP: lambda task: self._towers(task, CLIP),
             CLIP_LORA: lambda task: self._towers(task, CLIP_LORA),
             RERANKED: self._reranked,
         }
-        able = [
-            name
-            for name in makers
-            if name != RERANKED or (task.asks == TEXT and task.finds != TEXT)
-        ]
-        return {name: makers[name](task) for name in able if name in systems}
+        return {name: makers[name](task) for name in able(task, systems)}
 
     def _towers(self, task: Task, system: str) -> TaskRun:
         queries = self._queries(task, system)
