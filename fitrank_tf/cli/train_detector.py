@@ -1,7 +1,8 @@
 """Trains the detector on annotated and synthetic photos.
 
 Prints the average precision on the annotations marked "test". For a dataset with boxes
-(modanet), the detector is trained and measured on these.
+(modanet, deepfashion_inshop, deepfashion_attributes, deepfashion_consumer_to_shop), the
+detector is trained and measured on the photos that have one.
 """
 
 import argparse
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-_HAVE_BOXES = ("modanet", "synthetic_catalogue")
+_HAVE_BOXES = (
+    "deepfashion_attributes",
+    "deepfashion_consumer_to_shop",
+    "deepfashion_inshop",
+    "modanet",
+    "synthetic_catalogue",
+)
 ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"
 
 

@@ -1,7 +1,9 @@
 """Trains the feature heads: colour names, pattern, sleeve, neckline, length and fit.
 
-Colour names are learned from the catalogue's colours, the others from manual labels and,
-with less weight, from titles. Prints the accuracy on the test split, and draws a confusion
+Colour names are learned from the catalogue's colours, the others from labels and, with less
+weight, from titles. Labels are those of files, or else the catalogue's own attributes.
+Without any colours the shipped model's names are kept, and without a length or a fit
+nothing is learned of it. Prints the accuracy on the test split, and draws a confusion
 matrix of each.
 """
 
@@ -17,15 +19,17 @@ from fitrank_tf.config import RunConfig
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.shipped import find_shipped
+from fitrank_tf.datasets.annotations.declared_labels import declared_labels
 from fitrank_tf.datasets.annotations.label_file import (
     ProductLabels,
     merged_labels,
     read_labels,
 )
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue
-from fitrank_tf.datasets.splits import TEST, TRAIN
+from fitrank_tf.datasets.splits import ALL, TEST, TRAIN
 from fitrank_tf.evaluation.attribute_report import measure_attributes
 from fitrank_tf.features.appearance.network import load_appearance
+from fitrank_tf.features.colour.names import colour_numbers
 from fitrank_tf.features.extract import FeatureExtractor
 from fitrank_tf.features.feature_models import (
     APPEARANCE_DIR,
@@ -56,7 +60,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("train-features", __doc__)
     add_catalogue_arguments(parser)
     parser.add_argument(
-        "--labels", nargs="+", default=LABELS, help="CSV files of manual labels"
+        "--labels",
+        nargs="+",
+        default=(),
+        help="CSV files of manual labels; by default the attributes sleeve, neckline, "
+        "pattern, length and fit of the catalogue itself, or else those of "
+        "fashion_product_images",
     )
     add_recipe_arguments(parser, "features")
     parser.add_argument("--heads", default="", help="measures these instead of training")
@@ -77,8 +86,9 @@ def main(arguments: Sequence[str] | None) -> None:
     options = parse(arguments)
     source = catalogue_source(options)
     config = run_config(options)
-    labels = merged_labels([read_labels(path) for path in options.labels])
+    given = merged_labels([read_labels(path) for path in options.labels])
     catalogue = open_catalogue(source, options.data_dir)
+    labels = given if options.labels else _labels(catalogue)
     folder = Path(options.heads or options.output_dir)
     detector = find_shipped(config.detector.preset)
     if not options.heads:
@@ -92,6 +102,14 @@ def main(arguments: Sequence[str] | None) -> None:
         heads.save(folder)
         logger.info("wrote the feature models to %s", folder)
     _measure(catalogue, labels, FeatureModels.load(detector, folder), folder)
+
+
+def _labels(catalogue: Catalogue) -> Mapping[str, ProductLabels]:
+    """The catalogue's own labels; those of the real products if it has none."""
+    declared = declared_labels(catalogue.records(ALL))
+    if declared:
+        logger.info("labels are the catalogue's own, of %d products", len(declared))
+    return declared or merged_labels([read_labels(path) for path in LABELS])
 
 
 def _training_data(
@@ -119,7 +137,11 @@ def _heads(
     folder = Path(options.output_dir)
     backup = folder.with_name(folder.name + ".work")
     seen = FeatureData(data.records, data.labels, views)
-    heads = train_heads(seen, appearance, config, backup)
+    namer = None
+    if (colour_numbers(data.records.column("colour")) < 0).all():
+        logger.warning("the catalogue has no colour names; the shipped model's are kept")
+        namer = load_heads(find_shipped(DEFAULT_HEADS)).namer
+    heads = train_heads(seen, appearance, config, backup, namer)
     shutil.rmtree(backup, ignore_errors=True)
     return heads
 

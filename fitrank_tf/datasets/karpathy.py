@@ -49,7 +49,7 @@ class KarpathyPhoto(NamedTuple):
 
 
 def read_karpathy(path: Path) -> list[KarpathyPhoto]:
-    """The photos in the order of the file, malformed entries too.
+    """The photos in the order of the file; a malformed entry is named by its place.
 
     Args:
         path: of `dataset_coco.json` or `dataset_flickr30k.json`.
@@ -63,8 +63,8 @@ def read_karpathy(path: Path) -> list[KarpathyPhoto]:
         return [
             entry
             if isinstance(entry, KarpathyPhoto)
-            else KarpathyPhoto("", problem=MALFORMED_ENTRY)
-            for entry in entries
+            else KarpathyPhoto(f"entry {n}", number=f"entry {n}", problem=MALFORMED_ENTRY)
+            for n, entry in enumerate(entries, 1)
         ]
     except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise FitRankError(

@@ -56,21 +56,23 @@ def measure_detector(
 
     Args:
         detector: to measure.
-        items: Items with `objects`, eager: a `tf.data.Dataset` in eager mode is one.
+        items: Items with `objects`, eager: a `tf.data.Dataset` in eager mode is one. Those
+            without a box of a product are passed over.
     """
     found: dict[str, list[FoundBoxes]] = {kind: [] for kind in KINDS}
     truths: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
     right: list[bool] = []
     for item in tracked(items, "measuring the detector", "photos"):
-        boxes, classes, scores = _detect(detector, item["image"])
         true_boxes, labels = (item["objects"][key].numpy() for key in ("bbox", "label"))
+        products = labels[np.isin(labels, _PRODUCTS)]
+        if not len(products):
+            continue
+        boxes, classes, scores = _detect(detector, item["image"])
         for kind, members in KINDS.items():
             chosen = np.isin(classes, members)
             found[kind].append(FoundBoxes(boxes[chosen], scores[chosen]))
             truths[kind].append(true_boxes[np.isin(labels, members)])
-        right.append(
-            _best_product(classes, scores) == labels[np.isin(labels, _PRODUCTS)][0]
-        )
+        right.append(_best_product(classes, scores) == products[0])
     reached = {kind: average_precision(found[kind], truths[kind]) for kind in KINDS}
     return DetectorReport(
         len(right),

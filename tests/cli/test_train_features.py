@@ -1,5 +1,6 @@
 """Training the feature heads by command, on a catalogue of drawn products."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 from fitrank_tf.cli import train_features
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.shipped import find_shipped
 from fitrank_tf.datasets.annotations.label_file import (
     FITS,
     LABEL_FIELDS,
@@ -17,7 +19,7 @@ from fitrank_tf.datasets.annotations.label_file import (
     ProductLabels,
 )
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
-from fitrank_tf.datasets.splits import TEST, TRAIN
+from fitrank_tf.datasets.splits import TEST, TRAIN, split_of
 from fitrank_tf.features.attributes.columns import NECKLINE_LABELS, SLEEVE_LABELS
 from fitrank_tf.features.colour.names import COLOUR_NAMES
 from fitrank_tf.features.extract import FeatureExtractor, feature_schema
@@ -29,6 +31,7 @@ from fitrank_tf.features.feature_models import (
     load_heads,
 )
 from tests.datasets.label_files import write_labels
+from tests.datasets.small_catalogues import noise_photo, write_files
 
 COUNT = 60
 SMALL = (
@@ -174,13 +177,53 @@ def test_wrong_options_are_named(options, wrong, message, tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_catalogue_without_colours_is_refused(options, tmp_path) -> None:
+def test_a_catalogue_without_labels_is_refused(options, tmp_path) -> None:
     (tmp_path / "photos").mkdir()
     for number in range(12):
         Image.new("RGB", (20, 20), (20 * number, 0, 90)).save(
             tmp_path / "photos" / f"{number}.png"
         )
     arguments = ["--dataset=photo_folder", f"--images={tmp_path / 'photos'}"]
-    with pytest.raises(FitRankError):
+    with pytest.raises(FitRankError, match="no product has a label of plain, striped"):
         train_features.main([*options, *arguments, f"--output_dir={tmp_path / 'out'}"])
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def multimodal(tmp_path_factory) -> Path:
+    """DeepFashion-MultiModal of forty shirts, without colours and fits."""
+    folder = tmp_path_factory.mktemp("multimodal")
+    names = [f"MEN-Shirts_Polos-id_{n:08d}-01_1_front.jpg" for n in range(40)]
+    tables = {
+        "shape/shape_anno_all.txt": "3 4 0 0 0 0 0 0 0 4 0 0",
+        "texture/pattern_ann.txt": "2 7 7",
+        "texture/fabric_ann.txt": "1 7 7",
+    }
+    files = {
+        f"labels/{path}": "".join(f"{name} {numbers}\n" for name in names).encode()
+        for path, numbers in tables.items()
+    }
+    photos = {f"images/{name}": noise_photo(row) for row, name in enumerate(names)}
+    return write_files(folder, {**files, **photos})
+
+
+@pytest.mark.slow
+def test_labels_may_be_the_catalogues_own(
+    multimodal, options, tmp_path, capsys, caplog
+) -> None:
+    own = [option for option in options if not option.startswith(("--labels", "--num"))]
+    arguments = ("--dataset=deepfashion_multimodal", f"--manual_dir={multimodal}")
+    folder = tmp_path / "heads"
+    with caplog.at_level(logging.INFO):
+        train_features.main([*own, *arguments, f"--output_dir={folder}"])
+    table = capsys.readouterr().out
+    tested = sum(split_of(f"id_{n:08d}", "") == TEST for n in range(40))
+    for name in ("pattern", "sleeve", "neckline"):
+        assert re.search(rf"^\| {name} \| {tested} \|", table, re.MULTILINE)
+    # It has no label of colour, whose names are the shipped ones, and none of fit.
+    heads = load_heads(folder)
+    namer = load_heads(find_shipped(train_features.DEFAULT_HEADS)).namer
+    np.testing.assert_array_equal(heads.namer.prototypes.lab, namer.prototypes.lab)
+    assert not any(kernel.any() for kernel in heads.fit.kernels)
+    assert "no product has a label of fit" in caplog.text
+    assert "labels are the catalogue's own, of 35 products" in caplog.text

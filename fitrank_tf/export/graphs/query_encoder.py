@@ -61,7 +61,7 @@ class RequestEncoder(QueryEncoder):
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """`serving_default`: `query` string [batch] -> `embedding` float32 [batch, D], of
         the request without what it does not want; `query_facets` float32 [batch, V];
-        `words` and `unwanted_words` string [batch]; and `colours` float32 [batch, C, 4];
+        `words` and `unwanted_words` string [batch]; and `colours` float32 [batch, 4, 4];
         see `Request`.
 
         `reading`: `query` string [batch] -> `query_facets` float32 [batch, V].

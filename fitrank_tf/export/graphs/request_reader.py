@@ -60,9 +60,8 @@ class Request(NamedTuple):
         text: string [batch], without what is not wanted; a long text without talk.
         words: string [batch], the words of `text`, lower case, one blank between them.
         unwanted_words: string [batch], the words that are not wanted and mean no value.
-        colours: float32 [batch, C, 4]: CIE L, a, b of the colours that are wanted, and how
-            much each counts: 1 where it means no value; zeros for padding. C is that of
-            the request that names most of them, at most 4.
+        colours: float32 [batch, 4, 4]: CIE L, a, b of the first four colours that are
+            wanted, and how much each counts: 1 where it means no value; zeros for padding.
     """
 
     query_facets: tf.Tensor
@@ -170,13 +169,13 @@ class RequestReader(tf.Module):
         return Request(query_facets, text, kept, refused, colours)
 
     def _named_colours(self, rows: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
-        """float32 [batch, C, 4], of the words that count and mean a colour."""
+        """float32 [batch, 4, 4], of the words that count and mean a colour."""
         found = tf.gather(self._colours, tf.where(counted, rows, 0))
         places = tf.where(counted & (found[..., 3] > 0.0))
         colours = tf.RaggedTensor.from_value_rowids(
             tf.gather_nd(found, places), places[:, 0], tf.shape(rows, tf.int64)[0]
         )
-        return colours[:, :_MOST_COLOURS].to_tensor(shape=[None, None, 4])
+        return colours.to_tensor(shape=[None, _MOST_COLOURS, 4])
 
     def _meant(self, weights: tf.Tensor, rows: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
         """float32 [batch, V], the largest weights of the words that count.

@@ -116,6 +116,7 @@ def train_heads(
     appearance: AppearanceNetwork,
     config: RunConfig,
     backup: Path,
+    namer: ColourNamer | None = None,
 ) -> LearnedHeads:
     """Trains the heads of colour names, patterns, sleeve and neckline.
 
@@ -127,13 +128,15 @@ def train_heads(
         appearance: stored with the heads, not trained.
         config: its `colour_names`, `patterns`, `attributes` and `seed` are used.
         backup: folder of the state from which an interrupted training resumes.
+        namer: of colours, for products without colour names; None trains one.
 
     Raises:
         FitRankError: if there are no labels to learn from.
     """
     colours = read_colours(data.views.crops)
-    logger.info("colour names")
-    namer = train_namer(data, colours, config)
+    if namer is None:
+        logger.info("colour names")
+        namer = train_namer(data, colours, config)
     logger.info("patterns")
     pattern = train_pattern_head(data, colours, config)
     logger.info("sleeve and neckline")
@@ -156,6 +159,8 @@ def train_cut_heads(
 ) -> LearnedHeads:
     """Returns the heads with those of length and fit trained.
 
+    One that no product has a label of is kept.
+
     Args:
         data: N training products.
         features: float32 [N, F], of the same products, extracted with `heads`.
@@ -169,6 +174,9 @@ def train_cut_heads(
         names = CUT_LABELS[facet]
         labels, trust = facet_labels(data, facet, names, config.cut.weak_trust)
         known = labels >= 0
+        if not known.any():
+            logger.warning("no product has a label of %s: it is not learned", facet)
+            return getattr(heads, facet)
         return train_head(
             inputs[known], labels[known], names, config.cut, config.seed, trust[known]
         )
@@ -245,8 +253,9 @@ def attribute_table(
         The table, and {name: number of classes} of the auxiliary outputs.
     """
     weak = config.weak_trust
-    kinds = sorted(set(data.records.column("article_type")))
-    kind = np.array([kinds.index(name) for name in data.records.column("article_type")])
+    column = data.records.column(data.records.declaration.decisive)
+    kinds = sorted(set(column))
+    kind = np.array([kinds.index(name) for name in column])
     labelled = {
         "sleeve": facet_labels(data, "sleeve", SLEEVE_LABELS, weak),
         "neckline": facet_labels(data, "neckline", NECKLINE_LABELS, weak),

@@ -170,10 +170,10 @@ def test_malformed_entries_are_counted(tmp_path: Path) -> None:
     )
     write_files(tmp_path, {"dataset_flickr30k.json": data, "flickr30k-images/6.jpg": PHOTO})
     assert problems(tmp_path) == [
-        ("", MALFORMED_ENTRY, 0),
+        ("entry 1", MALFORMED_ENTRY, 0),
         ("3", UNKNOWN_PART, 0),
         ("4", NO_CAPTION, 0),
-        ("", MALFORMED_ENTRY, 0),
+        ("entry 4", MALFORMED_ENTRY, 0),
     ]
     assert captions_of(tmp_path) == {"6": ("Six.",)}
 
