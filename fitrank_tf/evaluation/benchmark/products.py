@@ -147,7 +147,9 @@ def _official_task(
         there = {document: grade for document, grade in of.items() if document in documents}
         if there:
             queries[f"q{number}"], qrels[f"q{number}"] = text, there
-    differs = f"{missing:,} documents of the official judgments are not here"
+    differs = (
+        f"{missing:,} of {len(judged):,} documents of the official judgments are not here"
+    )
     return Task(
         name,
         *(TEXT, finds, queries, documents, qrels, measures),

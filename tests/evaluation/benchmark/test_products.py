@@ -98,7 +98,7 @@ def test_judged_documents_that_are_not_there_are_said(tmp_path: Path) -> None:
     official = {"scarlet": {"1": 1, "77": 1}, "gone": {"78": 1}, "bag": {"3": 1}}
     write_queries(tmp_path, _TEXTS, official)
     task = text_to_image(small(tmp_path), range(4), "KAGL")
-    assert task.differs == "2 documents of the official judgments are not here"
+    assert task.differs == "2 of 4 documents of the official judgments are not here"
     # What nothing can find is not asked.
     assert asked(task) == {"scarlet": ["1"], "bag": ["3"]}
     assert task.qrels.keys() == task.queries.keys()
