@@ -22,7 +22,7 @@ from fitrank_tf.evaluation.benchmark.benchmark import Benchmark, benchmark_of
 from fitrank_tf.evaluation.benchmark.photos import embed_photos
 from fitrank_tf.evaluation.benchmark.report import task_result, write_report
 from fitrank_tf.evaluation.benchmark.sheet import draw_hits_and_misses
-from fitrank_tf.evaluation.benchmark.systems import BenchmarkSystems
+from fitrank_tf.evaluation.benchmark.systems import BenchmarkSystems, able
 from fitrank_tf.evaluation.benchmark.task import TEXT, BenchmarkData, Task
 from fitrank_tf.evaluation.systems import SYSTEMS, check_systems
 from fitrank_tf.export.bundle import BundleInfo
@@ -72,6 +72,12 @@ def main(arguments: Sequence[str] | None) -> None:
             f"partitions or texts that the benchmark is made of "
             f"({_counts(catalogue) or 'none was left out'})"
         )
+    tasks = [task for task in tasks if able(task, systems)]
+    if not tasks:
+        raise FitRankError(
+            f"--systems {options.systems}: none of them can do a task of "
+            f"{options.dataset}; add clip_lora"
+        )
     rows = _rows(tasks, data)
     photos = embed_photos(bundle, catalogue, rows, folder)
     records = data.records.select(rows)
@@ -101,8 +107,9 @@ def header_lines(
         f"{bundle.image_size}",
         f"contamination: {_contamination(catalogue, benchmark, bundle)}",
     ]
-    if info.license:
-        lines.append(f"terms: {info.license}")
+    terms = info.as_proto.redistribution_info.license
+    if terms:
+        lines.append(f"terms: {terms}")
     return [*lines, *benchmark.notes]
 
 
