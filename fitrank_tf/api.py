@@ -40,7 +40,7 @@ def open_catalogue(
 
     Args:
         dataset: `csv_catalogue`, `photo_folder`, `synthetic_catalogue`,
-            `fashion_product_images` or `modanet`.
+            `fashion_product_images`, `modanet`, or one of `datasets.public.PUBLIC`.
         table: csv_catalogue: a CSV, JSON Lines, Parquet, Arrow or Excel file.
         images: csv_catalogue, photo_folder: the folder of photos.
         columns: csv_catalogue: {field: column of the table}.
@@ -50,7 +50,7 @@ def open_catalogue(
         delimiter: csv_catalogue: between the cells of a text file, "" to find it out.
         separator: csv_catalogue: between several values of an attribute in one cell, "" for
             one value a cell.
-        manual_dir: fashion_product_images, modanet: the folder that holds the archive.
+        manual_dir: of those that have an archive: the folder that holds it.
         num_items: synthetic_catalogue: how many products are drawn.
         seed: synthetic_catalogue: another seed draws other products.
         data_dir: where prepared catalogues are kept; by default the cache folder.

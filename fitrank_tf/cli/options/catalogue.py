@@ -18,12 +18,14 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset",
         default="synthetic_catalogue",
         help="what to read: csv_catalogue, photo_folder, fashion_product_images, modanet, "
-        "synthetic_catalogue (drawn, the default)",
+        "synthetic_catalogue (drawn, the default), or a public data set, such as "
+        "deepfashion_inshop or marqo_parquet/kagl (docs/public_datasets.md)",
     )
     group.add_argument(
         "--manual_dir",
         default="",
-        help="fashion_product_images: folder with Kaggle's archive; modanet: its folder",
+        help="fashion_product_images: folder with Kaggle's archive; modanet and public data "
+        "sets: their folder",
     )
     group.add_argument(
         "--table",

@@ -176,11 +176,13 @@ class Search(ServedModule):
 
     def _palette_part(self, colours: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """What the asked colours, [batch, C, 4], take from candidates: [batch, L]."""
+        counts = tf.math.count_nonzero(colours[..., 3], axis=1, dtype=tf.int32)
+        named = colours[:, : tf.reduce_max(counts)]
         return tf.cond(
-            tf.size(colours) > 0,
+            tf.size(named) > 0,
             lambda: (
                 -_COLOUR_WEIGHT
-                * palette_distance(colours, tf.gather(self.catalogue.palette, rows))
+                * palette_distance(named, tf.gather(self.catalogue.palette, rows))
             ),
             lambda: tf.zeros_like(rows, tf.float32),
         )

@@ -118,15 +118,15 @@ def test_colours_are_points(text: str, lightness: list[int]) -> None:
     lexicon = FacetLexicon((*LEXICON.values[:1], ("colour", values), *LEXICON.values[2:]))
     texts = tf.constant([text, "white or red shoes"])
     colours = RequestReader(lexicon)(texts).colours.numpy()
-    assert colours.shape == (2, 2, 4)
-    assert colours[0, :, 0].round().tolist() == pytest.approx(lightness, abs=3)
+    assert colours.shape == (2, 4, 4) and not colours[:, 2:].any()
+    assert colours[0, :2, 0].round().tolist() == pytest.approx(lightness, abs=3)
     assert {round(weight, 3) for weight in colours[..., 3].ravel().tolist()} <= {0.0, 0.4}
 
 
 def test_without_a_facet_of_colours_they_are_read_for_the_photos() -> None:
     lexicon = FacetLexicon(tuple(of for of in LEXICON.values if of[0] != "colour"))
     read = RequestReader(lexicon)(tf.constant(["crimson t-shirts for men, not maroon"]))
-    assert read.colours.numpy()[0, :, 3].tolist() == [1.0]
+    assert read.colours.numpy()[0, :, 3].tolist() == [1.0, 0.0, 0.0, 0.0]
     assert read.unwanted_words.numpy().tolist() == [b"maroon"]
     assert read.query_facets.numpy()[0].tolist() == [1.0, 0.0, 0.0, 1.0, 0.0]
 
