@@ -24,8 +24,8 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--manual_dir",
         default="",
-        help="fashion_product_images: folder with Kaggle's archive; modanet and public data "
-        "sets: their folder",
+        help="fashion_product_images: folder with Kaggle's archive; modanet and public "
+        "data sets: their folder",
     )
     group.add_argument(
         "--table",
