@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fitrank_tf.core.code import code_fingerprint
 from fitrank_tf.core.files import written_aside
 from fitrank_tf.core.progress import Progress
 from fitrank_tf.datasets.catalogue import Catalogue
@@ -138,8 +139,9 @@ def _joined(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def _key(bundle: LoadedBundle, catalogue: Catalogue, rows: Sequence[int]) -> str:
-    """Changes with the photos and with the bundle's models."""
+    """Changes with the photos, with the bundle's models and with the code of features."""
     digest = hashlib.sha256(catalogue.fingerprint.encode())
+    digest.update(code_fingerprint([__name__]).encode())
     digest.update(np.asarray(rows, np.int64).tobytes())
     digest.update(bundle.info.to_json().encode())
     return digest.hexdigest()[:16]
