@@ -29,6 +29,7 @@ _FOLDER = ROOT / "docs" / "results"
 # In the order of the page. A file that is not named here fails a test.
 SECTIONS = {
     "Search": ("real_products", "titles", "embedded_catalogue"),
+    "In the protocols of public data sets": ("kagl_test",),
     "What the parts of the re-ranker are worth": (
         "rerankers",
         "list_sizes",

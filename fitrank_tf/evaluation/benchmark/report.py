@@ -93,7 +93,7 @@ def _task_text(result: TaskResult, baseline: str) -> str:
         values = [row.values.get(name) for name in task.measures]
         cells = [row.system, *("" if of is None else f"{of:.4f}" for of in values)]
         rows.append([*cells, *([""] if compared else []), row.source])
-    titles = ["system", *task.measures]
+    titles = [task.name, *task.measures]
     titles += [f"p of {first} against {baseline}"] if compared else []
     titles.append("published in" if result.published else "")
     lines = [f"**{task.name}**: {len(task.queries):,} queries, {len(task.documents):,} "]

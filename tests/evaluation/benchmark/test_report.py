@@ -45,12 +45,12 @@ def test_published_rows_stand_below_the_bundles() -> None:
         "\n"
         "**text to image**: 2 queries, 3 documents\n"
         "\n"
-        "| system     |    R@1 | MRR@10 |  published in |\n"
-        "| ---------- | -----: | -----: | ------------: |\n"
-        "| clip       | 0.2500 | 0.7500 |               |\n"
-        "| clip_lora  | 0.7500 | 1.0000 |               |\n"
-        "| Other B/32 | 0.2500 | 0.5000 | A leaderboard |\n"
-        "| Third      |        | 0.3333 | A paper, 2026 |\n"
+        "| text to image |    R@1 | MRR@10 |  published in |\n"
+        "| ------------- | -----: | -----: | ------------: |\n"
+        "| clip          | 0.2500 | 0.7500 |               |\n"
+        "| clip_lora     | 0.7500 | 1.0000 |               |\n"
+        "| Other B/32    | 0.2500 | 0.5000 | A leaderboard |\n"
+        "| Third         |        | 0.3333 | A paper, 2026 |\n"
     )
 
 
