@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fitrank_tf.datasets.catalogue import Catalogue
+from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.evaluation.benchmark.report import TaskResult
 from fitrank_tf.evaluation.benchmark.systems import TaskRun
 from fitrank_tf.evaluation.benchmark.task import PHOTO, TEXT, Task, sample
@@ -53,7 +54,10 @@ def draw_hits_and_misses(
         for task, (_, run), query, _ in chosen
         for item in [*_asking(task, query), *_first(task, run, query)]
     }
-    pictures = _thumbnails(catalogue, rows, shown)
+    records = catalogue.records(ALL).select(rows)
+    titles = dict(zip(records.ids, records.texts))
+    places = [row for row, item in zip(rows, records.ids) if item in shown]
+    pictures = _thumbnails(catalogue, places)
     sheet = []
     for task, (system, run), query, found in chosen:
         asking = [
@@ -62,7 +66,7 @@ def draw_hits_and_misses(
         items = [
             SheetItem(
                 document,
-                document,
+                titles[task.documents[document]],
                 pictures[task.documents[document]],
                 EXACT if document in task.qrels[query] else 0,
             )
@@ -96,16 +100,9 @@ def _first(task: Task, run: TaskRun, query: str) -> list[str]:
     return [task.documents[document] for document, _ in run[query][:_COLUMNS]]
 
 
-def _thumbnails(
-    catalogue: Catalogue, rows: Sequence[int], wanted: set[str]
-) -> dict[str, np.ndarray]:
-    places = [row for row, item in zip(rows, _ids(catalogue, rows)) if item in wanted]
-    items = catalogue.chosen_items(places)
-    pictures = items.map(
+def _thumbnails(catalogue: Catalogue, rows: Sequence[int]) -> dict[str, np.ndarray]:
+    """{id: uint8 [160, 160, 3]} of the photos of some rows."""
+    small = catalogue.chosen_items(rows).map(
         lambda item: (item["id"], resize_and_pad(item["image"], _THUMBNAIL))
     )
-    return {item.decode(): photo for item, photo in pictures.as_numpy_iterator()}
-
-
-def _ids(catalogue: Catalogue, rows: Sequence[int]) -> tuple[str, ...]:
-    return catalogue.records("all").select(rows).ids
+    return {item.decode(): photo for item, photo in small.as_numpy_iterator()}
