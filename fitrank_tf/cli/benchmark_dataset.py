@@ -78,6 +78,8 @@ def main(arguments: Sequence[str] | None) -> None:
             f"--systems {options.systems}: none of them can do a task of "
             f"{options.dataset}; add clip_lora"
         )
+    for task in tasks:
+        task.check_ids()
     rows = _rows(tasks, data)
     photos = embed_photos(bundle, catalogue, rows, folder)
     records = data.records.select(rows)
@@ -117,8 +119,8 @@ def _contamination(catalogue: Catalogue, benchmark: Benchmark, bundle: BundleInf
     name = catalogue.source.dataset
     if bundle.fingerprint == catalogue.fingerprint:
         return "the bundle was trained on the training split of these very photos"
-    if bundle.dataset == name or bundle.dataset in benchmark.trained_on:
-        return f"the bundle was trained on {bundle.dataset}, which has the same products"
+    if bundle.dataset == name or bundle.dataset in benchmark.same_products:
+        return f"the bundle was trained on {bundle.dataset}, which has products of this one"
     return "none is known"
 
 

@@ -1,6 +1,7 @@
 """Runs the SavedModels of a bundle, for `evaluate` and `search`."""
 
 import functools
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import overload
@@ -73,6 +74,16 @@ class LoadedBundle:
         self.info: BundleInfo = read_bundle_info(bundle)
         self.info.schema.check(feature_schema())
         self._models: dict[str, tf.Module] = {}
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of what the bundle says of itself, and of the models' weights."""
+        digest = hashlib.sha256(self.info.to_json().encode())
+        for name in ("detector", "clip_image_encoder", "image_encoder", "reranker"):
+            # TensorFlow's own hash of graph and weights.
+            path = model_path(self.path, name) / "fingerprint.pb"
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
 
     @property
     def feature_models(self) -> FeatureModels:

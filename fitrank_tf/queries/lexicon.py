@@ -178,15 +178,13 @@ class FacetLexicon:
 
     @cached_property
     def colour_points(self) -> Mapping[str, tuple[float, ...]]:
-        """{words that mean a colour: its CIE L, a, b}, of the words that mean values.
+        """{words that mean a colour: its CIE L, a, b}.
 
-        Without a facet of colours, of all colour words that mean no value: photos alone
-        tell the colours of such a catalogue.
+        Of values that are colours, of the words that mean such values, and of the colour
+        words that mean no value: photos alone tell those.
         """
-        if not self._colours:
-            taken = self.phrases.keys() | self.related.keys()
-            return {word: of for word, of in colour_points(()).items() if word not in taken}
-        points: dict[str, tuple[float, ...]] = {}
+        taken = self.phrases.keys() | self.related.keys()
+        points = {word: of for word, of in colour_points(()).items() if word not in taken}
         number = 0
         own: dict[int, tuple[float, ...]] = {}
         for facet, values in self.values:

@@ -13,8 +13,8 @@ from fitrank_tf.rerank.list_statistics import gap_to_best
 _COLOUR = "colour"
 # Dominant colours of a smaller share are seams or logos.
 _LEAST_SHARE = 0.1
-# Of products without a colour: larger than the distance of any two colours.
-_NONE = 100.0
+# Of products without a colour: larger than the distance of any two colours of sRGB.
+_NONE = 120.0
 _AT_ONCE = 1024
 
 

@@ -89,4 +89,4 @@ def test_a_photo_without_a_palette_is_far_from_every_colour() -> None:
     nothing = palette_distances(
         np.zeros((1, 5, 3), np.float32), np.zeros((1, 5), np.float32), PROTOTYPES, ["Red"]
     )
-    assert nothing[0, 0, 1] == 100.0
+    assert nothing[0, 0, 1] == 120.0

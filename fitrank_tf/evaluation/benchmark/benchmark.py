@@ -73,13 +73,13 @@ class Benchmark:
         make_tasks: makes its tasks.
         published: {task: what others have published}.
         notes: what a reader of its figures should know.
-        trained_on: data sets whose products are in this one.
+        same_products: other data sets that have some of its products.
     """
 
     make_tasks: _MakeTasks
     published: Mapping[str, PublishedTask]
     notes: Sequence[str]
-    trained_on: Sequence[str]
+    same_products: frozenset[str]
 
 
 def benchmark_of(dataset: str) -> Benchmark:
@@ -93,12 +93,18 @@ def benchmark_of(dataset: str) -> Benchmark:
             f"--dataset {dataset}: there is no benchmark of it; choose one of "
             f"{', '.join(BENCHMARKS)}"
         )
-    plain = _published().get(dataset, {})
+    plain = _published_of(dataset)
     return Benchmark(
         _TASKS[dataset],
         {name: _published_task(of) for name, of in plain.get("tasks", {}).items()},
         plain.get("notes", ()),
-        plain.get("trained_on", ()),
+        frozenset(
+            other
+            for group in _published()["same_products"]
+            if dataset in group
+            for other in group
+            if other != dataset
+        ),
     )
 
 
@@ -108,13 +114,17 @@ def _published_task(plain: Mapping[str, Any]) -> PublishedTask:
 
 
 @functools.cache
-def _published() -> Mapping[str, Mapping[str, Any]]:
+def _published() -> Mapping[str, Any]:
     return json.loads(_PUBLISHED.read_text(encoding="utf-8"))
+
+
+def _published_of(dataset: str) -> Mapping[str, Any]:
+    return _published()["benchmarks"].get(dataset, {})
 
 
 def _catalogue_tasks(dataset: str, data: BenchmarkData, rows: Sequence[int]) -> list[Task]:
     """Marqo's tasks of a catalogue, whose name and columns `published.json` has."""
-    plain = _published()[dataset]
+    plain = _published_of(dataset)
     name = plain["official_name"]
     columns = {task: (pair[0], pair[1]) for task, pair in plain.get("columns", {}).items()}
     return [text_to_image(data, rows, name), *category_tasks(data, rows, name, columns)]

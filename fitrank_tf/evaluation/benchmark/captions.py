@@ -17,13 +17,24 @@ def caption_tasks(data: BenchmarkData) -> list[Task]:
     of_photo: dict[str, dict[str, int]] = {}
     for name, photo in owners.items():
         of_photo.setdefault(photo, {})[name] = 1
-    asking = {photo: photo for photo in photos if photo in of_photo}
     return [
         Task(
-            "text to image",
-            *(TEXT, PHOTO, captions, photos),
-            {name: {photo: 1} for name, photo in owners.items()},
-            _MEASURES,
+            name="text to image",
+            asks=TEXT,
+            finds=PHOTO,
+            queries=captions,
+            documents=photos,
+            qrels={name: {photo: 1} for name, photo in owners.items()},
+            measures=_MEASURES,
         ),
-        Task("image to text", PHOTO, TEXT, asking, captions, of_photo, _MEASURES),
+        Task(
+            name="image to text",
+            asks=PHOTO,
+            finds=TEXT,
+            queries={photo: photo for photo in of_photo},
+            documents=captions,
+            qrels=of_photo,
+            measures=_MEASURES,
+            left_out=len(photos) - len(of_photo),
+        ),
     ]

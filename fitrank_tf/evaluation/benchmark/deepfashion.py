@@ -72,8 +72,16 @@ def _same_item(
     queries = {data.records.ids[row]: items[row] for row in asking}
     documents = {data.records.ids[row]: items[row] for row in searched}
     qrels = same_value(queries, documents)
-    asked = {query: query for query in qrels}
-    return Task("image to image", PHOTO, PHOTO, asked, data.ids(searched), qrels, measures)
+    return Task(
+        name="image to image",
+        asks=PHOTO,
+        finds=PHOTO,
+        queries={query: query for query in qrels},
+        documents=data.ids(searched),
+        qrels=qrels,
+        measures=measures,
+        left_out=len(queries) - len(qrels),
+    )
 
 
 def _names(

@@ -15,12 +15,16 @@ def holidays_tasks(data: BenchmarkData) -> list[Task]:
         for query, relevant in same_value(asking, scenes).items()
     }
     qrels = {query: relevant for query, relevant in qrels.items() if relevant}
-    queries = {query: query for query in qrels}
-    documents = data.ids(range(len(data.records)))
     return [
         Task(
-            "image to image",
-            *(PHOTO, PHOTO, queries, documents, qrels, ("mAP",)),
+            name="image to image",
+            asks=PHOTO,
+            finds=PHOTO,
+            queries={query: query for query in qrels},
+            documents=data.ids(range(len(data.records))),
+            qrels=qrels,
+            measures=("mAP",),
             excludes_query=True,
+            left_out=len(asking) - len(qrels),
         )
     ]

@@ -6,7 +6,7 @@
 | hit@k    | share of the queries with a relevant document among the first k             |
 | P@k      | share of the first k that is relevant                                       |
 | MRR@10   | 1 / rank of the first relevant document, 0 beyond rank 10                   |
-| MAP@10   | mean precision at each relevant document of the first 10, by all relevant   |
+| MAP@10   | sum of P@k at the relevant ranks k up to 10, divided by all relevant         |
 | AvgR     | mean of R@1 and R@10                                                        |
 | AvgP     | mean of P@1 and P@10                                                        |
 | mAP      | INRIA Holidays' mean average precision, by trapezes                         |

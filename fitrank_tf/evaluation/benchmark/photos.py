@@ -85,7 +85,7 @@ def embed_photos(
 def _parts(
     bundle: LoadedBundle, catalogue: Catalogue, rows: Sequence[int], done: int
 ) -> Iterator[dict[str, np.ndarray]]:
-    """The arrays of `EmbeddedPhotos` of `_PART` photos after another, from a photo on."""
+    """Embeds the photos from number `done` on, and yields the arrays of each `_PART`."""
     if done >= len(rows):
         return
     extractor = FeatureExtractor(bundle.feature_models)
@@ -139,9 +139,9 @@ def _joined(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def _key(bundle: LoadedBundle, catalogue: Catalogue, rows: Sequence[int]) -> str:
-    """Changes with the photos, with the bundle's models and with the code of features."""
+    """Changes with the photos, the bundle's models and the code of features."""
     digest = hashlib.sha256(catalogue.fingerprint.encode())
     digest.update(code_fingerprint([__name__]).encode())
     digest.update(np.asarray(rows, np.int64).tobytes())
-    digest.update(bundle.info.to_json().encode())
+    digest.update(bundle.fingerprint.encode())
     return digest.hexdigest()[:16]

@@ -2,9 +2,9 @@
 
 The official queries are files of the repository marqo-ai/marqo-FashionCLIP (Apache-2.0),
 `data/<NAME>/gt_query_doc/ground_truth_<column>-<image|image+text>.json`, each `{query text:
-{document id: 1}}`. Where a data set's folder holds them they are asked: itself, or in a
-folder NAME below it, so that the repository can lie there whole. Else queries of the same
-kind are made from the Items, and no published figures stand beside the results.
+{document id: 1}}`. They are asked where a folder `gt_query_doc` lies in the data set's
+folder, or the whole repository does. Else queries of the same kind are made from the Items,
+and no published figures stand beside the results.
 """
 
 import json
@@ -26,8 +26,13 @@ from fitrank_tf.evaluation.benchmark.task import (
 
 _OFFICIAL = re.compile(r"ground_truth_(.+)-(image|image\+text)\.json")
 _FOLDER = "gt_query_doc"
-# Where folders of a NAME may lie.
-_PLACES = (f"*/{_FOLDER}", f"data/*/{_FOLDER}", f"*/data/*/{_FOLDER}")
+# A data set may lie a few folders deeper, and the repository beside it.
+_PLACES = tuple("*/" * depth + _FOLDER for depth in range(4))
+# Names of data sets in the repository, in lower case.
+_NAMES = frozenset(
+    ("kagl", "deepfashion-inshop", "deepfashion-multimodal", "fashion200k", "atlas")
+    + ("polyvore", "imaterialist")
+)
 _TEXT_COLUMN, _MOST_QUERIES = "text", 2000
 _OF_TEXTS = ("R@1", "R@10", "AvgR", "MRR@10", "MAP@10")
 _OF_CATEGORIES = ("P@1", "P@10", "AvgP", "MRR@10")
@@ -100,14 +105,13 @@ def _official(
     folder: Path, name: str
 ) -> dict[tuple[str, str], Mapping[str, Mapping[str, int]]]:
     """{(column, "image" or "image+text"): {query: {document: 1}}} of the official files."""
-    named = [
-        path
-        for place in _PLACES
-        for path in sorted(folder.glob(place))
-        if path.parent.name.casefold() == name.casefold()
-    ]
+    own = name.casefold()
+    places = [path for place in _PLACES for path in sorted(folder.glob(place))]
+    # A folder of another data set's name holds its queries, that of another name ours.
+    ours = [path for path in places if path.parent.name.casefold() == own]
+    other = [path for path in places if path.parent.name.casefold() not in _NAMES]
     found: dict[tuple[str, str], Mapping[str, Mapping[str, int]]] = {}
-    for path in (path for place in (folder / _FOLDER, *named) for path in place.glob("*")):
+    for path in (path for place in (*ours, *other) for path in sorted(place.glob("*"))):
         official = _OFFICIAL.fullmatch(path.name)
         if official:
             column, finds = official.groups()
@@ -117,12 +121,19 @@ def _official(
 
 def _read(path: Path) -> Mapping[str, Mapping[str, int]]:
     try:
-        plain: Any = json.loads(path.read_text(encoding="utf-8"))
+        plain: Any = json.loads(path.read_text(encoding="utf-8-sig"))
         return {
             str(query): {str(document): int(grade) for document, grade in of.items()}
             for query, of in plain.items()
         }
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        OSError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise FitRankError(
             f"{path} is not `{{query: {{document id: 1}}}}` ({error!r}); fetch it again"
         ) from error
@@ -144,7 +155,11 @@ def _official_task(
     missing = len(judged - documents.keys())
     queries, qrels = {}, {}
     for number, (text, of) in enumerate(official.items()):
-        there = {document: grade for document, grade in of.items() if document in documents}
+        there = {
+            document: grade
+            for document, grade in of.items()
+            if document in documents and grade > 0
+        }
         if there:
             queries[f"q{number}"], qrels[f"q{number}"] = text, there
     differs = (

@@ -98,6 +98,8 @@ def _task_text(result: TaskResult, baseline: str) -> str:
     titles.append("published in" if result.published else "")
     lines = [f"**{task.name}**: {len(task.queries):,} queries, {len(task.documents):,} "]
     lines[0] += f"documents{', the query taken out' if task.excludes_query else ''}"
+    if task.left_out:
+        lines.append(f"\n{task.left_out:,} queries have no right document: left out.")
     if result.unlike:
         lines.append(f"\nNo published figures stand beside these: {result.unlike}.")
     elif task.differs:
@@ -156,6 +158,7 @@ def _plain(result: TaskResult) -> dict[str, Any]:
         "task": task.name,
         "queries": len(task.queries),
         "documents": len(task.documents),
+        "left_out": task.left_out,
         "differs": task.differs,
         "measures": {system: result.means(system) for system in result.values},
         "published": [dataclasses.asdict(row) for row in result.published],

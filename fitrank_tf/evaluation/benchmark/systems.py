@@ -78,7 +78,7 @@ class BenchmarkSystems:
         return run
 
     def _reranked(self, task: Task) -> TaskRun:
-        """The fine-tuned towers' first candidates by the re-ranker; the others follow."""
+        """The fine-tuned towers' first candidates in the order of the re-ranker."""
         encoded = self._bundle.encode_queries(list(task.queries.values()), baseline=False)
         embeddings, facets = encoded["embedding"], encoded["query_facets"]
         size = min(max(self._bundle.info.list_size, task.depth), len(task.documents))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.evaluation.benchmark.measures import CUTS
+from fitrank_tf.evaluation.trec import strict_run
 
 # What queries and documents are. A product is 0.9 of its photo's embedding and 0.1 of its
 # text's, of length 1 (Marqo's protocol).
@@ -27,6 +28,7 @@ class Task:
         measures: names of `measures.CUTS`.
         excludes_query: whether a query's own document is taken out of its results.
         differs: how it differs from the published protocol; "" if it does not.
+        left_out: queries that are not asked because no document is right for them.
     """
 
     name: str
@@ -38,6 +40,12 @@ class Task:
     measures: tuple[str, ...]
     excludes_query: bool = False
     differs: str = ""
+    left_out: int = 0
+
+    def check_ids(self) -> None:
+        """Raises FitRankError for an id that a run file cannot hold."""
+        documents = [(document, 0.0) for document in self.documents]
+        strict_run(dict.fromkeys(self.queries, documents[:1]) | {"all": documents})
 
     @property
     def depth(self) -> int:

@@ -8,8 +8,8 @@ from fitrank_tf.core.ciede2000 import difference
 from fitrank_tf.features.colour.palette import dominant_colours
 from fitrank_tf.features.schema import FeatureSchema
 
-# Of products without a palette: farther than any two colours are.
-_NONE = 100.0
+# Of products without a palette: farther than any two colours of sRGB are.
+_NONE = 120.0
 
 
 def palette_table(features: np.ndarray, schema: FeatureSchema) -> np.ndarray:
@@ -23,11 +23,11 @@ def palette_table(features: np.ndarray, schema: FeatureSchema) -> np.ndarray:
 
 def palette_distance(colours: tf.Tensor, palette: tf.Tensor) -> tf.Tensor:
     """Mean CIEDE2000 distance of a palette, each colour by its share, from the asked one,
-    times how much this counts. Of several asked colours the nearest counts.
+    times the weight of this. Of several asked colours that of the least product counts.
 
     Args:
-        colours: float32 [batch, C, 4]: CIE L, a, b of the asked colours, and how much each
-            counts; zeros for padding.
+        colours: float32 [batch, C, 4]: CIE L, a, b of the asked colours, and the weight of
+            each; zeros for padding.
         palette: float32 [batch, L, P, 4]: CIE L, a, b of the products' dominant colours,
             and their shares; zeros for padding.
 

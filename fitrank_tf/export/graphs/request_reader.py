@@ -25,10 +25,10 @@ from fitrank_tf.queries.request_words import ROLES, request_words
 _MOST_CHARACTERS = 2000
 # Words. Of a longer request the towers get the words that say something of a product.
 _LONG = 16
-# Colours.
+# Colours of a request that are kept.
 _MOST_COLOURS = 4
-# How much a colour counts that is a value too, which the re-ranker weighs. On the first
-# half of the judged requests (docs/judged_set.md) this ordered products best.
+# Weight of a colour that is also a facet value: the re-ranker counts that value already. It
+# ordered the products of the first half of the judged requests best (docs/judged_set.md).
 _BESIDE_A_VALUE = 0.4
 _NO_WORD = r"[^\p{L}\p{N},]+"
 # Characters of the roles in the regular expression; a facet has one of its own.
@@ -61,7 +61,8 @@ class Request(NamedTuple):
         words: string [batch], the words of `text`, lower case, one blank between them.
         unwanted_words: string [batch], the words that are not wanted and mean no value.
         colours: float32 [batch, 4, 4]: CIE L, a, b of the first four colours that are
-            wanted, and how much each counts: 1 where it means no value; zeros for padding.
+            wanted, and the weight of each, 1 for a colour that is no value; zeros for
+            padding.
     """
 
     query_facets: tf.Tensor
@@ -165,15 +166,29 @@ class RequestReader(tf.Module):
         refused = denied & ((rows < 0) | (is_value & ~is_named))
         refused = _joined(words, refused & (words != "") & (words != ","))
         query_facets = tf.ensure_shape(query_facets, [None, self._size])
-        colours = self._named_colours(rows, is_value & ~denied & ~inside)
+        colours = self._named_colours(rows, is_value & ~inside, denied)
         return Request(query_facets, text, kept, refused, colours)
 
-    def _named_colours(self, rows: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
-        """float32 [batch, 4, 4], of the words that count and mean a colour."""
-        found = tf.gather(self._colours, tf.where(counted, rows, 0))
-        places = tf.where(counted & (found[..., 3] > 0.0))
+    def _named_colours(
+        self, rows: tf.Tensor, counted: tf.Tensor, denied: tf.Tensor
+    ) -> tf.Tensor:
+        """float32 [batch, 4, 4], of the words that count, mean a colour, and are nowhere
+        denied; each colour once."""
+        size = self._colours.shape[0]
+        is_colour = tf.gather(self._colours[:, 3], tf.where(counted, rows, 0)) > 0.0
+
+        def keys(words: tf.Tensor) -> tf.Tensor:
+            """A number for each colour of each request that some words name."""
+            places = tf.where(words & counted & is_colour)
+            row = tf.cast(tf.gather_nd(rows, places), tf.int64)
+            return tf.unique(places[:, 0] * size + row)[0]
+
+        wanted, refused = keys(~denied), keys(denied)
+        wanted = wanted[~tf.reduce_any(wanted[:, tf.newaxis] == refused, axis=1)]
         colours = tf.RaggedTensor.from_value_rowids(
-            tf.gather_nd(found, places), places[:, 0], tf.shape(rows, tf.int64)[0]
+            tf.gather(self._colours, wanted % size),
+            wanted // size,
+            tf.shape(rows, tf.int64)[0],
         )
         return colours.to_tensor(shape=[None, _MOST_COLOURS, 4])
 

@@ -26,8 +26,8 @@ from fitrank_tf.retrieval.scann_graph import SCANN_SAVE_OPTIONS
 
 # Score of the product whose title matches best, above one of which no word is asked for.
 _TEXT_WEIGHT = 3.0
-# What a product loses for each unit of CIEDE2000 between its palette and a colour that
-# only photos can tell.
+# What a product loses for each unit of CIEDE2000 between its palette and a colour of
+# weight 1.
 _COLOUR_WEIGHT = 0.05
 # From which on a product is taken to have a value.
 _UNWANTED_CHANCE = 0.5

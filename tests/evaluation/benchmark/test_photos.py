@@ -39,7 +39,7 @@ class FakeBundle:
 
     def __init__(self, breaks_after: int = PHOTOS, seed: int = 0):
         self.seen, self._breaks_after = 0, breaks_after
-        self.info = SimpleNamespace(image_size=8, to_json=lambda: f'{{"seed": {seed}}}')
+        self.info, self.fingerprint = SimpleNamespace(image_size=8), f"of seed {seed}"
 
     def model(self, name: str) -> Any:
         def embed(pixels: tf.Tensor, features: tf.Tensor | None = None) -> dict:

@@ -25,7 +25,7 @@ def distances(*colours) -> np.ndarray:
 
 
 def test_the_mean_over_the_palette_by_share() -> None:
-    expected = [2 / 3 * apart(RED, GREY) + 1 / 3 * apart(TEAL, GREY), 0.0, 100.0]
+    expected = [2 / 3 * apart(RED, GREY) + 1 / 3 * apart(TEAL, GREY), 0.0, 120.0]
     np.testing.assert_allclose(distances([*GREY, 1.0]), expected, atol=1e-3)
 
 
