@@ -36,6 +36,7 @@ def test_inshop_queries_search_the_gallery_alone() -> None:
     assert task.qrels == {"q1": {"g1": 1, "g2": 1}, "q2": {"g1": 1, "g2": 1}}
     assert task.measures == ("hit@1", "hit@10", "hit@20", "hit@30")
     assert not task.excludes_query and not task.differs
+    assert task.left_out == 1
 
 
 def test_inshop_texts_search_all_partitions() -> None:

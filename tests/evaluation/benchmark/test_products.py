@@ -69,7 +69,8 @@ def test_values_of_columns_ask_for_products() -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["", "KAGL", "data/KAGL", "marqo-FashionCLIP/data/KAGL", "data/kagl"]
+    "place",
+    ["", "KAGL", "data/KAGL", "marqo-FashionCLIP/data/KAGL", "data/kagl", "unpacked/kagl1"],
 )
 def test_official_queries_are_found_in_each_of_their_places(
     tmp_path: Path, place: str
@@ -104,7 +105,31 @@ def test_judged_documents_that_are_not_there_are_said(tmp_path: Path) -> None:
     assert task.qrels.keys() == task.queries.keys()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"q": ["1"]}', '{"q": {"1": "yes"}}', "\xff"])
+def test_a_grade_of_0_is_none(tmp_path: Path) -> None:
+    write_queries(tmp_path, _TEXTS, {"scarlet": {"1": 1, "3": 0}, "bag": {"3": 0}})
+    task = text_to_image(small(tmp_path), range(4), "KAGL")
+    assert asked(task) == {"scarlet": ["1"]}
+
+
+def test_an_id_that_no_run_file_can_hold_is_said_at_once() -> None:
+    task = text_to_image(data_of({"p 1": {"text": "Red shirt"}}), range(1), "KAGL")
+    with pytest.raises(FitRankError, match="'p 1' holds white space"):
+        task.check_ids()
+    text_to_image(small(), range(4), "KAGL").check_ids()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "[" * 99999,
+        '{"q": ["1"]}',
+        '{"q": {"1": Infinity}}',
+        '{"q": {"1": "yes"}}',
+        "\xff",
+    ],
+)
 def test_a_broken_file_is_one_line(tmp_path: Path, text: str) -> None:
     path = write_queries(tmp_path, _TEXTS, {})
     path.write_bytes(text.encode("latin-1"))

@@ -86,6 +86,13 @@ def test_a_task_of_which_nothing_is_published_says_how_it_differs() -> None:
     assert "published" not in plain
 
 
+def test_queries_that_are_left_out_are_said() -> None:
+    few = dataclasses.replace(result(), task=dataclasses.replace(TASK, left_out=3))
+    said = "3 queries have no right document: left out."
+    assert said in report_text([], [few], "").splitlines()
+    assert said not in report_text([], [result()], "")
+
+
 def test_a_baseline_adds_a_column_of_p_values() -> None:
     lines = report_text([], [result()], "clip").splitlines()
     [header] = [line for line in lines if line.startswith("| text to image")]

@@ -123,6 +123,20 @@ def test_colours_are_points(text: str, lightness: list[int]) -> None:
     assert {round(weight, 3) for weight in colours[..., 3].ravel().tolist()} <= {0.0, 0.4}
 
 
+@pytest.mark.parametrize(
+    ("text", "lightness"),
+    [
+        ("red red red red blue", [53, 32]),
+        ("blue shoes, no blue", []),
+        ("red, not blue, blue", [53]),
+        ("shoes", []),
+    ],
+)
+def test_a_colour_is_named_once_and_nowhere_denied(text: str, lightness: list) -> None:
+    colours = RequestReader(LEXICON)(tf.constant([text, "red"])).colours.numpy()[0]
+    assert colours[colours[:, 3] > 0, 0].tolist() == pytest.approx(lightness, abs=4)
+
+
 def test_without_a_facet_of_colours_they_are_read_for_the_photos() -> None:
     lexicon = FacetLexicon(tuple(of for of in LEXICON.values if of[0] != "colour"))
     read = RequestReader(lexicon)(tf.constant(["crimson t-shirts for men, not maroon"]))
