@@ -29,13 +29,21 @@ class ManualDir:
             such as "Eval/list_eval_partition.txt", or a pattern of `Path.glob`; or several
             that it may have.
         unpack: how to get and unpack the data set, for messages.
+        others: ends of the names, in small letters, of folders of other data sets, in which
+            it is not.
 
     Raises:
         FitRankError: if there is no such folder, or no landmark in it or up to three
             folders below; names the archives that lie there still packed.
     """
 
-    def __init__(self, path: str, landmark: str | Sequence[str], unpack: str):
+    def __init__(
+        self,
+        path: str,
+        landmark: str | Sequence[str],
+        unpack: str,
+        others: tuple[str, ...] = (),
+    ):
         self._named, self._unpack = path, unpack
         if not path or not Path(path).expanduser().is_dir():
             raise FitRankError(
@@ -45,7 +53,7 @@ class ManualDir:
         landmarks = (landmark,) if isinstance(landmark, str) else tuple(landmark)
         found = [
             (len(folder.parts), rank, str(folder))
-            for folder in _folders(self._top)
+            for folder in _folders(self._top, others)
             for rank, name in enumerate(landmarks)
             if any(folder.glob(name))
         ]
@@ -89,7 +97,9 @@ class ManualDir:
         )
 
 
-def located(path: str, names: Sequence[str], unpack: str) -> Path:
+def located(
+    path: str, names: Sequence[str], unpack: str, others: tuple[str, ...] = ()
+) -> Path:
     """The first of some files or folders that is anywhere below the folder of a data set.
 
     For what people keep apart from the other files, such as a split that others published.
@@ -98,19 +108,26 @@ def located(path: str, names: Sequence[str], unpack: str) -> Path:
         path: of the folder, as of `ManualDir`.
         names: in order of preference, as the landmarks of `ManualDir`.
         unpack: how to get them, for messages.
+        others: as of `ManualDir`.
 
     Raises:
         FitRankError: as `ManualDir`.
     """
     for name in names:
         with contextlib.suppress(FitRankError):
-            return ManualDir(path, name, unpack).need(name)
-    return ManualDir(path, names, unpack).need(*names)
+            return ManualDir(path, name, unpack, others).need(name)
+    return ManualDir(path, names, unpack, others).need(*names)
 
 
-def _folders(top: Path) -> Iterator[Path]:
-    """A folder and those below it, without those of photos and hidden ones."""
-    for parent, folders, _ in os.walk(top):
+def _folders(top: Path, others: tuple[str, ...]) -> Iterator[Path]:
+    """A folder and those below it, without those of photos and of others, and hidden ones.
+
+    Links to folders are followed.
+    """
+    for parent, folders, _ in os.walk(top, followlinks=True):
+        if Path(parent).absolute().name.lower().endswith(others):
+            folders.clear()
+            continue
         yield Path(parent)
         depth = len(Path(parent).relative_to(top).parts)
         folders[:] = sorted(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo, photo_size
+from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo, is_turned, photo_size
 from fitrank_tf.core.photos.folder import CORRUPT_ENTRY
 from fitrank_tf.core.photos.names import MISSING_IMAGE
 from fitrank_tf.core.progress import tracked
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 EMPTY_ID = "empty id"
 DUPLICATE_ID = "duplicate id"
+TURNED_PHOTO = "of a photo that its EXIF data turns"
 NOT_IN_PHOTO = "outside the photo, or of photos of another size"
 
 _SKIPPED = "skipped"
@@ -54,12 +55,14 @@ class ReadPhoto(NamedTuple):
     Attributes:
         image: an encoded JPEG or PNG as the catalogue keeps it; None if there is none.
         reasons: why each photo before it cannot be used.
-        objects: the row's boxes; None for one that is not in the photo.
+        objects: the row's boxes that can be used.
+        boxes_left_out: why others cannot; "" without any.
     """
 
     image: bytes | None
     reasons: list[str]
-    objects: Sequence[LabelledBox | None] = ()
+    objects: Sequence[LabelledBox] = ()
+    boxes_left_out: str = ""
 
 
 class ProductBuilder(
@@ -134,14 +137,13 @@ class ProductBuilder(
             for reason in read.reasons:
                 self._count(_PASSED_OVER, row, reason)
             self.info.metadata[_FURTHER] += len(row.photos) - len(read.reasons) - 1
-            objects = [_object(box) for box in read.objects if box is not None]
-            if len(objects) < len(row.objects):
-                self._count(_BOXES_LEFT_OUT, row, NOT_IN_PHOTO)
+            if read.boxes_left_out:
+                self._count(_BOXES_LEFT_OUT, row, read.boxes_left_out)
             item = {
                 "id": row.id,
                 "image": read.image,
                 "text": row.text,
-                "objects": objects,
+                "objects": list(map(_object, read.objects)),
                 **row.more,
             }
             attributes = self._source.declaration.cells(row.attributes)
@@ -226,18 +228,26 @@ def first_usable_photo(source: ProductSource, row: ProductRow) -> ReadPhoto:
     for photo in row.photos:
         try:
             data = _bytes_of(source, photo)
-            return ReadPhoto(clean_photo(data), reasons, _boxes_in(row, data))
+            return ReadPhoto(clean_photo(data), reasons, *_boxes_in(row, data))
         except UnreadablePhoto as error:
             reasons.append(str(error))
     return ReadPhoto(None, reasons or [MISSING_IMAGE])
 
 
-def _boxes_in(row: ProductRow, photo: bytes) -> list[LabelledBox | None]:
-    """The row's boxes in shares of its photo, whose size is read from the file's header."""
-    return [
+def _boxes_in(row: ProductRow, photo: bytes) -> tuple[list[LabelledBox], str]:
+    """(the row's boxes in shares of its photo, why others are left out or "").
+
+    Size and orientation of the photo are read from the file's header.
+    """
+    if row.objects and is_turned(photo):
+        # The tools that boxes were drawn with do not agree on whether they turn photos.
+        return [], TURNED_PHOTO
+    found = (
         box.in_photo(photo_size(photo)) if isinstance(box, PixelBox) else box
         for box in row.objects
-    ]
+    )
+    boxes = [box for box in found if box is not None]
+    return boxes, NOT_IN_PHOTO if len(boxes) < len(row.objects) else ""
 
 
 def _bytes_of(source: ProductSource, photo: str | Blob) -> bytes:

@@ -159,19 +159,23 @@ def _descriptions(path: Path) -> dict[str, _Described]:
         entries = (
             json.loads(text)
             if text.lstrip().startswith("[")
-            else [json.loads(line) for line in text.splitlines() if line.strip()]
+            # `splitlines` would also split at line ends that JSON allows within texts.
+            else [json.loads(line) for line in text.split("\n") if line.strip()]
         )
-        return {entry["item"]: _described(entry) for entry in entries}
-    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        described = {entry["item"]: entry for entry in entries}
+    except (KeyError, OSError, RecursionError, TypeError, ValueError) as error:
         raise FitRankError(
             f"{path} is no JSON array of items with descriptions ({error!r}); unpack it "
             "again"
         ) from error
+    return {item: _described(entry, path) for item, entry in described.items()}
 
 
-def _described(entry: Mapping[str, Any]) -> _Described:
+def _described(entry: Mapping[str, Any], path: Path) -> _Described:
     """The text is, to the blank, that of Marqo's benchmarks: without the last line."""
-    return _Described(
-        (entry.get("color") or "").strip(),
-        _BETWEEN.join((entry.get("description") or [])[:-1]),
-    )
+    colour, lines = entry.get("color") or "", entry.get("description") or []
+    is_list = isinstance(lines, list) and all(isinstance(line, str) for line in lines)
+    if not is_list or not isinstance(colour, str):
+        wrong = "`color` is no text" if is_list else "`description` is no list of texts"
+        raise FitRankError(f"{path}, item {entry['item']}: {wrong}; unpack it again")
+    return _Described(colour.strip(), _BETWEEN.join(lines[:-1]))

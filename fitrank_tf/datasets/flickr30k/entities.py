@@ -116,7 +116,7 @@ class _Unreadable(ValueError):  # noqa: N818 (not an error of the run: it is cou
 def _read_sentences(path: Path) -> dict[str, Any]:
     """`captions` and `phrases` of a photo."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError as error:
         raise _Unreadable(NO_SENTENCES) from error
     except (OSError, ValueError) as error:

@@ -301,3 +301,14 @@ def test_the_fingerprint_is_of_what_is_read(tmp_path: Path) -> None:
     assert Flickr30kSource(str(tmp_path), "karpathy").fingerprint() == before
     write_files(tmp_path, {"results_20130124.token": TOKEN})
     assert Flickr30kSource(str(tmp_path), "karpathy").fingerprint() != before
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\f"])
+def test_other_line_ends_do_not_end_a_caption(tmp_path: Path, end: str) -> None:
+    lists = {f"{part}.txt": b"1\n" for part in ("train", "val", "test")}
+    write_files(tmp_path, {**lists, "Annotations/1.xml": _object("1 1 10 10")})
+    caption = f"A man runs{end}fast ."
+    write_files(tmp_path, {"Sentences/1.txt": f"{caption}\r\nTwo .\n".encode()})
+    write_files(tmp_path, {"flickr30k-images/1.jpg": PHOTO})
+    row = next(Flickr30kSource(str(tmp_path), "entities").rows())
+    assert row.more["captions"] == (caption, "Two .")
