@@ -6,8 +6,10 @@ dataset is reused.
 """
 
 import collections
+import dataclasses
 import itertools
 import logging
+import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +31,7 @@ from fitrank_tf.datasets.product_source import (
 )
 from fitrank_tf.datasets.splits import SPLITS, split_of
 from fitrank_tf.datasets.tables import Blob
+from fitrank_tf.datasets.tables.cells import without_lone_surrogates
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +45,8 @@ _SKIPPED = "skipped"
 _PASSED_OVER, _FURTHER = "photos_passed_over", "further_photos"
 _BOXES_LEFT_OUT = "boxes_left_out"
 _NUM_NAMED_IDS = 5
+# Fields of a row that are written or logged.
+_WITH_TEXTS = ("id", "text", "problem", "attributes", "more")
 
 # Products whose photos are read ahead. The threads wait for disks and hosts most of the
 # time, and Pillow decodes beside Python.
@@ -203,7 +208,7 @@ def checked_rows(source: ProductSource) -> Iterator[tuple[ProductRow, str]]:
         source: an opened source.
     """
     seen: set[str] = set()
-    for row in source.rows():
+    for row in map(_writable, source.rows()):
         problem = row.problem
         if not problem and not row.id.strip():
             problem = EMPTY_ID
@@ -212,6 +217,35 @@ def checked_rows(source: ProductSource) -> Iterator[tuple[ProductRow, str]]:
         if not problem:
             seen.add(row.id)
         yield row, problem
+
+
+def _writable(row: ProductRow) -> ProductRow:
+    """A row whose texts can be written and logged; the names of its photos stay."""
+    texts = {name: getattr(row, name) for name in _WITH_TEXTS}
+    changed = {
+        name: writable
+        for name, value in texts.items()
+        if (writable := _writable_texts(value)) is not value
+    }
+    return dataclasses.replace(row, **changed) if changed else row
+
+
+def _writable_texts(value: Any) -> Any:
+    """A value without lone surrogates in its texts; itself if it has none."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return without_lone_surrogates(value)
+        return value
+    if isinstance(value, Mapping):
+        texts = dict(zip(value, _writable_texts(list(value.values()))))
+        return texts if any(texts[name] is not value[name] for name in value) else value
+    if type(value) in (list, tuple):
+        each = list(map(_writable_texts, value))
+        is_same = all(map(operator.is_, each, value))
+        return value if is_same else type(value)(each)
+    return value
 
 
 def first_usable_photo(source: ProductSource, row: ProductRow) -> ReadPhoto:

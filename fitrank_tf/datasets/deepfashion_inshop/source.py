@@ -10,27 +10,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.annotation_table import annotation_lines, named_lines, table_rows
 from fitrank_tf.datasets.attributes import CATEGORIES, Attribute, Declaration
 from fitrank_tf.datasets.deepfashion import (
+    GENDERS,
     MALFORMED,
     DeepFashionSource,
     TypedBox,
     id_of,
-    named_lines,
     objects_of,
     photo_of,
     positive,
-    table_rows,
     typed_boxes,
 )
-from fitrank_tf.datasets.manual_dir import annotation_lines
 from fitrank_tf.datasets.product_source import ProductRow
 from fitrank_tf.datasets.splits import TEST, TRAIN
 
 logger = logging.getLogger(__name__)
 
 _SPLIT_OF = {"train": TRAIN, "query": TEST, "gallery": TEST}
-_GENDERS = {"MEN": "Men", "WOMEN": "Women"}
 _POSES = {
     "1": "front",
     "2": "side",
@@ -63,10 +61,6 @@ class DeepFashionInshopSource(DeepFashionSource):
         "Anno/list_bbox_inshop.txt",
         "Anno/list_description_inshop.json",
     )
-    UNPACK = (
-        "unpack the benchmark's Anno and Eval, and its Img/img.zip in Img (which then has "
-        "a folder img), and name the folder that holds the three with --manual_dir"
-    )
 
     def __init__(self, manual_dir: str, config: str = ""):
         super().__init__(manual_dir, config)
@@ -95,7 +89,7 @@ class DeepFashionInshopSource(DeepFashionSource):
 
     def rows(self) -> Iterator[ProductRow]:
         boxes = typed_boxes(self._boxes)
-        within = _photos_of(boxes)
+        within = _size_of_photos(boxes)
         described = _descriptions(self._descriptions) if self._descriptions else {}
         positives = self._positives()
         undescribed = 0
@@ -114,7 +108,7 @@ class DeepFashionInshopSource(DeepFashionSource):
                 attributes={
                     "item": item,
                     "partition": partition,
-                    "gender": _GENDERS.get(folders[0], ""),
+                    "gender": GENDERS.get(folders[0], ""),
                     "category": folders[1],
                     "colour": said.colour,
                     "pose": _POSES.get(box.kind, "") if box else "",
@@ -143,7 +137,7 @@ class DeepFashionInshopSource(DeepFashionSource):
         }
 
 
-def _photos_of(boxes: Mapping[str, TypedBox]) -> tuple[int, int] | None:
+def _size_of_photos(boxes: Mapping[str, TypedBox]) -> tuple[int, int] | None:
     """The size of the photos in which the boxes were drawn; None for the photos' own.
 
     It is that of `img.zip` unless a box reaches beyond.

@@ -279,3 +279,21 @@ def test_a_folder_that_lacks_something_is_one_line(
     with pytest.raises(FitRankError, match=said) as error:
         DeepFashionInshopSource(str(tmp_path))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["img/", "/", ".", "//"])
+def test_a_line_without_a_photo_is_counted(copy: Path, name: str) -> None:
+    partition = copy / "Eval/list_eval_partition.txt"
+    partition.write_text(f"{partition.read_text()}{name} id_1 train\n")
+    problems = [row.problem for row in DeepFashionInshopSource(str(copy)).rows()]
+    assert problems.count(MALFORMED) == 2
+
+
+@pytest.mark.parametrize("written", ["directory", "empty"])
+def test_what_is_no_file_of_boxes_counts_as_absent(copy: Path, written, caplog) -> None:
+    boxes = copy / "Anno/list_bbox_inshop.txt"
+    boxes.unlink()
+    boxes.mkdir() if written == "directory" else boxes.touch()
+    assert {row.objects for row in rows_of(copy).values()} == {()}
+    assert "no Anno/list_bbox_inshop.txt, so no boxes and poses" in caplog.text
+    assert ("list_bbox_inshop.txt is empty" in caplog.text) == (written == "empty")
