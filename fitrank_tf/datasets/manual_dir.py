@@ -16,6 +16,7 @@ _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 # Folders of photos, which would take long to list.
 _OF_PHOTOS = frozenset(("img", "images", "jpg", "image", "flickr30k-images", "val2014"))
 _MOST_NAMED = 3
+_CHUNK = 1 << 16
 
 
 class ManualDir:
@@ -128,14 +129,16 @@ class ManualDir:
 def located(
     path: str, names: Sequence[str], unpack: str, others: tuple[str, ...] = ()
 ) -> Path:
-    """The first of some files or folders that is anywhere below the folder of a data set.
+    """Finds a file or folder in the folder that `--manual_dir` names, or below it.
 
-    For what people keep apart from the other files, such as a split that others published.
+    For a file that need not be in the root of the data set, such as a split that others
+    published.
 
     Args:
         path: of the folder, as of `ManualDir`.
-        names: in order of preference, as the landmarks of `ManualDir`.
-        unpack: how to get them, for messages.
+        names: of the file or folder, relative to the folder that holds it, as the landmarks
+            of `ManualDir`. If there are several, the first that is found is taken.
+        unpack: how to get the file or folder, for messages.
         others: as of `ManualDir`.
 
     Raises:
@@ -157,7 +160,8 @@ def _is_blank(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return not any(map(bytes.strip, file))
+        # Not by lines: a file of JSON may be one of a hundred megabytes.
+        return not any(map(bytes.strip, iter(lambda: file.read(_CHUNK), b"")))
 
 
 def _folders(top: Path, others: tuple[str, ...]) -> Iterator[Path]:

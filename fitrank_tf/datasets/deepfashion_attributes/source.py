@@ -77,7 +77,7 @@ class DeepFashionAttributesSource(DeepFashionSource):
         )
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(
             (
                 Attribute("category"),

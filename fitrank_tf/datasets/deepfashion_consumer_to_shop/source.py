@@ -42,7 +42,7 @@ class DeepFashionConsumerToShopSource(DeepFashionSource):
         self._boxes = self._find("boxes", "Anno/list_bbox_consumer2shop.txt")
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(tuple(map(Attribute, ("item", "kind", "partition"))))
 
     def rows(self) -> Iterator[ProductRow]:

@@ -75,7 +75,7 @@ class DeepFashionInshopSource(DeepFashionSource):
         )
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(
             (
                 *map(Attribute, ("item", "partition", "gender", "category", "colour")),

@@ -60,7 +60,7 @@ class DeepFashionMultimodalSource(DeepFashionSource):
         }
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         names = ("item", "gender", "category", *_labels()["attributes"])
         return Declaration(
             tuple(map(Attribute, names)),

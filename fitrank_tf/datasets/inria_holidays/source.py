@@ -60,7 +60,7 @@ class InriaHolidaysSource(PublicSource):
             )
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(attributes=(Attribute("scene"),))
 
     @property

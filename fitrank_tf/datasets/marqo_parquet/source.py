@@ -66,7 +66,7 @@ class MarqoParquetSource(PublicSource):
 
     @classmethod
     @functools.cache
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         of = CONFIGS[config]
         return Declaration(
             tuple(
@@ -155,7 +155,8 @@ def _shards(manual_dir: str, config: str) -> Sequence[Path]:
         return _in_order(located(manual_dir, own, UNPACK).parent)
     anywhere = (f"data/{_SHARDS}", _SHARDS)
     others = tuple(name for name in CONFIGS if name != config)
-    return _in_order(located(manual_dir, anywhere, UNPACK, others).parent)
+    unpack = f"{UNPACK} (folders of {', '.join(others)} are those of other corpora)"
+    return _in_order(located(manual_dir, anywhere, unpack, others).parent)
 
 
 def _in_order(folder: Path) -> Sequence[Path]:

@@ -54,11 +54,11 @@ class MscocoKarpathySource(PublicSource):
             located(manual_dir, _FOLDERS, UNPACK)  # raises: says what is missing
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(attributes=(Attribute("partition"),))
 
     @classmethod
-    def adds(cls, config: str) -> Mapping[str, Any]:
+    def more_features_of(cls, config: str) -> Mapping[str, Any]:
         return caption_features()
 
     @property
