@@ -8,26 +8,28 @@ stays without what the line says.
 
 import hashlib
 import logging
+import posixpath
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from fitrank_tf.core.photos.folder import DiskImageFolder
-from fitrank_tf.datasets.manual_dir import (
-    AnnotationLine,
-    ManualDir,
-    annotation_lines,
-    flat_id,
-)
+from fitrank_tf.datasets.annotation_table import log_left_out, table_rows
+from fitrank_tf.datasets.manual_dir import ManualDir
 from fitrank_tf.datasets.product_source import PixelBox, content_fingerprint
 from fitrank_tf.datasets.public_builder import PublicSource
+from fitrank_tf.datasets.splits import TEST, TRAIN, VALIDATION
 
 logger = logging.getLogger(__name__)
 
 MALFORMED = "malformed line of the partition"
 # {type of clothes, or of a category: the detector's class}.
 CLASS_OF: Mapping[str, str] = {"1": "top", "2": "bottom", "3": "one-piece"}
+# {status of the partition: the split here} of the benchmarks that have these.
+SPLIT_OF: Mapping[str, str] = {"train": TRAIN, "val": VALIDATION, "test": TEST}
+# {the first word of a photo's path: the gender here}.
+GENDERS: Mapping[str, str] = {"MEN": "Men", "WOMEN": "Women"}
 _PREFIX = "img/"
 _POSITIVE = "1"
 
@@ -44,7 +46,10 @@ class DeepFashionSource(PublicSource):
     """
 
     LANDMARKS: ClassVar[tuple[str, ...]]
-    UNPACK: ClassVar[str]
+    UNPACK: ClassVar[str] = (
+        "unpack the benchmark's Anno and Eval, and its Img/img.zip in Img (which then has "
+        "a folder img), and name the folder that holds the three with --manual_dir"
+    )
     PHOTOS: ClassVar[tuple[str, ...]] = ("Img/img", "img")
 
     def __init__(self, manual_dir: str, config: str = ""):
@@ -93,35 +98,12 @@ def photo_of(path: str) -> str:
 
 
 def id_of(path: str) -> str:
-    """The id of a photo by its path, with or without `img/`."""
-    return flat_id(photo_of(path))
+    """The id of a photo by its path, with or without `img/`: without suffix, "_" for "/".
 
-
-def table_rows(path: Path | None, columns: int, head: int = 2) -> Iterator[AnnotationLine]:
-    """The lines of a table that have as many columns as they should; logs how many don't.
-
-    Args:
-        path: of the table; without one there are no rows.
-        columns: how many; the first is a photo, an item or a name.
-        head: lines of the head.
-
-    Raises:
-        FitRankError: if the file cannot be read, is empty or not UTF-8.
+    An id is one word in the files of other tools, so blanks become "_" too.
     """
-    malformed = []
-    for line in annotation_lines(path, head) if path else ():
-        if len(line.fields) == columns:
-            yield line
-        else:
-            malformed.append(line.number)
-    if malformed:
-        logger.warning(
-            "%s: %d lines without %d columns are left out, the first in line %d",
-            path,
-            len(malformed),
-            columns,
-            malformed[0],
-        )
+    stem, _ = posixpath.splitext(photo_of(path))
+    return "_".join(stem.replace("/", "_").split())
 
 
 # xmin, ymin, xmax, ymax in pixels.
@@ -129,11 +111,15 @@ Corners = tuple[int, int, int, int]
 
 
 def corners_of(fields: Sequence[str]) -> Corners | None:
-    """Four whole numbers, which may begin with zeros; None if they are something else."""
+    """Four whole numbers, such as 065 or 65.0; None if they are something else."""
     try:
-        xmin, ymin, xmax, ymax = map(int, fields)
+        numbers = list(map(float, fields))
     except ValueError:
         return None
+    # Infinite is what is too large, too.
+    if not all(map(float.is_integer, numbers)):
+        return None
+    xmin, ymin, xmax, ymax = map(int, numbers)
     return xmin, ymin, xmax, ymax
 
 
@@ -153,7 +139,7 @@ def objects_of(
 
 
 class TypedBox(NamedTuple):
-    """A line of a file of boxes of one of the two retrieval benchmarks.
+    """The garment's box in a photo of In-shop or Consumer-to-shop, and what it is of.
 
     Attributes:
         clothes: type of clothes, a key of `CLASS_OF`.
@@ -169,14 +155,27 @@ class TypedBox(NamedTuple):
 def typed_boxes(path: Path | None) -> dict[str, TypedBox]:
     """{photo: its box} of a file of boxes; none without a file."""
     return {
-        photo_of(photo): TypedBox(clothes, kind, corners_of(corners))
-        for _, (photo, clothes, kind, *corners) in table_rows(path, columns=7)
+        photo: TypedBox(clothes, kind, corners)
+        for photo, (clothes, kind), corners in _boxes(path, columns=7)
     }
 
 
-def named_lines(path: Path | None) -> list[str]:
-    """The lines of a file of names, which may have blanks; none without a file."""
-    return [" ".join(line.fields) for line in annotation_lines(path)] if path else []
+def plain_boxes(path: Path | None) -> dict[str, Corners | None]:
+    """{photo: corners of its box} of a file without other columns; none without a file."""
+    return {photo: corners for photo, _, corners in _boxes(path, columns=5)}
+
+
+def _boxes(
+    path: Path | None, columns: int
+) -> Iterator[tuple[str, list[str], Corners | None]]:
+    """(photo, columns in between, the corners in the last four) of a file of boxes."""
+    unreadable = []
+    for number, (photo, *fields) in table_rows(path, columns):
+        corners = corners_of(fields[-4:])
+        if corners is None:
+            unreadable.append(number)
+        yield photo_of(photo), fields[:-4], corners
+    log_left_out(path, unreadable, "with boxes that are not four whole numbers")
 
 
 def positive(values: Sequence[str]) -> tuple[int, ...]:

@@ -58,7 +58,7 @@ def read_karpathy(path: Path) -> list[KarpathyPhoto]:
         FitRankError: if the file cannot be read, or is another.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             entries = json.load(file, object_hook=_without_words)["images"]
         return [
             entry
@@ -78,14 +78,17 @@ def _without_words(entry: dict[str, Any]) -> Any:
     if "raw" in entry:
         return entry["raw"]
     if "filename" in entry:
-        sentences = entry.get("sentences") or []
-        if not all(isinstance(text, str) for text in sentences):
+        name, folder = entry["filename"], entry.get("filepath", "")
+        number, sentences = entry.get("cocoid", ""), entry.get("sentences", [])
+        if not isinstance(sentences, list) or not isinstance(number, int | str):
+            return entry
+        if not name or not all(isinstance(t, str) for t in (name, folder, *sentences)):
             return entry
         part = str(entry.get("split", ""))
         return KarpathyPhoto(
-            name=str(entry["filename"]),
-            folder=str(entry.get("filepath", "")),
-            number=str(entry.get("cocoid", "")),
+            name=name,
+            folder=folder,
+            number=str(number),
             part=part,
             captions=tuple(filter(None, map(str.strip, sentences))),
             problem="" if part in SPLIT_OF else UNKNOWN_PART,

@@ -5,10 +5,8 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.lines import numbered_lines
 
 logger = logging.getLogger(__name__)
 
@@ -18,10 +16,14 @@ _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 # Folders of photos, which would take long to list.
 _OF_PHOTOS = frozenset(("img", "images", "jpg", "image", "flickr30k-images", "val2014"))
 _MOST_NAMED = 3
+_CHUNK = 1 << 16
 
 
 class ManualDir:
     """The root of a public data set below the folder that `--manual_dir` names.
+
+    The last part of a file's name has a suffix, such as `.txt`, that of a folder has none.
+    A file without any text counts as absent.
 
     Args:
         path: of the folder; `~` is expanded.
@@ -29,34 +31,64 @@ class ManualDir:
             such as "Eval/list_eval_partition.txt", or a pattern of `Path.glob`; or several
             that it may have.
         unpack: how to get and unpack the data set, for messages.
+        others: ends of the names, in small letters, of folders of other data sets, in which
+            it is not.
 
     Raises:
         FitRankError: if there is no such folder, or no landmark in it or up to three
             folders below; names the archives that lie there still packed.
     """
 
-    def __init__(self, path: str, landmark: str | Sequence[str], unpack: str):
+    def __init__(
+        self,
+        path: str,
+        landmark: str | Sequence[str],
+        unpack: str,
+        others: tuple[str, ...] = (),
+    ):
         self._named, self._unpack = path, unpack
         if not path or not Path(path).expanduser().is_dir():
             raise FitRankError(
                 f"--manual_dir {path or '(not given)'}: there is no such folder; {unpack}"
             )
-        self._top = Path(path).expanduser()
+        self.root = self._top = Path(path).expanduser()
         landmarks = (landmark,) if isinstance(landmark, str) else tuple(landmark)
         found = [
             (len(folder.parts), rank, str(folder))
-            for folder in _folders(self._top)
+            for folder in _folders(self._top, others)
             for rank, name in enumerate(landmarks)
-            if any(folder.glob(name))
+            if any(_is_meant(path, name) for path in folder.glob(name))
         ]
         if not found:
             raise self.missing(*landmarks)
         self.root = Path(min(found)[2])
+        if rest := sorted({Path(folder) for *_, folder in found} - {self.root}):
+            logger.info(
+                "%s is read, and not %s",
+                self.root,
+                ", ".join(map(str, rest[:_MOST_NAMED])),
+            )
 
     def find(self, *names: str) -> Path | None:
         """The first of some files or folders, relative to the root, that is there."""
-        paths = (path for name in names for path in sorted(self.root.glob(name)))
-        return next(paths, None)
+        return next(self._filled(*names), None)
+
+    def find_all(self, name: str) -> list[Path]:
+        """All files or folders of a pattern, relative to the root."""
+        return list(self._filled(name))
+
+    def _filled(self, *names: str) -> Iterator[Path]:
+        for path in self._there(*names):
+            if _is_blank(path):
+                logger.warning("%s is empty: it counts as absent", path)
+            else:
+                yield path
+
+    def _there(self, *names: str) -> Iterator[Path]:
+        for name in names:
+            for path in sorted(self.root.glob(name)):
+                if _is_meant(path, name):
+                    yield path
 
     def need(self, *names: str) -> Path:
         """The first of some files or folders, relative to the root.
@@ -71,8 +103,8 @@ class ManualDir:
 
     def missing(self, *names: str) -> FitRankError:
         """The error that none of some files or folders is there."""
-        where = getattr(self, "root", self._top)
-        folders = {self._top, where, *((where / name).parent for name in names)}
+        below = ((self.root / name).parent for name in names)
+        folders = {self._top, self.root, *below}
         packed = sorted(
             {
                 path.name
@@ -82,35 +114,65 @@ class ManualDir:
                 if path.suffix.lower() in _ARCHIVES
             }
         )
-        still = f" ({', '.join(packed[:_MOST_NAMED])} is there, packed)" if packed else ""
+        blank = [path.name for path in self._there(*names)]
+        still = "".join(
+            f" ({', '.join(found[:_MOST_NAMED])} is there, {state})"
+            for found, state in ((blank, "but empty"), (packed, "packed"))
+            if found
+        )
         return FitRankError(
-            f"--manual_dir {self._named}: no {' or '.join(names)} in {where}{still}; "
+            f"--manual_dir {self._named}: no {' or '.join(names)} in {self.root}{still}; "
             f"{self._unpack}"
         )
 
 
-def located(path: str, names: Sequence[str], unpack: str) -> Path:
-    """The first of some files or folders that is anywhere below the folder of a data set.
+def located(
+    path: str, names: Sequence[str], unpack: str, others: tuple[str, ...] = ()
+) -> Path:
+    """Finds a file or folder in the folder that `--manual_dir` names, or below it.
 
-    For what people keep apart from the other files, such as a split that others published.
+    For a file that need not be in the root of the data set, such as a split that others
+    published.
 
     Args:
         path: of the folder, as of `ManualDir`.
-        names: in order of preference, as the landmarks of `ManualDir`.
-        unpack: how to get them, for messages.
+        names: of the file or folder, relative to the folder that holds it, as the landmarks
+            of `ManualDir`. If there are several, the first that is found is taken.
+        unpack: how to get the file or folder, for messages.
+        others: as of `ManualDir`.
 
     Raises:
         FitRankError: as `ManualDir`.
     """
     for name in names:
         with contextlib.suppress(FitRankError):
-            return ManualDir(path, name, unpack).need(name)
-    return ManualDir(path, names, unpack).need(*names)
+            return ManualDir(path, name, unpack, others).need(name)
+    return ManualDir(path, names, unpack, others).need(*names)
 
 
-def _folders(top: Path) -> Iterator[Path]:
-    """A folder and those below it, without those of photos and hidden ones."""
-    for parent, folders, _ in os.walk(top):
+def _is_meant(path: Path, name: str) -> bool:
+    """Whether a path is a file or a folder, as its name says."""
+    return path.is_file() if PurePosixPath(name).suffix else path.is_dir()
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a path is a file that has nothing but blanks."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        # Not by lines: a file of JSON may be one of a hundred megabytes.
+        return not any(map(bytes.strip, iter(lambda: file.read(_CHUNK), b"")))
+
+
+def _folders(top: Path, others: tuple[str, ...]) -> Iterator[Path]:
+    """A folder and those below it, without those of photos and of others, and hidden ones.
+
+    Links to folders are followed.
+    """
+    for parent, folders, _ in os.walk(top, followlinks=True):
+        if Path(parent).absolute().name.lower().endswith(others):
+            folders.clear()
+            continue
         yield Path(parent)
         depth = len(Path(parent).relative_to(top).parts)
         folders[:] = sorted(
@@ -120,48 +182,3 @@ def _folders(top: Path) -> Iterator[Path]:
             and name not in _OF_PHOTOS
             and not name.startswith((".", "__MACOSX"))
         )
-
-
-class AnnotationLine(NamedTuple):
-    """A line of an annotation file.
-
-    Attributes:
-        number: of the line, from 1.
-        fields: what stands between blanks.
-    """
-
-    number: int
-    fields: list[str]
-
-
-def annotation_lines(path: Path, head: int = 2) -> Iterator[AnnotationLine]:
-    """The lines of a file whose columns are padded with blanks, without its head.
-
-    One line is in memory at a time: a file of attributes can have a gigabyte.
-
-    Args:
-        path: of the file.
-        head: lines of the head. If the first is a number, it says how many lines follow; a
-            wrong one is logged.
-
-    Raises:
-        FitRankError: if the file cannot be read, is empty or not UTF-8.
-    """
-    counted, count = "", -head
-    for number, line in numbered_lines(path):
-        if count == -head and head:
-            counted = line.strip()
-        count += 1
-        if count > 0:
-            yield AnnotationLine(number, line.split())
-    if counted.isdecimal() and int(counted) != count:
-        logger.warning("%s says that it has %s lines; it has %d", path, counted, count)
-
-
-def flat_id(photo: str) -> str:
-    """The id of a photo that is known by its path: without suffix, "_" for "/".
-
-    An id is one word in the files of other tools, so blanks become "_" too.
-    """
-    stem = PurePosixPath(photo).with_suffix("").as_posix()
-    return "_".join(stem.replace("/", "_").split())

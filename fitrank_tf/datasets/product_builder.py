@@ -6,8 +6,10 @@ dataset is reused.
 """
 
 import collections
+import dataclasses
 import itertools
 import logging
+import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +18,7 @@ from typing import Any, NamedTuple
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo, photo_size
+from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo, is_turned, photo_size
 from fitrank_tf.core.photos.folder import CORRUPT_ENTRY
 from fitrank_tf.core.photos.names import MISSING_IMAGE
 from fitrank_tf.core.progress import tracked
@@ -29,11 +31,13 @@ from fitrank_tf.datasets.product_source import (
 )
 from fitrank_tf.datasets.splits import SPLITS, split_of
 from fitrank_tf.datasets.tables import Blob
+from fitrank_tf.datasets.tables.cells import without_lone_surrogates
 
 logger = logging.getLogger(__name__)
 
 EMPTY_ID = "empty id"
 DUPLICATE_ID = "duplicate id"
+TURNED_PHOTO = "of a photo that its EXIF data turns"
 NOT_IN_PHOTO = "outside the photo, or of photos of another size"
 
 _SKIPPED = "skipped"
@@ -41,6 +45,8 @@ _SKIPPED = "skipped"
 _PASSED_OVER, _FURTHER = "photos_passed_over", "further_photos"
 _BOXES_LEFT_OUT = "boxes_left_out"
 _NUM_NAMED_IDS = 5
+# Fields of a row that are written or logged.
+_WITH_TEXTS = ("id", "text", "problem", "attributes", "more")
 
 # Products whose photos are read ahead. The threads wait for disks and hosts most of the
 # time, and Pillow decodes beside Python.
@@ -54,12 +60,14 @@ class ReadPhoto(NamedTuple):
     Attributes:
         image: an encoded JPEG or PNG as the catalogue keeps it; None if there is none.
         reasons: why each photo before it cannot be used.
-        objects: the row's boxes; None for one that is not in the photo.
+        objects: the row's boxes that can be used.
+        boxes_left_out: why others cannot; "" without any.
     """
 
     image: bytes | None
     reasons: list[str]
-    objects: Sequence[LabelledBox | None] = ()
+    objects: Sequence[LabelledBox] = ()
+    boxes_left_out: str = ""
 
 
 class ProductBuilder(
@@ -134,14 +142,13 @@ class ProductBuilder(
             for reason in read.reasons:
                 self._count(_PASSED_OVER, row, reason)
             self.info.metadata[_FURTHER] += len(row.photos) - len(read.reasons) - 1
-            objects = [_object(box) for box in read.objects if box is not None]
-            if len(objects) < len(row.objects):
-                self._count(_BOXES_LEFT_OUT, row, NOT_IN_PHOTO)
+            if read.boxes_left_out:
+                self._count(_BOXES_LEFT_OUT, row, read.boxes_left_out)
             item = {
                 "id": row.id,
                 "image": read.image,
                 "text": row.text,
-                "objects": objects,
+                "objects": list(map(_object, read.objects)),
                 **row.more,
             }
             attributes = self._source.declaration.cells(row.attributes)
@@ -201,7 +208,7 @@ def checked_rows(source: ProductSource) -> Iterator[tuple[ProductRow, str]]:
         source: an opened source.
     """
     seen: set[str] = set()
-    for row in source.rows():
+    for row in map(_writable, source.rows()):
         problem = row.problem
         if not problem and not row.id.strip():
             problem = EMPTY_ID
@@ -210,6 +217,35 @@ def checked_rows(source: ProductSource) -> Iterator[tuple[ProductRow, str]]:
         if not problem:
             seen.add(row.id)
         yield row, problem
+
+
+def _writable(row: ProductRow) -> ProductRow:
+    """A row whose texts can be written and logged; the names of its photos stay."""
+    texts = {name: getattr(row, name) for name in _WITH_TEXTS}
+    changed = {
+        name: writable
+        for name, value in texts.items()
+        if (writable := _writable_texts(value)) is not value
+    }
+    return dataclasses.replace(row, **changed) if changed else row
+
+
+def _writable_texts(value: Any) -> Any:
+    """A value without lone surrogates in its texts; itself if it has none."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return without_lone_surrogates(value)
+        return value
+    if isinstance(value, Mapping):
+        texts = dict(zip(value, _writable_texts(list(value.values()))))
+        return texts if any(texts[name] is not value[name] for name in value) else value
+    if type(value) in (list, tuple):
+        each = list(map(_writable_texts, value))
+        is_same = all(map(operator.is_, each, value))
+        return value if is_same else type(value)(each)
+    return value
 
 
 def first_usable_photo(source: ProductSource, row: ProductRow) -> ReadPhoto:
@@ -226,18 +262,26 @@ def first_usable_photo(source: ProductSource, row: ProductRow) -> ReadPhoto:
     for photo in row.photos:
         try:
             data = _bytes_of(source, photo)
-            return ReadPhoto(clean_photo(data), reasons, _boxes_in(row, data))
+            return ReadPhoto(clean_photo(data), reasons, *_boxes_in(row, data))
         except UnreadablePhoto as error:
             reasons.append(str(error))
     return ReadPhoto(None, reasons or [MISSING_IMAGE])
 
 
-def _boxes_in(row: ProductRow, photo: bytes) -> list[LabelledBox | None]:
-    """The row's boxes in shares of its photo, whose size is read from the file's header."""
-    return [
+def _boxes_in(row: ProductRow, photo: bytes) -> tuple[list[LabelledBox], str]:
+    """(the row's boxes in shares of its photo, why others are left out or "").
+
+    Size and orientation of the photo are read from the file's header.
+    """
+    if row.objects and is_turned(photo):
+        # The tools that boxes were drawn with do not agree on whether they turn photos.
+        return [], TURNED_PHOTO
+    found = (
         box.in_photo(photo_size(photo)) if isinstance(box, PixelBox) else box
         for box in row.objects
-    ]
+    )
+    boxes = [box for box in found if box is not None]
+    return boxes, NOT_IN_PHOTO if len(boxes) < len(row.objects) else ""
 
 
 def _bytes_of(source: ProductSource, photo: str | Blob) -> bytes:

@@ -16,7 +16,8 @@ class LabelledBox:
 
     Attributes:
         label: one of `item.OBJECT_CLASSES`.
-        ymin, xmin, ymax, xmax: the box in 0..1 of the photo's height and width.
+        ymin, xmin, ymax, xmax: the box in 0..1 of the photo's height and width. The photo
+            is the stored one, before it is turned as its EXIF data says.
     """
 
     label: str
@@ -32,7 +33,8 @@ class PixelBox:
 
     Attributes:
         label: one of `item.OBJECT_CLASSES`.
-        corners: xmin, ymin, xmax, ymax in pixels from the photo's top left corner.
+        corners: xmin, ymin, xmax, ymax in pixels from the top left corner of the stored
+            photo, before it is turned as its EXIF data says.
         within: (width, height) of the photos in which the boxes were drawn, where the
             source knows it; None for the photo's own.
     """

@@ -25,22 +25,22 @@ class PublicSource(ProductSource):
 
     @classmethod
     @abc.abstractmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         """The attributes of a configuration's Items, which are known without its files."""
 
     @classmethod
-    def adds(cls, config: str) -> Mapping[str, Any]:
+    def more_features_of(cls, config: str) -> Mapping[str, Any]:
         """The `more_features` of a configuration's Items."""
         del config
         return {}
 
     @property
     def declaration(self) -> Declaration:
-        return self.declares(self._config)
+        return self.declaration_of(self._config)
 
     @property
     def more_features(self) -> Mapping[str, Any]:
-        return self.adds(self._config)
+        return self.more_features_of(self._config)
 
     @property
     def has_splits(self) -> bool:
@@ -79,8 +79,8 @@ class PublicBuilder(
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
             features=item_features(
-                self.SOURCE.declares(self._config_name).names,
-                self.SOURCE.adds(self._config_name),
+                self.SOURCE.declaration_of(self._config_name).names,
+                self.SOURCE.more_features_of(self._config_name),
             ),
             metadata=self._counters(),
             homepage=self.HOMEPAGE,

@@ -102,6 +102,12 @@ def photo_size(data: bytes) -> tuple[int, int]:
         return image.size
 
 
+def is_turned(data: bytes) -> bool:
+    """Whether `clean_photo` turns or mirrors a photo that it takes, as EXIF data says."""
+    with _open(data) as image:
+        return _orientation(image) != 1
+
+
 def _open(data: bytes) -> Image.Image:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         _register_heic()

@@ -5,7 +5,7 @@ import functools
 import os
 import zipfile
 import zlib
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 from fitrank_tf.core.photos.clean import UnreadablePhoto
@@ -123,17 +123,25 @@ def _files(
     if (status.st_dev, status.st_ino) in seen:
         return []
     seen.add((status.st_dev, status.st_ino))
-    files = [(prefix + entry.name, entry) for entry in listed if entry.is_file()]
+    files = [(prefix + entry.name, entry) for entry in listed if _is(entry.is_file)]
     for entry in listed:
-        if entry.is_dir() and not entry.name.startswith((".", "__MACOSX")):
+        if _is(entry.is_dir) and not entry.name.startswith((".", "__MACOSX")):
             files += _files(folder / entry.name, seen, f"{prefix}{entry.name}/")
     return files
 
 
 def _is_file(path: Path) -> bool:
+    return _is(path.is_file)
+
+
+def _is(check: Callable[[], bool]) -> bool:
+    """What a check of a path says; False if the path cannot be followed.
+
+    Its name may be too long or have a null character, or it may be a link in a circle.
+    """
     try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that is too long, or with a null character
+        return check()
+    except (OSError, ValueError):
         return False
 
 

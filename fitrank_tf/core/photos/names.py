@@ -32,6 +32,9 @@ _VIEW = re.compile(
 )
 # An address may hold any of these marks itself.
 _BETWEEN_ADDRESSES = re.compile(r"[|;,\s]+(?=[A-Za-z][A-Za-z0-9+.\-]*://|//)")
+# Halves of UTF-16 pairs that texts may have, without those by which Python writes bytes of
+# names on disk.
+_LONE_SURROGATE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 _FRONT = re.compile(r"(?<![a-z])(?:front|main|primary)(?![a-z])", re.IGNORECASE)
 
 
@@ -60,6 +63,7 @@ def name_forms(name: str) -> Iterator[str]:
     Without blanks and quotes around it, as the path of a `file://` address, without query
     and fragment, with `%20` decoded, with `/` for the backslash, without `./` and `..`.
     """
+    name = _LONE_SURROGATE.sub("\ufffd", name)
     yield name
     name = name.strip().strip("\"'").strip()
     yield name

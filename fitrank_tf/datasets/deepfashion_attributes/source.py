@@ -6,28 +6,33 @@ or pattern that products are labelled with here.
 
 import functools
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from fitrank_tf.datasets.annotation_table import (
+    annotation_lines,
+    log_left_out,
+    named_lines,
+    table_rows,
+)
 from fitrank_tf.datasets.attributes import CATEGORIES, Attribute, Declaration
 from fitrank_tf.datasets.deepfashion import (
     CLASS_OF,
     MALFORMED,
+    SPLIT_OF,
     DeepFashionSource,
-    corners_of,
     id_of,
-    named_lines,
     objects_of,
     photo_of,
+    plain_boxes,
     positive,
-    table_rows,
 )
-from fitrank_tf.datasets.manual_dir import annotation_lines
 from fitrank_tf.datasets.product_source import ProductRow
-from fitrank_tf.datasets.splits import TEST, TRAIN, VALIDATION
 
-_SPLIT_OF = {"train": TRAIN, "val": VALIDATION, "test": TEST}
+logger = logging.getLogger(__name__)
+
 # {type of an attribute: the Item's attribute that holds those of the type}.
 _TYPES = {"1": "texture", "2": "fabric", "3": "shape", "4": "part", "5": "style"}
 _DERIVED = ("sleeve", "neckline", "length", "pattern")
@@ -72,7 +77,7 @@ class DeepFashionAttributesSource(DeepFashionSource):
         )
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(
             (
                 Attribute("category"),
@@ -93,12 +98,9 @@ class DeepFashionAttributesSource(DeepFashionSource):
                 self._values if names else None, columns=1 + len(names)
             )
         }
-        boxes = {
-            photo_of(photo): corners_of(corners)
-            for _, (photo, *corners) in table_rows(self._boxes, columns=5)
-        }
+        boxes = plain_boxes(self._boxes)
         for number, fields in annotation_lines(self._partition):
-            if len(fields) != 2 or fields[1] not in _SPLIT_OF:
+            if len(fields) != 2 or fields[1] not in SPLIT_OF:
                 yield ProductRow(id_of(fields[0]), "", {}, problem=MALFORMED, line=number)
                 continue
             photo = photo_of(fields[0])
@@ -114,26 +116,34 @@ class DeepFashionAttributesSource(DeepFashionSource):
                 },
                 photos=(photo,),
                 objects=objects_of(category.type, boxes.get(photo)),
-                split=_SPLIT_OF[fields[1]],
+                split=SPLIT_OF[fields[1]],
                 line=number,
             )
 
     def _category_of_photo(self) -> dict[str, _Typed]:
-        categories = {
-            str(number): category
-            for number, category in enumerate(_typed(self._categories), start=1)
-        }
-        return {
-            photo_of(photo): categories[number]
-            for _, (photo, number) in table_rows(self._category_of, columns=2)
-            if number in categories
-        }
+        categories = dict(enumerate(_typed(self._categories), start=1))
+        found, unknown = dict[str, _Typed](), list[int]()
+        for line, (photo, number) in table_rows(self._category_of, columns=2):
+            # Seven digits are more than there are categories.
+            place = int(number) if number.isdecimal() and len(number) < 8 else 0
+            if place in categories:
+                found[photo_of(photo)] = categories[place]
+            else:
+                unknown.append(line)
+        log_left_out(self._category_of, unknown, "with a category that is none")
+        return found
 
 
 def _typed(path: Path | None) -> list[_Typed]:
     """The categories or attributes of a file: a name, which may have blanks, and a type."""
-    pairs = (line.rpartition(" ") for line in named_lines(path))
-    return [_Typed(name, kind) for name, _, kind in pairs]
+    typed = []
+    for line in named_lines(path):
+        name, _, kind = line.rpartition(" ")
+        is_typed = bool(name) and kind.isdecimal()
+        if not is_typed:
+            logger.warning("%s: %r has no type", path, line)
+        typed.append(_Typed(name, kind) if is_typed else _Typed(line, ""))
+    return typed
 
 
 def _by_type(attributes: Iterable[_Typed]) -> dict[str, tuple[str, ...]]:

@@ -7,9 +7,11 @@ stand in several lines, but is one row.
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from fitrank_tf.datasets.annotation_table import annotation_lines
 from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.datasets.deepfashion import (
     MALFORMED,
+    SPLIT_OF,
     DeepFashionSource,
     TypedBox,
     id_of,
@@ -17,13 +19,10 @@ from fitrank_tf.datasets.deepfashion import (
     photo_of,
     typed_boxes,
 )
-from fitrank_tf.datasets.manual_dir import annotation_lines
 from fitrank_tf.datasets.product_source import ProductRow
-from fitrank_tf.datasets.splits import TEST, TRAIN, VALIDATION
 
 OTHER_ITEM = "photo that an earlier line of the partition has with another item or part"
 
-_SPLIT_OF = {"train": TRAIN, "val": VALIDATION, "test": TEST}
 _SHOP, _CONSUMER = "shop", "consumer"
 _KIND_OF = {"1": _SHOP, "2": _CONSUMER}
 
@@ -36,10 +35,6 @@ class DeepFashionConsumerToShopSource(DeepFashionSource):
     """
 
     LANDMARKS = ("Anno/list_item_consumer2shop.txt", "Anno/list_bbox_consumer2shop.txt")
-    UNPACK = (
-        "unpack the benchmark's Anno and Eval, and its Img/img.zip in Img (which then has "
-        "a folder img), and name the folder that holds the three with --manual_dir"
-    )
 
     def __init__(self, manual_dir: str, config: str = ""):
         super().__init__(manual_dir, config)
@@ -47,14 +42,14 @@ class DeepFashionConsumerToShopSource(DeepFashionSource):
         self._boxes = self._find("boxes", "Anno/list_bbox_consumer2shop.txt")
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(tuple(map(Attribute, ("item", "kind", "partition"))))
 
     def rows(self) -> Iterator[ProductRow]:
         boxes = typed_boxes(self._boxes)
         seen: dict[str, tuple[str, str]] = {}
         for number, fields in annotation_lines(self._partition):
-            if len(fields) != 4 or fields[3] not in _SPLIT_OF:
+            if len(fields) != 4 or fields[3] not in SPLIT_OF:
                 yield ProductRow(id_of(fields[0]), "", {}, problem=MALFORMED, line=number)
                 continue
             *pair, item, partition = fields
@@ -74,7 +69,7 @@ class DeepFashionConsumerToShopSource(DeepFashionSource):
                     },
                     photos=(photo,),
                     objects=objects_of(box.clothes, box.corners) if box else (),
-                    split=_SPLIT_OF[partition],
+                    split=SPLIT_OF[partition],
                     problem="" if agrees else OTHER_ITEM,
                     line=number,
                 )

@@ -10,27 +10,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.annotation_table import annotation_lines, named_lines, table_rows
 from fitrank_tf.datasets.attributes import CATEGORIES, Attribute, Declaration
 from fitrank_tf.datasets.deepfashion import (
+    GENDERS,
     MALFORMED,
     DeepFashionSource,
     TypedBox,
     id_of,
-    named_lines,
     objects_of,
     photo_of,
     positive,
-    table_rows,
     typed_boxes,
 )
-from fitrank_tf.datasets.manual_dir import annotation_lines
 from fitrank_tf.datasets.product_source import ProductRow
 from fitrank_tf.datasets.splits import TEST, TRAIN
 
 logger = logging.getLogger(__name__)
 
 _SPLIT_OF = {"train": TRAIN, "query": TEST, "gallery": TEST}
-_GENDERS = {"MEN": "Men", "WOMEN": "Women"}
 _POSES = {
     "1": "front",
     "2": "side",
@@ -63,10 +61,6 @@ class DeepFashionInshopSource(DeepFashionSource):
         "Anno/list_bbox_inshop.txt",
         "Anno/list_description_inshop.json",
     )
-    UNPACK = (
-        "unpack the benchmark's Anno and Eval, and its Img/img.zip in Img (which then has "
-        "a folder img), and name the folder that holds the three with --manual_dir"
-    )
 
     def __init__(self, manual_dir: str, config: str = ""):
         super().__init__(manual_dir, config)
@@ -81,7 +75,7 @@ class DeepFashionInshopSource(DeepFashionSource):
         )
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(
             (
                 *map(Attribute, ("item", "partition", "gender", "category", "colour")),
@@ -95,7 +89,7 @@ class DeepFashionInshopSource(DeepFashionSource):
 
     def rows(self) -> Iterator[ProductRow]:
         boxes = typed_boxes(self._boxes)
-        within = _photos_of(boxes)
+        within = _size_of_photos(boxes)
         described = _descriptions(self._descriptions) if self._descriptions else {}
         positives = self._positives()
         undescribed = 0
@@ -114,7 +108,7 @@ class DeepFashionInshopSource(DeepFashionSource):
                 attributes={
                     "item": item,
                     "partition": partition,
-                    "gender": _GENDERS.get(folders[0], ""),
+                    "gender": GENDERS.get(folders[0], ""),
                     "category": folders[1],
                     "colour": said.colour,
                     "pose": _POSES.get(box.kind, "") if box else "",
@@ -143,7 +137,7 @@ class DeepFashionInshopSource(DeepFashionSource):
         }
 
 
-def _photos_of(boxes: Mapping[str, TypedBox]) -> tuple[int, int] | None:
+def _size_of_photos(boxes: Mapping[str, TypedBox]) -> tuple[int, int] | None:
     """The size of the photos in which the boxes were drawn; None for the photos' own.
 
     It is that of `img.zip` unless a box reaches beyond.
@@ -159,19 +153,23 @@ def _descriptions(path: Path) -> dict[str, _Described]:
         entries = (
             json.loads(text)
             if text.lstrip().startswith("[")
-            else [json.loads(line) for line in text.splitlines() if line.strip()]
+            # `splitlines` would also split at line ends that JSON allows within texts.
+            else [json.loads(line) for line in text.split("\n") if line.strip()]
         )
-        return {entry["item"]: _described(entry) for entry in entries}
-    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        described = {entry["item"]: entry for entry in entries}
+    except (KeyError, OSError, RecursionError, TypeError, ValueError) as error:
         raise FitRankError(
             f"{path} is no JSON array of items with descriptions ({error!r}); unpack it "
             "again"
         ) from error
+    return {item: _described(entry, path) for item, entry in described.items()}
 
 
-def _described(entry: Mapping[str, Any]) -> _Described:
+def _described(entry: Mapping[str, Any], path: Path) -> _Described:
     """The text is, to the blank, that of Marqo's benchmarks: without the last line."""
-    return _Described(
-        (entry.get("color") or "").strip(),
-        _BETWEEN.join((entry.get("description") or [])[:-1]),
-    )
+    colour, lines = entry.get("color") or "", entry.get("description") or []
+    is_list = isinstance(lines, list) and all(isinstance(line, str) for line in lines)
+    if not is_list or not isinstance(colour, str):
+        wrong = "`color` is no text" if is_list else "`description` is no list of texts"
+        raise FitRankError(f"{path}, item {entry['item']}: {wrong}; unpack it again")
+    return _Described(colour.strip(), _BETWEEN.join(lines[:-1]))

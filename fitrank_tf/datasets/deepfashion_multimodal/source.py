@@ -7,15 +7,16 @@ numbers of the label files mean, and which garment in the photo is the item.
 import functools
 import json
 import logging
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.annotation_table import table_rows
 from fitrank_tf.datasets.attributes import Attribute, Declaration
-from fitrank_tf.datasets.deepfashion import DeepFashionSource, table_rows
-from fitrank_tf.datasets.manual_dir import flat_id
+from fitrank_tf.datasets.deepfashion import GENDERS, DeepFashionSource, id_of
 from fitrank_tf.datasets.product_source import ProductRow
 from fitrank_tf.datasets.splits import split_of
 
@@ -23,9 +24,15 @@ logger = logging.getLogger(__name__)
 
 OTHER_NAME = "file name that is not gender-category-id_number-view.jpg"
 
-_NAME = re.compile(r"(MEN|WOMEN)-(.+)-(id_\d+)-.+\.jpe?g")
-_GENDERS = {"MEN": "Men", "WOMEN": "Women"}
+_NAME = re.compile(r"(MEN|WOMEN)-(.+)-(id_\d+)-.+\.(?i:jpe?g)")
 _LABELS = Path(__file__).parent / "labels.json"
+
+
+class _Caption(NamedTuple):
+    """A photo's name, as the file of captions spells it without folders, and its text."""
+
+    photo: str
+    text: str
 
 
 class DeepFashionMultimodalSource(DeepFashionSource):
@@ -53,7 +60,7 @@ class DeepFashionMultimodalSource(DeepFashionSource):
         }
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         names = ("item", "gender", "category", *_labels()["attributes"])
         return Declaration(
             tuple(map(Attribute, names)),
@@ -66,7 +73,7 @@ class DeepFashionMultimodalSource(DeepFashionSource):
         captions = _captions(self._captions) if self._captions else {}
         labels = {
             name: {
-                photo: tuple(values)
+                _stem(photo): tuple(values)
                 for _, (photo, *values) in table_rows(
                     path, columns=1 + _labels()["columns"][name], head=0
                 )
@@ -74,20 +81,24 @@ class DeepFashionMultimodalSource(DeepFashionSource):
             for name, path in self._tables.items()
         }
         lacking = 0
-        for photo in sorted({*self._folder.stamps, *captions}):
+        photos = {_stem(photo) for photo in self._folder.stamps}
+        absent = {caption.photo for stem, caption in captions.items() if stem not in photos}
+        for photo in sorted({*self._folder.stamps, *absent}):
+            stem = _stem(photo)
             named = _NAME.fullmatch(photo)
             if not named:
-                yield ProductRow(flat_id(photo), "", {}, problem=OTHER_NAME)
+                yield ProductRow(id_of(photo), "", {}, problem=OTHER_NAME)
                 continue
             gender, category, item = named.groups()
-            lacking += photo not in captions
-            seen = {name: table.get(photo, ()) for name, table in labels.items()}
+            text = captions[stem].text if stem in captions else ""
+            lacking += not text
+            seen = {name: table.get(stem, ()) for name, table in labels.items()}
             yield ProductRow(
-                id=flat_id(photo),
-                text=captions.get(photo, ""),
+                id=id_of(photo),
+                text=text,
                 attributes={
                     "item": item,
-                    "gender": _GENDERS[gender],
+                    "gender": GENDERS[gender],
                     "category": category,
                     **{
                         attribute: _value(of, _parts(category), seen[of["file"]])
@@ -124,11 +135,22 @@ def _value(of: Mapping[str, Any], parts: tuple[str, ...], seen: tuple[str, ...])
     return next(filter(None, (of["values"].get(number, "") for number in numbers)), "")
 
 
-def _captions(path: Path) -> dict[str, str]:
+def _stem(photo: str) -> str:
+    """A photo's name without folders and suffix, which files of annotations spell apart."""
+    return posixpath.splitext(posixpath.basename(photo))[0]
+
+
+def _captions(path: Path) -> dict[str, _Caption]:
+    """{stem of the photo: its caption}; one that is no text is as none."""
     try:
         captions = json.loads(path.read_text(encoding="utf-8-sig"))
-        return {str(photo): caption.strip() for photo, caption in captions.items()}
-    except (AttributeError, OSError, ValueError) as error:
+        return {
+            _stem(photo): _Caption(
+                posixpath.basename(photo), text.strip() if isinstance(text, str) else ""
+            )
+            for photo, text in captions.items()
+        }
+    except (AttributeError, OSError, RecursionError, ValueError) as error:
         raise FitRankError(
             f"{path} is no JSON object of photos with captions ({error!r}); fetch it again"
         ) from error

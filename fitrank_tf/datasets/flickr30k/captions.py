@@ -31,13 +31,14 @@ _JSON, _TEST_FILE = "dataset_flickr30k.json", "flickr30k_test_karpathy.txt"
 _TOKEN, _KAGGLE = "results_20130124.token", "results.csv"
 CAPTION_FILES: tuple[str, ...] = (_TOKEN, _KAGGLE, _JSON, _TEST_FILE)
 MALFORMED_LINE = "malformed line of a caption"
+SECOND_CAPTION = "second caption of the same number"
 
 # {file: (lines of its head, its other lines: a photo, the caption's place in the order of
 # the photo's captions, and the caption)}.
 _FORMS: Mapping[str, tuple[int, re.Pattern[str]]] = {
-    _TOKEN: (0, re.compile(r"(\w+\.jpg)#(\d+)\s+(\S.*)")),
+    _TOKEN: (0, re.compile(r"(\w+\.jpg)#(\d{1,9})\s+(\S.*)")),
     # `2199200615.jpg| 4   A dog runs` has no second separator.
-    _KAGGLE: (1, re.compile(r"(\w+\.jpg)\|\s*(\d+)(?:\s*\||\s)\s*([^\s|].*)")),
+    _KAGGLE: (1, re.compile(r"(\w+\.jpg)\|\s*(\d{1,9})(?:\s*\||\s)\s*([^\s|].*)")),
     # In the order of the lines; a caption may hold commas.
     _TEST_FILE: (1, re.compile(r"(\w+\.jpg),()\s*(\S.*)")),
 }
@@ -87,10 +88,10 @@ class KarpathyCaptions:
             photos = [KarpathyPhoto(name, part="test") for name in names]
         captions = {photo.name: photo.captions for photo in photos}
         if self._caption_file.name != _JSON:
-            lines, malformed = _read_lines(self._caption_file)
+            lines, left_out = _read_lines(self._caption_file)
             captions = _by_photo(lines)
-            for line in malformed:
-                yield ProductRow("", "", {}, problem=MALFORMED_LINE, line=line)
+            for line, problem in left_out.items():
+                yield ProductRow("", "", {}, problem=problem, line=line)
         for photo in photos:
             texts = captions.get(photo.name, ())
             yield ProductRow(
@@ -104,16 +105,24 @@ class KarpathyCaptions:
             )
 
 
-def _read_lines(path: Path) -> tuple[list[_Caption], list[int]]:
-    """(the captions of a file, the numbers of its lines that cannot be read)."""
+def _read_lines(path: Path) -> tuple[list[_Caption], dict[int, str]]:
+    """(the captions of a file, {number of another line: why it is left out})."""
     head, pattern = _FORMS[path.name]
-    captions, malformed = list[_Caption](), list[int]()
+    captions, left_out = list[_Caption](), dict[int, str]()
+    numbered = set[tuple[str, int]]()
     for number, line in list(numbered_lines(path))[head:]:
-        if found := pattern.fullmatch(line.strip()):
-            captions.append(_Caption(found[1], int(found[2] or 0), found[3]))
-        else:
-            malformed.append(number)
-    return captions, malformed
+        found = pattern.fullmatch(line.strip())
+        if not found:
+            left_out[number] = MALFORMED_LINE
+            continue
+        caption = _Caption(found[1], int(found[2] or 0), found[3])
+        place = (caption.photo, caption.place)
+        if found[2] and place in numbered:
+            left_out[number] = SECOND_CAPTION
+            continue
+        numbered.add(place)
+        captions.append(caption)
+    return captions, left_out
 
 
 def _by_photo(captions: Iterable[_Caption]) -> dict[str, tuple[str, ...]]:

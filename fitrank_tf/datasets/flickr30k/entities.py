@@ -5,6 +5,7 @@
 pixel being 1. The split is its own, in `train.txt`, `val.txt` and `test.txt`.
 """
 
+import hashlib
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
@@ -80,7 +81,7 @@ class Entities:
             for name, stamp in DiskImageFolder(folder).stamps.items():
                 yield f"{folder.name}/{name}", stamp
         for path in self._lists.values():
-            yield path.name, path.read_text(encoding="utf-8")
+            yield path.name, hashlib.sha256(path.read_bytes()).hexdigest()
 
     def rows(self) -> Iterator[ProductRow]:
         """The photos of the three lists, each read when it is yielded."""
@@ -116,7 +117,7 @@ class _Unreadable(ValueError):  # noqa: N818 (not an error of the run: it is cou
 def _read_sentences(path: Path) -> dict[str, Any]:
     """`captions` and `phrases` of a photo."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError as error:
         raise _Unreadable(NO_SENTENCES) from error
     except (OSError, ValueError) as error:
@@ -158,7 +159,7 @@ def _read_boxes(path: Path) -> dict[str, list[Any]]:
                     boxes["bbox"].append(corners)
     except FileNotFoundError as error:
         raise _Unreadable(NO_ANNOTATIONS) from error
-    except (OSError, ET.ParseError, ArithmeticError, ValueError) as error:
+    except (OSError, ET.ParseError, ArithmeticError, LookupError, ValueError) as error:
         raise _Unreadable(MALFORMED_ANNOTATIONS) from error
     return boxes
 

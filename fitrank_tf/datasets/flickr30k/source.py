@@ -41,11 +41,11 @@ class Flickr30kSource(PublicSource):
         self._folder = DiskImageFolder(self._photos)
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(attributes=(Attribute("partition"),))
 
     @classmethod
-    def adds(cls, config: str) -> Mapping[str, Any]:
+    def more_features_of(cls, config: str) -> Mapping[str, Any]:
         return CONFIGS[config].more_features()
 
     @property

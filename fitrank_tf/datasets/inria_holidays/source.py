@@ -5,6 +5,7 @@ first four digits are the scene, the last two the photo; photo 00 is the scene's
 Photos are turned upright as their EXIF data says.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 
@@ -21,11 +22,16 @@ UNPACK = (
 )
 NOT_OF_HOLIDAYS = "file name that is not six digits and .jpg"
 
-_PHOTO = re.compile(r"(\d{4})\d{2}\.jpe?g", re.IGNORECASE)
+# Archives may have been unpacked each to a folder of its own.
+_FOLDERS = ("jpg", "jpg[12]*/jpg")
+_PHOTO = re.compile(r"([0-9]{4})[0-9]{2}\.jpe?g", re.IGNORECASE)
+_NUM_PHOTOS = 1491
+
+logger = logging.getLogger(__name__)
 
 
 class InriaHolidaysSource(PublicSource):
-    """The folder `jpg`; all photos are of the test split.
+    """The folder `jpg`, or one of each archive; all photos are of the test split.
 
     Raises:
         FitRankError: if there is no such folder.
@@ -33,11 +39,28 @@ class InriaHolidaysSource(PublicSource):
 
     def __init__(self, manual_dir: str, config: str = ""):
         super().__init__(manual_dir, config)
-        self._root = ManualDir(manual_dir, "jpg", UNPACK).need("jpg")
+        opened = ManualDir(manual_dir, _FOLDERS, UNPACK)
+        first = opened.need(*_FOLDERS)
+        found = [first] if first.parent == opened.root else opened.find_all(_FOLDERS[1])
+        self._root = first if len(found) == 1 else opened.root
+        self._photos = {
+            (path.relative_to(self._root) / name).as_posix(): name
+            for path in found
+            for name in DiskImageFolder(path).stamps
+        }
         self._folder = DiskImageFolder(self._root)
+        photos = sum(map(bool, map(_PHOTO.fullmatch, self._photos.values())))
+        if photos != _NUM_PHOTOS:
+            logger.warning(
+                "%s has %d photos of the %d of INRIA Holidays: %s",
+                self._root,
+                photos,
+                _NUM_PHOTOS,
+                UNPACK,
+            )
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(attributes=(Attribute("scene"),))
 
     @property
@@ -45,13 +68,13 @@ class InriaHolidaysSource(PublicSource):
         return str(self._root)
 
     def rows(self) -> Iterator[ProductRow]:
-        for name in sorted(self._folder.stamps):
+        for path, name in sorted(self._photos.items(), key=lambda photo: photo[::-1]):
             named = _PHOTO.fullmatch(name)
             yield ProductRow(
                 id=name.partition(".")[0],
                 text="",
                 attributes={"scene": named[1]} if named else {},
-                photos=(name,),
+                photos=(path,),
                 split=TEST,
                 problem="" if named else NOT_OF_HOLIDAYS,
             )
@@ -60,4 +83,5 @@ class InriaHolidaysSource(PublicSource):
         return self._folder.read(photo)
 
     def fingerprint(self) -> str:
-        return content_fingerprint([], self._folder.stamps.items())
+        files = ((path, self._folder.stamp(path)) for path in self._photos)
+        return content_fingerprint([], files)

@@ -56,19 +56,17 @@ class MarqoParquetSource(PublicSource):
         ]
         for table in headers:
             for column in (_ID, _TEXT, _IMAGE):
-                if table.find(column) is None:
-                    raise FitRankError(
-                        f"{table.path}: no column {column!r}; it has "
-                        f"{', '.join(table.header)}: {UNPACK}"
-                    )
+                _column(table, column)
         found = self._found(headers[0])
         absent = [name for name, column in found.items() if column is None]
+        if len(absent) == len(found):
+            raise _lacks(headers[0], absent)
         if absent:
             logger.warning("%s: no column for %s", self.where, ", ".join(absent))
 
     @classmethod
     @functools.cache
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         of = CONFIGS[config]
         return Declaration(
             tuple(
@@ -92,8 +90,8 @@ class MarqoParquetSource(PublicSource):
         for path in self._shards:
             header, rows = read_parquet(str(path))
             table = Table(str(path), "", header, rows, "Parquet")
-            ids, texts = table.texts(_ID), table.texts(_TEXT)
-            photos = table.photos(_IMAGE)
+            ids, texts = (table.texts(_column(table, name)) for name in (_ID, _TEXT))
+            photos = table.photos(_column(table, _IMAGE))
             cells = {
                 name: table.texts(column)
                 for name, column in self._found(table).items()
@@ -126,13 +124,39 @@ class MarqoParquetSource(PublicSource):
         }
 
 
+def _column(table: Table, name: str) -> str:
+    """The name of a column as the table spells it.
+
+    Raises:
+        FitRankError: if there is none.
+    """
+    column = table.find(name)
+    if column is None:
+        raise _lacks(table, [name])
+    return column
+
+
+def _lacks(table: Table, names: Sequence[str]) -> FitRankError:
+    return FitRankError(
+        f"{table.path}: no column {' or '.join(map(repr, names))}; it has "
+        f"{', '.join(table.header)}: {UNPACK}"
+    )
+
+
 def _shards(manual_dir: str, config: str) -> Sequence[Path]:
-    """The shards of a corpus in order; says which are missing."""
+    """The shards of a corpus in order; says which are missing.
+
+    They are in a folder that is named after the corpus, or else in any that is not named
+    after another.
+    """
     names = (config, config.upper(), config.capitalize())
     own = [f"*{name}/{place}{_SHARDS}" for name in names for place in ("data/", "")]
     with contextlib.suppress(FitRankError):
         return _in_order(located(manual_dir, own, UNPACK).parent)
-    return _in_order(located(manual_dir, (f"data/{_SHARDS}", _SHARDS), UNPACK).parent)
+    anywhere = (f"data/{_SHARDS}", _SHARDS)
+    others = tuple(name for name in CONFIGS if name != config)
+    unpack = f"{UNPACK} (folders of {', '.join(others)} are those of other corpora)"
+    return _in_order(located(manual_dir, anywhere, unpack, others).parent)
 
 
 def _in_order(folder: Path) -> Sequence[Path]:

@@ -27,6 +27,8 @@ UNPACK = (
     "for training photos) into one folder, and name it with --manual_dir; in the place of "
     "the photos, TFDS's prepared coco_captions will do"
 )
+NO_FOLDER = "entry without the folder of its photo (`filepath`)"
+
 _JSON = "dataset_coco.json"
 _FOLDERS = ("val2014", "train2014")
 
@@ -52,11 +54,11 @@ class MscocoKarpathySource(PublicSource):
             located(manual_dir, _FOLDERS, UNPACK)  # raises: says what is missing
 
     @classmethod
-    def declares(cls, config: str) -> Declaration:
+    def declaration_of(cls, config: str) -> Declaration:
         return Declaration(attributes=(Attribute("partition"),))
 
     @classmethod
-    def adds(cls, config: str) -> Mapping[str, Any]:
+    def more_features_of(cls, config: str) -> Mapping[str, Any]:
         return caption_features()
 
     @property
@@ -69,13 +71,15 @@ class MscocoKarpathySource(PublicSource):
         packed = {
             photo.name: SPLIT_OF.get(photo.part, "")
             for photo in photos
-            if photo.folder not in self._folders
+            if photo.folder and photo.folder not in self._folders
         }
         stored = self._prepared.photos(packed) if self._prepared else {}
         order = {name: number for number, name in enumerate(stored)}
         for photo in sorted(photos, key=lambda photo: order.get(photo.name, -1)):
             problem = photo.problem or ("" if photo.captions else NO_CAPTION)
-            if photo.name in packed and photo.name not in stored:
+            if not photo.folder:
+                problem = problem or NO_FOLDER
+            elif photo.folder not in self._folders and photo.name not in stored:
                 problem = problem or f"photo of {photo.folder}, which is not unpacked"
             yield ProductRow(
                 id=photo.number,

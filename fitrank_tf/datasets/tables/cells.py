@@ -93,9 +93,14 @@ def clean_text(text: str) -> str:
     return text
 
 
+def without_lone_surrogates(text: str) -> str:
+    """A text with U+FFFD for halves of UTF-16 pairs, which cannot be written."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _whole_characters(text: str) -> str:
     """Without halves of surrogate pairs, and UTF-8 that was read as cp1252 mended."""
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = without_lone_surrogates(text)
     if _MOJIBAKE.search(text):
         try:
             return text.encode("cp1252").decode("utf-8")

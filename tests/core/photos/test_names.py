@@ -89,6 +89,8 @@ def test_a_name_finds_the_file_that_it_means(written: str, found: str) -> None:
         ("..", MISSING_IMAGE),
         ("%", MISSING_IMAGE),
         ("nul\0l.jpg", MISSING_IMAGE),
+        ("\ud83d.jpg", MISSING_IMAGE),
+        ("\udc80\udbff%20.jpg", MISSING_IMAGE),
     ],
 )
 def test_a_name_that_means_no_file_or_several(written: str, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import shutil
 import tracemalloc
 from pathlib import Path
@@ -16,7 +17,7 @@ from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.deepfashion import MALFORMED
 from fitrank_tf.datasets.deepfashion_attributes import Builder, DeepFashionAttributesSource
 from fitrank_tf.datasets.item import OBJECT_CLASSES
-from fitrank_tf.datasets.product_source import ProductRow
+from fitrank_tf.datasets.product_source import PixelBox, ProductRow
 from fitrank_tf.datasets.splits import ALL
 from tests.datasets.small_catalogues import write_files
 
@@ -243,3 +244,56 @@ def test_a_folder_that_lacks_something_is_one_line(
     with pytest.raises(FitRankError, match=said) as error:
         DeepFashionAttributesSource(str(tmp_path))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("corners", "expected"),
+    [
+        ("15.0 9.0 045.0 81", (15, 9, 45, 81)),
+        ("-4 9 1e2 81", (-4, 9, 100, 81)),
+        (f"15 9 {'9' * 20} 81", (15, 9, 10**20, 81)),
+        (f"15 9 {'9' * 400} 81", None),
+        ("15 9 nan 81", None),
+        ("15 9 45.5 81", None),
+        ("15 9 three 81", None),
+    ],
+)
+def test_corners_are_whole_numbers(copy: Path, corners, expected, caplog) -> None:
+    table = copy / "Anno_coarse/list_bbox.txt"
+    table.write_text(table.read_text().replace("015 009 045 081", corners))
+    objects = rows_of(copy)[BLOUSE].objects
+    assert objects == ((PixelBox("top", expected),) if expected else ())
+    # Beside the one that cannot be read as it is.
+    lines = 1 if expected else 2
+    assert f"list_bbox.txt: {lines} lines with boxes that are not four wh" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("number", "category"),
+    [
+        ("01", "Blouse"),
+        ("003", "Dress"),
+        ("0", ""),
+        ("99", ""),
+        ("x", ""),
+        ("9" * 9999, ""),
+    ],
+)
+def test_the_number_of_a_category(copy: Path, number, category, caplog) -> None:
+    table = copy / "Anno_coarse/list_category_img.txt"
+    table.write_text(table.read_text().replace(" 1\n", f" {number}\n"))
+    assert rows_of(copy)[BLOUSE].attributes["category"] == category
+    lines = 1 if category else 2
+    assert f"_img.txt: {lines} lines with a category that is none" in caplog.text
+
+
+def test_a_category_without_a_type_keeps_its_name(copy: Path, caplog) -> None:
+    names = copy / "Anno_coarse/list_category_cloth.txt"
+    for written in ("Blouse", "Skinny Jeans"):
+        names.write_text(re.sub(rf"{written} +\d", written, names.read_text()))
+        assert f"{written!r} has no type" not in caplog.text
+    rows = rows_of(copy)
+    assert (rows[BLOUSE].attributes["category"], rows[BLOUSE].objects) == ("Blouse", ())
+    assert rows[JEANS].attributes["category"] == "Skinny Jeans"
+    assert "'Blouse' has no type" in caplog.text
+    assert "'Skinny Jeans' has no type" in caplog.text

@@ -16,7 +16,11 @@ from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.deepfashion import MALFORMED
 from fitrank_tf.datasets.deepfashion_inshop import Builder, DeepFashionInshopSource
 from fitrank_tf.datasets.item import OBJECT_CLASSES
-from fitrank_tf.datasets.product_builder import NOT_IN_PHOTO, first_usable_photo
+from fitrank_tf.datasets.product_builder import (
+    NOT_IN_PHOTO,
+    TURNED_PHOTO,
+    first_usable_photo,
+)
 from fitrank_tf.datasets.product_source import LabelledBox, PixelBox, ProductRow
 from fitrank_tf.datasets.splits import ALL, TEST, TRAIN
 from tests.datasets.small_catalogues import encode, write_files
@@ -111,8 +115,8 @@ def test_boxes_are_shares_of_the_photo(catalogue) -> None:
 def test_boxes_of_small_photos_are_not_put_on_large_ones(copy: Path) -> None:
     photo = copy / "Img/img/WOMEN/Dresses/id_00000001/01_1_front.jpg"
     photo.write_bytes(encode(Image.new("RGB", (750, 1101))))
-    source = DeepFashionInshopSource(str(copy))
-    assert first_usable_photo(source, rows_of(copy)[DRESS]).objects == [None]
+    read = first_usable_photo(DeepFashionInshopSource(str(copy)), rows_of(copy)[DRESS])
+    assert (read.objects, read.boxes_left_out) == ([], NOT_IN_PHOTO)
 
 
 def test_boxes_beyond_the_small_photos_are_of_the_photos_themselves(copy: Path) -> None:
@@ -177,11 +181,61 @@ def test_without_descriptions_there_are_no_texts(copy: Path, caplog) -> None:
     assert "without a description" not in caplog.text
 
 
-def test_a_description_that_is_none_is_one_line(copy: Path) -> None:
-    (copy / "Anno/list_description_inshop.json").write_text('[{"color": "Red"}]')
-    with pytest.raises(FitRankError, match=r"no JSON array of .*'item'.*again") as said:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('[{"color": "Red"}]', "no JSON array of .*'item'"),
+        ("[" * 100_000, "no JSON array of .*RecursionError"),
+        ('{"item": "id_1", "description": "Soft"}', "item id_1: `description` is no list"),
+        ('[{"item": "id_1", "description": ["a", 2]}]', "id_1: `description` is no list"),
+        ('[{"item": "id_1", "color": 3}]', "item id_1: `color` is no text"),
+    ],
+)
+def test_a_description_that_is_none_is_one_line(
+    copy: Path, content: str, said: str
+) -> None:
+    (copy / "Anno/list_description_inshop.json").write_text(content)
+    with pytest.raises(FitRankError, match=f"{said}.*unpack it again") as error:
         rows_of(copy)
-    assert "\n" not in str(said.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\f"])
+def test_line_ends_within_a_text_do_not_end_a_line(copy: Path, end: str) -> None:
+    entries = [
+        {"item": f"id_0000000{n}", "color": "Red", "description": [f"a{end}b", "c"]}
+        for n in (1, 2)
+    ]
+    lines = [json.dumps(entry, ensure_ascii=False) for entry in entries]
+    if end == "\f":
+        lines = [json.dumps(entry) for entry in entries]
+    path = copy / "Anno/list_description_inshop.json"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert rows_of(copy)[DRESS].text == f"a{end}b"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_that_is_turned_has_no_boxes(copy: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = copy / "Img/img/WOMEN/Dresses/id_00000001/01_1_front.jpg"
+    photo.write_bytes(encode(Image.new("RGB", (256, 256)), exif=exif))
+    read = first_usable_photo(DeepFashionInshopSource(str(copy)), rows_of(copy)[DRESS])
+    assert len(read.objects) == (orientation == 1)
+    assert read.boxes_left_out == ("" if orientation == 1 else TURNED_PHOTO)
+
+
+def test_boxes_of_turned_photos_are_counted(copy: Path, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo = copy / "Img/img/WOMEN/Dresses/id_00000001/01_1_front.jpg"
+    photo.write_bytes(encode(Image.new("RGB", (256, 256)), exif=exif))
+    source = CatalogueSource("deepfashion_inshop", manual_dir=str(copy))
+    builder = open_catalogue(source, str(tmp_path / "cache")).builder
+    assert builder.info.metadata["boxes_left_out"][TURNED_PHOTO] == {
+        "count": 1,
+        "ids": [f"{DRESS} in line 3"],
+    }
 
 
 def test_the_fingerprint_is_of_tables_and_photos(copy: Path) -> None:
@@ -225,3 +279,21 @@ def test_a_folder_that_lacks_something_is_one_line(
     with pytest.raises(FitRankError, match=said) as error:
         DeepFashionInshopSource(str(tmp_path))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["img/", "/", ".", "//"])
+def test_a_line_without_a_photo_is_counted(copy: Path, name: str) -> None:
+    partition = copy / "Eval/list_eval_partition.txt"
+    partition.write_text(f"{partition.read_text()}{name} id_1 train\n")
+    problems = [row.problem for row in DeepFashionInshopSource(str(copy)).rows()]
+    assert problems.count(MALFORMED) == 2
+
+
+@pytest.mark.parametrize("written", ["directory", "empty"])
+def test_what_is_no_file_of_boxes_counts_as_absent(copy: Path, written, caplog) -> None:
+    boxes = copy / "Anno/list_bbox_inshop.txt"
+    boxes.unlink()
+    boxes.mkdir() if written == "directory" else boxes.touch()
+    assert {row.objects for row in rows_of(copy).values()} == {()}
+    assert "no Anno/list_bbox_inshop.txt, so no boxes and poses" in caplog.text
+    assert ("list_bbox_inshop.txt is empty" in caplog.text) == (written == "empty")

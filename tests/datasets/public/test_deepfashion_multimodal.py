@@ -1,5 +1,6 @@
 """DeepFashion-MultiModal in its own layout: numbers become values that labels have here."""
 
+import json
 import logging
 import shutil
 from pathlib import Path
@@ -185,7 +186,7 @@ def test_without_captions_there_are_no_texts(copy: Path, caplog) -> None:
     assert "have no caption" not in caplog.text
 
 
-@pytest.mark.parametrize("content", ["[]", "{", '{"a.jpg": null}'])
+@pytest.mark.parametrize("content", ["[]", "{", "[" * 100_000, '"A dress."'])
 def test_captions_that_are_none_are_one_line(copy: Path, content: str) -> None:
     (copy / "captions.json").write_text(content)
     with pytest.raises(FitRankError, match=r"no JSON object of photos.*again") as error:
@@ -207,3 +208,56 @@ def test_a_folder_that_lacks_something_is_one_line(
     with pytest.raises(FitRankError, match=said) as error:
         DeepFashionMultimodalSource(str(tmp_path))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("spelled", ["images/{}.jpg", "{}.JPG", "a/b/{}.jpeg", "{}"])
+def test_captions_and_labels_find_their_photos(copy: Path, spelled: str) -> None:
+    before = rows_of(copy)
+    for path in (copy / "captions.json", *(copy / "labels").rglob("*.txt")):
+        text = path.read_text()
+        for name in (DRESS, SIDE, SHIRT, JACKET):
+            text = text.replace(f"{name}.jpg", spelled.format(name))
+        path.write_text(text)
+    after = rows_of(copy)
+    for name in (DRESS, SIDE, SHIRT, JACKET):
+        assert after[name] == before[name]
+    assert before[DRESS].text and before[DRESS].attributes["sleeve"]
+
+
+def test_photos_may_have_large_suffixes(copy: Path) -> None:
+    before = rows_of(copy)[DRESS]
+    photo = copy / f"images/{DRESS}.jpg"
+    photo.rename(photo.with_suffix(".JPG"))
+    after = rows_of(copy)[DRESS]
+    assert (after.text, after.attributes) == (before.text, before.attributes)
+    assert after.photos == (f"{DRESS}.JPG",)
+
+
+@pytest.mark.parametrize("caption", [None, 3, ["A dress."], " "])
+def test_captions_that_are_no_text_are_counted(copy: Path, caption, caplog) -> None:
+    path = copy / "captions.json"
+    captions = json.loads(path.read_text())
+    path.write_text(json.dumps({**captions, f"{DRESS}.jpg": caption}))
+    assert rows_of(copy)[DRESS].text == ""
+    # Beside those of the two photos that have none.
+    assert "3 photos have no caption" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["", "/", ".", "..", "images/"])
+def test_a_caption_of_no_photo_is_counted(copy: Path, name: str) -> None:
+    path = copy / "captions.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: "A dress."}))
+    problems = [row.problem for row in DeepFashionMultimodalSource(str(copy)).rows()]
+    assert problems.count(OTHER_NAME) == 2
+
+
+def test_halves_of_characters_are_replaced(copy: Path, tmp_path: Path, caplog) -> None:
+    path = copy / "captions.json"
+    captions = {f"{DRESS}.jpg": "A \ud83d dress.", "\ud83d-\udc00.jpg": "A dress."}
+    path.write_text(json.dumps(captions))
+    source = CatalogueSource("deepfashion_multimodal", manual_dir=str(copy))
+    catalogue = open_catalogue(source, str(tmp_path / "cache"))
+    records = catalogue.records(ALL)
+    assert dict(zip(records.ids, records.texts))[DRESS] == "A \ufffd dress."
+    assert "\ufffd-\ufffd" in catalogue.builder.info.metadata["skipped"][OTHER_NAME]["ids"]
+    assert caplog.text.encode()

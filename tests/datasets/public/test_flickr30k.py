@@ -12,7 +12,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.photos.names import MISSING_IMAGE
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.flickr30k import Builder, Flickr30kSource
-from fitrank_tf.datasets.flickr30k.captions import MALFORMED_LINE
+from fitrank_tf.datasets.flickr30k.captions import MALFORMED_LINE, SECOND_CAPTION
 from fitrank_tf.datasets.flickr30k.entities import (
     MALFORMED_ANNOTATIONS,
     MALFORMED_SENTENCES,
@@ -235,6 +235,11 @@ def _object(box: str) -> bytes:
         (b"<annotation/>", MALFORMED_ANNOTATIONS),
         (f"<!DOCTYPE a []><a>{_SIZE}</a>".encode(), MALFORMED_ANNOTATIONS),
         (f"<!DOCTYPE a [{_LAUGHS}]><a>&l9;</a>".encode("utf-16"), MALFORMED_ANNOTATIONS),
+        (
+            b"<?xml version='1.0' encoding='foo'?>" + _object("1 1 2 3"),
+            MALFORMED_ANNOTATIONS,
+        ),
+        (_object(f"1 1 {'9' * 400} 3").replace(b">10<", b">1e999<"), MALFORMED_ANNOTATIONS),
         (_object("5 1 2 3"), MALFORMED_ANNOTATIONS),
         (_object("1 1 nan 3"), MALFORMED_ANNOTATIONS),
         (_object("1 1 2"), MALFORMED_ANNOTATIONS),
@@ -276,7 +281,7 @@ def test_a_box_at_the_edge_is_within_the_photo(tmp_path: Path) -> None:
         (
             "karpathy",
             {"flickr30k-images/1.jpg": b"", "flickr30k_test_karpathy.txt": b""},
-            "is empty",
+            "no dataset_flickr30k.json or .*karpathy.txt is there, but empty.*; unpack",
         ),
         (
             "karpathy",
@@ -301,3 +306,59 @@ def test_the_fingerprint_is_of_what_is_read(tmp_path: Path) -> None:
     assert Flickr30kSource(str(tmp_path), "karpathy").fingerprint() == before
     write_files(tmp_path, {"results_20130124.token": TOKEN})
     assert Flickr30kSource(str(tmp_path), "karpathy").fingerprint() != before
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\f"])
+def test_other_line_ends_do_not_end_a_caption(tmp_path: Path, end: str) -> None:
+    lists = {f"{part}.txt": b"1\n" for part in ("train", "val", "test")}
+    write_files(tmp_path, {**lists, "Annotations/1.xml": _object("1 1 10 10")})
+    caption = f"A man runs{end}fast ."
+    write_files(tmp_path, {"Sentences/1.txt": f"{caption}\r\nTwo .\n".encode()})
+    write_files(tmp_path, {"flickr30k-images/1.jpg": PHOTO})
+    row = next(Flickr30kSource(str(tmp_path), "entities").rows())
+    assert row.more["captions"] == (caption, "Two .")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("results_20130124.token", "7.jpg#{}\t{}"), ("results.csv", "7.jpg| {}| {}")],
+)
+def test_a_second_caption_of_a_number_is_counted(
+    tmp_path: Path, name: str, line: str
+) -> None:
+    head = "head\n" if name == "results.csv" else ""
+    numbers = (0, 1, 0, "9" * 5000, 2)
+    lines = [line.format(number, f"Line {n} .") for n, number in enumerate(numbers)]
+    files = {"flickr30k-images/7.jpg": PHOTO, "dataset_flickr30k.json": JSON}
+    write_files(tmp_path, {**files, name: (head + "\n".join(lines)).encode()})
+    assert captions_of(tmp_path)["7"] == ("Line 0 .", "Line 1 .", "Line 4 .")
+    above = len(head.split())
+    assert problems(tmp_path)[:2] == [
+        ("", SECOND_CAPTION, 3 + above),
+        ("", MALFORMED_LINE, 4 + above),
+    ]
+
+
+def test_an_empty_file_of_captions_is_passed_over(tmp_path: Path, caplog) -> None:
+    files = {"dataset_flickr30k.json": JSON, "flickr30k-images/7.jpg": PHOTO}
+    write_files(tmp_path, {**files, "results_20130124.token": b""})
+    assert captions_of(tmp_path)["9"] == ("Raw nine.",)
+    assert "results_20130124.token is empty" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["\ud83d.jpg", "a\0b.jpg", "\udc80\udbff.jpg"])
+def test_a_name_that_no_file_has_is_counted(tmp_path: Path, name: str) -> None:
+    data = karpathy_json(photo_of(name, "test", "A ."), photo_of("7.jpg", "test", "B ."))
+    write_files(tmp_path, {"dataset_flickr30k.json": data, "flickr30k-images/7.jpg": PHOTO})
+    catalogue = opened("karpathy", tmp_path, tmp_path / "cache")
+    assert catalogue.skipped == {MISSING_IMAGE: 1}
+
+
+def test_a_list_that_is_not_utf8_is_one_line(tmp_path: Path) -> None:
+    lists = {f"{part}.txt": b"caf\xe9\n" for part in ("train", "val", "test")}
+    write_files(tmp_path, {**lists, "Annotations/1.xml": b"", "Sentences/1.txt": b"A .\n"})
+    write_files(tmp_path, {"flickr30k-images/1.jpg": PHOTO})
+    source = Flickr30kSource(str(tmp_path), "entities")
+    assert source.fingerprint()
+    with pytest.raises(FitRankError, match=r"train.txt, line 1: not UTF-8"):
+        list(source.rows())

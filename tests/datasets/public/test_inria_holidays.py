@@ -10,7 +10,7 @@ from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.inria_holidays import Builder, InriaHolidaysSource
 from fitrank_tf.datasets.inria_holidays.source import NOT_OF_HOLIDAYS
 from fitrank_tf.datasets.splits import ALL
-from tests.datasets.small_catalogues import write_files
+from tests.datasets.small_catalogues import noise_photo, write_files
 
 DUMMY = Path(Builder.code_path).parent / "dummy_data"
 
@@ -53,8 +53,8 @@ def test_the_folder_is_found_below(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"jpg1.tar.gz": b""}, "no jpg in .*jpg1.tar.gz is there, packed.*tar xf"),
-        ({"pictures/100000.jpg": b""}, "no jpg in .*tar xf"),
+        ({"jpg1.tar.gz": b""}, "no jpg or .* in .*jpg1.tar.gz is there, packed.*tar xf"),
+        ({"pictures/100000.jpg": b""}, "no jpg or .* in .*tar xf"),
     ],
 )
 def test_a_folder_without_photos_is_one_line(
@@ -64,3 +64,32 @@ def test_a_folder_without_photos_is_one_line(
     with pytest.raises(FitRankError, match=said) as error:
         InriaHolidaysSource(str(tmp_path))
     assert "\n" not in str(error.value)
+
+
+def test_each_archive_may_be_in_its_own_folder(tmp_path: Path) -> None:
+    one, two = noise_photo(1), noise_photo(2)
+    files = {"jpg1/jpg/100001.jpg": one, "jpg2/jpg/100000.jpg": two}
+    write_files(tmp_path / "holidays", files)
+    source = InriaHolidaysSource(str(tmp_path))
+    assert {row.id: source.read_photo(*row.photos) for row in source.rows()} == {
+        "100000": two,
+        "100001": one,
+    }
+    before = source.fingerprint()
+    write_files(tmp_path / "holidays", {"jpg2/jpg/100002.jpg": one})
+    assert InriaHolidaysSource(str(tmp_path)).fingerprint() != before
+
+
+@pytest.mark.parametrize("count", [0, 1490, 1491, 1492])
+def test_another_number_of_photos_is_logged(tmp_path: Path, count: int, caplog) -> None:
+    names = [f"jpg/{number}.jpg" for number in range(100000, 100000 + count)]
+    write_files(tmp_path, {"jpg/notes.txt": b"", **dict.fromkeys(names, b"")})
+    InriaHolidaysSource(str(tmp_path))
+    assert (f"has {count} photos of the 1491" in caplog.text) == (count != 1491)
+
+
+def test_a_link_in_a_circle_is_no_photo(tmp_path: Path) -> None:
+    write_files(tmp_path, {"jpg/100000.jpg": b""})
+    (tmp_path / "jpg/100001.jpg").symlink_to(tmp_path / "jpg/100001.jpg")
+    rows = InriaHolidaysSource(str(tmp_path)).rows()
+    assert [row.id for row in rows] == ["100000"]

@@ -65,6 +65,8 @@ def write_shard(path: Path, photos: list, group: int = 2, **columns: Any) -> Non
         "image": pa.array([photo and {"bytes": photo} for photo in photos], _IMAGE),
         "text": [f"Title {number}" for number in range(len(photos))],
         "item_ID": list(range(len(photos))),
+        "category1": ["Bags"] * len(photos),
+        "category": ["Bags"] * len(photos),
         **columns,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +149,7 @@ def test_bytes_of_photos_are_not_kept(tmp_path: Path) -> None:
     before = pa.total_allocated_bytes()
     rows = MarqoParquetSource(str(tmp_path), "polyvore").rows()
     photos = [photo for row in rows for photo in row.photos]
-    assert pa.total_allocated_bytes() - before < size * group
+    assert pa.total_allocated_bytes() - before < 2 * size * group
     for photo in photos:
         assert isinstance(photo, Blob) and len(photo.read()) == size
         assert pa.total_allocated_bytes() - before < 2 * size * group
@@ -176,11 +178,40 @@ def test_the_folder_of_the_corpus_comes_before_others(tmp_path: Path) -> None:
         )
     (row,) = MarqoParquetSource(str(tmp_path), "kagl").rows()
     assert row.text == "marqo-KAGL"
-    assert MarqoParquetSource(str(tmp_path / "atlas"), "kagl").where.endswith("atlas/data")
+
+
+@pytest.mark.parametrize("named", ["", "polyvore", "marqo-Polyvore"])
+@pytest.mark.parametrize("place", ["", "data"])
+def test_the_folder_of_another_corpus_is_not_read(
+    tmp_path: Path, named: str, place: str
+) -> None:
+    folder = tmp_path / (named or "polyvore")
+    write_shard(folder / place / "data-00000-of-00001.parquet", [b""])
+    with pytest.raises(FitRankError, match=r"no data/data-.* in .*fetch the folder"):
+        MarqoParquetSource(str(folder if named else tmp_path), "kagl")
+    assert MarqoParquetSource(str(tmp_path), "polyvore").where == str(folder / place)
+
+
+@pytest.mark.parametrize("spelled", [str.upper, str.lower, "_{} ".format])
+def test_columns_may_be_in_another_case(tmp_path: Path, spelled) -> None:
+    path = tmp_path / "data-00000-of-00001.parquet"
+    write_shard(path, [b"x"])
+    table = pq.read_table(path)
+    pq.write_table(table.rename_columns(list(map(spelled, table.column_names))), path)
+    (row,) = MarqoParquetSource(str(tmp_path), "polyvore").rows()
+    assert (row.id, row.text, row.attributes) == ("0", "Title 0", {"category": "Bags"})
+    assert len(row.photos) == 1
 
 
 def write_pointer(path: Path) -> None:
     write_files(path, {"data-00000-of-00001.parquet": b"version https://git-lfs\n"})
+
+
+def write_without_categories(path: Path) -> None:
+    write_shard(path / "data-00000-of-00001.parquet", [b""])
+    table = pq.read_table(path / "data-00000-of-00001.parquet")
+    table = table.drop_columns(["category", "category1"])
+    pq.write_table(table, path / "data-00000-of-00001.parquet")
 
 
 def write_other(path: Path) -> None:
@@ -194,6 +225,7 @@ def write_other(path: Path) -> None:
     [
         (lambda path: None, r"no data/data-.* in .*fetch the folder `data`"),
         (write_pointer, "data-00000-of-00001.parquet: cannot be read as Parquet"),
+        (write_without_categories, "no column 'gender' or .*'usage'; it has image, text,"),
         (write_other, "no column 'item_ID'; it has image, text: fetch"),
     ],
 )

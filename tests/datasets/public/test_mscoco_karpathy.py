@@ -19,6 +19,7 @@ from fitrank_tf.datasets.mscoco_karpathy import (
     MscocoKarpathySource,
     prepared_photos,
 )
+from fitrank_tf.datasets.mscoco_karpathy.source import NO_FOLDER
 from fitrank_tf.datasets.splits import ALL, TEST
 from tests.datasets.small_catalogues import noise_photo, write_files
 
@@ -152,10 +153,28 @@ def test_photos_of_both_folders(tmp_path: Path, above: str) -> None:
 
 def test_malformed_entries_are_counted(tmp_path: Path) -> None:
     good, silent = photo_of(1, "test"), {**photo_of(2, "test"), "sentences": []}
-    write_list(tmp_path, [good, silent, {"cocoid": 3}, "photo"])
+    homeless = {key: good[key] for key in good if key != "filepath"} | {"cocoid": 3}
+    wrong = [
+        {**photo_of(4, "test"), **entry}
+        for entry in (
+            {"cocoid": None},
+            {"cocoid": [4]},
+            {"filename": None},
+            {"filename": ""},
+            {"filepath": 2014},
+            {"sentences": {"raw": "A cat."}},
+            {"sentences": "A cat."},
+            {"sentences": {"1": {"raw": "A cat."}}},
+            {"sentences": [{"raw": None}]},
+        )
+    ]
+    write_list(tmp_path, [good, silent, {"cocoid": 3}, "photo", homeless, *wrong])
     write_files(tmp_path, {f"val2014/{good['filename']}": noise_photo(1)})
     catalogue = opened(tmp_path, tmp_path / "cache")
-    assert catalogue.skipped == {NO_CAPTION: 1, MALFORMED_ENTRY: 2}
+    assert catalogue.skipped == {
+        **{NO_CAPTION: 1, NO_FOLDER: 1},
+        MALFORMED_ENTRY: 2 + len(wrong),
+    }
 
 
 @pytest.mark.parametrize("place", ["tfds", "home/tensorflow_datasets", "manual"])
@@ -304,3 +323,11 @@ def test_the_fingerprint_is_of_what_is_read(tmp_path: Path) -> None:
     assert MscocoKarpathySource(str(tmp_path / "manual")).fingerprint() == before
     write_files(tmp_path / "manual/val2014", {"1.jpg": b""})
     assert MscocoKarpathySource(str(tmp_path / "manual")).fingerprint() != before
+
+
+def test_the_list_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    write_list(tmp_path, [photo_of(1, "test")])
+    path = tmp_path / "dataset_coco.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    write_files(tmp_path, {"val2014/1.jpg": b""})
+    assert [row.id for row in MscocoKarpathySource(str(tmp_path)).rows()] == ["1"]
