@@ -181,10 +181,15 @@ class FacetLexicon:
         """{words that mean a colour: its CIE L, a, b}.
 
         Of values that are colours, of the words that mean such values, and of the colour
-        words that mean no value: photos alone tell those.
+        words that mean no value: photos alone tell those. A phrase with a word that means
+        a value is not among them, or "hot pink" would hide "pink".
         """
         taken = self.phrases.keys() | self.related.keys()
-        points = {word: of for word, of in colour_points(()).items() if word not in taken}
+        points = {
+            phrase: of
+            for phrase, of in colour_points(()).items()
+            if phrase not in taken and taken.isdisjoint(phrase.split())
+        }
         number = 0
         own: dict[int, tuple[float, ...]] = {}
         for facet, values in self.values:

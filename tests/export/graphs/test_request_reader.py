@@ -137,6 +137,12 @@ def test_a_colour_is_named_once_and_nowhere_denied(text: str, lightness: list) -
     assert colours[colours[:, 3] > 0, 0].tolist() == pytest.approx(lightness, abs=4)
 
 
+def test_a_colour_that_is_no_value_hides_none() -> None:
+    pinks = FacetLexicon((("colour", ("Pink", "Black", "White")), *LEXICON.values[2:]))
+    for text in ("hot pink shoes", "neon pink shoes", "shocking pink shoes"):
+        assert read_facets(RequestReader(pinks), [text])[0, 0] > 0.0, text
+
+
 def test_without_a_facet_of_colours_they_are_read_for_the_photos() -> None:
     lexicon = FacetLexicon(tuple(of for of in LEXICON.values if of[0] != "colour"))
     read = RequestReader(lexicon)(tf.constant(["crimson t-shirts for men, not maroon"]))
