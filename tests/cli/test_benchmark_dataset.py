@@ -130,7 +130,7 @@ def publish_counts(
 ) -> None:
     """Lets the published figures of tasks be of other queries and documents."""
     plain = json.loads(benchmarks._PUBLISHED.read_text(encoding="utf-8"))
-    for name, task in plain[dataset]["tasks"].items():
+    for name, task in plain["benchmarks"][dataset]["tasks"].items():
         task["queries"], task["documents"] = counts[name.replace(" ", "_")]
     monkeypatch.setattr(benchmarks, "_published", lambda: plain)
 
@@ -264,7 +264,7 @@ def test_every_benchmark_on_its_miniature(dataset: str, run, tmp_path: Path) -> 
     ("options", "said"),
     [
         (["--manual_dir=/no/such/folder"], "no such folder; unpack jpg1.tar.gz"),
-        (["--manual_dir={tmp}"], "no jpg in .*; unpack jpg1.tar.gz"),
+        (["--manual_dir={tmp}"], "no jpg or .*; unpack jpg1.tar.gz"),
         (["--dataset=modanet"], "--dataset modanet: there is no benchmark of it; choose"),
         (["--systems=bm25"], "--systems bm25: choose from clip,clip_lora,reranked"),
         (["--baseline=reranked", "--systems=clip"], "--baseline reranked: choose one of"),
