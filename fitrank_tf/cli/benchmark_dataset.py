@@ -88,7 +88,9 @@ def main(arguments: Sequence[str] | None) -> None:
     results = [task_result(benchmark, task, of) for task, of in zip(tasks, runs)]
     header = header_lines(catalogue, benchmark, bundle.info)
     print(write_report(folder, header, results, runs, options.baseline))
-    sheet = draw_hits_and_misses(catalogue, rows, results, runs, folder / "sheet.png")
+    sheet = draw_hits_and_misses(
+        catalogue, rows, records, results, runs, folder / "sheet.png"
+    )
     print(f"report, JSON, runs  {folder}")
     if sheet:
         print(f"contact sheet       {sheet} (and .html)")

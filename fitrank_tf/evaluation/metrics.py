@@ -77,17 +77,31 @@ def evaluate_queries(
     """
     results = strict_run(run)
     _check_overlap(results, qrels)
-    names = {
-        ir_measures.parse_measure(text): name
-        for name, text in zip(MEASURES, ir_measures_names(binary_grade))
-    }
-    values: dict[str, dict[str, float]] = {query_id: {} for query_id in qrels}
+    names = dict(zip(MEASURES, ir_measures_names(binary_grade)))
+    return query_values(results, qrels, names)
+
+
+def query_values(
+    results: Mapping[str, Mapping[str, float]], qrels: Qrels, names: Mapping[str, str]
+) -> dict[str, dict[str, float]]:
+    """Measures of every query of the qrels, in their order, by pytrec_eval.
+
+    Args:
+        results: query id -> item id -> score, of `trec.strict_run`.
+        qrels: query id -> item id -> grade.
+        names: measure -> the same in the syntax of `ir_measures`.
+
+    Returns:
+        query id -> measure -> value; 0 for a query without results.
+    """
+    of_text = {ir_measures.parse_measure(text): name for name, text in names.items()}
+    found: dict[str, dict[str, float]] = {query_id: {} for query_id in qrels}
     provider = ir_measures.providers.registry[_PROVIDER]
-    for metric in provider.iter_calc(list(names), qrels, results):
-        values[metric.query_id][names[metric.measure]] = metric.value
+    for metric in provider.iter_calc(list(of_text), qrels, results):
+        found[metric.query_id][of_text[metric.measure]] = metric.value
     return {
-        query_id: {name: query[name] for name in MEASURES}
-        for query_id, query in values.items()
+        query_id: {name: values[name] for name in names}
+        for query_id, values in found.items()
     }
 
 

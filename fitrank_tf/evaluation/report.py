@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from fitrank_tf.evaluation.markdown_table import markdown_table
 from fitrank_tf.evaluation.metrics import MEASURES
 from fitrank_tf.evaluation.systems import ALL_SYSTEMS
 
@@ -40,13 +41,7 @@ def results_table(rows: Sequence[ResultRow]) -> str:
         rows, key=lambda row: (kinds.index(row.query_kind), _system_order(row.system))
     )
     header = ["queries", "system", *MEASURES, "n"]
-    cells = [header] + [_cells(row) for row in ordered]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
-    # The first two columns are text, set left; numbers are set right.
-    rule = ["-" * width for width in widths[:2]]
-    rule += ["-" * (width - 1) + ":" for width in widths[2:]]
-    lines = [cells[0], rule, *cells[1:]]
-    return "\n".join(_line(line, widths) for line in lines) + "\n"
+    return markdown_table(header, [_cells(row) for row in ordered], num_texts=2) + "\n"
 
 
 def _system_order(system: str) -> int:
@@ -63,12 +58,3 @@ def _cells(row: ResultRow) -> list[str]:
 def _escaped(text: str) -> str:
     """A bar would start a new column."""
     return text.replace("|", "\\|")
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """One line of the table, padded to the widths."""
-    padded = [
-        cell.ljust(width) if i < 2 else cell.rjust(width)
-        for i, (cell, width) in enumerate(zip(cells, widths))
-    ]
-    return f"| {' | '.join(padded)} |"

@@ -68,11 +68,11 @@ def strict_run(run: Run) -> dict[str, dict[str, float]]:
     """
     strict = {}
     for query_id, ranking in run.items():
-        _check_id(query_id, "query id")
+        check_id(query_id, "query id")
         scores = _strictly_falling([score for _, score in ranking])
         items: dict[str, float] = {}
         for (item_id, _), score in zip(ranking, scores):
-            _check_id(item_id, "item id")
+            check_id(item_id, "item id")
             if item_id in items:
                 raise FitRankError(
                     f"item {item_id!r} stands twice in the results of query {query_id!r}; "
@@ -97,7 +97,7 @@ def write_run(path: PathLike, run: Run, system: str) -> None:
             item stands twice in one ranking, or the path cannot be written.
         ValueError: if a score is not finite at float32.
     """
-    _check_id(system, "system name")
+    check_id(system, "system name")
     lines = [
         # 9 digits are enough to tell any two float32 apart.
         f"{query_id} Q0 {item_id} {rank} {score:.9g} {system}\n"
@@ -117,9 +117,9 @@ def write_qrels(path: PathLike, qrels: Qrels) -> None:
     """
     lines = []
     for query_id, grades in qrels.items():
-        _check_id(query_id, "query id")
+        check_id(query_id, "query id")
         for item_id, grade in grades.items():
-            _check_id(item_id, "item id")
+            check_id(item_id, "item id")
             lines.append(f"{query_id} 0 {item_id} {grade}\n")
     write_atomically(path, "".join(lines).encode("utf-8"))
     _logger.info("wrote %d judgments to %s", len(lines), path)
@@ -177,7 +177,7 @@ def write_queries(path: PathLike, queries: Mapping[str, str]) -> None:
             written.
     """
     for query_id in queries:
-        _check_id(query_id, "query id")
+        check_id(query_id, "query id")
     lines = [f"{query_id}\t{text}\n" for query_id, text in queries.items()]
     write_atomically(path, "".join(lines).encode("utf-8"))
     _logger.info("wrote %d queries to %s", len(lines), path)
@@ -222,7 +222,7 @@ def _query_columns(path: PathLike, form: str, most: int) -> dict[str, list[str]]
             )
         query_id, *others = columns
         try:
-            _check_id(query_id, "query id")
+            check_id(query_id, "query id")
         except FitRankError as error:
             raise FitRankError(f"{path}, line {number}: {error}") from None
         if not others[0]:
@@ -253,8 +253,13 @@ def _as_trec_eval_sorts(items: Mapping[str, float]) -> list[tuple[str, float]]:
     return sorted(by_id, key=lambda item: float(np.float32(item[1])), reverse=True)
 
 
-def _check_id(name: str, what: str) -> None:
-    """Raises FitRankError unless `name` is one column of a TREC file."""
+def check_id(name: str, what: str) -> None:
+    """Raises FitRankError unless `name` is one column of a TREC file.
+
+    Args:
+        name: an id, or a system's name.
+        what: it is, such as "query id".
+    """
     if not name:
         raise FitRankError(f"an empty {what} cannot be stored in a TREC file; give one")
     if name.split() != [name]:

@@ -17,9 +17,9 @@ ceiling far below 1. All but mAP are computed by pytrec_eval.
 
 from collections.abc import Mapping, Sequence
 
-import ir_measures
 import numpy as np
 
+from fitrank_tf.evaluation.metrics import query_values
 from fitrank_tf.evaluation.trec import Qrels, Run, strict_run
 
 _CUT_AT = 10
@@ -47,10 +47,9 @@ def measure_queries(
         {measure: {query id: value}}.
     """
     basic = dict.fromkeys(of for name in names for of in _MEANS.get(name, (name,)))
-    values = {
-        name: _by_trapezes(run, qrels) if name == _TRAPEZES else _by_trec(run, qrels, name)
-        for name in basic
-    }
+    values = {_TRAPEZES: _by_trapezes(run, qrels)} if _TRAPEZES in basic else {}
+    if by_trec := [name for name in basic if name != _TRAPEZES]:
+        values |= _by_trec(run, qrels, by_trec)
     for name in names:
         if name in _MEANS:
             parts = [values[part] for part in _MEANS[name]]
@@ -60,18 +59,25 @@ def measure_queries(
     return {name: values[name] for name in names}
 
 
-def _by_trec(run: Run, qrels: Qrels, name: str) -> dict[str, float]:
-    kind, _, cut = name.partition("@")
-    # pytrec_eval has no reciprocal rank with a cut.
-    first = {query: ranking[: int(cut)] for query, ranking in run.items()}
-    of_trec = {"hit": f"Success@{cut}", "MRR": "RR", "MAP": f"AP@{cut}"}.get(kind, name)
-    provider = ir_measures.providers.registry["pytrec_eval"]
-    values = dict.fromkeys(qrels, 0.0)
-    results = strict_run({query: of for query, of in first.items() if query in qrels})
-    measure = ir_measures.parse_measure(of_trec)
-    for metric in provider.iter_calc([measure], qrels, results):
-        values[metric.query_id] = metric.value
+def _by_trec(run: Run, qrels: Qrels, names: Sequence[str]) -> dict[str, dict[str, float]]:
+    results = strict_run({query: of for query, of in run.items() if query in qrels})
+    found = query_values(results, qrels, {name: _text_of(name) for name in names})
+    values = {name: {query: of[name] for query, of in found.items()} for name in names}
+    for name in names:
+        if name.startswith("MRR"):
+            # pytrec_eval has no reciprocal rank with a cut.
+            least = 1.0 / CUTS[name]
+            values[name] = {
+                query: value if value >= least else 0.0
+                for query, value in values[name].items()
+            }
     return values
+
+
+def _text_of(name: str) -> str:
+    """A measure in the syntax of `ir_measures`."""
+    kind, _, cut = name.partition("@")
+    return {"hit": f"Success@{cut}", "MRR": "RR", "MAP": f"AP@{cut}"}.get(kind, name)
 
 
 def _by_trapezes(run: Run, qrels: Qrels) -> dict[str, float]:

@@ -14,8 +14,6 @@ from fitrank_tf.core.code import code_fingerprint
 from fitrank_tf.core.files import written_aside
 from fitrank_tf.core.progress import Progress
 from fitrank_tf.datasets.catalogue import Catalogue
-from fitrank_tf.datasets.iteration import chosen_rows
-from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.signatures import PROJECTION_SIGNATURE
@@ -92,13 +90,12 @@ def _parts(
     detector_size, size = extractor.models.detector.image_size, bundle.info.image_size
 
     def squares(item: dict[str, Any]) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-        image = tf.io.decode_image(item["image"], channels=3, expand_animations=False)
-        image = tf.ensure_shape(image, [None, None, 3])
+        image = item["image"]
         return resize_and_pad(image, size), photo_squares(image, detector_size)
 
-    items = chosen_rows(catalogue.encoded_items(ALL), rows).skip(done)
     batches = (
-        items.map(squares, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        catalogue.chosen_items(rows[done:])
+        .map(squares, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(_BATCH)
         .map(
             lambda pixels, seen: (pixels, extractor.extract_batch(*seen)["features"]),

@@ -13,6 +13,7 @@ from fitrank_tf.evaluation.benchmark.benchmark import Benchmark, PublishedRow
 from fitrank_tf.evaluation.benchmark.measures import measure_queries
 from fitrank_tf.evaluation.benchmark.systems import TaskRun
 from fitrank_tf.evaluation.benchmark.task import Task
+from fitrank_tf.evaluation.markdown_table import markdown_table
 from fitrank_tf.evaluation.significance import paired_randomisation
 from fitrank_tf.evaluation.trec import write_qrels, write_run
 
@@ -104,24 +105,10 @@ def _task_text(result: TaskResult, baseline: str) -> str:
         lines.append(f"\nNo published figures stand beside these: {result.unlike}.")
     elif task.differs:
         lines.append(f"\nNot the published protocol: {task.differs}.")
-    return "\n".join([*lines, "", _table(titles, rows)])
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """An aligned table; columns without any text are left out."""
+    # Columns without any text are left out.
     columns = [column for column in zip(titles, *rows) if any(column)]
-    widths = [max(map(len, column)) for column in columns]
-    lines = [
-        "| "
-        + " | ".join(
-            cell.ljust(width) if at == 0 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(line, widths))
-        )
-        + " |"
-        for line in zip(*columns)
-    ]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join([lines[0], f"| {' | '.join(rule)} |", *lines[1:]])
+    shown, *others = zip(*columns)
+    return "\n".join([*lines, "", markdown_table(shown, others, num_texts=1)])
 
 
 def write_report(

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fitrank_tf.datasets.catalogue import Catalogue
-from fitrank_tf.datasets.splits import ALL
+from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
 from fitrank_tf.evaluation.benchmark.report import TaskResult
 from fitrank_tf.evaluation.benchmark.systems import TaskRun
 from fitrank_tf.evaluation.benchmark.task import PHOTO, TEXT, Task, sample
@@ -25,6 +24,7 @@ _QUERIES, _COLUMNS, _THUMBNAIL = 3, 6, 160
 def draw_hits_and_misses(
     catalogue: Catalogue,
     rows: Sequence[int],
+    records: CatalogueRecords,
     results: Sequence[TaskResult],
     runs: Sequence[Mapping[str, TaskRun]],
     path: Path,
@@ -34,6 +34,7 @@ def draw_hits_and_misses(
     Args:
         catalogue: whose photos.
         rows: of the benchmark's Items.
+        records: of the same.
         results: of the tasks.
         runs: {system: run} of each task.
         path: of the PNG; the page is beside it.
@@ -54,7 +55,6 @@ def draw_hits_and_misses(
         for task, (_, run), query, _ in chosen
         for item in [*_asking(task, query), *_first(task, run, query)]
     }
-    records = catalogue.records(ALL).select(rows)
     titles = dict(zip(records.ids, records.texts))
     places = [row for row, item in zip(rows, records.ids) if item in shown]
     pictures = _thumbnails(catalogue, places)

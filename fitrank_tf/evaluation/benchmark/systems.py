@@ -8,9 +8,17 @@ import tensorflow as tf
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.evaluation.benchmark.photos import EmbeddedPhotos
 from fitrank_tf.evaluation.benchmark.task import PHOTO, PRODUCT, TEXT, Task
-from fitrank_tf.evaluation.systems import CLIP, CLIP_LORA, RERANKED, SYSTEMS, Ranking
+from fitrank_tf.evaluation.systems import (
+    CLIP,
+    CLIP_LORA,
+    RERANKED,
+    SYSTEMS,
+    Ranking,
+    as_run,
+)
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.signatures import KEPT_SIGNATURE
+from fitrank_tf.rerank.candidates import retrieve
 from fitrank_tf.retrieval.exact_index import ExactIndex
 
 # Of a product's embedding (Marqo's protocol).
@@ -61,52 +69,44 @@ class BenchmarkSystems:
         return {name: makers[name](task) for name in able(task, systems)}
 
     def _towers(self, task: Task, system: str) -> TaskRun:
-        queries = self._queries(task, system)
-        documents = self._documents(task, system)
-        own = {name: place for place, name in enumerate(task.documents)}
-        more = int(task.excludes_query)
-        found = ExactIndex(documents).search(queries, task.depth + more)
-        names = list(task.documents)
-        run: TaskRun = {}
-        for query, positions, scores in zip(task.queries, found.positions, found.scores):
-            left_out = own.get(query, -1) if task.excludes_query else -1
-            run[query] = [
-                (names[place], float(score))
-                for place, score in zip(positions, scores)
-                if place >= 0 and place != left_out
+        index = ExactIndex(self._documents(task, system))
+        depth = task.depth + int(task.excludes_query)
+        lists = retrieve(index, self._queries(task, system), depth)
+        run = as_run(task.queries, list(task.documents), lists, lists.candidates.scores)
+        return {
+            query: [
+                (document, score)
+                for document, score in ranking
+                if not (task.excludes_query and document == query)
             ][: task.depth]
-        return run
+            for query, ranking in run.items()
+        }
 
     def _reranked(self, task: Task) -> TaskRun:
         """The fine-tuned towers' first candidates in the order of the re-ranker."""
         encoded = self._bundle.encode_queries(list(task.queries.values()), baseline=False)
-        embeddings, facets = encoded["embedding"], encoded["query_facets"]
         size = min(max(self._bundle.info.list_size, task.depth), len(task.documents))
-        documents = self._documents(task, CLIP_LORA)
-        found = ExactIndex(documents).search(embeddings, size)
+        index = ExactIndex(self._documents(task, CLIP_LORA))
+        lists = retrieve(index, encoded["embedding"], size)
         rows = self._rows(list(task.documents.values()))
         score = self._bundle.model("reranker").signatures[KEPT_SIGNATURE]
-        names, run = list(task.documents), {}
-        queries = list(task.queries)
-        starts = range(0, len(queries), _QUERIES_AT_ONCE)
+        starts = range(0, len(task.queries), _QUERIES_AT_ONCE)
+        scores = []
         for start in tracked(starts, f"re-ranking {task.name}", "batches"):
             some = slice(start, start + _QUERIES_AT_ONCE)
-            positions = found.positions[some]
+            positions = lists.candidates.positions[some]
             seen = rows[np.maximum(positions, 0)]
-            scores = score(
-                query=tf.constant(embeddings[some]),
-                query_facets=tf.constant(facets[some]),
+            scored = score(
+                query=tf.constant(encoded["embedding"][some]),
+                query_facets=tf.constant(encoded["query_facets"][some]),
                 feature_projection=tf.constant(self._photos.feature_projection[seen]),
                 facet_probs=tf.constant(self._photos.facet_probs[seen]),
-                first_stage=tf.constant(found.scores[some]),
+                first_stage=tf.constant(lists.candidates.scores[some]),
                 mask=tf.constant(positions >= 0),
-            )["scores"].numpy()
-            order = np.argsort(-scores, axis=1, kind="stable")[:, : task.depth]
-            for query, best, places, of in zip(queries[some], order, positions, scores):
-                run[query] = [
-                    (names[places[at]], float(of[at])) for at in best if places[at] >= 0
-                ]
-        return run
+            )
+            scores.append(scored["scores"].numpy())
+        run = as_run(task.queries, list(task.documents), lists, np.concatenate(scores))
+        return {query: ranking[: task.depth] for query, ranking in run.items()}
 
     def _queries(self, task: Task, system: str) -> np.ndarray:
         if task.asks == PHOTO:

@@ -1,13 +1,13 @@
 """A benchmark's task: what is asked, what is searched, what is right, and the measures."""
 
 import dataclasses
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fitrank_tf.datasets.catalogue import CatalogueRecords
+from fitrank_tf.datasets.splits import hash_fraction
 from fitrank_tf.evaluation.benchmark.measures import CUTS
-from fitrank_tf.evaluation.trec import strict_run
+from fitrank_tf.evaluation.trec import check_id
 
 # What queries and documents are. A product is 0.9 of its photo's embedding and 0.1 of its
 # text's, of length 1 (Marqo's protocol).
@@ -44,8 +44,10 @@ class Task:
 
     def check_ids(self) -> None:
         """Raises FitRankError for an id that a run file cannot hold."""
-        documents = [(document, 0.0) for document in self.documents]
-        strict_run(dict.fromkeys(self.queries, documents[:1]) | {"all": documents})
+        for query in self.queries:
+            check_id(query, "query id")
+        for document in self.documents:
+            check_id(document, "item id")
 
     @property
     def depth(self) -> int:
@@ -103,8 +105,4 @@ def same_value(
 
 def sample(keys: Iterable[str], most: int) -> list[str]:
     """Up to so many keys, drawn by a hash: the same on every machine."""
-
-    def place(key: str) -> bytes:
-        return hashlib.sha256(key.encode()).digest()
-
-    return sorted(sorted(set(keys), key=place)[:most])
+    return sorted(sorted(set(keys), key=hash_fraction)[:most])
