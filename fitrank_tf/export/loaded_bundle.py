@@ -18,6 +18,7 @@ from fitrank_tf.core.filters import FilterValue, check_filters, filter_text
 from fitrank_tf.core.photos.query import Photo, clean_queries
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.core.saved_models import load_saved_model
+from fitrank_tf.core.shipped import folder_fingerprint
 from fitrank_tf.datasets.attributes import NUMBER, Attribute
 from fitrank_tf.export.bundle import (
     FEATURE_HEADS_DIR,
@@ -52,6 +53,9 @@ from fitrank_tf.features.feature_models import FeatureModels
 
 # Queries whose candidates are ranked in one step.
 _QUERIES_AT_ONCE = 64
+_OF_PHOTOS = (
+    *("detector", "clip_image_encoder", "image_encoder", "facet_heads", "reranker"),
+)
 _NO_FILTERS: Mapping[str, FilterValue] = {}
 
 
@@ -77,12 +81,11 @@ class LoadedBundle:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of what the bundle says of itself, and of the models' weights."""
+        """SHA-256 (hex) of `bundle.json` and of the models that photos go through."""
         digest = hashlib.sha256(self.info.to_json().encode())
-        for name in ("detector", "clip_image_encoder", "image_encoder", "reranker"):
-            # TensorFlow's own hash of graph and weights.
-            path = model_path(self.path, name) / "fingerprint.pb"
-            digest.update(path.read_bytes())
+        models = (model_path(self.path, name) for name in _OF_PHOTOS)
+        for folder in (*models, self.path / FEATURE_HEADS_DIR):
+            digest.update(folder_fingerprint(folder).encode())
         return digest.hexdigest()
 
     @property
