@@ -26,13 +26,6 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-_HAVE_BOXES = (
-    "deepfashion_attributes",
-    "deepfashion_consumer_to_shop",
-    "deepfashion_inshop",
-    "modanet",
-    "synthetic_catalogue",
-)
 ANNOTATIONS = "fitrank_tf/datasets/annotations/fashion_product_images.json"
 
 
@@ -69,7 +62,7 @@ def _boxed(
     options: argparse.Namespace, catalogue: Catalogue, split: str
 ) -> "tf.data.Dataset":
     """Items with boxes of the catalogue itself, or else of the annotations."""
-    if catalogue.source.dataset in _HAVE_BOXES:
+    if catalogue.has_boxes:
         return catalogue.items(split)
     return annotated_items(catalogue, read_annotations(options.annotations), split)
 

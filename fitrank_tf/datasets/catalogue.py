@@ -150,6 +150,7 @@ class Catalogue:
         skipped: {reason: number of products that were left out}.
         declaration: the catalogue's attributes.
         has_splits: whether the splits are the source's own.
+        has_boxes: whether Items may have `objects`.
     """
 
     source: CatalogueSource
@@ -158,6 +159,7 @@ class Catalogue:
     skipped: Mapping[str, int]
     declaration: Declaration
     has_splits: bool = False
+    has_boxes: bool = False
 
     def items(self, split: str) -> tf.data.Dataset:
         """Items with the fields of `item.item_features`, `image` as uint8 [H, W, 3]."""
@@ -281,7 +283,13 @@ def open_catalogue(source: CatalogueSource, data_dir: str | None = None) -> Cata
     report_skipped(builder)
     skipped = skipped_products(builder)
     return Catalogue(
-        source, builder, fingerprint, skipped, opened.declaration, opened.has_splits
+        source,
+        builder,
+        fingerprint,
+        skipped,
+        opened.declaration,
+        opened.has_splits,
+        opened.has_boxes,
     )
 
 
@@ -365,6 +373,7 @@ class _Opened(NamedTuple):
     declaration: Declaration
     more_features: Mapping[str, Any] = {}
     has_splits: bool = False
+    has_boxes: bool = False
 
 
 def _opened(source: CatalogueSource) -> _Opened:
@@ -381,6 +390,7 @@ def _opened(source: CatalogueSource) -> _Opened:
         files.declaration,
         files.more_features,
         files.has_splits,
+        files.has_boxes,
     )
 
 
@@ -393,7 +403,7 @@ def _opened_drawing(source: CatalogueSource) -> _Opened:
     def make_builder(data_dir: str) -> tfds.core.DatasetBuilder:
         return synthetic_catalogue.SyntheticCatalogue(config=config, data_dir=data_dir)
 
-    return _Opened(repr(config), make_builder, KAGGLES)
+    return _Opened(repr(config), make_builder, KAGGLES, has_boxes=True)
 
 
 def _schema(opened: _Opened) -> str:

@@ -111,6 +111,11 @@ class ProductSource(abc.ABC):
         return {}
 
     @property
+    def has_boxes(self) -> bool:
+        """Whether its rows may have `objects`."""
+        return False
+
+    @property
     def has_splits(self) -> bool:
         """Whether its rows say their splits."""
         return False

@@ -89,6 +89,10 @@ class DeepFashionAttributesSource(DeepFashionSource):
             alone=("category",),
         )
 
+    @property
+    def has_boxes(self) -> bool:
+        return True
+
     def rows(self) -> Iterator[ProductRow]:
         categories = self._category_of_photo()
         names = _typed(self._names)

@@ -45,6 +45,10 @@ class DeepFashionConsumerToShopSource(DeepFashionSource):
     def declaration_of(cls, config: str) -> Declaration:
         return Declaration(tuple(map(Attribute, ("item", "kind", "partition"))))
 
+    @property
+    def has_boxes(self) -> bool:
+        return True
+
     def rows(self) -> Iterator[ProductRow]:
         boxes = typed_boxes(self._boxes)
         seen: dict[str, tuple[str, str]] = {}

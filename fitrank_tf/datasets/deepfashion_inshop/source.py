@@ -87,6 +87,10 @@ class DeepFashionInshopSource(DeepFashionSource):
             alone=("category", "colour"),
         )
 
+    @property
+    def has_boxes(self) -> bool:
+        return True
+
     def rows(self) -> Iterator[ProductRow]:
         boxes = typed_boxes(self._boxes)
         within = _size_of_photos(boxes)

@@ -73,6 +73,10 @@ class ModaNetSource(ProductSource):
     def where(self) -> str:
         return str(self._root)
 
+    @property
+    def has_boxes(self) -> bool:
+        return True
+
     def rows(self) -> Iterator[ProductRow]:
         yield from self._rows
 
