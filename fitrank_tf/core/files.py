@@ -5,6 +5,7 @@ content must be on the disk before the new name is, or a power cut leaves an emp
 """
 
 import contextlib
+import hashlib
 import os
 import shutil
 import threading
@@ -37,6 +38,16 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """
     with written_aside(path) as unfinished:
         unfinished.write_bytes(content)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """SHA-256 (hex) of a file's content, of which a part is in memory at a time.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager

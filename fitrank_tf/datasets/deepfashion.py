@@ -6,7 +6,6 @@ which photos there are; a line of another file that cannot be read is logged, an
 stays without what the line says.
 """
 
-import hashlib
 import logging
 import posixpath
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from fitrank_tf.core.files import file_digest
 from fitrank_tf.core.photos.folder import DiskImageFolder
 from fitrank_tf.datasets.annotation_table import log_left_out, table_rows
 from fitrank_tf.datasets.manual_dir import ManualDir
@@ -66,7 +66,8 @@ class DeepFashionSource(PublicSource):
         return self._folder.read(photo)
 
     def fingerprint(self) -> str:
-        return content_fingerprint(map(_digest, self._files), self._folder.stamps.items())
+        digests = (file_digest(path).encode() for path in self._files)
+        return content_fingerprint(digests, self._folder.stamps.items())
 
     def _need(self, *names: str) -> Path:
         """The first of some files that is there.
@@ -85,11 +86,6 @@ class DeepFashionSource(PublicSource):
         else:
             self._files.append(found)
         return found
-
-
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def photo_of(path: str) -> str:

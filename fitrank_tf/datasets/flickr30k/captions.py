@@ -6,7 +6,6 @@ is there: the authors' own file first, then Kaggle's copy of it, in which a line
 separator, and last the files of the split, of which one has the test photos alone.
 """
 
-import hashlib
 import logging
 import re
 from collections import defaultdict
@@ -14,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from fitrank_tf.core.files import file_digest
 from fitrank_tf.core.lines import numbered_lines
 from fitrank_tf.datasets.karpathy import (
     NO_CAPTION,
@@ -76,7 +76,7 @@ class KarpathyCaptions:
     def stamps(self) -> Iterator[tuple[str, str]]:
         """(name, SHA-256) of each file that is read."""
         for path in {self._split_file, self._caption_file}:
-            yield path.name, hashlib.sha256(path.read_bytes()).hexdigest()
+            yield path.name, file_digest(path)
 
     def rows(self) -> Iterator[ProductRow]:
         """The photos of the split, and the lines of captions that cannot be read."""

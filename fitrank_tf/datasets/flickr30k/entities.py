@@ -5,7 +5,6 @@
 pixel being 1. The split is its own, in `train.txt`, `val.txt` and `test.txt`.
 """
 
-import hashlib
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from fitrank_tf.core.files import file_digest
 from fitrank_tf.core.lines import numbered_lines
 from fitrank_tf.core.photos.folder import DiskImageFolder
 from fitrank_tf.datasets.karpathy import NO_CAPTION, SPLIT_OF, caption_features
@@ -81,7 +81,7 @@ class Entities:
             for name, stamp in DiskImageFolder(folder).stamps.items():
                 yield f"{folder.name}/{name}", stamp
         for path in self._lists.values():
-            yield path.name, hashlib.sha256(path.read_bytes()).hexdigest()
+            yield path.name, file_digest(path)
 
     def rows(self) -> Iterator[ProductRow]:
         """The photos of the three lists, each read when it is yielded."""

@@ -13,7 +13,6 @@ import tensorflow_datasets as tfds
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.photos.names import MISSING_IMAGE
 from fitrank_tf.datasets.annotations.label_file import LABEL_FIELDS
-from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.deepfashion import MALFORMED
 from fitrank_tf.datasets.deepfashion_attributes import Builder, DeepFashionAttributesSource
 from fitrank_tf.datasets.item import OBJECT_CLASSES
@@ -35,17 +34,6 @@ class TestDeepFashionAttributes(tfds.testing.DatasetBuilderTestCase):
 
     DATASET_CLASS = Builder
     SPLITS = {"train": 2, "validation": 1, "test": 1}
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory):
-    source = CatalogueSource("deepfashion_attributes", manual_dir=str(DUMMY))
-    return open_catalogue(source, str(tmp_path_factory.mktemp("cache")))
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    return shutil.copytree(DUMMY, tmp_path / "copy")
 
 
 def rows_of(folder: Path) -> dict[str, ProductRow]:

@@ -1,7 +1,6 @@
 """DeepFashion's Consumer-to-shop Clothes Retrieval in its own layout."""
 
 import logging
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.photos.names import MISSING_IMAGE
-from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.deepfashion import MALFORMED
 from fitrank_tf.datasets.deepfashion_consumer_to_shop import (
     Builder,
@@ -32,17 +30,6 @@ class TestDeepFashionConsumerToShop(tfds.testing.DatasetBuilderTestCase):
 
     DATASET_CLASS = Builder
     SPLITS = {"train": 3, "validation": 2, "test": 2}
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory):
-    source = CatalogueSource("deepfashion_consumer_to_shop", manual_dir=str(DUMMY))
-    return open_catalogue(source, str(tmp_path_factory.mktemp("cache")))
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    return shutil.copytree(DUMMY, tmp_path / "copy")
 
 
 def test_a_photo_of_several_pairs_is_one_item(catalogue) -> None:

@@ -38,17 +38,6 @@ class TestDeepFashionInshop(tfds.testing.DatasetBuilderTestCase):
     SPLITS = {"train": 2, "test": 3}
 
 
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory):
-    source = CatalogueSource("deepfashion_inshop", manual_dir=str(DUMMY))
-    return open_catalogue(source, str(tmp_path_factory.mktemp("cache")))
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    return shutil.copytree(DUMMY, tmp_path / "copy")
-
-
 def rows_of(folder: Path) -> dict[str, ProductRow]:
     return {row.id: row for row in DeepFashionInshopSource(str(folder)).rows()}
 

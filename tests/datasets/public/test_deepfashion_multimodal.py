@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 from pathlib import Path
 
 import pytest
@@ -30,17 +29,6 @@ class TestDeepFashionMultimodal(tfds.testing.DatasetBuilderTestCase):
 
     DATASET_CLASS = Builder
     SPLITS = {"train": 2, "validation": 1, "test": 1}
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory):
-    source = CatalogueSource("deepfashion_multimodal", manual_dir=str(DUMMY))
-    return open_catalogue(source, str(tmp_path_factory.mktemp("cache")))
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    return shutil.copytree(DUMMY, tmp_path / "copy")
 
 
 def rows_of(folder: Path) -> dict[str, ProductRow]:

@@ -6,7 +6,6 @@ import pytest
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.inria_holidays import Builder, InriaHolidaysSource
 from fitrank_tf.datasets.inria_holidays.source import NOT_OF_HOLIDAYS
 from fitrank_tf.datasets.splits import ALL
@@ -20,12 +19,6 @@ class TestInriaHolidays(tfds.testing.DatasetBuilderTestCase):
 
     DATASET_CLASS = Builder
     SPLITS = {"test": 6}
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory):
-    source = CatalogueSource("inria_holidays", manual_dir=str(DUMMY))
-    return open_catalogue(source, str(tmp_path_factory.mktemp("cache")))
 
 
 def test_the_scene_is_the_first_four_digits(catalogue) -> None:
