@@ -15,8 +15,16 @@ from fitrank_tf.datasets.attributes import CATEGORIES, NUMBER, Attribute
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.queries.knowledge.colours import colour_points, colour_readings
 from fitrank_tf.queries.knowledge.nouns import noun_readings
+from fitrank_tf.queries.knowledge.occasions import occasion_readings
+from fitrank_tf.queries.knowledge.translations import (
+    english_words,
+    in_english,
+    own_words,
+    translations,
+)
 from fitrank_tf.queries.misspellings import misspellings
 from fitrank_tf.queries.words import (
+    article_words,
     known_words,
     plain_words,
     shared_forms,
@@ -132,12 +140,13 @@ class FacetLexicon:
     def related(self) -> Mapping[str, tuple[tuple[int, float], ...]]:
         """{words that mean values and are no names: (number, weight in (0, 1]) of these}.
 
-        From general knowledge of colour words and of nouns; see `queries.knowledge`. A word
-        that names a value of another facet may be a noun besides: a maxi is a long dress.
+        From general knowledge of colour words, of nouns and of occasions; see
+        `queries.knowledge`. A word that names a value of another facet may be a noun
+        besides: a maxi is a long dress.
         """
         starts = dict(zip(self.facets, np.cumsum([0, *self.sizes]).tolist()))
         related: dict[str, tuple[tuple[int, float], ...]] = {}
-        for known in (self._colours, self._nouns):
+        for known in (self._colours, self._nouns, self._occasions):
             for facet, readings in known.items():
                 for phrase, found in readings.items():
                     values = tuple((starts[facet] + n, weight) for n, weight in found)
@@ -175,6 +184,11 @@ class FacetLexicon:
     def noun_facets(self) -> frozenset[str]:
         """The facets whose values are nouns, such as an article type."""
         return frozenset(self._nouns)
+
+    @property
+    def occasion_facets(self) -> frozenset[str]:
+        """The facets whose values are occasions, seasons or wearers."""
+        return frozenset(self._occasions)
 
     @cached_property
     def colour_points(self) -> Mapping[str, tuple[float, ...]]:
@@ -214,17 +228,48 @@ class FacetLexicon:
     def _nouns(self) -> Mapping[str, _Readings]:
         return self._most_known(noun_readings)
 
+    @cached_property
+    def _occasions(self) -> Mapping[str, _Readings]:
+        return self._most_known(occasion_readings)
+
     def _most_known(
         self, readings_of: Callable[[Sequence[str]], _Readings]
     ) -> Mapping[str, _Readings]:
         """{facet: readings of its values}, for facets of which most values are known."""
         found = {}
         for facet, values in self.values:
-            readings = readings_of(values)
+            english = in_english(values)
+            readings = readings_of(english)
             meant = {place for pairs in readings.values() for place, _ in pairs}
             if 2 * len(meant) > len(values):
-                found[facet] = readings
+                found[facet] = {**readings, **_translated(values, english, readings)}
         return found
+
+    @cached_property
+    def translations(self) -> Mapping[str, str]:
+        """{words of another language: the catalogue's for them, or English ones}."""
+        known = {*self.vocabulary} | self.words
+        own = own_words(dict.fromkeys((*self.vocabulary, *sorted(self.words))))
+        chosen = {}
+        for phrase, meant in translations().items():
+            named = [own.get(english, english) for english in meant]
+            sold = (words for words in named if known >= {*words.split()})
+            chosen[phrase] = next(sold, named[0])
+        return {
+            phrase: words
+            for phrase, words in chosen.items()
+            if words != phrase and phrase not in self.forms
+        }
+
+    @cached_property
+    def foreign_words(self) -> frozenset[str]:
+        """Those of `translations` that mean nothing in English or in the catalogue."""
+        known = {*self.vocabulary} | self.words
+        return frozenset(
+            phrase
+            for phrase in self.translations.keys() - english_words()
+            if not known >= {*phrase.split()}
+        )
 
     @property
     def words(self) -> frozenset[str]:
@@ -333,6 +378,27 @@ class FacetLexicon:
                 f"a facet lexicon (lexicon.json beside the facet heads) cannot be read: "
                 f"{error!r}; train the facet heads again: `{command_line('train')}`"
             ) from error
+
+
+def _translated(
+    values: Sequence[str], english: Sequence[str], readings: _Readings
+) -> _Readings:
+    """Readings of English names, and of words of any language, of values in another one."""
+    names: dict[str, tuple[tuple[int, float], ...]] = {}
+    for place, (value, name) in enumerate(zip(values, english)):
+        if name != value:
+            for form in article_words(name):
+                names[form] = (*names.get(form, ()), (place, 1.0))
+    known = {**readings, **names}
+    return names and {
+        **names,
+        **{
+            phrase: known[of]
+            for phrase, meant in translations().items()
+            for of in meant[::-1]
+            if of in known
+        },
+    }
 
 
 def _strings(names: Sequence[str]) -> tuple[str, ...]:

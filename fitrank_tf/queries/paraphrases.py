@@ -36,6 +36,8 @@ class Paraphrases:
         for phrase, readings in lexicon.related.items():
             number, weight = max(readings, key=lambda pair: pair[1])
             facet = lexicon.facets[lexicon.facet_of[number]]
+            if facet in lexicon.occasion_facets:
+                continue  # "interview shoes": what a photo shows does not say so much
             is_noun = facet in lexicon.noun_facets
             if weight >= (_LEAST_NOUN_WEIGHT if is_noun else _LEAST_WEIGHT):
                 value = lexicon.value_names[number]

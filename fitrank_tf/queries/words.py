@@ -25,11 +25,13 @@ Its tables are keyed by `plain_words` of a value, for inflected values of its si
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from fitrank_tf.core.filters import parse_range
 from fitrank_tf.datasets.attributes import NUMBER, Attribute
@@ -37,6 +39,8 @@ from fitrank_tf.datasets.attributes import NUMBER, Attribute
 _WORDING = "english_fashion.json"
 # After a number or at the end of an attribute's name, as in "heel_height_mm".
 _UNITS = ("mm", "cm", "m", "in", "inch", "g", "kg", "ml", "l", "eur", "usd", "gbp")
+# Of Chinese and Japanese, for regular expressions of Python and of TensorFlow.
+IDEOGRAPH = "([々〇ぁ-ゟァ-ヺー-ヿ㐀-䶿一-鿿豈-\ufaff])"
 # Numbers of a range that a request may say.
 _MOST_NUMBERS = 100
 
@@ -52,8 +56,15 @@ def _tables(facet: str) -> Mapping[str, Any]:
 
 
 def plain_words(text: str) -> str:
-    """A text's letters and digits, lower case, with single blanks between words."""
-    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+    """A text's letters and digits, lower case, with single blanks between words.
+
+    Each character of Chinese and Japanese is a word, for these are written without blanks.
+    """
+    if text.isascii():
+        return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+    # A vowel sign or an accent of its own is a mark, and part of its word.
+    letters = (c if c.isalnum() or category(c)[0] == "M" else " " for c in text.lower())
+    return " ".join(re.sub(IDEOGRAPH, r" \1 ", "".join(letters)).split())
 
 
 def article_words(article_type: str) -> tuple[str, ...]:

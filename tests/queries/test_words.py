@@ -1,8 +1,11 @@
 """Words that name the values of real catalogues, and words that must not."""
 
 import pytest
+import tensorflow as tf
 
 from fitrank_tf.datasets.attributes import Attribute
+from fitrank_tf.export.graphs.request_reader import RequestReader
+from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.words import (
     article_words,
     known_words,
@@ -163,3 +166,20 @@ def test_article_words_are_plural_and_singular(article_type: str, words) -> None
 def test_known_words_are_single_and_contain_words_near_to_others() -> None:
     assert {"skirt", "shorts", "short", "woman", "kids", "vest", "boots"} <= known_words()
     assert all(word.isalnum() and word == word.lower() for word in known_words())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("T-Shirt, Jeans", "t shirt jeans"),
+        ("déjà vu", "déjà vu"),
+        ("नमस्ते दुनिया", "नमस्ते दुनिया"),
+        ("東京タワー", "東 京 タ ワ ー"),
+        ("北京 dress", "北 京 dress"),
+        ("・×", ""),
+    ],
+)
+def test_words_of_other_scripts_as_the_served_graph_has_them(text: str, words: str) -> None:
+    assert plain_words(text) == words
+    request = RequestReader(FacetLexicon(()))(tf.constant([text]))
+    assert request.words.numpy()[0].decode() == words

@@ -20,6 +20,7 @@ import tensorflow_text as tf_text
 from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.request_words import ROLES, request_words
+from fitrank_tf.queries.words import IDEOGRAPH
 
 # Characters of a request that are read.
 _MOST_CHARACTERS = 2000
@@ -30,7 +31,11 @@ _MOST_COLOURS = 4
 # Weight of a colour that is also a facet value: the re-ranker counts that value already. It
 # ordered the products of the first half of the judged requests best (docs/judged_set.md).
 _BESIDE_A_VALUE = 0.4
-_NO_WORD = r"[^\p{L}\p{N},]+"
+# Words of a phrase; longer ones are looked for only where there are some.
+_USUAL_PHRASE = 4
+# Words of the catalogue for each word of another language, in a request that is foreign.
+_KNOWN_BESIDE_FOREIGN = 2
+_NO_WORD = r"[^\p{L}\p{M}\p{N},]+"
 # Characters of the roles in the regular expression; a facet has one of its own.
 _ROLE = dict(zip(ROLES, "tnpoaeft"))
 _UNKNOWN, _COMMA, _INSIDE = "u", ",", "_"
@@ -45,6 +50,7 @@ _WORD_BOUNDS = (
     (r"(\d)[.,](\d)", r"\1 \2"),  # inside a number they end nothing
     (r"(^|[\s,(])-(\p{L})", r"\1 not \2"),  # "-red", as search engines have it
     (r"(\p{L}{2})\s*/\s*(\p{L}{2})", r"\1 or \2"),
+    (IDEOGRAPH, r" \1 "),
     (r"[&+]", " and "),
     (r"[,;:.!?()\[\]|]+", " , "),
     (_NO_WORD, " "),
@@ -93,7 +99,7 @@ class RequestReader(tf.Module):
         }
         self._size = lexicon.size
         points = lexicon.colour_points
-        self._longest = max(len(form.split()) for form in (*phrases, *points, *roles))
+        self._longest = max(map(_words_of, (*phrases, *points, *roles)))
         # Many phrases mean the same values, and the same colour: those share a row.
         meant = {
             phrase: (phrases.get(phrase, ()), points.get(phrase, ()))
@@ -110,16 +116,22 @@ class RequestReader(tf.Module):
         self._colours = tf.constant(colours)
         self._weights = tf.constant(weights)
         facet_of = lexicon.facet_of
-        is_noun = np.array([name in lexicon.noun_facets for name in lexicon.facets], bool)
+        implied = lexicon.noun_facets | lexicon.occasion_facets
+        is_implied = np.array([name in implied for name in lexicon.facets], bool)[facet_of]
         # What is denied is the nearest value; those that are less near, much less. Who
-        # wants no aviators may want sunglasses: of nouns only the value itself is denied.
+        # wants no aviators may want sunglasses: of nouns and occasions only the value itself
+        # is denied.
         best = np.maximum(weights.max(axis=1, keepdims=True, initial=0.0), np.float32(1e-6))
-        denied = np.where(is_noun[facet_of], weights == 1.0, (weights / best) ** 3)
+        denied = np.where(is_implied, weights == 1.0, (weights / best) ** 3)
         self._denied_weights = tf.constant(denied, tf.float32)
         self._is_denied_value = tf.constant(denied.any(axis=1))
-        # [V, V], 1 for values of one facet of nouns.
-        same = (facet_of[:, np.newaxis] == facet_of) & is_noun[facet_of]
-        self._same_noun = tf.constant(same, tf.float32)
+        # A long request tells of husbands and meetings, which no product is.
+        is_occasion = np.isin(lexicon.facets, list(lexicon.occasion_facets))[facet_of]
+        said = (weights > 0) & ~(is_occasion & (weights < 1))
+        self._is_hint = tf.constant(weights.any(axis=1) & ~said.any(axis=1))
+        # [V, V], 1 for values of one facet of nouns or occasions.
+        same = (facet_of[:, np.newaxis] == facet_of) & is_implied
+        self._same_facet = tf.constant(same, tf.float32)
         self._facet_of = tf.constant(facet_of, tf.int64)
         self._facet_names = tf.constant([name.replace("_", " ") for name in lexicon.facets])
         self._value_names = tf.constant(lexicon.value_names)
@@ -137,9 +149,20 @@ class RequestReader(tf.Module):
                 rows[phrase] = numbers[role]
         self._values = len(meanings)
         self._rows = _table(rows)
-        words = dict.fromkeys(lexicon.vocabulary, 0) | {
-            word: 0 for phrase in lexicon.forms for word in phrase.split()
+        spelt = sorted(set(lexicon.translations.values()))
+        self._spelt = tf.constant(spelt or [""])
+        place_of = {words: row for row, words in enumerate(spelt)}
+        # Words that may be the catalogue's own are in the second half of the rows; behind
+        # them its phrases, of which no word is to be translated: "t-shirts".
+        own = {phrase for phrase in (*lexicon.forms, *lexicon.related) if " " in phrase}
+        translated = {
+            phrase: place_of[words] + len(spelt) * (phrase not in lexicon.foreign_words)
+            for phrase, words in lexicon.translations.items()
         }
+        self._translations = _table(dict.fromkeys(sorted(own), 2 * len(spelt)) | translated)
+        self._longest_translated = max(map(_words_of, (*own, *translated)), default=1)
+        told = {*lexicon.vocabulary} | lexicon.words
+        words = dict.fromkeys(sorted(told - roles.keys()), 0)
         self._vocabulary = _table(words)
         self._denied = _denied_pattern(len(lexicon.sizes))
 
@@ -150,18 +173,19 @@ class RequestReader(tf.Module):
             texts: string [batch], UTF-8; broken bytes part words.
         """
         cleaned = clean_text(texts)
-        words = self._words(cleaned)
-        rows, inside = self._longest_phrases(words)
+        words, is_translated = self._translate(_parted(cleaned))
+        words = _padded(words, self._longest)
+        rows, inside = _longest_phrases(_rows_of_phrases(words, self._rows, self._longest))
         denied = self._reach(words, rows, inside)
         is_value = (rows >= 0) & (rows < self._values)
         unwanted = self._meant(self._denied_weights, rows, is_value & denied)
         wanted = self._meant(self._weights, rows, is_value & ~denied)
         # "Polo t-shirts": beside a noun that is a value, others only say more of it.
         named = tf.cast(wanted == 1.0, tf.float32)
-        told = tf.matmul(named, self._same_noun) > 0.0
+        told = tf.matmul(named, self._same_facet) > 0.0
         wanted = tf.where(told & (wanted < 1.0), 0.0, wanted)
         query_facets = tf.where(unwanted > 0.0, -unwanted, wanted)
-        text, kept = self._remaining(cleaned, words, rows, denied)
+        text, kept = self._remaining(cleaned, words, rows, denied, is_translated)
         is_named = tf.gather(self._is_denied_value, tf.where(is_value, rows, 0))
         refused = denied & ((rows < 0) | (is_value & ~is_named))
         refused = _joined(words, refused & (words != "") & (words != ","))
@@ -230,37 +254,42 @@ class RequestReader(tf.Module):
         )
         return tf.strings.regex_replace(tf.strings.reduce_join(texts, axis=1), "^; ", "")
 
-    def _words(self, texts: tf.Tensor) -> tf.Tensor:
-        """string [batch, T], "," for punctuation, "" for padding, T at least the longest
-        phrase's words."""
-        texts = tf.strings.lower(texts, encoding="utf-8")
-        for pattern, rewrite in _WORD_BOUNDS:
-            texts = tf.strings.regex_replace(texts, pattern, rewrite)
-        words = tf.strings.split(texts).to_tensor("")
-        missing = tf.maximum(self._longest - tf.shape(words)[1], 0)
-        return tf.pad(words, [[0, 0], [0, missing]], constant_values="")
+    def _translate(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Puts the catalogue's words in place of those of other languages.
 
-    def _longest_phrases(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """int32 [batch, T], the row of the phrase that a word is of, -1 for none; bool
-        [batch, T], whether it stands inside the phrase, not at its start."""
-        free = words != ""
-        phrase = tf.fill(tf.shape(words), -1)
-        inside = tf.zeros_like(free)
-        for length in range(self._longest, 0, -1):
-            places = tf.shape(words)[1] - length + 1
-            parts = [words[:, start : start + places] for start in range(length)]
-            rows = self._rows.lookup(tf.strings.join(parts, " "))
-            untaken = [free[:, start : start + places] for start in range(length)]
-            found = tf.reduce_all(tf.stack(untaken), axis=0) & (rows >= 0)
-            rows = tf.where(found, rows, -1)
-            for start in range(length):
-                around = [[0, 0], [start, length - 1 - start]]
-                taken = tf.pad(found, around)
-                phrase = tf.maximum(phrase, tf.pad(rows, around, constant_values=-1))
-                free &= ~taken
-                if start:
-                    inside |= taken
-        return phrase, inside
+        A word that may be English or the catalogue's is taken for foreign only beside one
+        that is surely foreign: "robe" is a dress in "robe rouge". One such word among many
+        of the catalogue's is a name: "women nova brown gold watch".
+
+        Args:
+            words: string [batch, T].
+
+        Returns:
+            string [batch, T'], and whether a text has been changed, bool [batch].
+        """
+        words = _padded(words, self._longest_translated)
+        by_length = _rows_of_phrases(words, self._translations, self._longest_translated)
+        count = tf.shape(self._spelt)[0]
+        some = [tf.reduce_any((rows >= 0) & (rows < count)) for rows in by_length]
+
+        def translated() -> tuple[tf.Tensor, tf.Tensor]:
+            rows, inside = _longest_phrases(by_length)
+            foreign = (rows >= 0) & (rows < count)
+            known = ~foreign & (self._vocabulary.lookup(words) >= 0)
+            foreign, known = (
+                tf.reduce_sum(tf.cast(of, tf.int32), axis=1)
+                for of in (foreign & ~inside, known)
+            )
+            is_foreign = (foreign > 0) & (_KNOWN_BESIDE_FOREIGN * foreign >= known)
+            found = (rows >= 0) & (rows < 2 * count) & is_foreign[:, tf.newaxis]
+            spelt = tf.gather(self._spelt, tf.maximum(rows, 0) % count)
+            put = tf.where(found, tf.where(inside, "", spelt), words)
+            put = tf.strings.split(tf.strings.reduce_join(put, axis=1, separator=" "))
+            return put.to_tensor(""), is_foreign
+
+        # Most requests of a shop are in its language, and pay for no more than the look.
+        none = tf.zeros([tf.shape(words)[0]], tf.bool)
+        return tf.cond(tf.reduce_any(some), translated, lambda: (words, none))
 
     def _reach(self, words: tf.Tensor, rows: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
         """bool [batch, T], whether a word denies or is denied."""
@@ -279,18 +308,27 @@ class RequestReader(tf.Module):
         return tf.pad(reached, [[0, 0], [0, missing]])
 
     def _remaining(
-        self, cleaned: tf.Tensor, words: tf.Tensor, rows: tf.Tensor, denied: tf.Tensor
+        self,
+        cleaned: tf.Tensor,
+        words: tf.Tensor,
+        rows: tf.Tensor,
+        denied: tf.Tensor,
+        is_translated: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The text that is left, string [batch], and its words."""
         is_word = (words != "") & (words != ",")
         kept = is_word & ~denied
         is_value = (rows >= 0) & (rows < self._values)
-        tells = (is_value | ((rows < 0) & (self._vocabulary.lookup(words) >= 0))) & kept
+        is_said = is_value & ~tf.gather(self._is_hint, tf.where(is_value, rows, 0))
+        is_left = ~is_said & (rows < self._values)
+        tells = (is_said | (is_left & (self._vocabulary.lookup(words) >= 0))) & kept
         count = tf.reduce_sum(tf.cast(is_word, tf.int32), axis=1, keepdims=True)
         is_long = (count > _LONG) & tf.reduce_any(tells, axis=1, keepdims=True)
         kept = tf.where(is_long, tells, kept)
+        # Small words of another language would only puzzle the towers.
+        kept &= ~(is_translated[:, tf.newaxis] & (rows >= self._values))
         joined = _joined(words, kept)
-        changed = is_long[:, 0] | tf.reduce_any(denied, axis=1)
+        changed = is_long[:, 0] | tf.reduce_any(denied, axis=1) | is_translated
         return tf.where(changed, joined, cleaned), joined
 
 
@@ -314,6 +352,83 @@ def clean_text(texts: tf.Tensor) -> tf.Tensor:
     tagged = tf.strings.regex_full_match(texts, r"(?s).*#\p{L}.*")
     parted = tf.strings.regex_replace(texts, r"(\p{Ll})(\p{Lu})", r"\1 \2")
     return tf.where(tagged, parted, texts)
+
+
+def _parted(texts: tf.Tensor) -> tf.Tensor:
+    """Words of texts: string [batch, T], "," for punctuation, "" for padding."""
+    texts = tf.strings.lower(texts, encoding="utf-8")
+    for pattern, rewrite in _WORD_BOUNDS:
+        texts = tf.strings.regex_replace(texts, pattern, rewrite)
+    return tf.strings.split(texts).to_tensor("")
+
+
+def _padded(words: tf.Tensor, least: int) -> tf.Tensor:
+    """Words with "" added up to `least` columns."""
+    missing = tf.maximum(least - tf.shape(words)[1], 0)
+    return tf.pad(words, [[0, 0], [0, missing]], constant_values="")
+
+
+def _words_of(phrase: str) -> int:
+    return phrase.count(" ") + 1
+
+
+def _rows_of_phrases(
+    words: tf.Tensor, table: tf.lookup.StaticHashTable, longest: int
+) -> list[tf.Tensor]:
+    """For 1 to `longest` words the row of each phrase: int32 [batch, T - length + 1]."""
+    batch, count = tf.unstack(tf.shape(words, tf.int64))
+    grams = tf.raw_ops.StringNGrams(
+        data=tf.reshape(words, [-1]),
+        data_splits=tf.range(batch + 1) * count,
+        separator=" ",
+        ngram_widths=list(range(1, longest + 1)),
+        left_pad="",
+        right_pad="",
+        pad_width=0,
+        preserve_short_sequences=False,
+    )
+    sizes = count - tf.range(longest, dtype=tf.int64)
+    rows = tf.reshape(table.lookup(grams.ngrams), [batch, tf.reduce_sum(sizes)])
+    return tf.split(rows, sizes, axis=1, num=longest)
+
+
+def _longest_phrases(rows: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Takes the longest phrases first, each word once.
+
+    Args:
+        rows: of `_rows_of_phrases`.
+
+    Returns:
+        int32 [batch, T], the row of the phrase that a word is of, -1 for none; bool
+        [batch, T], whether it stands inside the phrase, not at its start.
+    """
+    start = tf.fill(tf.shape(rows[0]), -1), tf.zeros_like(rows[0], tf.bool)
+
+    def taken(
+        phrase: tf.Tensor, inside: tf.Tensor, lengths: range
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        for length in lengths:
+            free = tf.cumsum(
+                tf.pad(tf.cast(phrase < 0, tf.int32), [[0, 0], [1, 0]]), axis=1
+            )
+            is_free = free[:, length:] - free[:, :-length] == length
+            found = tf.where(is_free, rows[length - 1], -1)
+            for place in range(length):
+                around = [[0, 0], [place, length - 1 - place]]
+                here = tf.pad(found, around, constant_values=-1)
+                phrase = tf.maximum(phrase, here)
+                if place:
+                    inside |= here >= 0
+        return phrase, inside
+
+    usual = min(len(rows), _USUAL_PHRASE)
+    longer = range(len(rows), usual, -1)
+    if longer:
+        is_there = [tf.reduce_any(rows[length - 1] >= 0) for length in longer]
+        start = tf.cond(
+            tf.reduce_any(is_there), lambda: taken(*start, longer), lambda: start
+        )
+    return taken(*start, range(usual, 0, -1))
 
 
 def _joined(words: tf.Tensor, kept: tf.Tensor) -> tf.Tensor:

@@ -1,11 +1,11 @@
-"""Writes `colours.json` and `nouns.json` from their sources, which SOURCES.md names.
+"""Writes `colours.json`, `nouns.json` and `frequent_in_english.json`: see SOURCES.md.
 
 python -m fitrank_tf.queries.knowledge.build --wordnet /usr/share/wordnet
 """
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,12 @@ _MOST_USES = 20
 # A noun has other meanings in mind when they are so many times as frequent as those kept.
 _OTHER_MEANINGS = 3
 _FEWEST_OTHERS = 10
+
+# On Zipf's scale: once in 100,000 words, and once in 500,000.
+_FREQUENT_IN_ENGLISH, _RARE_IN_ENGLISH = 4.0, 3.3
+
+# wordfreq parts their words with further packages, and no Latin word is of them.
+_WITHOUT_LATIN_WORDS = frozenset({"ja", "ko", "zh"})
 
 # The nouns: these synsets and all that are a kind of one, ...
 _ROOTS = (
@@ -232,6 +238,33 @@ def _split(name: str, words: set[str]) -> str:
     return name
 
 
+def frequent_in_english(
+    languages: Mapping[str, Mapping[str, Iterable[str]]],
+    frequency: Callable[[str, str], float],
+) -> list[str]:
+    """Words that are frequent in English, or more so than in each of their languages, and
+    phrases of frequent words.
+
+    Args:
+        languages: {language: {English phrase: words}}.
+        frequency: of a word in a language, on Zipf's scale; 0 where it is not known, as of
+            words that are written in Latin letters instead of their own.
+    """
+    most: dict[str, float] = {}
+    for language, table in languages.items():
+        for word in {plain_words(word) for words in table.values() for word in words}:
+            if not word.isascii():
+                continue
+            own = max(frequency(word, language), _RARE_IN_ENGLISH)
+            most[word] = max(own, most.get(word, 0.0))
+    return sorted(
+        phrase
+        for phrase, own in most.items()
+        if min(frequency(word, "en") for word in phrase.split())
+        > (_FREQUENT_IN_ENGLISH if " " in phrase else min(own, _FREQUENT_IN_ENGLISH))
+    )
+
+
 def _write(name: str, tables: Mapping[str, Any]) -> None:
     """Writes JSON of tables with a row in a line, so that a change is read in the diff."""
     parts = []
@@ -245,7 +278,8 @@ def _write(name: str, tables: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
-    """Reads the sources and writes both files beside this module."""
+    """Reads the sources and writes the files beside this module."""
+    import wordfreq
     from matplotlib import colors
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -263,6 +297,13 @@ def main() -> None:
     not_asked = not_asked_colours({*points} - {*colours["alone"]}, words, wordnet)
     _write("colours.json", {"points": points, "not_asked": not_asked})
     _write("nouns.json", nouns)
+    languages = json.loads((FOLDER / "translations.json").read_text(encoding="utf-8"))
+    known = wordfreq.available_languages().keys() - _WITHOUT_LATIN_WORDS
+    frequent = frequent_in_english(
+        languages,
+        lambda word, of: wordfreq.zipf_frequency(word, of) if of in known else 0.0,
+    )
+    _write("frequent_in_english.json", {"words": frequent})
 
 
 if __name__ == "__main__":

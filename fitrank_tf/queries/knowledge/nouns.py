@@ -83,6 +83,11 @@ def _thesaurus() -> _Thesaurus:
     return _Thesaurus(senses, parents, frozenset(not_asked))
 
 
+def known_nouns() -> frozenset[str]:
+    """All nouns of the thesaurus, in singular and plural, as `plain_words` has them."""
+    return frozenset(_thesaurus().senses)
+
+
 def _forms(noun: str) -> tuple[str, ...]:
     """Singular and plural of a noun, and two words as one: "fanny pack", "fannypack"."""
     forms: tuple[str, ...]

@@ -59,7 +59,7 @@ def _named(query_facets: np.ndarray) -> set[str]:
         ("", set()),
         ("  ?!  ", set()),
         ("redder menu", set()),
-        ("crème brûlée 👟 red", {"Red"}),
+        ("naïve brûlée 👟 red", {"Red"}),
     ],
 )
 def test_the_longest_phrase_is_what_is_asked_for(text: str, named) -> None:
@@ -294,7 +294,7 @@ def _read(text: str) -> tuple[set[str], set[str], str]:
         ("no-show white shoes", "White|Casual Shoes", "", "no-show white shoes"),
         ("black and white tshirt", "Black|White|Tshirts", "", "black and white tshirt"),
         ("red nahi chahiye, tshirt", "Tshirts", "Red", "tshirt"),
-        ("shirts ohne streifen, red", "Shirts|Red", "", "shirts red"),
+        ("shirts ohne streifen, red", "Shirts|Red", "Striped", "shirts red"),
         ("top sans red", "Tops", "Red", "top"),
         ("sin red o blue, jeans", "Jeans", "Red|Blue", "jeans"),
         ("not red but red", "", "Red", "but red"),
@@ -357,7 +357,7 @@ def test_a_want_behind_much_talk_is_what_is_left() -> None:
 
 
 def test_the_words_of_a_request_are_those_of_python() -> None:
-    texts = ["Red SHIRT, 42.5!", "Ｎavy\u00ad-blue (tee)", "", "crème brûlée 3/4 sleeves"]
+    texts = ["Red SHIRT, 42.5!", "Ｎavy\u00ad-blue (tee)", "", "naïve brûlée 3/4 sleeves"]
     texts += ["Levi’s™ tee", "Max℠®"]
     words = RequestReader(WANTS)(tf.constant(texts)).words.numpy()
     assert [text.decode().split() for text in words] == [query_words(t) for t in texts]
@@ -378,3 +378,66 @@ def test_what_was_understood_is_said(text: str, understood: str | None) -> None:
     by_hand = "colour not Blue, not Red; article type Shirts, Tshirts; sleeve Short Sleeves"
     assert said == [by_hand if understood is None else understood, "colour Red"]
     assert reader.understood(facets[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "left"),
+    [
+        ("rote schuhe für damen", {"Red", "Casual Shoes", "Women"}, "red shoes women"),
+        ("camiseta azul marino", {"Navy Blue", "Tshirts"}, "t shirt navy blue"),
+        ("लाल टीशर्ट", {"Red", "Tshirts"}, "red t shirt"),
+        ("laal joote", {"Red", "Casual Shoes"}, "red shoes"),
+        ("hombre", {"Men"}, "men"),
+        ("ROTE T-Shirts", {"Red", "Tshirts"}, "red t shirts"),
+        # "Rock" is English alone, and a skirt beside a German word.
+        ("rock t-shirt", {"Tshirts"}, "rock t-shirt"),
+        ("roter rock", {"Red"}, "red skirt"),
+        # One such word among many of the catalogue's is a name.
+        ("men red t-shirt rosso navy blue", {"Men", "Red", "Tshirts", "Navy Blue"}, None),
+    ],
+)
+def test_words_of_other_languages(text: str, asked: set, left: str | None) -> None:
+    request = RequestReader(LEXICON)(tf.constant([text, "shoes"]))
+    meant = request.query_facets.numpy()
+    assert {NAMES[number] for number in np.flatnonzero(meant[0] > 0)} == asked
+    assert request.text.numpy()[0].decode() == (left or text)
+    assert request.text.numpy()[1].decode() == "shoes"
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("schuhe, nicht rot", "Red"),
+        ("zapatos sin rojo", "Red"),
+        ("joote laal nahi chahiye", "Red"),
+        ("обувь не красная", "Red"),
+    ],
+)
+def test_denials_in_other_languages(text: str, refused: str) -> None:
+    meant = read_facets(RequestReader(LEXICON), [text])[0]
+    assert [NAMES[number] for number in np.flatnonzero(meant < 0)] == [refused]
+
+
+def test_a_german_catalogue_is_asked_in_any_language() -> None:
+    lexicon = FacetLexicon(
+        (("farbe", ("Blau", "Rot", "Schwarz")), ("art", ("Hemden", "Hosen", "Schuhe"))),
+        vocabulary=("hemd", "hose", "rot", "schwarz", "schuhe", "blau", "herren"),
+    )
+    texts = ["black chinos", "chaussures rouges", "schwarze Hose", "crimson loafers"]
+    request = RequestReader(lexicon)(tf.constant(texts))
+    named = [
+        {lexicon.value_names[n] for n in np.flatnonzero(row > 0.5)}
+        for row in request.query_facets.numpy()
+    ]
+    assert named[:3] == [{"Schwarz", "Hosen"}, {"Schuhe", "Rot"}, {"Schwarz", "Hosen"}]
+    assert "Schuhe" in named[3]
+    assert request.text.numpy()[1].decode() == "schuhe rot"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("something for my husband", "Men"), ("wife says, for a man", "Men")],
+)
+def test_who_it_is_for_is_said_by_the_nearest_word(text: str, value: str) -> None:
+    meant = read_facets(RequestReader(LEXICON), [text])[0]
+    assert [NAMES[number] for number in np.flatnonzero(meant > 0)] == [value]
