@@ -119,8 +119,8 @@ class RequestReader(tf.Module):
         implied = lexicon.noun_facets | lexicon.occasion_facets
         is_implied = np.array([name in implied for name in lexicon.facets], bool)[facet_of]
         # What is denied is the nearest value; those that are less near, much less. Who
-        # wants no aviators may want sunglasses: of nouns and occasions only the value itself
-        # is denied.
+        # wants no aviators may want sunglasses: of nouns and of occasions only the value
+        # itself is denied.
         best = np.maximum(weights.max(axis=1, keepdims=True, initial=0.0), np.float32(1e-6))
         denied = np.where(is_implied, weights == 1.0, (weights / best) ** 3)
         self._denied_weights = tf.constant(denied, tf.float32)
