@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,10 @@ class Servable:
         name: the model's name in the configuration.
         version: the number of the version's directory.
         signature_defs: signature name -> SignatureDef, as in the file.
+        is_batched: whether calls are merged into batches of a size of their own.
     """
+
+    is_batched = False
 
     def __init__(
         self,
@@ -127,6 +131,16 @@ class Servable:
                 f'Serving signature key "{name}" not found.',
             )
         return self.signature_defs[name]
+
+    def start(
+        self,
+        threads: Executor,
+        name: str,
+        inputs: Mapping[str, np.ndarray],
+        fetched: Sequence[str],
+    ) -> "Future[dict[str, np.ndarray]]":
+        """Starts `run` in a thread of `threads`."""
+        return threads.submit(self.run, name, inputs, fetched)
 
     def run(
         self,
