@@ -5,6 +5,7 @@ of its method, its path and its body.
 """
 
 import asyncio
+import contextlib
 import gzip
 import json
 import logging
@@ -53,6 +54,9 @@ _MAX_PATH_BYTES = 16 * 1024
 
 # The longest that a body may take to arrive, however slowly its bytes come.
 _BODY_SECONDS = 20.0
+
+# How long a body that is refused is received, and thrown away.
+_DISCARD_SECONDS = 1.0
 
 # Below this size compression costs more than it saves.
 _MIN_GZIP_BYTES = 1024
@@ -110,6 +114,7 @@ class Endpoint:
             logger.exception("%s %s failed", request.method, request.url.path)
             text = "internal error: see the server's log"
             response = error_response(grpc.StatusCode.INTERNAL, text)
+        await _discard_body(request)
         # Otherwise the rest of the body would be read as the next request.
         response.headers["Connection"] = "close"
         return response
@@ -185,6 +190,16 @@ class Endpoint:
             f"no answer within {self._seconds:g} s: send less at once, or start the server "
             "with a longer --rest_api_timeout_in_ms",
         )
+
+
+async def _discard_body(request: Request) -> None:
+    """Receives what a client is sending: it reads its answer only then."""
+    if "Expect" in request.headers:
+        return
+    with contextlib.suppress(TimeoutError, RuntimeError, ClientDisconnect):
+        async with asyncio.timeout(_DISCARD_SECONDS):
+            async for _ in request.stream():
+                pass
 
 
 class _HttpError(Exception):

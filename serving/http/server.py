@@ -30,6 +30,9 @@ _IDLE_SECONDS = 60
 # How long a client may read nothing of a response.
 _WRITE_SECONDS = 60.0
 
+# How long a client may go on sending after it was refused.
+_LINGER_SECONDS = 1.0
+
 _MAX_HEADER_BYTES = 64 * 1024
 
 # Beyond that the connection that has been waiting for its request for longest is closed.
@@ -115,6 +118,7 @@ class HttpConnection(H11Protocol):
 
     waiting_since: float
     _deadline: asyncio.TimerHandle | None = None
+    _is_refused = False
 
     @property
     def is_answering(self) -> bool:
@@ -135,6 +139,8 @@ class HttpConnection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Starts the time for the headers with their first byte, and ends it with them."""
+        if self._is_refused:
+            return
         super().data_received(data)
         if self._has_request:
             self._set_deadline(None)
@@ -143,7 +149,7 @@ class HttpConnection(H11Protocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Still answers a client that has sent a whole request and closed its side."""
-        if not self._has_request:
+        if self._is_refused or not self._has_request:
             return False
         if self.cycle.more_body:
             self._refuse(400, "the body is shorter than Content-Length says")
@@ -190,7 +196,14 @@ class HttpConnection(H11Protocol):
         self._refuse(code, f"malformed request: {error or msg}")
 
     def _refuse(self, code: int, message: str) -> None:
-        """Sends an error and closes the connection."""
+        """Sends an error, unless another response is due, and closes the connection."""
+        if self.is_answering:
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        if self._has_request:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = json.dumps({"error": message}).encode()
             headers = [
@@ -205,7 +218,14 @@ class HttpConnection(H11Protocol):
             ]
             for event in events:
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        self._set_deadline(None)
+        if self.transport.can_write_eof():
+            # A close with unread bytes would reset the connection, and lose the answer.
+            self._is_refused = True
+            self.transport.write_eof()
+            self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+        else:
+            self.transport.close()
 
     def _set_deadline(self, seconds: float | None) -> None:
         if self._deadline is not None:

@@ -1,6 +1,7 @@
 """Running `Predict` and answering `GetModelMetadata`, for gRPC and for REST."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ SIGNATURE_DEF_FIELD = "signature_def"
 # Parsing more bytes than these takes milliseconds, in which no other request would be
 # answered.
 _MAX_BYTES_IN_LOOP = 32 * 1024
+
+# A row that takes long takes much memory too, so parts grow only while they take less.
+_QUICK_SECONDS = 0.02
 
 T = TypeVar("T")
 
@@ -149,13 +153,24 @@ class Inference:
                 return await self._start(servable, call, call.inputs)
             if not _has_rows(servable.signature_defs[call.name]):
                 return await self._start(servable, call, call.inputs)
-            parts: list[dict[str, np.ndarray]] = []
-            for start in range(0, rows, most):
-                part = {a: v[start : start + most] for a, v in call.inputs.items()}
-                parts.append(await self._start(servable, call, part))
-                if len(parts) == 1:
-                    self.limits.check_outputs(parts[0].values(), rows, most)
-            return {a: np.concatenate([part[a] for part in parts]) for a in call.fetched}
+            return await self._run_in_parts(servable, call, rows)
+
+    async def _run_in_parts(
+        self, servable: LoadedServable, call: PredictCall, rows: int
+    ) -> dict[str, np.ndarray]:
+        """Runs a few rows, then twice as many each time for as long as that is quick."""
+        parts: list[dict[str, np.ndarray]] = []
+        start, size = 0, self.limits.max_execution_batch
+        while start < rows:
+            began = time.perf_counter()
+            part = {a: array[start : start + size] for a, array in call.inputs.items()}
+            parts.append(await self._start(servable, call, part))
+            if start == 0:
+                self.limits.check_outputs(parts[0].values(), rows, size)
+            start += size
+            if time.perf_counter() - began < _QUICK_SECONDS:
+                size *= 2
+        return {a: np.concatenate([part[a] for part in parts]) for a in call.fetched}
 
     async def _start(
         self, servable: LoadedServable, call: PredictCall, inputs: Mapping[str, np.ndarray]

@@ -42,8 +42,9 @@ class Limits:
         max_string_bytes: bytes of one string, such as an encoded photo.
         max_json_values: numbers, strings, lists and objects of an HTTP body.
         max_response_bytes: bytes of all outputs of a request.
-        max_execution_batch: rows that run at once; a larger request runs in parts, if
-            all inputs and outputs of its signature have rows.
+        max_execution_batch: rows that run at once without batching. A larger request runs
+            in parts, if all inputs and outputs of its signature have rows; parts that
+            are quick make the next ones larger.
 
     Raises:
         FitRankError: a limit is negative or above gRPC's 2 GiB.

@@ -50,7 +50,7 @@ _LENGTH_DELIMITED = 2
 _MAX_BYTE_VARINT = 0x7F
 
 # NumPy's limit, below TensorFlow's 254.
-_MAX_RANK = 32
+MAX_RANK = 32
 
 # TensorFlow ignores values beyond the shape; more than these are an attack.
 _MAX_SURPLUS = 1024
@@ -190,9 +190,9 @@ def _dimensions(alias: str, shape: bytes) -> tuple[int, ...] | None:
                 sizes[-1] = signed(size)
         if sizes[-1] < 0:
             raise WireError("a negative dimension")
-        if len(sizes) > _MAX_RANK:
+        if len(sizes) > MAX_RANK:
             raise invalid_argument(
-                f"input {alias} has more than {_MAX_RANK} dimensions: send it with fewer"
+                f"input {alias} has more than {MAX_RANK} dimensions: send it with fewer"
             )
     if math.prod(size for size in sizes if size) >= 2**63:
         raise WireError("more values than int64 counts")
