@@ -75,7 +75,7 @@ def signature_name_of(document: Mapping[str, Any]) -> str:
             f"JSON Value: {_shown(document)} not formatted correctly. 'signature_name' "
             "key must be a string value."
         )
-    return name
+    return encode_text(name).decode()
 
 
 def parse_inputs(

@@ -139,10 +139,12 @@ class RestApi:
 
     async def _document(self, spec: ModelSpec, body: bytes) -> dict[str, Any]:
         """Parses a body; writes the signature name in it to the spec."""
-        self._inference.limits.check_json(body)
-        document = await self._inference.threads.aside(
-            len(body), lambda: json_tensors.parse_object(body)
-        )
+
+        def parse() -> dict[str, Any]:
+            self._inference.limits.check_json(body)
+            return json_tensors.parse_object(body)
+
+        document = await self._inference.threads.aside(len(body), parse)
         spec.signature_name = json_tensors.signature_name_of(document)
         return document
 

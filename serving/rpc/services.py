@@ -52,7 +52,7 @@ _MAX_TASKS = 1000
 _BYTES_A_VALUE = 16
 
 M = TypeVar("M", bound=Message)
-_Method = Callable[[bytes], Awaitable[Message]]
+_Method = Callable[[bytes], Awaitable[Message | bytes]]
 
 
 @dataclass(frozen=True)
@@ -85,18 +85,18 @@ class Services:
             generic = grpc.method_handlers_generic_handler(service, handlers)
             server.add_generic_rpc_handlers((generic,))
 
-    async def Predict(self, content: bytes) -> PredictResponse:  # noqa: N802
+    async def Predict(self, content: bytes) -> bytes:  # noqa: N802
         """Runs one signature on tensors."""
         request = PredictMessage.parse(content)
         name = request.model_spec.name if request.model_spec else ""
         with self.inference.metrics.request(name, "Predict", _ENTRYPOINT):
             prediction = await self.inference.predict(request)
 
-            def response() -> PredictResponse:
+            def response() -> bytes:
                 made = PredictResponse(model_spec=prediction.model_spec)
                 for alias, array in prediction.outputs.items():
                     encode(array, made.outputs[alias])
-                return made
+                return made.SerializeToString()
 
             return await self.inference.threads.aside(
                 prediction.values * _BYTES_A_VALUE, response
@@ -179,7 +179,8 @@ def _handler(method: _Method) -> grpc.RpcMethodHandler:
 
     async def respond(content: bytes, context: grpc.aio.ServicerContext) -> bytes:
         try:
-            return (await method(content)).SerializeToString()
+            response = await method(content)
+            return response if isinstance(response, bytes) else response.SerializeToString()
         except REQUEST_ERRORS as error:
             code, message = status_of(error)
         await context.abort(code, message)

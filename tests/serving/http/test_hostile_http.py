@@ -113,6 +113,7 @@ def test_half_closed_client_still_gets_its_answer(connection: socket.socket):
 NESTED = {
     "a lone surrogate": b'{"instances": "\\ud800"}',
     "a lone surrogate as a key": b'{"signature_name": "total", "inputs": {"\\udfff": 1}}',
+    "a lone surrogate as a signature": b'{"signature_name": "\\ud800", "inputs": 1}',
     "number of 5,000 digits": b'{"inputs": %s}' % (b"1" * 5000),
     "numbers beyond doubles": b'{"inputs": 1e999}',
     "too many values": b'{"inputs": [%s]}' % (b"1," * 2000),
