@@ -13,6 +13,7 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import grpc
 from starlette.requests import ClientDisconnect, Request
@@ -140,6 +141,9 @@ class Endpoint:
 
     async def _handle(self, request: Request) -> Response:
         path = request.scope["raw_path"].decode("ascii")
+        if not path.startswith("/"):
+            # As a proxy sends it, with the host.
+            path = urlsplit(path).path
         async with self._body(request) as body, self._turns:
             content = await self._threads.aside(
                 len(body), lambda: _decompressed(request, body, self._limits)

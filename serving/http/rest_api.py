@@ -73,12 +73,13 @@ class RestApi:
             "classify": self._classify,
             "regress": self._regress,
         }
-        # All that the port serves; the last route takes every path.
-        routes = [Route("/{path:path}", Endpoint(self._api, options, inference.threads))]
+        # All that the port serves, before the API, which answers every other path.
+        routes = []
         if options.metrics_path:
             metrics = Endpoint(self._metrics, options, inference.threads)
-            routes.insert(0, Route(options.metrics_path, metrics))
+            routes.append(Route(options.metrics_path, metrics))
         self.app = Starlette(routes=routes)
+        self.app.router.default = Endpoint(self._api, options, inference.threads)
 
     async def _metrics(self, method: str, path: str, body: bytes) -> Response:
         page = self._inference.metrics.page()

@@ -104,6 +104,12 @@ def test_pipelined_requests_are_answered_in_order(connection: socket.socket):
     assert answers(connection) == [b"200"] * 3 + [b"400"]
 
 
+def test_path_with_its_host_is_answered(connection: socket.socket):
+    head = b"GET http://a/v1/models/affine HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    connection.sendall(head)
+    assert answers(connection) == [b"200"]
+
+
 def test_half_closed_client_still_gets_its_answer(connection: socket.socket):
     connection.sendall(PREDICT + LENGTH + b"\r\n" + BODY)
     connection.shutdown(socket.SHUT_WR)
