@@ -7,28 +7,25 @@ where TF-Serving waits for ever.
 """
 
 import argparse
+import asyncio
 import gc
 import logging
 import os
 import sys
 import threading
-import time
-from collections.abc import Sequence
-from concurrent import futures
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
-import grpc
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from fitrank_tf.core.errors import FitRankError
 from serving.http.rest_api import RestApi
-from serving.http.server import HttpOptions, HttpServer
+from serving.http.server import HttpServer
 from serving.models.model_config import read_model_configs, single_model_config
 from serving.models.model_config_watcher import ModelConfigWatcher
 from serving.models.model_manager import ModelManager
-from serving.process.auth_token import TokenInterceptor
-from serving.process.drain import DrainInterceptor
+from serving.process.event_loop import event_loop
 from serving.process.metrics import Metrics
 from serving.process.options import (
     ServerOptions,
@@ -38,16 +35,11 @@ from serving.process.options import (
 )
 from serving.process.stop_signals import StopSignals
 from serving.requests.example_inference import ExampleInference
-from serving.requests.inference import Inference
-from serving.services.health import add_health_service
-from serving.services.model_service import ModelService
-from serving.services.prediction_service import PredictionService
+from serving.requests.inference import Inference, Threads
+from serving.rpc.server import GrpcServer
+from serving.rpc.services import Services
 
-_UNLIMITED = -1
-
-# How long new calls are refused before the port closes: calls already sent arrive within
-# this time, and their clients learn to retry on another server.
-_REFUSAL_SECONDS = 0.25
+_THREADS_NAME = "tensorflow"
 
 # The longest that a thread needs to end after it has sent its response.
 _THREAD_END_SECONDS = 2.0
@@ -57,6 +49,8 @@ logger = logging.getLogger(__name__)
 
 class Server:
     """Serves requests over gRPC, and over HTTP if `rest_api_port` is set, until stopped.
+
+    One event loop reads and writes both ports; the threads run TensorFlow.
 
     Attributes:
         port: the gRPC port.
@@ -76,28 +70,24 @@ class Server:
         Raises:
             FitRankError: an address cannot be listened on.
         """
-        inference = Inference(manager, metrics, options.limits)
-        examples = ExampleInference(inference, options.enable_signature_method_name_check)
-        self._workers = futures.ThreadPoolExecutor(
-            max_workers=options.grpc_max_threads, thread_name_prefix="grpc"
-        )
-        self._drain = DrainInterceptor()
-        self._grpc = _grpc_server(options, self._workers, self._drain)
-        self._health = None
-        if options.enable_grpc_healthcheck_service:
-            self._health = add_health_service(self._grpc)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(inference, examples), self._grpc
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(manager), self._grpc
-        )
-        self.port = _add_port(self._grpc, options)
-        self._http = _http_server(
-            options, RestApi(inference, examples, options.metrics_path)
-        )
+        self._threads = Threads(options.grpc_max_threads, _THREADS_NAME)
+        self._http: HttpServer | None = None
+        starting = self._start(manager, options, metrics)
+        asyncio.run_coroutine_threadsafe(starting, event_loop()).result()
+        self.port = self._grpc.port
         self.rest_api_port = self._http.port if self._http else None
-        self._grpc.start()
+
+    async def _start(
+        self, manager: ModelManager, options: ServerOptions, metrics: Metrics
+    ) -> None:
+        inference = Inference(manager, metrics, options.limits, self._threads)
+        examples = ExampleInference(inference, options.enable_signature_method_name_check)
+        self._grpc = GrpcServer(options, Services(inference, examples))
+        if options.rest_api_port is not None:
+            app = RestApi(inference, examples, options).app
+            self._http = HttpServer(options, options.rest_api_port, app)
+            await self._http.start()
+        await self._grpc.start()
 
     def stop(self, seconds: float | None) -> threading.Event:
         """Refuses new requests, closes the ports and finishes requests in progress.
@@ -109,31 +99,16 @@ class Server:
             An event that is set when the last request has ended or was abandoned.
         """
         stopped = threading.Event()
-        parts = [threading.Thread(target=self._stop_grpc, args=(seconds,), daemon=True)]
-        if self._http is not None:
-            http_stop = threading.Thread(
-                target=self._http.stop, args=(seconds,), daemon=True
-            )
-            parts.append(http_stop)
-
-        def finish() -> None:
-            for part in parts:
-                part.join()
-            stopped.set()
-
-        for part in parts:
-            part.start()
-        threading.Thread(target=finish, daemon=True).start()
+        stopping = asyncio.run_coroutine_threadsafe(self._stop(seconds), event_loop())
+        stopping.add_done_callback(lambda _: stopped.set())
         return stopped
 
-    def _stop_grpc(self, seconds: float | None) -> None:
-        if self._health is not None:
-            self._health.enter_graceful_shutdown()
-        if seconds:
-            self._drain.begin()
-            time.sleep(min(seconds, _REFUSAL_SECONDS))
-        self._grpc.stop(seconds).wait()
-        self._workers.shutdown(wait=False)
+    async def _stop(self, seconds: float | None) -> None:
+        parts: list[Coroutine[Any, Any, object]] = [self._grpc.stop(seconds)]
+        if self._http is not None:
+            parts.append(self._http.stop(seconds))
+        await asyncio.gather(*parts)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def serve(
@@ -202,7 +177,7 @@ def _end_threads() -> None:
     Python joins the threads of its pools at exit, however long they take.
     """
     for thread in threading.enumerate():
-        if thread.name.startswith(("grpc", "rest")):
+        if thread.name.startswith(_THREADS_NAME):
             thread.join(_THREAD_END_SECONDS)
             if thread.is_alive():
                 logger.warning("a request did not end in time: it is given up")
@@ -224,52 +199,6 @@ def _addresses(server: Server, options: ServerOptions) -> str:
     if server.rest_api_port is not None:
         addresses += f", REST on {options.bind_address}:{server.rest_api_port}"
     return addresses
-
-
-def _grpc_server(
-    options: ServerOptions, workers: futures.Executor, drain: DrainInterceptor
-) -> grpc.Server:
-    arguments = {
-        "grpc.max_receive_message_length": options.limits.grpc_message_bytes,
-        "grpc.max_send_message_length": _UNLIMITED,
-        # Otherwise Linux lets two servers share a port, and each gets half the requests.
-        "grpc.so_reuseport": 0,
-        **dict(options.grpc_channel_arguments),
-    }
-    interceptors: list[grpc.ServerInterceptor] = [drain]
-    if options.token is not None:
-        interceptors.append(TokenInterceptor(options.token))
-    return grpc.server(workers, interceptors=interceptors, options=list(arguments.items()))
-
-
-def _add_port(server: grpc.Server, options: ServerOptions) -> int:
-    address = f"{options.bind_address}:{options.port}"
-    try:
-        if options.tls is None:
-            return server.add_insecure_port(address)
-        return server.add_secure_port(address, options.tls.grpc_credentials())
-    except RuntimeError as error:
-        raise FitRankError(
-            f"cannot listen on {address}: stop what listens there, or give another --port "
-            "or --bind_address"
-        ) from error
-
-
-def _http_server(options: ServerOptions, api: RestApi) -> HttpServer | None:
-    if options.rest_api_port is None:
-        return None
-    return HttpServer(
-        HttpOptions(
-            bind_address=options.bind_address,
-            port=options.rest_api_port,
-            num_threads=options.rest_api_num_threads,
-            timeout_in_ms=options.rest_api_timeout_in_ms,
-        ),
-        api.handle,
-        limits=options.limits,
-        token=options.token,
-        ssl_context=options.tls.ssl_context() if options.tls else None,
-    )
 
 
 def _config_watcher(

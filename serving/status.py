@@ -1,9 +1,5 @@
 """Errors of a request, as the gRPC status codes that TF-Serving returns."""
 
-import functools
-from collections.abc import Callable
-from typing import Any
-
 import grpc
 import tensorflow as tf
 
@@ -50,29 +46,14 @@ def code_name(number: int) -> str:
     return _CODES[number].name
 
 
-def aborts_with_status(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorates a servicer's method: `REQUEST_ERRORS` abort the call with their code.
-
-    gRPC logs any other exception with its traceback and returns UNKNOWN.
-    """
-
-    @functools.wraps(method)
-    def answer(self: object, request: Any, context: grpc.ServicerContext) -> Any:
-        try:
-            return method(self, request, context)
-        except REQUEST_ERRORS as error:
-            code, message = status_of(error)
-        return context.abort(code, message)
-
-    return answer
-
-
 def invalid_argument(message: str) -> StatusError:
     """A `StatusError` with the code INVALID_ARGUMENT."""
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
 def _cut(message: str) -> str:
+    # Half a surrogate pair, which JSON may hold, has no encoding.
+    message = message.encode(errors="replace").decode()
     if len(message) <= _MAX_MESSAGE_LENGTH:
         return message
     return message[:_MAX_MESSAGE_LENGTH] + "...TRUNCATED"

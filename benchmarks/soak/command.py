@@ -4,6 +4,8 @@ swap     clients search while versions are swapped and the catalogue changes: no
          may fail, and each response must be that of its version
 kill     writers and servers are killed at random times: nothing half-written may be
          served
+fuzz     broken requests beside normal ones: right statuses, and memory that comes back
+load     clients search for minutes while versions are swapped: memory and latency
 memory   distinct random queries: the server's memory must stay constant
 
 All servers listen on the loopback interface only. The exit status is 2 if a test fails.
@@ -13,7 +15,9 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.soak.fuzz import soak_fuzz
 from benchmarks.soak.kill import Commands, soak_kills
+from benchmarks.soak.load import LoadWorkload, soak_load
 from benchmarks.soak.memory import soak_memory
 from benchmarks.soak.swap import SwapWorkload, soak_swaps
 from fitrank_tf.cli.command import DEFAULT_BUNDLE
@@ -22,6 +26,10 @@ from fitrank_tf.core.errors import FitRankError
 # The most growth of memory between the first and the last tenth of the queries.
 _FLAT_MEBIBYTES = 16.0
 _SHOWN = 5
+
+# What broken requests may leave in memory, and how long others may wait beside them.
+_MAX_GROWTH = 0.2
+_MAX_SECONDS = 1.0
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -53,7 +61,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--kills", type=int, default=20, help="kill: number of kills")
     parser.add_argument(
-        "--seed", type=int, default=0, help="kill: seed of the random times"
+        "--seed", type=int, default=0, help="kill, fuzz: seed of what is random"
+    )
+    parser.add_argument(
+        "--requests", type=int, default=2000, help="fuzz: number of broken requests"
+    )
+    parser.add_argument(
+        "--minutes", type=int, default=LoadWorkload.minutes, help="load: duration"
     )
     parser.add_argument(
         "--queries", type=int, default=100_000, help="memory: number of queries"
@@ -110,6 +124,39 @@ def _memory(options: argparse.Namespace) -> None:
         _refuse([f"memory grew by {grown:.1f} MiB, more than {_FLAT_MEBIBYTES:.0f}"])
 
 
+def _load(options: argparse.Namespace) -> None:
+    workload = LoadWorkload(options.minutes, options.clients)
+    minutes = soak_load(Path(options.bundle), workload)
+    print("| minute | answers | p50, ms | p99, ms | memory, MiB | version | failed |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for number, one in enumerate(minutes, start=1):
+        print(
+            f"| {number} | {one.answers} | {one.median:.1f} | {one.p99:.1f} | "
+            f"{one.mebibytes:.0f} | {one.version} | {one.failed} |"
+        )
+    failed = sum(one.failed for one in minutes)
+    _refuse([f"{failed} requests failed"] if failed else [])
+
+
+def _fuzz(options: argparse.Namespace) -> None:
+    report = soak_fuzz(Path(options.bundle), options.requests, options.seed)
+    print("| status | requests |")
+    print("| --- | ---: |")
+    for status, count in sorted(report.statuses.items()):
+        print(f"| {status} | {count} |")
+    grown = report.after / report.before - 1
+    print(
+        f"\nmemory {report.before:.0f} MiB before, {report.after:.0f} after "
+        f"({grown:+.0%}); the slowest normal request meanwhile took {report.slowest:.2f} s"
+    )
+    faults = list(report.faults)
+    if grown > _MAX_GROWTH:
+        faults.append(f"memory grew by {grown:.0%}, more than {_MAX_GROWTH:.0%}")
+    if report.slowest > _MAX_SECONDS:
+        faults.append(f"a normal request took {report.slowest:.1f} s")
+    _refuse(faults)
+
+
 def _refuse(faults: Sequence[str]) -> None:
     if faults:
         shown = "; ".join(faults[:_SHOWN])
@@ -120,4 +167,6 @@ SUITES: dict[str, Callable[[argparse.Namespace], None]] = {
     "swap": _swap,
     "kill": _kill,
     "memory": _memory,
+    "fuzz": _fuzz,
+    "load": _load,
 }

@@ -58,7 +58,7 @@ def soak_memory(bundle: Path, queries: int) -> Sequence[MemoryReading]:
                 search(stub, [next(texts) for _ in range(_BATCH)])
                 if (number + 1) * _READINGS // batches > len(readings):
                     sent = (number + 1) * _BATCH
-                    readings.append(MemoryReading(sent, _resident(process.pid)))
+                    readings.append(MemoryReading(sent, resident_mebibytes(process.pid)))
     return readings
 
 
@@ -76,7 +76,7 @@ def _distinct_texts() -> Iterator[str]:
             yield text
 
 
-def _resident(pid: int) -> float:
+def resident_mebibytes(pid: int) -> float:
     """Resident memory of a process in MiB, from /proc."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):

@@ -3,7 +3,7 @@
 import functools
 import threading
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from concurrent.futures import Executor, Future
 
 import grpc
 import numpy as np
@@ -13,7 +13,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from serving.batching.batch_scheduler import BatchQueue, BatchScheduler
 from serving.batching.parameters import BatchingParameters
 from serving.models.servable import Servable, as_array
-from serving.status import StatusError, invalid_argument
+from serving.status import REQUEST_ERRORS, StatusError, invalid_argument
 
 _Arrays = Mapping[str, np.ndarray]
 
@@ -28,7 +28,10 @@ class BatchedServable:
         name: the model's name in the configuration.
         version: the number of the version.
         signature_defs: signature name -> SignatureDef.
+        is_batched: whether calls are merged into batches of a size of their own.
     """
+
+    is_batched = True
 
     def __init__(self, servable: Servable, scheduler: BatchScheduler) -> None:
         self.name = servable.name
@@ -72,69 +75,97 @@ class BatchedServable:
             tf.errors.OpError: an op rejected the values, dtypes or shapes.
         """
         arrays = {alias: as_array(inputs[alias]) for alias in sorted(inputs)}
-        rows = _rows_of(arrays)
-        if rows == 0:
+        if _rows_of(arrays) == 0:
             # Nothing to merge, and nothing to pad with.
             return self._servable.run(name, arrays, fetched)
-        call = _Call(arrays, rows, fetched)
+        return self._enqueue(name, arrays, fetched).result()
+
+    def start(
+        self, threads: Executor, name: str, inputs: _Arrays, fetched: Sequence[str]
+    ) -> "Future[dict[str, np.ndarray]]":
+        """Starts `run` in the scheduler's threads; without rows, in one of `threads`.
+
+        A call that is cancelled before its batch runs does not take part in it.
+        """
+        if _rows_of(inputs) == 0:
+            return self._servable.start(threads, name, inputs, fetched)
+        return self._enqueue(name, inputs, fetched)
+
+    def _enqueue(
+        self, name: str, inputs: _Arrays, fetched: Sequence[str]
+    ) -> "Future[dict[str, np.ndarray]]":
+        call = _Call(inputs, _rows_of(inputs), fetched)
         self._scheduler.put(self._queues[name], call)
-        return call.result()
+        return call.future
 
 
 LoadedServable = Servable | BatchedServable
 
 
 class _Call:
-    """One call of `run`, whose thread waits for the result.
+    """One call of `run`.
 
     Attributes:
         inputs: input alias -> array [rows, ...].
         rows: the first dimension of the inputs.
         fetched: output aliases.
+        future: gets the outputs [rows, ...], or the first error of a piece.
     """
 
     def __init__(self, inputs: _Arrays, rows: int, fetched: Sequence[str]) -> None:
         self.inputs = inputs
         self.rows = rows
         self.fetched = fetched
+        self.future: Future[dict[str, np.ndarray]] = Future()
         self._pieces: list[_Piece] = []
-        self._done = threading.Event()
+        self._unfinished = 0
+        self._lock = threading.Lock()
 
     def split(self, first: int, others: int) -> "list[_Piece]":
         """Splits the rows: one piece of at most `first`, the others of at most `others`."""
         starts = [0, *range(first, self.rows, others)]
         stops = [*starts[1:], self.rows]
         self._pieces = [_Piece(self, start, stop) for start, stop in zip(starts, stops)]
+        self._unfinished = len(self._pieces)
         return self._pieces
 
-    def notify_if_done(self) -> None:
-        """Wakes the waiting thread once all pieces are done."""
-        if all(piece.is_done for piece in self._pieces):
-            self._done.set()
+    def begin(self) -> bool:
+        """Whether the call is still wanted; from now on it cannot be cancelled."""
+        with self._lock:
+            if self.future.running():
+                return True
+            return not self.future.done() and self.future.set_running_or_notify_cancel()
 
-    def result(self) -> dict[str, np.ndarray]:
-        """Waits for the outputs [rows, ...]; raises the first error of a piece."""
-        self._done.wait()
-        for piece in self._pieces:
-            if piece.error is not None:
-                piece.raise_error()
-        if len(self._pieces) == 1:
-            return self._pieces[0].outputs
-        return {
-            alias: np.concatenate([piece.outputs[alias] for piece in self._pieces])
-            for alias in self.fetched
-        }
+    def end_piece(self, error: Exception | None = None) -> None:
+        """Counts a piece as ended, and sets the result with the last one."""
+        with self._lock:
+            self._unfinished -= 1
+            if error is not None and not self.future.done():
+                if isinstance(error, REQUEST_ERRORS):
+                    # Its traceback would keep the model alive.
+                    error = error.with_traceback(None)
+                self.future.set_exception(error)
+                # In a cycle with the pieces, the error would wait for the collector.
+                self._pieces = []
+            if self._unfinished or self.future.done():
+                return
+            outputs = [piece.outputs for piece in self._pieces]
+            self.future.set_result(
+                {a: np.concatenate([one[a] for one in outputs]) for a in self.fetched}
+                if len(outputs) > 1
+                else outputs[0]
+            )
 
 
 class _Piece:
-    """Some rows of a call, with their outputs or their error once they have run."""
+    """Some rows of a call, with their outputs once they have run."""
 
     def __init__(self, call: _Call, start: int, stop: int) -> None:
         self.rows = stop - start
         self.fetched = call.fetched
         self.outputs: dict[str, np.ndarray] = {}
-        self.error: Exception | None = None
-        self.is_done = False
+        self.begin = call.begin
+        self.set_error = call.end_piece
         self._call = call
         self._span = slice(start, stop)
 
@@ -147,24 +178,7 @@ class _Piece:
         """Takes this piece's rows, from `start` on, of a batch's outputs [batch, ...]."""
         stop = start + self.rows
         self.outputs = {alias: outputs[alias][start:stop] for alias in self.fetched}
-        self._end()
-
-    def set_error(self, error: Exception) -> None:
-        """Ends the piece with an error instead of outputs."""
-        self.error = error
-        self._end()
-
-    def raise_error(self) -> NoReturn:
-        """Raises the error and drops it: its traceback would keep the model alive."""
-        assert self.error is not None
-        try:
-            raise self.error
-        finally:
-            self.error = None
-
-    def _end(self) -> None:
-        self.is_done = True
-        self._call.notify_if_done()
+        self._call.end_piece()
 
 
 class _NotMergeableError(Exception):
@@ -191,6 +205,9 @@ def _run_pieces(
     servable: Servable, name: str, parameters: BatchingParameters, pieces: list[_Piece]
 ) -> None:
     """Runs pieces as one batch; if that fails, runs each alone."""
+    pieces = [piece for piece in pieces if piece.begin()]
+    if not pieces:
+        return
     try:
         rows = sum(piece.rows for piece in pieces)
         size = parameters.padded(rows)

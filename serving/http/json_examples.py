@@ -12,7 +12,6 @@ import tensorflow as tf
 from tensorflow.core.example.example_pb2 import Example
 from tensorflow.core.example.feature_pb2 import Feature
 from tensorflow_serving.apis.classification_pb2 import ClassificationResult
-from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.regression_pb2 import RegressionResult
 
 from serving.http.json_tensors import (
@@ -22,6 +21,7 @@ from serving.http.json_tensors import (
     is_base64,
     json_type,
 )
+from serving.requests.serialized_examples import joined
 from serving.status import invalid_argument
 
 _EXAMPLES = "examples"
@@ -29,8 +29,8 @@ _CONTEXT = "context"
 _INT64 = range(-(2**63), 2**63)
 
 
-def parse_examples(document: Mapping[str, Any]) -> Input:
-    """Parses the examples of a request, and their context if there is one.
+def parse_examples(document: Mapping[str, Any]) -> list[bytes]:
+    """Parses the examples of a request, each joined with their context if there is one.
 
     Args:
         document: the JSON object of the body.
@@ -47,14 +47,10 @@ def parse_examples(document: Mapping[str, Any]) -> Input:
         raise invalid_argument(f"Expecting '{_EXAMPLES}' value to be an list/array")
     if not given:
         raise invalid_argument(f"'{_EXAMPLES}' value is an empty array")
-    examples = Input()
+    context = b""
     if _CONTEXT in document:
-        target = examples.example_list_with_context
-        target.context.CopyFrom(_example(document[_CONTEXT]))
-    else:
-        target = examples.example_list
-    target.examples.extend(_example(example) for example in given)
-    return examples
+        context = _example(document[_CONTEXT]).SerializeToString()
+    return joined(context, [_example(one).SerializeToString() for one in given])
 
 
 def format_classifications(result: ClassificationResult) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
-from serving.requests.tensor_proto import session_name
+from serving.requests.tensor_proto import MAX_RANK, session_name
 from serving.status import StatusError, invalid_argument
 
 ROWS = "instances"
@@ -75,7 +75,7 @@ def signature_name_of(document: Mapping[str, Any]) -> str:
             f"JSON Value: {_shown(document)} not formatted correctly. 'signature_name' "
             "key must be a string value."
         )
-    return name
+    return encode_text(name).decode()
 
 
 def parse_inputs(
@@ -304,6 +304,8 @@ def _shape(value: Any) -> list[int]:
     shape = []
     while isinstance(value, list):
         shape.append(len(value))
+        if len(shape) > MAX_RANK:
+            raise invalid_argument(f"Lists are nested more than {MAX_RANK} deep")
         if not value:
             break
         value = value[0]
@@ -444,5 +446,13 @@ def _dimensions(shape: Sequence[int]) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    """The beginning of a value as JSON, of which no more is made than is shown."""
+    text = ""
+    try:
+        for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+            text += part[:_MAX_SHOWN]
+            if len(text) > _MAX_SHOWN:
+                break
+    except RecursionError:
+        text += "..."
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."

@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any
 
 import grpc
 from tensorflow_serving.apis.model_pb2 import ModelSpec
@@ -21,15 +21,6 @@ from serving.process.periodic_thread import PeriodicThread
 from serving.status import StatusError
 
 logger = logging.getLogger(__name__)
-
-
-class RequestWithModelSpec(Protocol):
-    """Any of TF-Serving's request messages."""
-
-    model_spec: ModelSpec
-
-    def HasField(self, field: str) -> bool:  # noqa: N802  protobuf's name
-        """Whether a field of the message is set."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +80,8 @@ class ModelManager:
         self._dropped: Mapping[str, ModelVersions] = {}
         self._watcher = self._watch()
 
-    def find(self, request: RequestWithModelSpec) -> LoadedServable:
-        """The servable that the request's `model_spec` names.
+    def find(self, spec: ModelSpec | None) -> LoadedServable:
+        """The servable that a request's `model_spec` names; None if it has no spec.
 
         It stays usable while it is referenced, even after its version was replaced.
 
@@ -98,7 +89,8 @@ class ModelManager:
             StatusError: no model is named, or a label is unknown (INVALID_ARGUMENT, as
                 in TF-Serving); the model or version is not served (NOT_FOUND).
         """
-        spec = model_spec_of(request)
+        if spec is None:
+            raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, "Missing ModelSpec")
         if not spec.name:
             raise StatusError(
                 grpc.StatusCode.INVALID_ARGUMENT, "ModelSpec has no name specified."
@@ -265,11 +257,12 @@ class ModelManager:
             gc.collect()
 
 
-def model_spec_of(request: RequestWithModelSpec) -> ModelSpec:
-    """The request's `model_spec`; raises INVALID_ARGUMENT if it is not set."""
+def model_spec_of(request: Any) -> ModelSpec:
+    """A message's `model_spec`; raises INVALID_ARGUMENT if it is not set."""
     if not request.HasField("model_spec"):
         raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, "Missing ModelSpec")
-    return request.model_spec
+    spec: ModelSpec = request.model_spec
+    return spec
 
 
 def _checked(configs: list[ModelConfig]) -> list[ModelConfig]:

@@ -1,8 +1,10 @@
 """One loaded version of one model."""
 
 import contextlib
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +88,10 @@ class Servable:
         name: the model's name in the configuration.
         version: the number of the version's directory.
         signature_defs: signature name -> SignatureDef, as in the file.
+        is_batched: whether calls are merged into batches of a size of their own.
     """
+
+    is_batched = False
 
     def __init__(
         self,
@@ -127,6 +132,16 @@ class Servable:
                 f'Serving signature key "{name}" not found.',
             )
         return self.signature_defs[name]
+
+    def start(
+        self,
+        threads: Executor,
+        name: str,
+        inputs: Mapping[str, np.ndarray],
+        fetched: Sequence[str],
+    ) -> "Future[dict[str, np.ndarray]]":
+        """Starts `run` in a thread of `threads`."""
+        return threads.submit(self.run, name, inputs, fetched)
 
     def run(
         self,
@@ -200,11 +215,11 @@ def _prepare_all(
     session: tf.compat.v1.Session, signature_defs: Mapping[str, SignatureDef]
 ) -> dict[str, Callable[..., list[Any]]]:
     """Signature name -> function that runs it, for the signatures to be served."""
-    return {
-        name: _prepare(session, signature)
-        for name, signature in signature_defs.items()
-        if _is_served(name, signature)
-    }
+    served = {name: one for name, one in signature_defs.items() if _is_served(name, one)}
+    # TensorFlow optimises the graph of each signature alone, on one core.
+    with ThreadPoolExecutor() as threads:
+        prepared = threads.map(functools.partial(_prepare, session), served.values())
+        return dict(zip(served, prepared))
 
 
 def _is_served(name: str, signature: SignatureDef) -> bool:

@@ -20,8 +20,9 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from fitrank_tf.core.errors import FitRankError
 from serving.batching.batches import LoadedServable
-from serving.requests.predict_request import read_predict_request
-from serving.requests.serialized_examples import serialized_examples
+from serving.requests.limits import Limits
+from serving.requests.predict_request import PredictMessage, read_predict_request
+from serving.requests.serialized_examples import encoded_examples, examples_array
 from serving.status import StatusError
 
 WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
@@ -127,7 +128,8 @@ def _run_record(servable: LoadedServable, log: PredictionLog) -> None:
 
 
 def _predict(servable: LoadedServable, request: PredictRequest) -> None:
-    call = read_predict_request(servable, request)
+    message = PredictMessage.parse(request.SerializeToString())
+    call = read_predict_request(servable, message, Limits())
     servable.run(call.name, call.inputs, call.fetched)
 
 
@@ -141,7 +143,8 @@ def _run_examples(servable: LoadedServable, spec: ModelSpec, given: Input) -> No
             f'signature "{name}" has the inputs {sorted(signature.inputs)}, not only '
             f"'{_EXAMPLES}'",
         )
-    servable.run(name, {_EXAMPLES: serialized_examples(given)}, sorted(signature.outputs))
+    examples = examples_array(encoded_examples(given.SerializeToString()))
+    servable.run(name, {_EXAMPLES: examples}, sorted(signature.outputs))
 
 
 def _as_status(error: Exception) -> Exception:

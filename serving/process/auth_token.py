@@ -1,12 +1,8 @@
 """`--auth_token_file`, which TF-Serving lacks: a token that every call must carry."""
 
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import grpc
 
 from fitrank_tf.core.errors import FitRankError
 
@@ -41,26 +37,6 @@ class AuthToken:
         )
 
 
-class TokenInterceptor(grpc.ServerInterceptor):
-    """Rejects every gRPC call without the token as UNAUTHENTICATED."""
-
-    def __init__(self, token: AuthToken) -> None:
-        self._token = token
-        self._refusal = grpc.unary_unary_rpc_method_handler(_refuse)
-
-    def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler:
-        """The method's own handler, or the one that rejects the call."""
-        for key, value in handler_call_details.invocation_metadata:
-            if key == HEADER:
-                admitted = self._token.admits(value)
-                return continuation(handler_call_details) if admitted else self._refusal
-        return self._refusal
-
-
 def read_auth_token(path: Path) -> AuthToken:
     """Reads the token, the only line of a file.
 
@@ -80,7 +56,3 @@ def read_auth_token(path: Path) -> AuthToken:
             "`openssl rand -hex 32` makes one"
         )
     return AuthToken(secret)
-
-
-def _refuse(request: Any, context: grpc.ServicerContext) -> None:
-    context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSAL)

@@ -5,6 +5,7 @@ Names, labels and buckets are TF-Serving's (`servables/tensorflow/util.cc`,
 Metrics that TF-Serving lacks begin with `:fitrank:`.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,6 +122,9 @@ class Metrics:
             yield
         except REQUEST_ERRORS as error:
             self._count_failure(model, status_of(error)[0].name)
+            raise
+        except asyncio.CancelledError:
+            self._count_failure(model, "CANCELLED")
             raise
         except Exception:
             self._count_failure(model, "UNKNOWN")

@@ -289,6 +289,24 @@ def _add_security_flags(group: argparse._ArgumentGroup) -> None:
         Limits.max_string_bytes,
         "not in TF-Serving: most bytes of a string; 0 for no limit",
     )
+    _add(
+        group,
+        "max_json_values",
+        Limits.max_json_values,
+        "not in TF-Serving: most values of an HTTP body; 0 for no limit",
+    )
+    _add(
+        group,
+        "max_response_bytes",
+        Limits.max_response_bytes,
+        "not in TF-Serving: most bytes of all outputs; 0 for no limit",
+    )
+    _add(
+        group,
+        "max_execution_batch",
+        Limits.max_execution_batch,
+        "not in TF-Serving: rows that run at once without batching; 0 for all",
+    )
 
 
 def _add(

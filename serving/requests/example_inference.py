@@ -14,7 +14,6 @@ import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.classification_pb2 import (
     Class,
-    ClassificationRequest,
     ClassificationResponse,
     ClassificationResult,
     Classifications,
@@ -22,21 +21,20 @@ from tensorflow_serving.apis.classification_pb2 import (
 from tensorflow_serving.apis.inference_pb2 import (
     InferenceResult,
     InferenceTask,
-    MultiInferenceRequest,
     MultiInferenceResponse,
 )
-from tensorflow_serving.apis.input_pb2 import Input
+from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.regression_pb2 import (
     Regression,
-    RegressionRequest,
     RegressionResponse,
     RegressionResult,
 )
 
 from serving.batching.batches import LoadedServable
+from serving.models.model_manager import model_spec_of
 from serving.requests.inference import Inference, response_spec
 from serving.requests.predict_request import PredictCall, check_dtypes, signature_name_of
-from serving.requests.serialized_examples import serialized_examples
+from serving.requests.serialized_examples import examples_array
 from serving.status import StatusError, invalid_argument
 
 CLASSIFY = tf.saved_model.CLASSIFY_METHOD_NAME
@@ -60,53 +58,63 @@ class ExampleInference:
     inference: Inference
     check_method_names: bool = False
 
-    def classify(self, request: ClassificationRequest) -> ClassificationResponse:
+    async def classify(
+        self, spec: ModelSpec | None, examples: Sequence[bytes]
+    ) -> ClassificationResponse:
         """Classes and scores for each example.
+
+        Args:
+            spec: the model; None if the request has none.
+            examples: encoded tf.Examples.
 
         Raises:
             StatusError, tf.errors.OpError: the request failed.
         """
-        servable = self.inference.manager.find(request)
-        name = signature_name_of(request.model_spec)
+        servable = self.inference.manager.find(spec)
+        name = signature_name_of(spec or ModelSpec())
         self._check_classify(_signature(servable, name))
-        outputs = self._run(servable, name, request.input, "Classify")
+        outputs = await self._run(servable, name, examples, "Classify")
         return ClassificationResponse(
             model_spec=response_spec(servable, name), result=_classifications(outputs)
         )
 
-    def regress(self, request: RegressionRequest) -> RegressionResponse:
-        """A value for each example.
+    async def regress(
+        self, spec: ModelSpec | None, examples: Sequence[bytes]
+    ) -> RegressionResponse:
+        """A value for each example; arguments as those of `classify`.
 
         Raises:
             StatusError, tf.errors.OpError: the request failed.
         """
-        servable = self.inference.manager.find(request)
-        name = signature_name_of(request.model_spec)
+        servable = self.inference.manager.find(spec)
+        name = signature_name_of(spec or ModelSpec())
         self._check_regress(_signature(servable, name))
-        outputs = self._run(servable, name, request.input, "Regress")
+        outputs = await self._run(servable, name, examples, "Regress")
         return RegressionResponse(
             model_spec=response_spec(servable, name), result=_regressions(outputs)
         )
 
-    def multi_inference(self, request: MultiInferenceRequest) -> MultiInferenceResponse:
+    async def multi_inference(
+        self, tasks: Sequence[InferenceTask], examples: Sequence[bytes]
+    ) -> MultiInferenceResponse:
         """Several classifications and regressions of the same examples.
 
         Raises:
             StatusError, tf.errors.OpError: the request failed.
         """
-        if not request.tasks:
+        if not tasks:
             raise invalid_argument("Missing ModelSpec")
-        servable = self.inference.manager.find(request.tasks[0])
-        self._check_tasks(servable, request.tasks)
+        servable = self.inference.manager.find(model_spec_of(tasks[0]))
+        self._check_tasks(servable, tasks)
         return MultiInferenceResponse(
-            results=[self._result(servable, task, request.input) for task in request.tasks]
+            results=[await self._result(servable, task, examples) for task in tasks]
         )
 
-    def _result(
-        self, servable: LoadedServable, task: InferenceTask, examples: Input
+    async def _result(
+        self, servable: LoadedServable, task: InferenceTask, examples: Sequence[bytes]
     ) -> InferenceResult:
         name = signature_name_of(task.model_spec)
-        outputs = self._run(servable, name, examples, "MultiInference")
+        outputs = await self._run(servable, name, examples, "MultiInference")
         spec = response_spec(servable, name)
         if task.method_name == CLASSIFY:
             return InferenceResult(
@@ -114,15 +122,15 @@ class ExampleInference:
             )
         return InferenceResult(model_spec=spec, regression_result=_regressions(outputs))
 
-    def _run(
-        self, servable: LoadedServable, name: str, examples: Input, api: str
+    async def _run(
+        self, servable: LoadedServable, name: str, examples: Sequence[bytes], api: str
     ) -> "_ExampleOutputs":
-        serialized = serialized_examples(examples)
+        serialized = examples_array(examples)
         self.inference.metrics.examples(servable.name, len(serialized))
         signature = servable.signature_defs[name]
         call = PredictCall(name, {_INPUTS: serialized}, sorted(signature.outputs))
-        check_dtypes(signature, call.inputs)
-        outputs = self.inference.run(servable, call, api)
+        check_dtypes(signature, {_INPUTS: tf.string})
+        outputs = await self.inference.run(servable, call, api)
         return _ExampleOutputs(len(serialized), outputs)
 
     def _check_tasks(

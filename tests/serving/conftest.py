@@ -1,5 +1,6 @@
 """Toy models on disk, and servers of them."""
 
+import contextlib
 import gc
 import subprocess
 import sys
@@ -142,23 +143,25 @@ def start_server() -> Iterator[Callable[..., str]]:
         server.stop(None).wait()
 
 
+@contextlib.contextmanager
+def start_server_command(*flags: str) -> Iterator[subprocess.Popen]:
+    """Runs `python -m serving.server` on a free port until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "serving.server", "--port=0", *flags],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
 def start_command() -> Iterator[Callable[..., subprocess.Popen]]:
     """Starts `python -m serving.server` on a free port; kills it after the test."""
-    processes: list[subprocess.Popen] = []
-
-    def start(*flags: str) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "serving.server", "--port=0", *flags],
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
+    with contextlib.ExitStack() as running:
+        yield lambda *flags: running.enter_context(start_server_command(*flags))

@@ -1,43 +1,66 @@
 """Connections, bodies and timeouts of the REST port, with toy request handlers."""
 
+import asyncio
 import contextlib
 import gzip
 import http.client
-import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from starlette.responses import Response
 
 from fitrank_tf.core.errors import FitRankError
-from serving.http.rest_api import HttpResponse
-from serving.http.server import HttpOptions, HttpServer
+from serving.http.endpoint import Endpoint, json_response
+from serving.http.server import HttpServer
+from serving.process.event_loop import event_loop
+from serving.process.options import ServerOptions
+from serving.requests.inference import Threads
 from serving.requests.limits import Limits
 from tests.serving.toy_http import call, exchange
 
 PATIENCE = 30.0
 LIMIT = 1000
+LIMITS = Limits(max_request_bytes=LIMIT)
 
 
-def echo(method: str, path: str, body: bytes) -> HttpResponse:
-    text = json.dumps({"method": method, "path": path, "body": body.decode()})
-    return HttpResponse(200, text.encode())
+async def echo(method: str, path: str, body: bytes) -> Response:
+    return json_response({"method": method, "path": path, "body": body.decode()})
+
+
+def run(coroutine):
+    return asyncio.run_coroutine_threadsafe(coroutine, event_loop()).result(PATIENCE)
 
 
 @pytest.fixture(scope="module")
 def start_http() -> Iterator[Callable[..., HttpServer]]:
     servers: list[HttpServer] = []
+    threads = Threads(2)
 
-    def start(handler=echo, bind_address: str = "127.0.0.1", **options) -> HttpServer:
-        limits = options.pop("limits", Limits(max_request_bytes=LIMIT))
-        http_options = HttpOptions(bind_address, 0, num_threads=2, **options)
-        servers.append(HttpServer(http_options, handler, limits))
+    def start(
+        handler=echo,
+        bind_address: str = "127.0.0.1",
+        timeout_in_ms: int = 30_000,
+        limits: Limits = LIMITS,
+    ) -> HttpServer:
+        options = ServerOptions(
+            bind_address=bind_address,
+            rest_api_timeout_in_ms=timeout_in_ms,
+            limits=limits,
+        )
+
+        async def begin() -> HttpServer:
+            server = HttpServer(options, 0, Endpoint(handler, options, threads))
+            await server.start()
+            return server
+
+        servers.append(run(begin()))
         return servers[-1]
 
     yield start
     for server in servers:
-        server.stop(None)
+        run(server.stop(None))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +89,10 @@ def test_connection_stays_open_for_further_requests(port: int):
 def test_long_responses_are_compressed_if_the_client_accepts_gzip(
     start_http, size, accept, packed
 ):
-    server = start_http(lambda *_: HttpResponse(200, b"x" * size))
+    async def answer(*_: object) -> Response:
+        return Response(b"x" * size)
+
+    server = start_http(answer)
     reply = call(server.port, "GET", "/", headers={"Accept-Encoding": accept})
     assert ("Content-Encoding" in reply.headers) is packed
     assert (gzip.decompress(reply.body) if packed else reply.body) == b"x" * size
@@ -98,7 +124,7 @@ def test_gzip_body_is_decompressed(port: int):
         ),
         (b"abc", {"Content-Encoding": "br"}, 400, "Content-Encoding 'br' is not taken"),
         (b"0\r\n\r\n", {"Transfer-Encoding": "chunked"}, 400, "Content-Length"),
-        (b"", {"Content-Length": "-1"}, 400, "'-1' is no number"),
+        (b"", {"Content-Length": "-1"}, 400, "bad Content-Length"),
     ],
 )
 def test_body_that_is_rejected(port: int, body, headers, code: int, gist: str):
@@ -111,7 +137,8 @@ def test_body_that_is_rejected(port: int, body, headers, code: int, gist: str):
 
 @pytest.mark.parametrize(("size", "line"), [(LIMIT + 1, b"429"), (3, b"100")])
 def test_expect_100_is_answered_before_the_body(port: int, size: int, line: bytes):
-    head = f"POST / HTTP/1.1\r\nContent-Length: {size}\r\nExpect: 100-continue\r\n\r\n"
+    head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+    head += f"Content-Length: {size}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(head.encode())
         reply = connection.makefile("rb")
@@ -124,7 +151,7 @@ def test_expect_100_is_answered_before_the_body(port: int, size: int, line: byte
 
 def test_body_that_ends_early_is_refused(port: int):
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
-        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc")
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
         connection.shutdown(socket.SHUT_WR)
         reply = connection.makefile("rb").read()
     assert b"the body is shorter than Content-Length says" in reply
@@ -141,9 +168,9 @@ def test_body_without_limit(start_http):
     ("text", "line"),
     [
         (b"NONSENSE\r\n\r\n", b"400"),
-        (b"GET / HTTP/9.9\r\n\r\n", b"505"),
-        (b"BREW / HTTP/1.1\r\n\r\n", b"501"),
-        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", b"414"),
+        (b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", b"505"),
+        (b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n", b"501"),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", b"414"),
     ],
     ids=["no-http", "version", "method", "long-line"],
 )
@@ -156,15 +183,18 @@ def test_malformed_request_gets_a_json_error(port: int, text: bytes, line: bytes
 
 
 def test_request_beyond_the_timeout_is_abandoned(start_http):
-    release = threading.Event()
+    ended = threading.Event()
 
-    def wait(*_: object) -> HttpResponse:
-        release.wait(PATIENCE)
-        return HttpResponse(200, b"{}")
+    async def wait(*_: object) -> Response:
+        try:
+            await asyncio.sleep(PATIENCE)
+        finally:
+            ended.set()
+        return Response(b"{}")
 
     server = start_http(wait, timeout_in_ms=100)
     reply = call(server.port, "GET", "/")
-    release.set()
+    assert ended.wait(PATIENCE)
     assert reply.code == 504
     assert "no answer within 0.1 s" in reply.error
     assert "--rest_api_timeout_in_ms" in reply.error
@@ -173,17 +203,17 @@ def test_request_beyond_the_timeout_is_abandoned(start_http):
 def test_stop_finishes_requests_in_progress_and_refuses_new_ones(start_http):
     entered, release = threading.Event(), threading.Event()
 
-    def wait(*_: object) -> HttpResponse:
+    async def wait(*_: object) -> Response:
         entered.set()
-        release.wait(PATIENCE)
-        return HttpResponse(200, b'"done"')
+        await asyncio.to_thread(release.wait, PATIENCE)
+        return Response(b'"done"')
 
     server = start_http(wait)
     replies, finished = [], []
     client = threading.Thread(target=lambda: replies.append(call(server.port, "GET", "/")))
     client.start()
     assert entered.wait(PATIENCE)
-    stop = threading.Thread(target=lambda: finished.append(server.stop(PATIENCE)))
+    stop = threading.Thread(target=lambda: finished.append(run(server.stop(PATIENCE))))
     stop.start()
     refused = threading.Event()
     while not refused.wait(0.01):
@@ -196,7 +226,7 @@ def test_stop_finishes_requests_in_progress_and_refuses_new_ones(start_http):
     stop.join(PATIENCE)
     assert [reply.body for reply in replies] == [b'"done"']
     # The client must not reuse the connection.
-    assert replies[0].headers["Connection"] == "close"
+    assert replies[0].headers["Connection"].lower() == "close"
     assert finished == [True]
 
 
@@ -208,16 +238,16 @@ def ignore_loss(port: int) -> None:
 def test_stop_abandons_requests_that_take_too_long(start_http):
     entered, release = threading.Event(), threading.Event()
 
-    def wait(*_: object) -> HttpResponse:
+    async def wait(*_: object) -> Response:
         entered.set()
-        release.wait(PATIENCE)
-        return HttpResponse(200, b"{}")
+        await asyncio.to_thread(release.wait, PATIENCE)
+        return Response(b"{}")
 
     server = start_http(wait)
     client = threading.Thread(target=ignore_loss, args=(server.port,))
     client.start()
     assert entered.wait(PATIENCE)
-    assert server.stop(0.05) is False
+    assert run(server.stop(0.05)) is False
     release.set()
     client.join(PATIENCE)
 
@@ -234,4 +264,4 @@ def test_ipv6_address(start_http):
 
 def test_port_in_use_is_an_error(port: int):
     with pytest.raises(FitRankError, match=f"cannot listen on 127.0.0.1:{port}"):
-        HttpServer(HttpOptions("127.0.0.1", port, 1), echo, Limits())
+        HttpServer(ServerOptions(), port, echo)

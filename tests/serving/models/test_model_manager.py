@@ -92,7 +92,7 @@ def start() -> Iterator[Callable[..., ModelManager]]:
 
 def ask(manager: ModelManager, request: PredictRequest) -> tuple[int, int]:
     """The version that was found, and which of the two copies computed the response."""
-    servable = manager.find(request)
+    servable = manager.find(request.model_spec)
     inputs = {"query": np.array([query.encode() for query in QUERIES], object)}
     outputs = servable.run("serving_default", inputs, ["first_stage_ranks", "ids"])
     ranks = outputs["first_stage_ranks"]
@@ -220,7 +220,7 @@ def test_half_copied_version_waits_until_it_is_whole(
 def test_replaced_version_is_freed_when_its_last_request_ends(publish, start, tmp_path):
     publish(1)
     manager = start([config_of(tmp_path / "search")])
-    in_work = manager.find(request_for("search"))
+    in_work = manager.find(request_for("search").model_spec)
     graph = weakref.ref(in_work._session.graph)
     publish(2)
     manager.poll()
@@ -241,12 +241,12 @@ def test_replaced_version_is_freed_when_its_last_request_ends(publish, start, tm
 def test_reload_adds_keeps_and_drops_models(bundle, start):
     affine = config_of(bundle / "affine", name="affine")
     manager = start([config_of(bundle / "search"), affine])
-    kept = manager.find(request_for("affine"))
+    kept = manager.find(request_for("affine").model_spec)
     manager.reload([affine, config_of(bundle / "search", name="other")])
     assert manager.summary() == "affine (7), other (2)"
-    assert manager.find(request_for("affine")) is kept
+    assert manager.find(request_for("affine").model_spec) is kept
     with pytest.raises(StatusError, match=r"Latest\(search\)") as raised:
-        manager.find(request_for("search"))
+        manager.find(request_for("search").model_spec)
     assert raised.value.code is grpc.StatusCode.NOT_FOUND
     assert [status.state for status in manager.statuses("search")] == [VersionState.END]
 
@@ -319,7 +319,7 @@ def test_label_may_be_ahead_of_its_version_only_where_that_is_allowed(
     base_path = tmp_path / "search"
     manager = start([config_of(base_path, stable=1, canary=2)], options)
     with pytest.raises(StatusError, match=r"Specific\(search, 2\)"):
-        manager.find(request_for("search", label="canary"))
+        manager.find(request_for("search", label="canary").model_spec)
     # The flag covers only new labels: assigned ones cannot move to unloaded versions.
     with pytest.raises(StatusError) as raised:
         manager.reload([config_of(base_path, stable=2)])
@@ -350,9 +350,9 @@ def test_closed_manager_serves_nothing_and_stops_polling(publish, start, tmp_pat
     manager = start(
         [config_of(tmp_path / "search")], ManagerOptions(file_system_poll_wait_seconds=0.01)
     )
-    servable = weakref.ref(manager.find(request_for("search")))
+    servable = weakref.ref(manager.find(request_for("search").model_spec))
     manager.close()
     assert manager.versions("search") == []
     assert servable() is None
     with pytest.raises(StatusError):
-        manager.find(request_for("search"))
+        manager.find(request_for("search").model_spec)

@@ -47,6 +47,9 @@ OURS = {
     "max_request_bytes",
     "max_request_batch",
     "max_string_bytes",
+    "max_json_values",
+    "max_response_bytes",
+    "max_execution_batch",
 }
 OF_THE_MACHINE = {"grpc_max_threads", "rest_api_num_threads"}
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from tensorflow.core.framework import types_pb2
+from tensorflow.core.framework.tensor_shape_pb2 import TensorShapeProto
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from serving.requests.limits import Limits
+from serving.requests.tensor_proto import read_tensor
 from serving.server import Server
 from serving.status import StatusError
 from tests.serving.toy_http import call
@@ -116,10 +117,16 @@ def test_limits_can_be_lifted(start_models, bundle: Path):
     assert arrays(answer)["total"].sum() == 2_000_000
 
 
-@pytest.mark.parametrize("dtype", [types_pb2.DT_INVALID, types_pb2.DT_STRING])
-def test_a_value_of_a_type_without_a_size_counts_as_one_byte(dtype: int):
-    proto = predict_request("m", x=["a", "b"]).inputs["x"]
-    proto.dtype = dtype
-    assert Limits(max_request_bytes=2).check_size("x", proto) is None
-    with pytest.raises(StatusError, match="input x has 2 values"):
-        Limits(max_request_bytes=1).check_size("x", proto)
+@pytest.mark.parametrize(
+    ("size", "limit"), [(1, 64), (30_000_000, 256 * 1024 * 1024)], ids=["small", "default"]
+)
+def test_a_string_costs_what_it_takes_in_memory(size: int, limit: int):
+    proto = predict_request("m", x=["a"]).inputs["x"]
+    proto.tensor_shape.dim.add(size=size)
+    tensor = read_tensor("x", proto.SerializeToString())
+    unknown = TensorShapeProto(unknown_rank=True)
+    if size * 64 <= limit:
+        assert Limits(max_request_bytes=limit).check_tensor("x", tensor, unknown) is None
+        limit -= 1
+    with pytest.raises(StatusError, match=f"input x has {size} values"):
+        Limits(max_request_bytes=limit).check_tensor("x", tensor, unknown)

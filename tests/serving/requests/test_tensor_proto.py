@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from serving.requests.tensor_proto import decode, encode
+from serving.requests.tensor_proto import decode, encode, read_tensor
 from serving.status import StatusError
 
 ARRAYS = {
@@ -38,6 +38,10 @@ ARRAYS = {
 }
 
 
+def decoded(proto: TensorProto) -> np.ndarray:
+    return decode("query", read_tensor("query", proto.SerializeToString()))
+
+
 def same(left: np.ndarray, right: np.ndarray) -> None:
     assert left.dtype == right.dtype
     assert left.shape == right.shape
@@ -48,7 +52,7 @@ def same(left: np.ndarray, right: np.ndarray) -> None:
 def test_decoded_array_is_the_encoded_one(name: str):
     proto = TensorProto()
     encode(ARRAYS[name], proto)
-    same(decode("x", proto), ARRAYS[name])
+    same(decoded(proto), ARRAYS[name])
     # TensorFlow's own reader, which is what clients use.
     same(np.asarray(tf.make_ndarray(proto), ARRAYS[name].dtype), ARRAYS[name])
 
@@ -57,7 +61,7 @@ def test_decoded_array_is_the_encoded_one(name: str):
 def test_protos_of_clients_are_decoded(name: str):
     array = ARRAYS[name]
     dtype = tf.as_dtype(array.dtype)
-    same(decode("x", tf.make_tensor_proto(array, dtype=dtype, shape=array.shape)), array)
+    same(decoded(tf.make_tensor_proto(array, dtype=dtype, shape=array.shape)), array)
 
 
 def test_values_are_in_the_field_that_clients_read():
@@ -100,7 +104,7 @@ UNUSUAL = {
 def test_unusual_protos_are_read_as_tensorflow_reads_them(case: str):
     proto = UNUSUAL[case]
     expected = tf.io.parse_tensor(proto.SerializeToString(), tf.as_dtype(proto.dtype))
-    same(decode("x", proto), np.asarray(expected.numpy()))
+    same(decoded(proto), np.asarray(expected.numpy()))
 
 
 REFUSED = {
@@ -117,4 +121,4 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_invalid_protos_are_rejected(case: str):
     with pytest.raises(StatusError, match="tensor parsing error: query"):
-        decode("query", REFUSED[case])
+        decoded(REFUSED[case])
