@@ -34,7 +34,10 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]
                 "explained": shop.explained,
             },
         ),
-        "similar": (shop, {"serving_default": shop.similar}),
+        "similar": (
+            shop,
+            {"serving_default": shop.similar, "filtered": shop.similar_filtered},
+        ),
         "affine": (affine, {"serving_default": affine.affine, "total": affine.total}),
     }
     for name, (model, named) in signatures.items():

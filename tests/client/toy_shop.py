@@ -42,6 +42,18 @@ class ToyShop(tf.Module):
     def similar(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.search(image)
 
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name="image"),
+            tf.TensorSpec([None], tf.string, name="text"),
+            *_FILTERED[1:],
+        ]
+    )
+    def similar_filtered(
+        self, image: tf.Tensor, text: tf.Tensor, top_k: tf.Tensor, gender: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        return self._found(image + text, top_k, gender)
+
     @tf.function(input_signature=_FILTERED)
     def filtered(
         self, query: tf.Tensor, top_k: tf.Tensor, gender: tf.Tensor
