@@ -5,8 +5,8 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
-from fitrank_tf.cli.status import exit_with_status
 from fitrank_tf.config import RunConfig, override
+from fitrank_tf.core.command_line import exit_with_status
 from fitrank_tf.core.progress import LogHandler
 from fitrank_tf.core.tensorflow_setup import prepare_tensorflow
 from fitrank_tf.recipes import load_recipe

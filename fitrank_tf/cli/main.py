@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import fitrank_tf
-from fitrank_tf.cli.status import USER_ERROR, exit_with_status
+from fitrank_tf.core.command_line import USER_ERROR, exit_with_status
 from fitrank_tf.core.errors import FitRankError
 
 # {command: what it does}. `fitrank X-Y` runs `main` of `fitrank_tf/cli/x_y.py`.

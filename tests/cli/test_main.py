@@ -14,7 +14,7 @@ from fitrank_tf.cli import main as cli
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLI = REPOSITORY / "fitrank_tf" / "cli"
 # Files beside the commands.
-SHARED = {"__init__", "command", "main", "status"}
+SHARED = {"__init__", "command", "main"}
 
 
 def _module(command: str) -> str:
