@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fitrank_tf.api import Evaluation, evaluate, load_bundle, open_catalogue, train
-    from fitrank_tf.client.hits import Hit
-    from fitrank_tf.client.search_client import SearchClient
+    from fitrank_tf.client import Answer, AsyncSearchClient, Hit, SearchClient
     from fitrank_tf.config import (
         ContrastiveConfig,
         EvaluationConfig,
@@ -44,6 +43,8 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "Answer",
+    "AsyncSearchClient",
     "Bundle",
     "Catalogue",
     "CatalogueSource",
@@ -74,7 +75,7 @@ __all__ = [
 
 # Module -> its names here.
 _WITHOUT_TENSORFLOW = {
-    "fitrank_tf.client.hits": ("Hit",),
+    "fitrank_tf.client": ("Answer", "AsyncSearchClient", "Hit", "SearchClient"),
     "fitrank_tf.config": (
         "ContrastiveConfig",
         "EvaluationConfig",
@@ -91,7 +92,6 @@ _WITHOUT_TENSORFLOW = {
 }
 _WITH_TENSORFLOW = {
     "fitrank_tf.api": ("Evaluation", "evaluate", "load_bundle", "open_catalogue", "train"),
-    "fitrank_tf.client.search_client": ("SearchClient",),
     "fitrank_tf.datasets.catalogue": ("Catalogue", "CatalogueSource"),
     "fitrank_tf.export.loaded_bundle": ("Bundle",),
     "fitrank_tf.features.extract": ("FeatureExtractor",),

@@ -6,38 +6,21 @@ import sys
 from collections.abc import Callable, Sequence
 
 from fitrank_tf.config import RunConfig, override
-from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.core.command_line import exit_with_status
 from fitrank_tf.core.progress import LogHandler
 from fitrank_tf.core.tensorflow_setup import prepare_tensorflow
 from fitrank_tf.recipes import load_recipe
 
 DEFAULT_BUNDLE = "saved_models/default"
-USER_ERROR = 2
-_INTERRUPTED = 130
 
 
 def run_command(
     main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None
 ) -> None:
-    """Runs a command's `main` and exits with its status.
-
-    A `FitRankError` is printed as one line; any other exception is a bug and keeps its
-    traceback.
-
-    Args:
-        main: function of the command line's arguments.
-        arguments: of the command line; None takes those of the process.
-    """
+    """Sets up TensorFlow and the log, then runs as `exit_with_status` does."""
     prepare_tensorflow()
     _set_up_log()
-    try:
-        main(arguments)
-    except FitRankError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(USER_ERROR)
-    except KeyboardInterrupt:
-        print("interrupted; finished stages are kept, run again to resume", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+    exit_with_status(main, arguments)
 
 
 def _set_up_log() -> None:

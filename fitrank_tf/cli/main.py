@@ -2,17 +2,20 @@
 
 import argparse
 import importlib
+import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
 
 import fitrank_tf
-from fitrank_tf.cli.command import USER_ERROR, run_command
+from fitrank_tf.core.command_line import USER_ERROR, exit_with_status
+from fitrank_tf.core.errors import FitRankError
 
 # {command: what it does}. `fitrank X-Y` runs `main` of `fitrank_tf/cli/x_y.py`.
 COMMANDS: Mapping[str, str] = {
     "check-catalogue": "checks a catalogue before any training",
     "train": "trains, exports and measures all three systems",
     "search": "searches a bundle's catalogue",
+    "client": "searches a server's catalogue",
     "evaluate": "measures a bundle's systems on any catalogue",
     "benchmark-dataset": "measures a bundle on a public data set in the field's protocol",
     "judge": "makes a judged set: sheets to grade by eye, qrels from the grades",
@@ -27,6 +30,8 @@ COMMANDS: Mapping[str, str] = {
     "pack": "packs the towers' training data for a machine without TensorFlow",
     "train-packed": "trains towers on packed products, without TensorFlow",
 }
+# Those that run no model start without what models need.
+_WITHOUT_MODELS = ("client",)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -46,15 +51,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run_named(name: str, arguments: Sequence[str] | None = None) -> None:
     """Runs a command and exits with its status.
 
-    The module is imported inside `run_command`, so that a `FitRankError` of the import is
-    printed as one line too.
+    The module is imported inside what prints errors, so that a `FitRankError` of the
+    import is printed as one line too.
 
     Args:
         name: one of `COMMANDS`.
         arguments: of the command; None takes those of the process.
     """
-    module = f"fitrank_tf.cli.{name.replace('-', '_')}"
-    run_command(lambda given: importlib.import_module(module).main(given), arguments)
+
+    def run(given: Sequence[str] | None) -> None:
+        importlib.import_module(f"fitrank_tf.cli.{name.replace('-', '_')}").main(given)
+
+    if name in _WITHOUT_MODELS:
+        exit_with_status(run, arguments)
+    elif importlib.util.find_spec("fitrank_tf.cli.command"):
+        importlib.import_module("fitrank_tf.cli.command").run_command(run, arguments)
+    else:
+        exit_with_status(_refuse_all_but_the_client, [name])
+
+
+def _refuse_all_but_the_client(names: Sequence[str] | None) -> None:
+    """Says where the other commands are, in an installation of the client alone."""
+    [name] = names or [""]
+    raise FitRankError(
+        f"`fitrank {name}` is not in fitrank-tf-client; `pip install fitrank-tf`"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,10 +1,9 @@
 """The products of an answer, and how they are printed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-
-import numpy as np
+from typing import Any
 
 from fitrank_tf.core.errors import FitRankError
 
@@ -20,6 +19,8 @@ class Hit:
         score: the model's score; higher is better, comparable within one answer only.
         explanation: what adds most to its score or takes most from it; "" where that was
             not asked for.
+        first_stage_rank: its place, from 1, among the candidates before they were
+            re-ranked; None where a model does not give it.
     """
 
     rank: int
@@ -27,6 +28,21 @@ class Hit:
     title: str
     score: float
     explanation: str = ""
+    first_stage_rank: int | None = None
+
+
+class Answer(list[Hit]):
+    """The hits of one query or photo, best first.
+
+    Args:
+        hits: its items.
+        understood: what the query was read as, such as "colour not Black; article type
+            Tshirts"; None where that was not asked for, or a model does not give it.
+    """
+
+    def __init__(self, hits: Iterable[Hit], understood: str | None = None):
+        super().__init__(hits)
+        self.understood = understood
 
 
 def check_top_k(top_k: int) -> None:
@@ -39,12 +55,12 @@ def check_top_k(top_k: int) -> None:
         raise FitRankError(f"top_k {top_k}: give at least 1")
 
 
-def read_hits(answer: Mapping[str, np.ndarray], top_k: int) -> list[Hit]:
+def read_hits(answer: Mapping[str, Sequence[Any]], top_k: int) -> list[Hit]:
     """The hits of one query.
 
     Args:
-        answer: `ids`, `titles`, `scores` and perhaps `explanations`, [k] each; "" ids are
-            padding.
+        answer: `ids`, `titles`, `scores` and perhaps `explanations` and
+            `first_stage_ranks`, [k] each; texts as bytes, "" ids are padding.
         top_k: the most hits wanted.
     """
     texts = {
@@ -52,6 +68,7 @@ def read_hits(answer: Mapping[str, np.ndarray], top_k: int) -> list[Hit]:
         for name in ("ids", "titles", "explanations")
         if name in answer
     }
+    ranks = answer.get("first_stage_ranks")
     found = [place for place, item in enumerate(texts["ids"]) if item][:top_k]
     return [
         Hit(
@@ -60,6 +77,7 @@ def read_hits(answer: Mapping[str, np.ndarray], top_k: int) -> list[Hit]:
             title=texts["titles"][place],
             score=float(answer["scores"][place]),
             explanation=texts["explanations"][place] if "explanations" in texts else "",
+            first_stage_rank=int(ranks[place]) if ranks is not None else None,
         )
         for rank, place in enumerate(found, start=1)
     ]
@@ -81,12 +99,15 @@ def format_table(hits: Sequence[Hit]) -> str:
     )
 
 
-def format_json_lines(hits: Sequence[Hit]) -> str:
-    """One JSON object a hit, without explanations where there are none."""
-    return "\n".join(
-        json.dumps(
-            {k: v for k, v in asdict(hit).items() if k != "explanation" or v},
-            ensure_ascii=False,
-        )
-        for hit in hits
-    )
+def format_json(answer: Answer) -> str:
+    """One JSON object in one line: what was `understood` and the `hits`.
+
+    Each has what the model gave.
+    """
+    hits = [
+        {name: value for name, value in asdict(hit).items() if value not in ("", None)}
+        | {"title": hit.title}
+        for hit in answer
+    ]
+    understood = {} if answer.understood is None else {"understood": answer.understood}
+    return json.dumps(understood | {"hits": hits}, ensure_ascii=False)

@@ -1,43 +1,39 @@
-"""A client of the served models, over gRPC."""
+"""Clients of the served models, over gRPC."""
 
+import asyncio
+import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import grpc
-import numpy as np
-import tensorflow as tf
-from google.protobuf.message import Message
-from tensorflow_serving.apis import prediction_service_pb2_grpc
-from tensorflow_serving.apis.get_model_metadata_pb2 import (
-    GetModelMetadataRequest,
-    SignatureDefMap,
+
+from fitrank_tf.client.channel import (
+    DEFAULT_ADDRESS,
+    PLAIN,
+    Connection,
+    Security,
+    failure,
 )
-from tensorflow_serving.apis.model_pb2 import ModelSpec
-from tensorflow_serving.apis.predict_pb2 import PredictRequest
-
-from fitrank_tf.client.channel import DEFAULT_ADDRESS, PLAIN, Security, open_channel
-from fitrank_tf.client.hits import Hit, check_top_k, read_hits
-from fitrank_tf.core.attribute_names import known_name
+from fitrank_tf.client.hits import Answer
+from fitrank_tf.client.searches import NO_FILTERS, SEARCH, Call, Exchange, Searches
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.filters import FilterValue, filter_text
-from fitrank_tf.core.photos.query import Photo, clean_queries
+from fitrank_tf.core.filters import FilterValue
 
-SEARCH, SIMILAR = "search", "similar"
-_OUTPUTS = ("ids", "titles", "scores")
-_FILTERED, _EXPLAINED = "filtered", "explained"
-_UNDERSTOOD = "understood"
-_NO_FILTERS: Mapping[str, FilterValue] = {}
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from fitrank_tf.core.photos.query import Photo
+
+T = TypeVar("T")
+_Error = type[BaseException] | None
 
 
-class SearchClient:
-    """Sends queries and photos to served `search` and `similar` models.
-
-    Example:
-        with SearchClient("localhost:8500") as client:
-            [hits] = client.search(["red check shirt"], filters={"gender": "Men"})
-    """
+class _Client:
+    """What both clients have: the operations, the connection and the deadline."""
 
     def __init__(
         self,
@@ -47,10 +43,11 @@ class SearchClient:
         label: str = "",
         security: Security = PLAIN,
     ) -> None:
-        """Opens a channel; the first search connects.
+        """The first search connects.
 
         Args:
-            address: host:port of the server.
+            address: host:port of the server, or of several with commas between them: calls
+                go to each in turn, and to the others where one does not answer.
             model: the search model's name in the server's configuration.
             timeout: seconds for one search, retries included.
             label: which version, as `stable`; "" for the newest.
@@ -61,21 +58,45 @@ class SearchClient:
         """
         if not (math.isfinite(timeout) and timeout > 0):
             raise FitRankError(f"timeout {timeout}: give a number of seconds above 0")
-        self._address, self._model, self._label = address, model, label
         self._timeout = timeout
-        self._metadata = security.metadata()
-        self._channel = open_channel(address, security)
-        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        self._known_inputs: dict[str, frozenset[str]] = {}
+        self._connection = Connection(address, security)
+        self._searches = Searches(address, model, label)
 
-    def __enter__(self) -> "SearchClient":
+    @functools.cached_property
+    def _channel(self) -> Any:
+        return self._connection.open(grpc)
+
+    def _call(self, call: Call, deadline: float) -> Any:
+        """Starts a call, of which at most what is left of the time may be used."""
+        method = self._channel.unary_unary(
+            call.method.path,
+            request_serializer=type(call.request).SerializeToString,
+            response_deserializer=call.method.response.FromString,
+        )
+        left = max(0.0, deadline - time.monotonic())
+        return method(call.request, timeout=left, metadata=self._connection.metadata)
+
+    def _failure(self, error: grpc.RpcError, call: Call) -> FitRankError:
+        failed = failure(error, self._connection.address, call.model, self._timeout)
+        failed.__cause__ = error
+        return failed
+
+
+class SearchClient(_Client):
+    """Sends queries and photos to served `search` and `similar` models.
+
+    Example:
+        with SearchClient("localhost:8500") as client:
+            [answer] = client.search(["red check shirt"], filters={"gender": "Men"})
+            for hit in answer:
+                print(hit.id, hit.title)
+    """
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        self, kind: _Error, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
 
@@ -87,17 +108,21 @@ class SearchClient:
         self,
         queries: Sequence[str],
         top_k: int = 10,
-        filters: Mapping[str, FilterValue] = _NO_FILTERS,
-        outputs: Sequence[str] = (),
-    ) -> list[list[Hit]]:
+        filters: Mapping[str, FilterValue] = NO_FILTERS,
+        explain: bool = False,
+    ) -> list[Answer]:
         """Searches for several queries in one call.
+
+        The first search also asks the server what the model's inputs are, and only as many
+        products are sent as are wanted, where the model can cut its lists.
 
         Args:
             queries: the texts.
             top_k: the most hits wanted for a query; the model's own limit holds too.
             filters: {attribute: filter} for all queries: a text as in `core.filters`, a
                 list of values, or a `Range`.
-            outputs: what is wanted beside ids, titles and scores: `explanations`.
+            explain: whether to ask also what was understood, and what speaks for each
+                product, of a model that gives it.
 
         Returns:
             For each query its hits, best first.
@@ -106,39 +131,15 @@ class SearchClient:
             FitRankError: the server cannot be reached or refuses the request, or a filter
                 is none that the model knows.
         """
-        if isinstance(queries, str):
-            raise FitRankError(f"queries {queries!r}: give a list of texts, not one text")
-        if not queries:
-            return []
-        inputs = {"query": [query.encode(errors="replace") for query in queries]}
-        signature = _EXPLAINED if outputs else _FILTERED if filters else ""
-        wanted = (*_OUTPUTS, *outputs)
-        request = self._request(self._model, signature, inputs, filters, wanted)
-        return self._hits(request, len(queries), top_k)
-
-    def understand(self, queries: Sequence[str]) -> list[str]:
-        """What a search reads queries as: "colour not Black; article type Tshirts".
-
-        Raises:
-            FitRankError: as for `search`.
-        """
-        if not queries:
-            return []
-        inputs = {"query": [query.encode(errors="replace") for query in queries]}
-        request = self._request(
-            self._model, _EXPLAINED, inputs, _NO_FILTERS, (_UNDERSTOOD,)
-        )
-        response = self._call(self._stub.Predict, request, self._model)
-        said = tf.make_ndarray(response.outputs[_UNDERSTOOD])
-        return [text.decode(errors="replace") for text in said.tolist()]
+        return self._run(self._searches.search(queries, top_k, filters, explain))
 
     def similar(
         self,
-        images: Sequence[Photo],
+        images: Sequence["Photo"],
         text: str = "",
         top_k: int = 10,
-        filters: Mapping[str, FilterValue] = _NO_FILTERS,
-    ) -> list[list[Hit]]:
+        filters: Mapping[str, FilterValue] = NO_FILTERS,
+    ) -> list[Answer]:
         """Finds products like photos, in one call.
 
         Args:
@@ -155,71 +156,33 @@ class SearchClient:
         Raises:
             FitRankError: as for `search`; and says which photo cannot be read, and why.
         """
-        if not len(images):
-            return []
-        inputs = {"image": clean_queries(images)}
-        signature = _FILTERED if text.strip() or filters else ""
-        if signature:
-            inputs["text"] = [text.encode(errors="replace")] * len(images)
-        request = self._request(SIMILAR, signature, inputs, filters)
-        return self._hits(request, len(images), top_k)
+        cleaned = _cleaned(images)
+        return self._run(self._searches.similar(cleaned, text, top_k, filters))
 
-    def _request(
+    def predict(
         self,
         model: str,
-        signature: str,
-        inputs: Mapping[str, list[bytes]],
-        filters: Mapping[str, FilterValue],
-        outputs: Sequence[str] = _OUTPUTS,
-    ) -> PredictRequest:
-        # The filter spares the bytes of other outputs, and makes the server say so if the
-        # model is no search model.
-        request = PredictRequest(model_spec=self._spec(model), output_filter=outputs)
-        request.model_spec.signature_name = signature
-        if signature:
-            inputs = {**inputs, **self._filter_inputs(model, inputs, filters)}
-        for name, values in inputs.items():
-            request.inputs[name].CopyFrom(tf.make_tensor_proto(values, dtype=tf.string))
-        return request
+        inputs: Mapping[str, "npt.ArrayLike"],
+        signature: str = "serving_default",
+        outputs: Sequence[str] = (),
+    ) -> dict[str, "np.ndarray"]:
+        """Runs any served model, such as `query_encoder`.
 
-    def _hits(self, request: PredictRequest, batch: int, top_k: int) -> list[list[Hit]]:
-        check_top_k(top_k)
-        model = request.model_spec.name
-        response = self._call(self._stub.Predict, request, model)
-        arrays = {
-            name: tf.make_ndarray(response.outputs[name]) for name in request.output_filter
-        }
-        self._check_shapes(arrays, batch, model)
-        return [
-            read_hits({name: array[row] for name, array in arrays.items()}, top_k)
-            for row in range(batch)
-        ]
+        Args:
+            model: its name in the server's configuration.
+            inputs: {input: array, or lists}, texts as str or bytes; converted to the
+                input's type where no value is lost but digits.
+            signature: one of the model's.
+            outputs: which are wanted; all without.
 
-    def _spec(self, model: str) -> ModelSpec:
-        if self._label:
-            return ModelSpec(name=model, version_label=self._label)
-        return ModelSpec(name=model)
+        Returns:
+            {output: array}, texts as bytes.
 
-    def _filter_inputs(
-        self,
-        model: str,
-        inputs: Mapping[str, list[bytes]],
-        filters: Mapping[str, FilterValue],
-    ) -> dict[str, list[bytes]]:
-        """Every filter that the model has, those that are not set as ""."""
-        batch = len(next(iter(inputs.values())))
-        known = self.filter_names(model) - set(inputs)
-        filters = {known_name(name, known): value for name, value in filters.items()}
-        unknown = sorted(set(filters) - known)
-        if unknown:
-            raise FitRankError(
-                f"filter '{unknown[0]}': model '{model}' at {self._address} filters by "
-                f"{', '.join(sorted(known)) or 'nothing'}"
-            )
-        texts = {name: filter_text(filters.get(name, "")) for name in known}
-        return {
-            name: [text.encode(errors="replace")] * batch for name, text in texts.items()
-        }
+        Raises:
+            FitRankError: as for `search`; and for an unknown signature or input, or values
+                of another type.
+        """
+        return self._run(self._searches.predict(model, inputs, signature, outputs))
 
     def filter_names(self, model: str = SEARCH) -> frozenset[str]:
         """What a served model can filter by; asked of the server once.
@@ -227,58 +190,112 @@ class SearchClient:
         Raises:
             FitRankError: as for `search`.
         """
-        if model not in self._known_inputs:
-            request = GetModelMetadataRequest(
-                model_spec=self._spec(model), metadata_field=["signature_def"]
-            )
-            response = self._call(self._stub.GetModelMetadata, request, model)
-            signatures = SignatureDefMap()
-            response.metadata["signature_def"].Unpack(signatures)
-            inputs = signatures.signature_def[_FILTERED].inputs
-            self._known_inputs[model] = frozenset(inputs) - {"query", "image", "text"}
-        return self._known_inputs[model]
+        return self._run(self._searches.filter_names(model))
 
-    def _call(self, method: Callable[..., Any], request: Message, model: str) -> Any:
+    def versions(self, model: str = SEARCH) -> dict[int, str]:
+        """{version: state} of a model, as AVAILABLE or LOADING.
+
+        Raises:
+            FitRankError: as for `search`.
+        """
+        return self._run(self._searches.versions(model))
+
+    def _run(self, exchange: Exchange[T]) -> T:
+        deadline = time.monotonic() + self._timeout
         try:
-            return method(request, timeout=self._timeout, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise FitRankError(self._explain(error, model)) from error
+            call = next(exchange)
+            while True:
+                try:
+                    response = self._call(call, deadline)
+                except grpc.RpcError as error:
+                    call = exchange.throw(self._failure(error, call))
+                else:
+                    call = exchange.send(response)
+        except StopIteration as done:
+            return done.value
 
-    def _check_shapes(
-        self, arrays: Mapping[str, np.ndarray], batch: int, model: str
+
+class AsyncSearchClient(_Client):
+    """`SearchClient` for an event loop: the same methods, to be awaited.
+
+    Example:
+        async with AsyncSearchClient("localhost:8500") as client:
+            [answer] = await client.search(["red check shirt"])
+    """
+
+    @functools.cached_property
+    def _channel(self) -> Any:
+        # Made within the event loop that it then belongs to.
+        return self._connection.open(grpc.aio)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: _Error, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Refuses anything but [batch, k]."""
-        shapes = [array.shape for array in arrays.values()]
-        if len(set(shapes)) > 1 or len(shapes[0]) != 2 or shapes[0][0] != batch:
-            raise FitRankError(
-                f"{self._address}: model '{model}' answers {batch} queries with "
-                f"{tuple(arrays)} of the shapes {shapes}: export it again"
-            )
+        await self.close()
 
-    def _explain(self, error: grpc.RpcError, model: str) -> str:
-        """What a status code means to a user, with the mend, in one line."""
-        code, details = error.code(), " ".join((error.details() or "").split())
-        if code is grpc.StatusCode.UNAVAILABLE:
-            return (
-                f"no server answers at {self._address} ({details}): start one with "
-                "`make serve`, or give its --address"
-            )
-        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return (
-                f"{self._address} did not answer within {self._timeout:g} s: check "
-                "--address, or give a longer --timeout"
-            )
-        if code is grpc.StatusCode.NOT_FOUND:
-            return (
-                f"{self._address} serves no model '{model}' ({details}): give "
-                "another --model, or add it to the server's models.config"
-            )
-        if code is grpc.StatusCode.UNAUTHENTICATED:
-            return (
-                f"{self._address} does not know the token ({details}): give the server's "
-                "--auth_token_file"
-            )
-        return (
-            f"{self._address} refused the search of model '{model}' "
-            f"({code.name}: {details}): check --model, or send fewer queries at once"
-        )
+    async def close(self) -> None:
+        """Closes the channel; the client cannot be used any more."""
+        await self._channel.close()
+
+    async def search(
+        self,
+        queries: Sequence[str],
+        top_k: int = 10,
+        filters: Mapping[str, FilterValue] = NO_FILTERS,
+        explain: bool = False,
+    ) -> list[Answer]:
+        """See `SearchClient.search`."""
+        return await self._run(self._searches.search(queries, top_k, filters, explain))
+
+    async def similar(
+        self,
+        images: Sequence["Photo"],
+        text: str = "",
+        top_k: int = 10,
+        filters: Mapping[str, FilterValue] = NO_FILTERS,
+    ) -> list[Answer]:
+        """See `SearchClient.similar`."""
+        cleaned = await asyncio.to_thread(_cleaned, images)
+        return await self._run(self._searches.similar(cleaned, text, top_k, filters))
+
+    async def predict(
+        self,
+        model: str,
+        inputs: Mapping[str, "npt.ArrayLike"],
+        signature: str = "serving_default",
+        outputs: Sequence[str] = (),
+    ) -> dict[str, "np.ndarray"]:
+        """See `SearchClient.predict`."""
+        return await self._run(self._searches.predict(model, inputs, signature, outputs))
+
+    async def filter_names(self, model: str = SEARCH) -> frozenset[str]:
+        """See `SearchClient.filter_names`."""
+        return await self._run(self._searches.filter_names(model))
+
+    async def versions(self, model: str = SEARCH) -> dict[int, str]:
+        """See `SearchClient.versions`."""
+        return await self._run(self._searches.versions(model))
+
+    async def _run(self, exchange: Exchange[T]) -> T:
+        deadline = time.monotonic() + self._timeout
+        try:
+            call = next(exchange)
+            while True:
+                try:
+                    response = await self._call(call, deadline)
+                except grpc.RpcError as error:
+                    call = exchange.throw(self._failure(error, call))
+                else:
+                    call = exchange.send(response)
+        except StopIteration as done:
+            return done.value
+
+
+def _cleaned(images: Sequence["Photo"]) -> list[bytes]:
+    # Here, because searches by text need neither Pillow nor NumPy.
+    from fitrank_tf.core.photos.query import clean_queries
+
+    return clean_queries(images)

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Collection
 
 # Other inputs of the served models, and other kinds of query.
-_RESERVED = ("query", "image", "text", "id", "title", "facet", "given")
+_RESERVED = ("query", "image", "text", "top_k", "id", "title", "facet", "given")
 
 
 def attribute_name(text: str) -> str:

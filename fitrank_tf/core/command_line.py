@@ -1,9 +1,15 @@
-"""The command lines of the commands, for their help and for messages."""
+"""The command lines of the commands: their help, their messages, and how they end."""
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from fitrank_tf.core.errors import FitRankError
+
+USER_ERROR = 2
+_INTERRUPTED = 130
 
 
 def command_line(command: str) -> str:
@@ -36,3 +42,25 @@ def command_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         **options,
     )
+
+
+def exit_with_status(
+    main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None
+) -> None:
+    """Runs a command's `main` and exits with its status.
+
+    A `FitRankError` is printed as one line; any other exception is a bug and keeps its
+    traceback.
+
+    Args:
+        main: function of the command line's arguments.
+        arguments: of the command line; None takes those of the process.
+    """
+    try:
+        main(arguments)
+    except FitRankError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(USER_ERROR)
+    except KeyboardInterrupt:
+        print("interrupted; finished stages are kept, run again to resume", file=sys.stderr)
+        sys.exit(_INTERRUPTED)

@@ -27,7 +27,7 @@ from fitrank_tf.export.bundle import (
     read_bundle_info,
 )
 from fitrank_tf.export.embedding import embed_photos, encode_texts
-from fitrank_tf.export.graphs.candidate_stage import ExactStage
+from fitrank_tf.export.graphs.candidate_stage import TOP_K, ExactStage
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE
 from fitrank_tf.export.graphs.number_bounds import NumberBounds, with_bounds
 from fitrank_tf.export.graphs.palette_match import palette_table
@@ -298,7 +298,7 @@ class LoadedBundle:
         check_top_k(top_k)
         if not queries:
             return []
-        answer = self.answer_queries(queries, filters)
+        answer = self.answer_queries(queries, filters, top_k)
         return [_hits(answer, row, top_k) for row in range(len(queries))]
 
     def search_by_photo(
@@ -330,25 +330,36 @@ class LoadedBundle:
         if not (text.strip() or filters):
             answer = model.signatures[DEFAULT_SIGNATURE](image=image)
         else:
-            answer = model.signatures[FILTERED_SIGNATURE](
-                image=image, text=tf.constant([text]), **self._filter_inputs(filters, 1)
+            signature = model.signatures[FILTERED_SIGNATURE]
+            answer = signature(
+                image=image,
+                text=tf.constant([text]),
+                **_top_k_input(signature, top_k, 1),
+                **self._filter_inputs(filters, 1),
             )
         return _hits({name: value.numpy() for name, value in answer.items()}, 0, top_k)
 
     def answer_queries(
-        self, texts: Sequence[str], filters: Mapping[str, FilterValue] = _NO_FILTERS
+        self,
+        texts: Sequence[str],
+        filters: Mapping[str, FilterValue] = _NO_FILTERS,
+        top_k: int = tf.int32.max,
     ) -> dict[str, np.ndarray]:
         """Returns the served `search` model's outputs; see `export.graphs.search.Search`.
 
         Args:
             texts: queries, at least one.
             filters: as for `search`.
+            top_k: the most products wanted for a query.
 
         Returns:
             {output: [len(texts), k]}.
         """
-        answer = self.model("search").signatures[EXPLAINED_SIGNATURE](
-            query=tf.constant(list(texts)), **self._filter_inputs(filters, len(texts))
+        signature = self.model("search").signatures[EXPLAINED_SIGNATURE]
+        answer = signature(
+            query=tf.constant(list(texts)),
+            **_top_k_input(signature, top_k, len(texts)),
+            **self._filter_inputs(filters, len(texts)),
         )
         return {name: value.numpy() for name, value in answer.items()}
 
@@ -372,3 +383,12 @@ class LoadedBundle:
 
 def _hits(answer: Mapping[str, np.ndarray], row: int, top_k: int) -> list[Hit]:
     return read_hits({name: values[row] for name, values in answer.items()}, top_k)
+
+
+def _top_k_input(
+    signature: tf.types.experimental.ConcreteFunction, top_k: int, batch: int
+) -> dict[str, tf.Tensor]:
+    """Searches of older bundles lack the input; they give whole lists."""
+    if TOP_K not in signature.structured_input_signature[1]:
+        return {}
+    return {TOP_K: tf.fill([batch], min(top_k, tf.int32.max))}

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from fitrank_tf.client.hits import (
+    Answer,
     Hit,
     check_top_k,
-    format_json_lines,
+    format_json,
     format_table,
     read_hits,
 )
@@ -34,8 +35,15 @@ def test_explanations_are_read_where_they_are() -> None:
     assert [(hit.id, hit.score) for hit in (first, second)] == [("7", 1.5), ("3", -0.25)]
 
 
-def test_other_outputs_are_left_alone() -> None:
-    assert read_hits({**ANSWER, "first_stage_ranks": np.arange(3)}, 2) == HITS
+def test_first_stage_ranks_are_read_where_they_are() -> None:
+    ranked = read_hits({**ANSWER, "first_stage_ranks": np.array([4, 1, 2])}, 2)
+    assert [hit.first_stage_rank for hit in ranked] == [4, 1]
+    assert [hit.first_stage_rank for hit in HITS] == [None, None]
+
+
+def test_lists_are_read_as_arrays_are() -> None:
+    lists = {name: values.tolist() for name, values in EXPLAINED.items()}
+    assert read_hits(lists, 2) == read_hits(EXPLAINED, 2)
 
 
 def test_no_hit_at_all_below_one() -> None:
@@ -44,11 +52,25 @@ def test_no_hit_at_all_below_one() -> None:
         check_top_k(0)
 
 
-def test_json_lines_leave_empty_explanations_out() -> None:
-    lines = format_json_lines(read_hits(EXPLAINED, 2)).splitlines()
-    first, second = map(json.loads, lines)
+def test_json_has_what_there_is() -> None:
+    [line] = format_json(Answer(read_hits(EXPLAINED, 2), "colour Red")).splitlines()
+    answer = json.loads(line)
+    first, second = answer["hits"]
+    assert answer["understood"] == "colour Red"
     assert first["explanation"] == "colour +1.00" and first["title"] == "Größe M"
     assert second == {"rank": 2, "id": "3", "title": "cut \ufffd", "score": -0.25}
+    untitled = json.loads(format_json(Answer([Hit(1, "7", "", 0.0)])))
+    assert untitled == {"hits": [{"rank": 1, "id": "7", "title": "", "score": 0.0}]}
+    assert json.loads(format_json(Answer([], ""))) == {"understood": "", "hits": []}
+
+
+def test_table_is_aligned() -> None:
+    hits = [Hit(1, "7", "Bag", 12.5), Hit(10, "12345", "Red Shirt", 0.25)]
+    assert format_table(hits).splitlines() == [
+        "rank  id       score  title",
+        "   1  7      12.5000  Bag",
+        "  10  12345   0.2500  Red Shirt",
+    ]
 
 
 def test_the_table_has_a_column_of_explanations_only_if_there_is_one() -> None:

@@ -79,7 +79,7 @@ def test_added_products_bring_their_attributes(bundle) -> None:
     assert held.attributes["colour"][-1] == "" == held.attributes["obermaterial"][0]
     inputs = {each.name: tf.constant([""]) for each in held.filters}
     inputs |= {"query": tf.constant(["0.4"]), "obermaterial": tf.constant(["leder"])}
-    inputs["heel_height"] = tf.constant([">=50"])
+    inputs |= {"heel_height": tf.constant([">=50"]), "top_k": tf.constant([3])}
     answer = _loaded(bundle).signatures[FILTERED_SIGNATURE](**inputs)
     assert list(filter(None, answer["ids"].numpy()[0])) == [b"new"]
 
@@ -96,7 +96,9 @@ def test_names_that_are_not_ascii_filter_too(bundle) -> None:
     search = _loaded(bundle)
     assert read_filters(search) == (Attribute("absatzhöhe", "number"),)
     answer = search.signatures[FILTERED_SIGNATURE](
-        query=tf.constant(["0.4"]), absatzhohe=tf.constant(["30..50"])
+        query=tf.constant(["0.4"]),
+        absatzhohe=tf.constant(["30..50"]),
+        top_k=tf.constant([3]),
     )
     assert set(filter(None, answer["ids"].numpy()[0])) == {b"p1", b"p2"}
 
@@ -108,7 +110,9 @@ def test_a_catalogue_without_attributes_has_no_filter(bundle) -> None:
     )
     search = _loaded(bundle)
     assert read_catalogue(search).attributes == {}
-    answer = search.signatures[FILTERED_SIGNATURE](query=tf.constant(["0.4"]))
+    answer = search.signatures[FILTERED_SIGNATURE](
+        query=tf.constant(["0.4"]), top_k=tf.constant([3])
+    )
     assert all(answer["ids"].numpy()[0])
 
 

@@ -15,6 +15,7 @@ request = predict_pb2.PredictRequest()
 request.model_spec.name = "search"
 if len(inputs) > 1:
     request.model_spec.signature_name = "filtered"
+    request.inputs["top_k"].CopyFrom(tf.make_tensor_proto([20]))
 for name, text in inputs.items():
     request.inputs[name].CopyFrom(tf.make_tensor_proto([text]))
 with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:

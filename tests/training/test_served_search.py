@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fitrank_tf.cli import search
-from fitrank_tf.client.search_client import SearchClient
+from fitrank_tf.cli import client, search
+from fitrank_tf.client import SearchClient
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from serving import client
 from serving.models.model_config import single_model_config
 from serving.models.model_manager import ModelManager
 from serving.server import ServerOptions, serve
@@ -55,17 +54,18 @@ def test_the_client_ranks_as_search_does(bundle, port, capsys, query, filters) -
     wanted = _printed(bundle, query, filters, capsys)
     address = f"--address=127.0.0.1:{port}"
     arguments = [query, address, "--json", "--top_k=20", *_options(filters)]
-    assert client.main(arguments) == 0
-    hits = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [hit["id"] for hit in hits] == wanted
+    client.main(arguments)
+    answer = json.loads(capsys.readouterr().out)
+    assert [hit["id"] for hit in answer["hits"]] == wanted
+    assert answer["understood"] == LoadedBundle(bundle).understand([query])[0]
+    assert all(hit["explanation"] and hit["first_stage_rank"] for hit in answer["hits"])
     assert (len(wanted) == 0) == ("Nobody" in filters.values())
 
 
 def test_the_client_says_what_was_understood(bundle, port) -> None:
     queries = ["red check shirt", "dress, not blue", "zzz"]
     with SearchClient(f"127.0.0.1:{port}") as asked:
-        said = asked.understand(queries)
-        assert asked.understand([]) == []
+        said = [answer.understood for answer in asked.search(queries, explain=True)]
     assert said == LoadedBundle(bundle).understand(queries)
     assert "colour not Blue" in said[1] and said[2] == ""
 
@@ -99,10 +99,11 @@ def test_a_photo_finds_what_the_model_finds(bundle, port, tmp_path, capsys) -> N
     inputs = {name: [b""] for name in ("text", *FILTERS)} | {"image": [data]}
     inputs["text"] = [b"in red"]
     asked = {name: np.array(value, object) for name, value in inputs.items()}
+    asked["top_k"] = np.array([5], np.int32)
     plain = similar["serving_default"](image=asked["image"])["ids"].numpy()[0]
     moved = similar["filtered"](**asked)["ids"].numpy()[0]
     for texts, wanted in (([], plain), (["in red"], moved)):
         arguments = ["--image", str(tmp_path / "photo.png"), *texts, "--json", "--top_k=5"]
-        assert client.main([*arguments, f"--address=127.0.0.1:{port}"]) == 0
-        hits = [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()]
-        assert hits == [item.decode() for item in wanted[:5]]
+        client.main([*arguments, f"--address=127.0.0.1:{port}"])
+        hits = json.loads(capsys.readouterr().out)["hits"]
+        assert [hit["id"] for hit in hits] == [item.decode() for item in wanted[:5]]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import cache_dir, write_atomically
 from fitrank_tf.core.packages import imports_of
 from fitrank_tf.core.photos.clean import UnreadablePhoto
@@ -155,7 +156,12 @@ def _session() -> "requests.Session":
 
 
 def _fetch_http(address: str) -> bytes:
-    import requests
+    try:
+        import requests
+    except ModuleNotFoundError as error:
+        raise FitRankError(
+            f"photo {address}: an address needs a package; `pip install requests`"
+        ) from error
 
     for attempt in range(_RETRIES + 1):
         try:

@@ -120,10 +120,16 @@ def _column(kind: str, cells: Sequence[str]) -> tf.Module:
 
 def _admitted(column: tf.Module, texts: tf.Tensor) -> tf.Tensor:
     """bool [batch, N], or [batch, 1] where nobody uses this filter."""
-    wanted = _alternatives(texts)
-    idle = ~tf.reduce_any(wanted != "", axis=1, keepdims=True)
-    # Comparing costs values times products; most requests set one filter or none.
-    return tf.cond(tf.reduce_all(idle), lambda: idle, lambda: idle | column(wanted))
+
+    def chosen() -> tf.Tensor:
+        wanted = _alternatives(texts)
+        return ~tf.reduce_any(wanted != "", axis=1, keepdims=True) | column(wanted)
+
+    # Reading a text takes ten ops, and comparing costs values times products; most requests
+    # set one filter or none.
+    return tf.cond(
+        tf.reduce_any(texts != ""), chosen, lambda: tf.ones([tf.size(texts), 1], tf.bool)
+    )
 
 
 def _alternatives(texts: tf.Tensor) -> tf.Tensor:

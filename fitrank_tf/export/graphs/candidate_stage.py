@@ -132,3 +132,35 @@ def _best(scores: tf.Tensor, size: int) -> Stage:
     best, places = tf.math.top_k(scores, k=size)
     found = best > _LEAST
     return places, tf.where(found, best, 0.0), found
+
+
+TOP_K = "top_k"
+
+
+def top_k_spec() -> tf.TensorSpec:
+    """Of the input that says how many products each query wants: int32 [batch]."""
+    return tf.TensorSpec([None], tf.int32, name=TOP_K)
+
+
+def best_wanted(
+    scores: tf.Tensor, size: int, top_k: tf.Tensor | None
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Ranks candidates, no more than are wanted.
+
+    Args:
+        scores: float32 [batch, L].
+        size: k, the most products of a list.
+        top_k: int32 [batch], how many each query wants; None for k.
+
+    Returns:
+        Scores float32 [batch, w], best first, the dtype's least where a query wants fewer
+        than w; their places int32 [batch, w]; which are wanted, bool [batch, w]. w is the
+        most that a query of the batch wants, at most k.
+    """
+    if top_k is None:
+        scores, order = tf.math.top_k(scores, k=size)
+        return scores, order, tf.ones_like(order, tf.bool)
+    width = tf.clip_by_value(tf.reduce_max(top_k), 0, size)
+    scores, order = tf.math.top_k(scores, k=width)
+    wanted = tf.range(width) < top_k[:, tf.newaxis]
+    return tf.where(wanted, scores, _LEAST), order, wanted

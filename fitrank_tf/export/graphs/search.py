@@ -4,7 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.candidate_stage import CandidateStage, Stage
+from fitrank_tf.export.graphs.candidate_stage import (
+    CandidateStage,
+    Stage,
+    best_wanted,
+    top_k_spec,
+)
 from fitrank_tf.export.graphs.number_bounds import NumberBounds, with_bounds
 from fitrank_tf.export.graphs.palette_match import palette_distance
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
@@ -42,12 +47,15 @@ class Search(ServedModule):
     `scores` float32 [batch, k], `first_stage_ranks` int32 [batch, k] from 1; the best
     first, k = min(list size, catalogue).
 
-    `filtered`: `query` and an input for each attribute of the catalogue, string [batch], ""
-    for any -> the same. Where fewer than k products pass, "" ids are padding at the end.
+    `filtered`: `query`, `top_k` int32 [batch], and an input for each attribute of the
+    catalogue, string [batch], "" for any -> the same, of the width max(top_k), at most k.
+    Where fewer products pass, or a query wants fewer than another of its batch, "" ids are
+    padding at the end.
 
     `explained`: as `filtered` -> also `explanations` string [batch, k] such as "colour
     +1.20, similarity -0.31": what speaks most for or against the product beside the other
-    candidates. A signature of its own, for those texts cost a tenth of a search.
+    candidates; and `understood` string [batch]. A signature of its own, for the texts of
+    100 products cost a tenth of a search.
 
     With an exact first stage all ops are in the stock TF-Serving binary.
 
@@ -88,15 +96,20 @@ class Search(ServedModule):
 
         @tf.function(input_signature=[query_spec])
         def search(query: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(query, {}, KEPT_SIGNATURE)
+            return self._search(query, None, {}, KEPT_SIGNATURE)
 
-        @tf.function(input_signature=[query_spec, *filter_specs])
-        def search_filtered(query: tf.Tensor, *filters: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(query, dict(zip(names, filters)), KEPT_SIGNATURE)
+        @tf.function(input_signature=[query_spec, top_k_spec(), *filter_specs])
+        def search_filtered(
+            query: tf.Tensor, top_k: tf.Tensor, *filters: tf.Tensor
+        ) -> dict[str, tf.Tensor]:
+            return self._search(query, top_k, dict(zip(names, filters)), KEPT_SIGNATURE)
 
-        @tf.function(input_signature=[query_spec, *filter_specs])
-        def explain(query: tf.Tensor, *filters: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._search(query, dict(zip(names, filters)), KEPT_EXPLAINED_SIGNATURE)
+        @tf.function(input_signature=[query_spec, top_k_spec(), *filter_specs])
+        def explain(
+            query: tf.Tensor, top_k: tf.Tensor, *filters: tf.Tensor
+        ) -> dict[str, tf.Tensor]:
+            chosen = dict(zip(names, filters))
+            return self._search(query, top_k, chosen, KEPT_EXPLAINED_SIGNATURE)
 
         return {
             DEFAULT_SIGNATURE: search,
@@ -105,7 +118,11 @@ class Search(ServedModule):
         }
 
     def _search(
-        self, query: tf.Tensor, filters: Mapping[str, tf.Tensor], scoring: str
+        self,
+        query: tf.Tensor,
+        top_k: tf.Tensor | None,
+        filters: Mapping[str, tf.Tensor],
+        scoring: str,
     ) -> dict[str, tf.Tensor]:
         """Retrieves and re-ranks, by the re-ranker's signature `scoring`."""
         bounds, request = self._bounds(query)
@@ -121,14 +138,14 @@ class Search(ServedModule):
         palette_part = self._palette_part(encoded["colours"], rows)
         score = self._reranker.signatures[scoring]
         scored = self.catalogue.rerank(score, encoded, rows, first_stage, found)
-        scores, order = tf.math.top_k(
-            scored["scores"] + text_part + palette_part, k=self._stage.size
+        scores, order, wanted = best_wanted(
+            scored["scores"] + text_part + palette_part, self._stage.size, top_k
         )
 
         def ordered(values: tf.Tensor) -> tf.Tensor:
             return tf.gather(values, order, batch_dims=1)
 
-        rows, found = ordered(rows), ordered(found)
+        rows, found = ordered(rows), ordered(found) & wanted
         results = self.catalogue.results(rows, scores, order + 1, found)
         if "contributions" in scored:
             more = tf.stack([text_part, palette_part], axis=-1)

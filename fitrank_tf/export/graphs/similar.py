@@ -4,7 +4,11 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.candidate_stage import ExactStage
+from fitrank_tf.export.graphs.candidate_stage import (
+    ExactStage,
+    best_wanted,
+    top_k_spec,
+)
 from fitrank_tf.export.graphs.image_encoder import example_photo
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
@@ -28,8 +32,7 @@ class Similar(ServedModule):
     from 1; the best first, scores comparable within one list only.
 
     `filtered`: `image`, `text` and an input for each attribute of the catalogue, string
-    [batch], "" for none -> the same. Where fewer than k products pass, "" ids are padding
-    at the end.
+    [batch], "" for none, and `top_k` int32 [batch] -> the same, as `Search` cuts it.
 
     Args:
         image_encoder: a loaded SavedModel with `image` -> `embedding`.
@@ -59,7 +62,8 @@ class Similar(ServedModule):
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""
         own = [tf.TensorSpec([None], tf.string, name=name) for name in ("image", "text")]
-        specs, names = [*own, *self.catalogue.filter_specs()], self.catalogue.filter_names
+        specs = [*own, top_k_spec(), *self.catalogue.filter_specs()]
+        names = self.catalogue.filter_names
 
         @tf.function(input_signature=specs[:1])
         def similar(image: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -69,9 +73,9 @@ class Similar(ServedModule):
 
         @tf.function(input_signature=specs)
         def similar_filtered(
-            image: tf.Tensor, text: tf.Tensor, *filters: tf.Tensor
+            image: tf.Tensor, text: tf.Tensor, top_k: tf.Tensor, *filters: tf.Tensor
         ) -> dict[str, tf.Tensor]:
-            return self._modified(image, text, dict(zip(names, filters)))
+            return self._modified(image, text, top_k, dict(zip(names, filters)))
 
         return {DEFAULT_SIGNATURE: similar, FILTERED_SIGNATURE: similar_filtered}
 
@@ -79,7 +83,11 @@ class Similar(ServedModule):
         return self._image_encoder.signatures[DEFAULT_SIGNATURE](image=image)["embedding"]
 
     def _modified(
-        self, image: tf.Tensor, text: tf.Tensor, filters: Mapping[str, tf.Tensor]
+        self,
+        image: tf.Tensor,
+        text: tf.Tensor,
+        top_k: tf.Tensor,
+        filters: Mapping[str, tf.Tensor],
     ) -> dict[str, tf.Tensor]:
         encoded = self._query_encoder.signatures[DEFAULT_SIGNATURE](query=text)
         has_text = tf.strings.strip(text)[:, tf.newaxis] != ""
@@ -92,6 +100,6 @@ class Similar(ServedModule):
         # Without the correction, the last contribution, which was trained on texts only.
         scores = tf.reduce_sum(scored["contributions"][..., :-1], axis=-1)
         scores = tf.where(found, scores, scores.dtype.min)
-        scores, order = tf.math.top_k(scores, k=self._stage.size)
+        scores, order, wanted = best_wanted(scores, self._stage.size, top_k)
         rows, found = (tf.gather(values, order, batch_dims=1) for values in (rows, found))
-        return self.catalogue.results(rows, scores, order + 1, found)
+        return self.catalogue.results(rows, scores, order + 1, found & wanted)

@@ -34,7 +34,7 @@ def served(request, parts, catalogue, tmp_path_factory):
     return tf.saved_model.load(str(path))
 
 
-def _search(served, queries, filters=None, signature=FILTERED_SIGNATURE):
+def _search(served, queries, filters=None, signature=FILTERED_SIGNATURE, top_k=3):
     inputs = {"query": tf.constant(queries, tf.string)}
     if filters is None:
         answer = served.signatures[DEFAULT_SIGNATURE](**inputs)
@@ -42,6 +42,7 @@ def _search(served, queries, filters=None, signature=FILTERED_SIGNATURE):
         for name in NAMES:
             texts = filters.get(name, [""] * len(queries))
             inputs[name] = tf.constant(texts, tf.string)
+        inputs["top_k"] = tf.broadcast_to(tf.constant(top_k, tf.int32), [len(queries)])
         answer = served.signatures[signature](**inputs)
     return {name: value.numpy() for name, value in answer.items()}
 
@@ -211,7 +212,30 @@ def test_every_output_has_the_batch_in_front(served) -> None:
         for filters in (None, {}):
             answer = _search(served, ["0.5"] * batch, filters)
             shapes = {name: value.shape for name, value in answer.items()}
-            assert shapes == dict.fromkeys(OUTPUTS, (batch, 3))
+            # No query wants a product where there is none.
+            width = 0 if batch == 0 and filters == {} else 3
+            assert shapes == dict.fromkeys(OUTPUTS, (batch, width))
+
+
+@pytest.mark.parametrize("signature", [FILTERED_SIGNATURE, EXPLAINED_SIGNATURE])
+@pytest.mark.parametrize("top_k", [[1, 1, 1], [2, 0, 1], [100, 2, -1], [0, 0, 0]])
+def test_no_more_products_than_each_query_wants(served, signature, top_k) -> None:
+    queries = ["0.1", "0.8", "1.5"]
+    whole = _search(served, queries, {}, signature, 3)
+    cut = _search(served, queries, {}, signature, top_k)
+    width = min(max(top_k), 3)
+    for name, values in whole.items():
+        if name == "understood":
+            np.testing.assert_array_equal(cut[name], values)
+            continue
+        assert cut[name].shape == (3, width)
+        for row, count in enumerate(top_k):
+            count = max(count, 0)
+            np.testing.assert_array_equal(cut[name][row, :count], values[row, :count])
+            if values.dtype == object:
+                assert set(cut[name][row, count:]) <= {b""}
+            elif name == "scores":
+                assert (cut[name][row, count:] < -1e6).all()
 
 
 def test_a_catalogue_smaller_than_the_list_is_returned_whole(parts, catalogue) -> None:

@@ -32,9 +32,10 @@ def _photo(angle: float) -> tf.Tensor:
     return tf.io.encode_png(np.full((2, 2, 1), round(100 * angle), np.uint8))
 
 
-def _modified(served, angle: float, text: str, **filters: str):
+def _modified(served, angle: float, text: str, top_k: int = 4, **filters: str):
     inputs = {name: tf.constant([filters.get(name, "")]) for name in NAMES}
     inputs |= {"image": _photo(angle)[tf.newaxis], "text": tf.constant([text])}
+    inputs["top_k"] = tf.constant([top_k])
     answer = served.signatures[FILTERED_SIGNATURE](**inputs)
     return [item.decode() for item in answer["ids"].numpy()[0]], answer["scores"].numpy()[0]
 
@@ -73,6 +74,13 @@ def test_a_text_moves_the_photo_and_its_facets_count(
 def test_a_filter_leaves_the_others_out(served) -> None:
     ids, _ = _modified(served, 0.3, "0.4", gender="women")
     assert sorted(ids) == ["", "", "p1", "p2"]
+
+
+@pytest.mark.parametrize("top_k", [1, 3])
+def test_no_more_products_than_are_wanted(served, top_k) -> None:
+    whole, cut = (_modified(served, 0.3, "0.4", k) for k in (4, top_k))
+    assert cut[0] == whole[0][:top_k]
+    np.testing.assert_array_equal(cut[1], whole[1][:top_k])
 
 
 def test_bytes_that_are_no_image_are_refused(served) -> None:

@@ -5,19 +5,14 @@ from collections.abc import Sequence
 import grpc
 import pytest
 import tensorflow as tf
-from tensorflow_serving.apis.get_model_metadata_pb2 import (
-    GetModelMetadataResponse,
-    SignatureDefMap,
-)
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceServicer
 
-from fitrank_tf.client.channel import Security
-from fitrank_tf.client.hits import Hit
-from fitrank_tf.client.search_client import SearchClient
+from fitrank_tf.cli.main import main
+from fitrank_tf.client import Hit, SearchClient, Security
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.filters import Range
-from serving.client import main
+from tests.client.toy_shop import OUTPUTS, Scripted
 from tests.datasets.small_catalogues import noise_photo
 
 FILTERS = ("colour", "gender")
@@ -30,22 +25,27 @@ ANSWER = {
 }
 
 
-class Recorder(PredictionServiceServicer):
-    """Two models with filters; keeps what it is asked and answers with one product."""
+class Recorder(Scripted):
+    """Two models with filters, of a bundle whose lists are not cut.
+
+    Keeps what it is asked and answers with one product.
+    """
 
     def __init__(self) -> None:
-        self.requests: list = []
+        super().__init__()
         self.metadata: list = []
 
     def GetModelMetadata(self, request, context):  # noqa: N802  the protocol's name
-        self.requests.append(request)
         first = {"search": ["query"], "similar": ["image", "text"]}
-        signatures = SignatureDefMap()
-        for name in (*first[request.model_spec.name], *FILTERS):
-            signatures.signature_def["filtered"].inputs[name].SetInParent()
-        response = GetModelMetadataResponse()
-        response.metadata["signature_def"].Pack(signatures)
-        return response
+        inputs = [*first[request.model_spec.name], *FILTERS]
+        self.signatures = {
+            "serving_default": (inputs[:1], OUTPUTS),
+            "filtered": (inputs, OUTPUTS),
+        }
+        if request.model_spec.name == "search":
+            explained = (*OUTPUTS, "explanations", "understood")
+            self.signatures["explained"] = (inputs, explained)
+        return super().GetModelMetadata(request, context)
 
     def Predict(self, request, context):  # noqa: N802  the protocol's name
         self.requests.append(request)
@@ -89,11 +89,15 @@ def _sent(request) -> dict[str, list]:
     }
 
 
+def _predictions(recorder) -> list:
+    return [request for request in recorder.requests if hasattr(request, "inputs")]
+
+
 def test_without_filters_the_plain_signature_is_asked(recorder, address) -> None:
     with SearchClient(address) as client:
         client.search(["red shirt"])
         client.similar([noise_photo(1)])
-    assert [_sent(request) for request in recorder.requests] == [
+    assert [_sent(request) for request in _predictions(recorder)] == [
         {"query": ["red shirt"]},
         {"image": [noise_photo(1)]},
     ]
@@ -126,7 +130,7 @@ def test_lists_and_ranges_are_sent_as_text(recorder, address, given, text) -> No
     with SearchClient(address) as client:
         client.search(["shirt"], filters={"gender": given})
         client.similar([noise_photo(1)], filters={"gender": given})
-    sent = [_sent(request) for request in recorder.requests if hasattr(request, "inputs")]
+    sent = [_sent(request) for request in _predictions(recorder)]
     assert [inputs["gender"] for inputs in sent] == [[text]] * 2
 
 
@@ -134,7 +138,7 @@ def test_lists_and_ranges_are_sent_as_text(recorder, address, given, text) -> No
     ("option", "text"), [(r"colour=S\|M", r"S\|M"), ("colour<50", "<50")]
 )
 def test_the_command_sends_quoted_bars_and_bounds(recorder, address, option, text) -> None:
-    assert main(["shirt", f"--address={address}", f"--filter={option}"]) == 0
+    assert _run(address, ["shirt", f"--filter={option}"]) == 0
     assert _sent(recorder.requests[-1])["colour"] == [text]
 
 
@@ -210,7 +214,7 @@ def test_a_file_that_is_not_there_is_named(security, gist: str) -> None:
 
 def test_an_unknown_token_is_told(start_server) -> None:
     class Closed(PredictionServiceServicer):
-        def Predict(self, request, context):  # noqa: N802  the protocol's name
+        def GetModelMetadata(self, request, context):  # noqa: N802  the protocol's name
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "who are you")
 
     with (
@@ -221,7 +225,11 @@ def test_an_unknown_token_is_told(start_server) -> None:
 
 
 def _run(address: str, arguments: Sequence[str]) -> int:
-    return main(["--address", address, *arguments])
+    try:
+        main(["client", "--address", address, *arguments])
+    except SystemExit as ended:
+        return ended.code
+    return 0
 
 
 def test_command_filters_and_explains(recorder, address, capsys) -> None:
@@ -230,6 +238,7 @@ def test_command_filters_and_explains(recorder, address, capsys) -> None:
     header, row = printed.out.splitlines()
     assert printed.err == "understood: colour Red\n"
     assert header.split() == ["rank", "id", "score", "title", "explanation"]
+    assert len(_predictions(recorder)) == 1
     assert row.split() == ["1", "5", "0.5000", "Bag", "colour", "+1.00"]
     assert _sent(recorder.requests[-1])["gender"] == ["Men"]
     assert recorder.requests[-1].model_spec.signature_name == "explained"
