@@ -149,14 +149,17 @@ def _facet_values(bundle: LoadedBundle) -> list[tuple[str, str]]:
 
 
 def _examples(catalogue: SearchableCatalogue, declaration: Declaration) -> tuple[str, ...]:
-    """Requests for frequent values of two facets, one for each value of the second."""
+    """Requests for frequent values of facets together; each value is in one of them."""
     columns = [
         catalogue.attributes[name]
         for name in sorted(declaration.alone, key=lambda name: name == declaration.decisive)
         if name in catalogue.attributes and declaration.attribute(name).kind == CATEGORY
     ]
     pairs = Counter(pair for pair in zip(*columns) if all(pair))
-    by_last: dict[str, str] = {}
+    examples: list[str] = []
+    said: set[str] = set()
     for pair, _ in pairs.most_common():
-        by_last.setdefault(pair[-1], " ".join(pair).lower())
-    return tuple(by_last.values())[:_EXAMPLES]
+        if not said & set(pair):
+            said |= set(pair)
+            examples.append(" ".join(pair).lower())
+    return tuple(examples[:_EXAMPLES])

@@ -92,7 +92,8 @@ class NumberColumn:
     def __init__(self, cells: Sequence[str]):
         self._numbers = np.array([float(cell or "nan") for cell in cells])
         known = self._numbers[np.isfinite(self._numbers)]
-        self.low, self.high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+        self.low = float(known.min()) if len(known) else 0.0
+        self.high = float(known.max()) if len(known) else 0.0
         steps = np.unique(known).size
         whole = bool(np.all(known == np.round(known)))
         # A bin for each whole number where there are few, so that none is empty by chance.
@@ -111,7 +112,7 @@ class NumberColumn:
         """Of the products `among`, bool [N]."""
         numbers = self._numbers[among & np.isfinite(self._numbers)]
         bins, _ = np.histogram(numbers, self._bins, (self.low, self.high))
-        return NumberCounts(float(self.low), float(self.high), tuple(bins.tolist()))
+        return NumberCounts(self.low, self.high, tuple(bins.tolist()))
 
 
 class CatalogueFilter:

@@ -45,7 +45,7 @@ def wants(query_facets: np.ndarray, values: Sequence[tuple[str, str]]) -> list[W
     """
     found: list[Want] = []
     near: dict[tuple[str, bool], list[tuple[float, str]]] = {}
-    for place in np.flatnonzero(query_facets):
+    for place in np.flatnonzero(query_facets).tolist():
         (facet, value), weight = values[place], float(abs(query_facets[place]))
         denied = bool(query_facets[place] < 0.0)
         if weight >= _NAMED:

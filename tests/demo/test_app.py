@@ -5,7 +5,7 @@ import json
 import time
 
 import anyio
-import httpx
+import httpx2 as httpx
 import pytest
 from PIL import Image
 from starlette.applications import Starlette

@@ -119,7 +119,7 @@ class ToySearch:
         return self.filter.counts(filters)
 
     def read(self, texts: Sequence[str]) -> list[list[Want]]:
-        """Values of colour and article type, and whether "not" or "without" stands before."""
+        """Values of colour and article type, denied by "not" or "without" before them."""
         values = {
             value.lower(): (name, value)
             for name in ("colour", "article_type")

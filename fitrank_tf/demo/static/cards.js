@@ -4,7 +4,6 @@ import { photoOf } from "./api.js";
 import { arrange, icon, make, plain } from "./dom.js";
 
 const UP = "M7 11v9H4v-9zm0 0 4-8a2.2 2.2 0 0 1 2.2 2.200V9h5.300a2 2 0 0 1 2 2.300l-1.2 7a2 2 0 0 1-2 1.700H7";
-const LIKE = "M4 5h7v7H4zM13 5h7v7h-7zM4 14h7v5H4zM16.5 13.500v6M13.5 16.500h6";
 
 /** Cards of one column of results.
  *  on: {like(hit), judge(hit, grade)}. */
@@ -59,7 +58,7 @@ class Card {
     if (hit.photo) {
       const aria = { label: `More like this: ${title}` };
       const like = make("button", { type: "button", className: "like", aria,
-        title: "More like this" }, icon(LIKE));
+        title: "More like this" }, "Similar");
       like.addEventListener("click", () => on.like(hit));
       this.judging.append(like);
     }
@@ -83,6 +82,7 @@ class Card {
 
   update(hit, rank, strongest, judging) {
     this.rank.textContent = rank;
+    this.rank.hidden = !hit.score;
     this.rank.title = `score ${hit.score.toFixed(3)}`;
     this.judging.classList.toggle("unjudged", !judging);
     this.bars.replaceChildren(...hit.contributions.map(([name, value]) => {

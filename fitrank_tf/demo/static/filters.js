@@ -32,7 +32,7 @@ class Group {
     this.change = (text) => change(name, text);
     this.body = make("div", { aria: { role: "group", label: plain(name) } });
     this.element = make("details", { className: "group", data: { name } },
-      make("summary", {}, plain(name)), this.body);
+      make("summary", {}, make("span", {}, plain(name))), this.body);
   }
 }
 
@@ -112,10 +112,11 @@ class Numbers extends Group {
     const counted = counts.numbers[this.name];
     if (!counted || counted.low === counted.high) return Boolean(text);
     const [, low, high] = /^([^.]*(?:\.\d+)?)\.\.(.*)$/.exec(text) ?? [text, text, text];
-    this.low.value = low;
-    this.high.value = high;
-    this.low.placeholder = counted.low;
-    this.high.placeholder = counted.high;
+    for (const [input, given, end] of [[this.low, low, counted.low], [this.high, high, counted.high]]) {
+      // What is being typed is not overwritten by the answer to an earlier change.
+      if (input !== document.activeElement) input.value = given;
+      input.placeholder = end;
+    }
     const most = Math.max(1, ...counted.bins);
     this.bars.replaceChildren(...counted.bins.map((count) => {
       const bar = make("i");
