@@ -32,9 +32,7 @@ logger = logging.getLogger(__name__)
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = command_parser("demo", __doc__)
-    add_catalogue_arguments(parser)
-    parser.set_defaults(dataset="")
-    parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
+    add_search_arguments(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8600)
     parser.add_argument(
@@ -60,6 +58,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that `load` reads: the bundle, and a catalogue for the photos."""
+    add_catalogue_arguments(parser)
+    # "" for the one that the bundle was trained on.
+    parser.set_defaults(dataset="")
+    parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
+
+
 def main(arguments: Sequence[str] | None) -> None:
     """Loads the bundle in this process and serves the page until it is interrupted."""
     options = parse(arguments)
@@ -80,7 +86,15 @@ def main(arguments: Sequence[str] | None) -> None:
 def load(
     bundle: LoadedBundle, options: argparse.Namespace
 ) -> tuple[BundleSearch, ProductPhotos]:
-    """The search of a bundle, warmed up, and its products' photos."""
+    """The search of a bundle, warmed up, and its products' photos.
+
+    Args:
+        bundle: to search.
+        options: as of `add_search_arguments`.
+
+    Raises:
+        FitRankError: if the catalogue that the options name cannot be read.
+    """
     products = read_catalogue(bundle.model("search"))
     photos = _photos(bundle, options, products.ids)
     clip = clip_embeddings(bundle, products.ids, photos) if photos else None
