@@ -112,7 +112,12 @@ def demo_app(
         Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1),
     ]
     if settings.origins:
-        cors = Middleware(CORSMiddleware, allow_origins=list(settings.origins))
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type"],
+        )
         middleware.insert(2, cors)
     return Starlette(routes=routes, middleware=middleware)
 

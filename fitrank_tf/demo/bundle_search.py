@@ -60,17 +60,18 @@ class BundleSearch:
         self._embeddings = {CLIP_LORA: self._catalogue.tables.embeddings}
         if clip is not None:
             self._embeddings[CLIP] = clip
+        names = [name for name in _MEANINGS if name == RERANKED or name in self._embeddings]
+        self._described = Description(
+            len(catalogue),
+            tuple(System(name, _MEANINGS[name]) for name in names),
+            catalogue.filters,
+            _examples(catalogue, bundle.info.declaration),
+        )
         self._turn = ThreadPoolExecutor(1, "search")
 
     async def describe(self) -> Description:
         """See `DemoSearch`."""
-        names = [name for name in _MEANINGS if name == RERANKED or name in self._embeddings]
-        return Description(
-            len(self._catalogue),
-            tuple(System(name, _MEANINGS[name]) for name in names),
-            self._catalogue.filters,
-            _examples(self._catalogue, self._bundle.info.declaration),
-        )
+        return self._described
 
     async def understand(self, text: str) -> list[Want]:
         """See `DemoSearch`."""

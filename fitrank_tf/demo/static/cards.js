@@ -72,7 +72,7 @@ class Card {
   photo(hit) {
     const frame = make("div", { className: "photo" }, this.rank);
     if (hit.photo) {
-      frame.append(make("img", { src: photoOf(hit.id), alt: "", decoding: "async" }));
+      frame.append(make("img", { loading: "lazy", src: photoOf(hit.id), alt: "", decoding: "async" }));
     } else {
       frame.classList.add("none");
       frame.append(make("span", { aria: { hidden: "true" } }, "no photo"));
