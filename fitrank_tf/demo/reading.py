@@ -64,9 +64,10 @@ def without(
     """A request without the words that a want was read from.
 
     Every phrase of the request is left out once, wherever it stands; of the requests that
-    no longer have the want, that one is taken in which the fewest other values change, then
-    the one with the fewest words left out. A denied value takes the word that denies it
-    along, and one of a list the word that joins it.
+    no longer have the want, that one is taken in which the fewest other values change. Of
+    several such phrases that one goes which has the word that denies a denied value, no
+    "or" left beside it, the most words without which the want is gone too ("short sleeves",
+    not "short"), and then the fewest words.
 
     Args:
         text: the request.
@@ -83,12 +84,18 @@ def without(
     left = [_left_out(text, words, plain, phrase) for phrase in phrases]
     before, *readings = (_values(each) for each in read([text, *left]))
     removed = {(want.facet, value, want.denied) for value in want.values}
+    read_from = {
+        phrase
+        for phrase, reading in zip(phrases, readings, strict=True)
+        if len(phrase) == 1 and not reading & removed
+    }
     best = min(
         (
             (
                 len((before - removed) ^ reading),
                 want.denied and not _denies(phrase),
                 _joiners_beside(plain, start, length),
+                -sum((word,) in read_from for word in phrase),
                 length,
                 rest,
             )
@@ -119,6 +126,11 @@ def _left_out(
             kept += text[end : words[place][1]]
             place += len(phrase)
             end = words[place - 1][2]
+            # The slash that joined it to another word: "red/blue".
+            if kept.endswith("/"):
+                kept = kept[:-1]
+            elif text[end : end + 1] == "/":
+                end += 1
         else:
             place += 1
     rest = _REPEATED.sub(r"\1", kept + text[end:]).strip(_AT_ENDS)

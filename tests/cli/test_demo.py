@@ -121,6 +121,7 @@ def test_a_call_that_is_cancelled_before_its_turn_never_runs(search) -> None:
         fresh = asyncio.ensure_future(search._run(lambda: ran.append("fresh")))
         await asyncio.sleep(0.05)
         stale.cancel()
+        await asyncio.sleep(0.05)
         holding.set()
         await asyncio.gather(first, fresh)
 

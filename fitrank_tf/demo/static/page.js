@@ -8,7 +8,7 @@ import { photoDropped } from "./photo.js";
 import { joinValues, read, splitValues, write } from "./state.js";
 
 // Between the last key press and the search. Milliseconds.
-const PAUSE = 40;
+const PAUSE = 25;
 const FIRST = 24;
 const MOST = 96;
 
