@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None) -> None:
     options = _parse(arguments)
     bundle = LoadedBundle(Path(options.bundle))
     search, photos = demo.load(bundle, options)
-    texts = _texts(read_catalogue(bundle.model("search")).titles, options.searches)
+    texts = first_words(read_catalogue(bundle.model("search")).titles, options.searches)
     with served(demo_app(search, photos)) as address:
         times = time_searches(address, texts, options.chromium)
     print(times_table(times[_WARM_UP:]))
@@ -61,7 +61,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _texts(titles: Sequence[str], count: int) -> list[str]:
+def first_words(titles: Sequence[str], count: int) -> list[str]:
     """The first words of titles, spread over the catalogue, after those to warm up with."""
     known = sorted({" ".join(title.lower().split()[:_WORDS]) for title in titles} - {""})
     count = min(count + _WARM_UP, len(known))
