@@ -3,14 +3,12 @@
 import io
 import re
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from PIL import Image
 
+from benchmarks.demo.measure import served
 from fitrank_tf.demo.app import demo_app
 from fitrank_tf.demo.judgments import JudgmentFiles
 from fitrank_tf.demo.photos import ProductPhotos
@@ -40,13 +38,8 @@ def judged(tmp_path_factory):
 def address(toy, judged) -> Iterator[str]:
     """Of the page, served in a thread of this process."""
     app = demo_app(toy, ProductPhotos(toy.photos), JudgmentFiles(judged))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        running = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        running.start()
-        yield f"http://localhost:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        running.join()
+    with served(app) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
