@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "train": "trains, exports and measures all three systems",
     "search": "searches a bundle's catalogue",
     "client": "searches a server's catalogue",
+    "demo": "serves a page to look at a bundle's search",
     "evaluate": "measures a bundle's systems on any catalogue",
     "benchmark-dataset": "measures a bundle on a public data set in the field's protocol",
     "judge": "makes a judged set: sheets to grade by eye, qrels from the grades",

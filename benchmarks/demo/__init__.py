@@ -1,0 +1,1 @@
+"""How long the page takes from a key press to painted cards."""
