@@ -49,13 +49,13 @@ from benchmarks.towers.benchmark import (
     speed_table,
     time_table,
 )
-from fitrank_tf.cli.command import (
+from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.command import (
     DEFAULT_BUNDLE,
     add_recipe_arguments,
     run_command,
     run_config,
 )
-from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.config import TowersConfig
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import write_atomically

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from fitrank_tf.cli import demo
-from fitrank_tf.cli.command import run_command
+from fitrank_tf.cli.options.command import run_command
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.packages import imports_of
 from fitrank_tf.demo.app import demo_app

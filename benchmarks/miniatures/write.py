@@ -22,7 +22,7 @@ from benchmarks.miniatures import (
     marqo_parquet,
     mscoco_karpathy,
 )
-from fitrank_tf.cli.command import run_command
+from fitrank_tf.cli.options.command import run_command
 from fitrank_tf.core.errors import FitRankError
 
 # Takes a folder, the number of photos and a seed.

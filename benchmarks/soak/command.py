@@ -20,7 +20,7 @@ from benchmarks.soak.kill import Commands, soak_kills
 from benchmarks.soak.load import LoadWorkload, soak_load
 from benchmarks.soak.memory import soak_memory
 from benchmarks.soak.swap import SwapWorkload, soak_swaps
-from fitrank_tf.cli.command import DEFAULT_BUNDLE
+from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.core.errors import FitRankError
 
 # The most growth of memory between the first and the last tenth of the queries.

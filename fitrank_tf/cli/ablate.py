@@ -22,11 +22,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitrank_tf.cli.command import (
+from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.command import (
     add_recipe_arguments,
     run_config,
 )
-from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.options.work_dir import add_work_arguments, work_dir_of
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, open_catalogue

@@ -13,8 +13,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.options.text_lines import read_lines
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError

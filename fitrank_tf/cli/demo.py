@@ -14,8 +14,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.packages import imports_of

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from fitrank_tf.api import prepare_evaluation
-from fitrank_tf.cli.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.options.text_lines import read_lines
 from fitrank_tf.config import EvaluationConfig
 from fitrank_tf.core.command_line import command_parser

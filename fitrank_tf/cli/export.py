@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitrank_tf.cli.command import DEFAULT_BUNDLE
+from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.export.repository import SERVED_MODELS, Repository
 from fitrank_tf.export.serving_config import CANARY, STABLE, server_flags

@@ -16,8 +16,8 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.command import add_recipe_arguments, run_config
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import cache_dir, write_atomically

@@ -33,6 +33,8 @@ COMMANDS: Mapping[str, str] = {
 }
 # Those that run no model start without what models need.
 _WITHOUT_MODELS = ("client",)
+# What the client alone does not have.
+_OPTIONS = "fitrank_tf.cli.options"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -65,8 +67,8 @@ def run_named(name: str, arguments: Sequence[str] | None = None) -> None:
 
     if name in _WITHOUT_MODELS:
         exit_with_status(run, arguments)
-    elif importlib.util.find_spec("fitrank_tf.cli.command"):
-        importlib.import_module("fitrank_tf.cli.command").run_command(run, arguments)
+    elif importlib.util.find_spec(_OPTIONS):
+        importlib.import_module(f"{_OPTIONS}.command").run_command(run, arguments)
     else:
         exit_with_status(_refuse_all_but_the_client, [name])
 

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitrank_tf.cli.command import DEFAULT_BUNDLE
+from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.client.hits import Hit
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.filters import parse_filters

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fitrank_tf.cli.command import add_recipe_arguments, run_config
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.command import add_recipe_arguments, run_config
 from fitrank_tf.config import RunConfig
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.datasets.annotations import read_annotations

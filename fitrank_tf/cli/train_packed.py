@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from keras import KerasTensor
 
-from fitrank_tf.cli.command import add_recipe_arguments
+from fitrank_tf.cli.options.command import add_recipe_arguments
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError

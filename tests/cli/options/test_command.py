@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from fitrank_tf.cli.command import run_command
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.command import run_command
 from fitrank_tf.core.errors import FitRankError
 
 
@@ -42,7 +42,7 @@ def test_a_bug_keeps_its_traceback() -> None:
 
 _LOGS = """
 import logging
-from fitrank_tf.cli.command import run_command
+from fitrank_tf.cli.options.command import run_command
 # TensorFlow has a handler of its own where it was imported before.
 logging.getLogger("tensorflow").addHandler(logging.StreamHandler())
 def main(arguments):
