@@ -1,4 +1,4 @@
-"""Soak tests of the local server: `python -m pipelines.soak --suite swap`.
+"""Soak tests of the local server: `python -m benchmarks.soak --suite swap`.
 
 swap     clients search while versions are swapped and the catalogue changes: no request
          may fail, and each response must be that of its version
@@ -36,7 +36,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parses the command line; `None` means `sys.argv`."""
     defaults = SwapWorkload()
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.soak",
+        prog="python -m benchmarks.soak",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,7 +1,7 @@
 """Tensors as JSON, in the formats of TF-Serving's REST API.
 
 A request holds either `instances`, a list with one entry for each row, or `inputs`, with
-the whole batch of each input; the response has the same format. Checks and error messages
+the whole batch of each input; `json_outputs` writes the response. Checks and error messages
 are those of TF-Serving's `util/json_tensor.cc`. Values are not cast: 1.0 is not an integer,
 "1" and true are not numbers.
 """
@@ -24,15 +24,12 @@ from serving.status import StatusError, invalid_argument
 
 ROWS = "instances"
 COLUMNS = "inputs"
-_BASE64 = "b64"
-
-# Outputs with this suffix are bytes, not text, and are written as {"b64": ...}.
-_BYTES_SUFFIX = "_bytes"
+BASE64 = "b64"
 
 # float dtype -> the largest integer up to which it holds every integer.
 _MAX_EXACT_INTEGERS = {tf.float32: 2**24 - 1, tf.float64: 2**53 - 1}
 _SIGNED = {tf.int8, tf.int16, tf.int32, tf.int64}
-_INTEGERS = {*_SIGNED, tf.uint8, tf.uint16, tf.uint32, tf.uint64}
+INTEGERS = {*_SIGNED, tf.uint8, tf.uint16, tf.uint32, tf.uint64}
 _JSON_TYPES = {
     dict: "Object",
     list: "Array",
@@ -108,33 +105,6 @@ def parse_inputs(
     raise invalid_argument(f"Missing '{COLUMNS}' or '{ROWS}' key")
 
 
-def format_outputs(
-    outputs: Mapping[str, np.ndarray], document: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Formats the response to a `predict` request, in the format of the request.
-
-    Args:
-        outputs: output alias -> array.
-        document: the JSON object of the request's body.
-
-    Returns:
-        {"outputs": ...} for a request with `inputs`, else {"predictions": [...]}.
-
-    Raises:
-        StatusError: INVALID_ARGUMENT, a dtype has no JSON form, or the outputs do not
-            have the same first dimension.
-    """
-    if COLUMNS in document:
-        columns = {alias: _values(alias, array) for alias, array in outputs.items()}
-        return {"outputs": _unwrapped(columns)}
-    _check_rows(outputs)
-    columns = {alias: _values(alias, array) for alias, array in outputs.items()}
-    if len(columns) == 1:
-        return {"predictions": _unwrapped(columns)}
-    rows = zip(*columns.values())
-    return {"predictions": [dict(zip(columns, row)) for row in rows]}
-
-
 def decode_base64(value: Any) -> bytes:
     """Decodes {"b64": "..."}.
 
@@ -145,7 +115,7 @@ def decode_base64(value: Any) -> bytes:
         raise invalid_argument(
             f"JSON Value: {_shown(value)} not formatted correctly for base64 data"
         )
-    text = value[_BASE64]
+    text = value[BASE64]
     try:
         # TF-Serving's decoder too accepts base64 without padding.
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -157,8 +127,8 @@ def is_base64(value: Any) -> bool:
     """Whether a JSON value is an object {"b64": "..."} with no other key."""
     return (
         isinstance(value, dict)
-        and value.keys() == {_BASE64}
-        and isinstance(value[_BASE64], str)
+        and value.keys() == {BASE64}
+        and isinstance(value[BASE64], str)
     )
 
 
@@ -331,7 +301,7 @@ def _convert(leaves: list[Any], types: set[type], dtype: tf.DType) -> np.ndarray
     if dtype in _MAX_EXACT_INTEGERS:
         _check_types(leaves, types, {int, float}, dtype)
         return _floats(leaves, types, dtype)
-    if dtype in _INTEGERS:
+    if dtype in INTEGERS:
         _check_types(leaves, types, {int}, dtype)
         return _integers(leaves, dtype)
     if dtype == tf.bool:
@@ -387,58 +357,6 @@ def _integers(leaves: list[Any], dtype: tf.DType) -> np.ndarray:
         if not dtype.min <= leaf <= dtype.max:
             raise _type_error(leaf, dtype)
     return np.array(leaves, dtype.as_numpy_dtype)
-
-
-def _check_rows(outputs: Mapping[str, np.ndarray]) -> None:
-    """Checks that all outputs have the same first dimension, at least 1."""
-    batch = None
-    for alias, array in outputs.items():
-        if not array.ndim:
-            raise invalid_argument(f"Tensor name: {alias} has no shape information ")
-        if not len(array):
-            raise invalid_argument(f"Tensor name: {alias} has invalid batch size: 0")
-        batch = batch or len(array)
-        if len(array) != batch:
-            raise invalid_argument(
-                f"Tensor name: {alias} has inconsistent batch size: {len(array)} "
-                f"expecting: {batch}"
-            )
-
-
-def _unwrapped(columns: Mapping[str, Any]) -> Any:
-    """The value alone if there is only one output, else all outputs by name."""
-    return next(iter(columns.values())) if len(columns) == 1 else columns
-
-
-def _values(alias: str, array: np.ndarray) -> Any:
-    """An array as a JSON value: a number, a string, or nested lists of them."""
-    dtype = tf.dtypes.as_dtype(array.dtype)
-    if dtype == tf.string:
-        as_json = _as_base64 if alias.endswith(_BYTES_SUFFIX) else _as_text
-        return _mapped(as_json, array)
-    if dtype == tf.float32:
-        # By way of the shortest decimal: 0.2 is written as 0.2, not 0.20000000298023224.
-        return array.astype("U").astype(np.float64).tolist()
-    if dtype in _INTEGERS or dtype in (tf.float64, tf.bool):
-        return array.tolist()
-    raise invalid_argument(
-        f"Failed to write JSON value for tensor type: {session_name(dtype)}"
-    )
-
-
-def _mapped(function: Any, array: np.ndarray) -> Any:
-    values = np.empty(array.size, object)
-    for position, value in enumerate(array.flat):
-        values[position] = function(value)
-    return values.reshape(array.shape).tolist()
-
-
-def _as_text(value: bytes) -> str:
-    return value.decode(errors="replace")
-
-
-def _as_base64(value: bytes) -> dict[str, str]:
-    return {_BASE64: base64.b64encode(value).decode()}
 
 
 def _dimensions(shape: Sequence[int]) -> str:

@@ -22,7 +22,7 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import (
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from serving.http import json_examples, json_tensors
+from serving.http import json_examples, json_outputs, json_tensors
 from serving.http.endpoint import Endpoint, json_response
 from serving.models.model_status import model_status
 from serving.process.metrics import CONTENT_TYPE
@@ -118,7 +118,7 @@ class RestApi:
         return await self._inference.threads.aside(
             prediction.values * _BYTES_A_VALUE,
             lambda: json_response(
-                json_tensors.format_outputs(prediction.outputs, document)
+                json_outputs.format_outputs(prediction.outputs, document)
             ),
         )
 

@@ -18,6 +18,12 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from fitrank_tf.export.embedding import encode_texts
+from fitrank_tf.export.graphs.phrases import (
+    longest_phrases,
+    phrase_table,
+    rows_of_phrases,
+    words_of,
+)
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.request_words import ROLES, request_words
 from fitrank_tf.queries.words import IDEOGRAPH
@@ -31,8 +37,6 @@ _MOST_COLOURS = 4
 # Weight of a colour that is also a facet value: the re-ranker counts that value already. It
 # ordered the products of the first half of the judged requests best (docs/judged_set.md).
 _BESIDE_A_VALUE = 0.4
-# Words of a phrase; longer ones are looked for only where there are some.
-_USUAL_PHRASE = 4
 # Words of the catalogue for each word of another language, in a request that is foreign.
 _KNOWN_BESIDE_FOREIGN = 2
 _NO_WORD = r"[^\p{L}\p{M}\p{N},]+"
@@ -99,7 +103,7 @@ class RequestReader(tf.Module):
         }
         self._size = lexicon.size
         points = lexicon.colour_points
-        self._longest = max(map(_words_of, (*phrases, *points, *roles)))
+        self._longest = max(map(words_of, (*phrases, *points, *roles)))
         # Many phrases mean the same values, and the same colour: those share a row.
         meant = {
             phrase: (phrases.get(phrase, ()), points.get(phrase, ()))
@@ -148,7 +152,7 @@ class RequestReader(tf.Module):
             if " " not in phrase or phrase not in rows:
                 rows[phrase] = numbers[role]
         self._values = len(meanings)
-        self._rows = _table(rows)
+        self._rows = phrase_table(rows)
         spelt = sorted(set(lexicon.translations.values()))
         self._spelt = tf.constant(spelt or [""])
         place_of = {words: row for row, words in enumerate(spelt)}
@@ -159,11 +163,13 @@ class RequestReader(tf.Module):
             phrase: place_of[words] + len(spelt) * (phrase not in lexicon.foreign_words)
             for phrase, words in lexicon.translations.items()
         }
-        self._translations = _table(dict.fromkeys(sorted(own), 2 * len(spelt)) | translated)
-        self._longest_translated = max(map(_words_of, (*own, *translated)), default=1)
+        self._translations = phrase_table(
+            dict.fromkeys(sorted(own), 2 * len(spelt)) | translated
+        )
+        self._longest_translated = max(map(words_of, (*own, *translated)), default=1)
         told = {*lexicon.vocabulary} | lexicon.words
         words = dict.fromkeys(sorted(told - roles.keys()), 0)
-        self._vocabulary = _table(words)
+        self._vocabulary = phrase_table(words)
         self._denied = _denied_pattern(len(lexicon.sizes))
 
     def __call__(self, texts: tf.Tensor) -> Request:
@@ -175,7 +181,7 @@ class RequestReader(tf.Module):
         cleaned = clean_text(texts)
         words, is_translated = self._translate(_parted(cleaned))
         words = _padded(words, self._longest)
-        rows, inside = _longest_phrases(_rows_of_phrases(words, self._rows, self._longest))
+        rows, inside = longest_phrases(rows_of_phrases(words, self._rows, self._longest))
         denied = self._reach(words, rows, inside)
         is_value = (rows >= 0) & (rows < self._values)
         unwanted = self._meant(self._denied_weights, rows, is_value & denied)
@@ -268,12 +274,12 @@ class RequestReader(tf.Module):
             string [batch, T'], and whether a text has been changed, bool [batch].
         """
         words = _padded(words, self._longest_translated)
-        by_length = _rows_of_phrases(words, self._translations, self._longest_translated)
+        by_length = rows_of_phrases(words, self._translations, self._longest_translated)
         count = tf.shape(self._spelt)[0]
         some = [tf.reduce_any((rows >= 0) & (rows < count)) for rows in by_length]
 
         def translated() -> tuple[tf.Tensor, tf.Tensor]:
-            rows, inside = _longest_phrases(by_length)
+            rows, inside = longest_phrases(by_length)
             foreign = (rows >= 0) & (rows < count)
             known = ~foreign & (self._vocabulary.lookup(words) >= 0)
             foreign, known = (
@@ -368,69 +374,6 @@ def _padded(words: tf.Tensor, least: int) -> tf.Tensor:
     return tf.pad(words, [[0, 0], [0, missing]], constant_values="")
 
 
-def _words_of(phrase: str) -> int:
-    return phrase.count(" ") + 1
-
-
-def _rows_of_phrases(
-    words: tf.Tensor, table: tf.lookup.StaticHashTable, longest: int
-) -> list[tf.Tensor]:
-    """For 1 to `longest` words the row of each phrase: int32 [batch, T - length + 1]."""
-    batch, count = tf.unstack(tf.shape(words, tf.int64))
-    grams = tf.raw_ops.StringNGrams(
-        data=tf.reshape(words, [-1]),
-        data_splits=tf.range(batch + 1) * count,
-        separator=" ",
-        ngram_widths=list(range(1, longest + 1)),
-        left_pad="",
-        right_pad="",
-        pad_width=0,
-        preserve_short_sequences=False,
-    )
-    sizes = count - tf.range(longest, dtype=tf.int64)
-    rows = tf.reshape(table.lookup(grams.ngrams), [batch, tf.reduce_sum(sizes)])
-    return tf.split(rows, sizes, axis=1, num=longest)
-
-
-def _longest_phrases(rows: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-    """Takes the longest phrases first, each word once.
-
-    Args:
-        rows: of `_rows_of_phrases`.
-
-    Returns:
-        int32 [batch, T], the row of the phrase that a word is of, -1 for none; bool
-        [batch, T], whether it stands inside the phrase, not at its start.
-    """
-    start = tf.fill(tf.shape(rows[0]), -1), tf.zeros_like(rows[0], tf.bool)
-
-    def taken(
-        phrase: tf.Tensor, inside: tf.Tensor, lengths: range
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        for length in lengths:
-            free = tf.cumsum(
-                tf.pad(tf.cast(phrase < 0, tf.int32), [[0, 0], [1, 0]]), axis=1
-            )
-            is_free = free[:, length:] - free[:, :-length] == length
-            found = tf.where(is_free, rows[length - 1], -1)
-            for place in range(length):
-                around = [[0, 0], [place, length - 1 - place]]
-                here = tf.pad(found, around, constant_values=-1)
-                phrase = tf.maximum(phrase, here)
-                if place:
-                    inside |= here >= 0
-        return phrase, inside
-
-    usual = min(len(rows), _USUAL_PHRASE)
-    longer = range(len(rows), usual, -1)
-    if longer:
-        is_there = [tf.reduce_any(rows[length - 1] >= 0) for length in longer]
-        start = tf.cond(
-            tf.reduce_any(is_there), lambda: taken(*start, longer), lambda: start
-        )
-    return taken(*start, range(usual, 0, -1))
-
-
 def _joined(words: tf.Tensor, kept: tf.Tensor) -> tf.Tensor:
     """Some of the words [batch, T], one blank between them: string [batch]."""
     return tf.strings.reduce_join(
@@ -443,16 +386,6 @@ def read_facets(reader: RequestReader, texts: Sequence[str]) -> np.ndarray:
     return encode_texts(
         lambda query: {"query_facets": reader(query).query_facets}, texts, "reading titles"
     )["query_facets"]
-
-
-def _table(rows: dict[str, int]) -> tf.lookup.StaticHashTable:
-    return tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(
-            tf.constant(list(rows) or [""]),
-            tf.constant(list(rows.values()) or [-1], tf.int32),
-        ),
-        default_value=-1,
-    )
 
 
 def _denied_pattern(facets: int) -> str:

@@ -1,4 +1,4 @@
-"""`python -m pipelines.soak`, see `benchmarks/soak/`."""
+"""`python -m benchmarks.soak`, see `benchmarks/soak/`."""
 
 from benchmarks.soak.command import main
 from fitrank_tf.cli.options.command import run_command
