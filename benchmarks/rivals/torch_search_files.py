@@ -26,7 +26,7 @@ from fitrank_tf.core.arrays import save_arrays
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.graphs.served_catalogue import read_catalogue
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, KEPT_SIGNATURE
+from fitrank_tf.export.signatures import KEPT_SIGNATURE
 from fitrank_tf.rerank.facet_heads import PROB_FLOOR
 from fitrank_tf.rerank.match_features import LEAST_CHANCE
 from fitrank_tf.rerank.model import WEIGHT_UNIT
@@ -202,12 +202,10 @@ def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:
         Tkeys=tf.string,
         Tvalues=tf.int32,
     )
-    # Each form is encoded as a text, whose longest known phrase is the form itself.
-    query_facets = encoder.signatures[DEFAULT_SIGNATURE](query=forms)[
-        "query_facets"
-    ].numpy()
+    # Each form is read as a request, whose longest known phrase is the form itself.
+    phrases = [form.decode() for form in forms.numpy()]
     return {
-        form.decode(): np.flatnonzero(row).tolist()
-        for form, row in zip(forms.numpy(), query_facets)
+        phrase: np.flatnonzero(row).tolist()
+        for phrase, row in zip(phrases, bundle.read_facets(phrases))
         if row.any()
     }
