@@ -17,6 +17,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from starlette.routing import BaseRoute
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from fitrank_tf.core.errors import FitRankError
@@ -58,7 +59,11 @@ class Server:
     """
 
     def __init__(
-        self, manager: ModelManager, options: ServerOptions, metrics: Metrics
+        self,
+        manager: ModelManager,
+        options: ServerOptions,
+        metrics: Metrics,
+        pages: Sequence[BaseRoute] = (),
     ) -> None:
         """Starts serving models that are loaded already.
 
@@ -66,25 +71,30 @@ class Server:
             manager: the loaded models.
             options: where and how to listen.
             metrics: where requests are counted.
+            pages: what the HTTP port serves beside, under paths of their own.
 
         Raises:
             FitRankError: an address cannot be listened on.
         """
         self._threads = Threads(options.grpc_max_threads, _THREADS_NAME)
         self._http: HttpServer | None = None
-        starting = self._start(manager, options, metrics)
+        starting = self._start(manager, options, metrics, pages)
         asyncio.run_coroutine_threadsafe(starting, event_loop()).result()
         self.port = self._grpc.port
         self.rest_api_port = self._http.port if self._http else None
 
     async def _start(
-        self, manager: ModelManager, options: ServerOptions, metrics: Metrics
+        self,
+        manager: ModelManager,
+        options: ServerOptions,
+        metrics: Metrics,
+        pages: Sequence[BaseRoute],
     ) -> None:
         inference = Inference(manager, metrics, options.limits, self._threads)
         examples = ExampleInference(inference, options.enable_signature_method_name_check)
         self._grpc = GrpcServer(options, Services(inference, examples))
         if options.rest_api_port is not None:
-            app = RestApi(inference, examples, options).app
+            app = RestApi(inference, examples, options, pages).app
             self._http = HttpServer(options, options.rest_api_port, app)
             await self._http.start()
         await self._grpc.start()
@@ -112,7 +122,10 @@ class Server:
 
 
 def serve(
-    manager: ModelManager, options: ServerOptions, metrics: Metrics | None = None
+    manager: ModelManager,
+    options: ServerOptions,
+    metrics: Metrics | None = None,
+    pages: Sequence[BaseRoute] = (),
 ) -> tuple[Server, int]:
     """Starts a server for models that are loaded already.
 
@@ -120,6 +133,7 @@ def serve(
         manager: the loaded models.
         options: where and how to listen.
         metrics: where requests are counted; None makes a new collection.
+        pages: what the HTTP port serves beside, under paths of their own.
 
     Returns:
         The running server and its gRPC port.
@@ -127,7 +141,7 @@ def serve(
     Raises:
         FitRankError: an address cannot be listened on.
     """
-    server = Server(manager, options, metrics or Metrics())
+    server = Server(manager, options, metrics or Metrics(), pages)
     return server, server.port
 
 
@@ -161,7 +175,7 @@ def _serve_until_signal(
 ) -> None:
     """Serves until a stop signal, then finishes the requests in progress."""
     signals = StopSignals()
-    server, _ = serve(manager, options, metrics)
+    server, _ = serve(manager, options, metrics, _pages(options))
     _warn_if_unprotected(options)
     print(f"serving on {_addresses(server, options)}: {manager.summary()}", flush=True)
     signals.wait()
@@ -169,6 +183,14 @@ def _serve_until_signal(
     signals.exit_on_next()
     logger.info("stopping: up to %g s for requests in progress", options.drain_seconds)
     server.stop(options.drain_seconds).wait()
+
+
+def _pages(options: ServerOptions) -> list[BaseRoute]:
+    if not options.demo:
+        return []
+    from serving.http.demo_page import demo_page
+
+    return [demo_page(options.demo, options.bind_address)]
 
 
 def _end_threads() -> None:

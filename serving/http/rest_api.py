@@ -5,7 +5,7 @@ and `http_server.cc` of tensorflow/serving. gRPC requests run through the same c
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,7 +14,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from tensorflow_serving.apis.get_model_metadata_pb2 import (
     GetModelMetadataRequest,
     SignatureDefMap,
@@ -57,7 +57,11 @@ class RestApi:
     """
 
     def __init__(
-        self, inference: Inference, examples: ExampleInference, options: ServerOptions
+        self,
+        inference: Inference,
+        examples: ExampleInference,
+        options: ServerOptions,
+        pages: Sequence[BaseRoute] = (),
     ) -> None:
         """Serves the models of `inference`.
 
@@ -65,6 +69,7 @@ class RestApi:
             inference: runs `predict` and `metadata`.
             examples: runs `classify` and `regress`.
             options: the token, the timeout, the concurrency and the path of the metrics.
+            pages: what else the port serves, under paths of their own.
         """
         self._inference = inference
         self._examples = examples
@@ -74,7 +79,7 @@ class RestApi:
             "regress": self._regress,
         }
         # All that the port serves, before the API, which answers every other path.
-        routes = []
+        routes = list(pages)
         if options.metrics_path:
             metrics = Endpoint(self._metrics, options, inference.threads)
             routes.append(Route(options.metrics_path, metrics))

@@ -54,10 +54,11 @@ class ServerOptions:
         tls: the certificate for both ports; None serves plain text.
         token: the token that every request must carry; None requires none.
         drain_seconds: the longest that a stop waits for requests in progress.
+        demo: folder of a bundle whose search a page under /demo shows; "" for no page.
 
     Raises:
-        FitRankError: a value is out of range, both ports are the same, or metrics are
-            enabled without a REST port.
+        FitRankError: a value is out of range, both ports are the same, metrics or the page
+            are enabled without a REST port, or the page with a token.
     """
 
     port: int = 8500
@@ -74,6 +75,7 @@ class ServerOptions:
     tls: TlsConfig | None = None
     token: AuthToken | None = None
     drain_seconds: float = 20.0
+    demo: str = ""
 
     def __post_init__(self) -> None:
         for name in ("port", "rest_api_port"):
@@ -89,6 +91,12 @@ class ServerOptions:
         if self.port and self.port == self.rest_api_port:
             raise FitRankError(
                 f"--rest_api_port={self.port} is --port too: give another port"
+            )
+        if self.demo and self.rest_api_port is None:
+            raise FitRankError("--demo is a page of the REST port: give a --rest_api_port")
+        if self.demo and self.token is not None:
+            raise FitRankError(
+                "--demo: a browser sends no token: serve the page without --auth_token_file"
             )
         if self.metrics_path and self.rest_api_port is None:
             raise FitRankError(
@@ -266,6 +274,7 @@ def _add_listening_flags(group: argparse._ArgumentGroup) -> None:
         defaults.drain_seconds,
         "not in TF-Serving: longest wait for requests in progress at a stop",
     )
+    _add(group, "demo", "", "not in TF-Serving: bundle to look at on a page under /demo")
 
 
 def _add_security_flags(group: argparse._ArgumentGroup) -> None:

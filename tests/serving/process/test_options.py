@@ -50,6 +50,7 @@ OURS = {
     "max_json_values",
     "max_response_bytes",
     "max_execution_batch",
+    "demo",
 }
 OF_THE_MACHINE = {"grpc_max_threads", "rest_api_num_threads"}
 
@@ -208,3 +209,13 @@ def test_only_loopback_is_protected_without_tls_and_token(
     address: str, is_unprotected: bool
 ):
     assert ServerOptions(bind_address=address).is_unprotected is is_unprotected
+
+
+def test_the_page_needs_a_rest_port_and_no_token(tmp_path: Path):
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef\n")
+    assert options_of("--demo=b", "--rest_api_port=1").demo == "b"
+    with pytest.raises(FitRankError, match="--demo is a page of the REST port"):
+        options_of("--demo=b")
+    with pytest.raises(FitRankError, match="--demo: a browser sends no token"):
+        options_of("--demo=b", "--rest_api_port=1", f"--auth_token_file={token}")
