@@ -5,7 +5,7 @@ python -m fitrank_tf.queries.knowledge.build --wordnet /usr/share/wordnet
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ _FEWEST_OTHERS = 10
 
 # On Zipf's scale: once in 100,000 words, and once in 500,000.
 _FREQUENT_IN_ENGLISH, _RARE_IN_ENGLISH = 4.0, 3.3
+_TEN_TIMES = 1.0
 
 # wordfreq parts their words with further packages, and no Latin word is of them.
 _WITHOUT_LATIN_WORDS = frozenset({"ja", "ko", "zh"})
@@ -240,29 +241,35 @@ def _split(name: str, words: set[str]) -> str:
 
 def frequent_in_english(
     languages: Mapping[str, Mapping[str, Iterable[str]]],
+    nouns: Container[str],
     frequency: Callable[[str, str], float],
 ) -> list[str]:
-    """Words that are frequent in English, or more so than in each of their languages, and
-    phrases of frequent words.
+    """Words that are expected in English texts, and phrases of frequent words.
+
+    Those that are frequent in English, or more so than in each of their languages; of
+    English nouns those that are not ten times as frequent in one of their languages.
 
     Args:
         languages: {language: {English phrase: words}}.
+        nouns: of English.
         frequency: of a word in a language, on Zipf's scale; 0 where it is not known, as of
             words that are written in Latin letters instead of their own.
     """
     most: dict[str, float] = {}
     for language, table in languages.items():
         for word in {plain_words(word) for words in table.values() for word in words}:
-            if not word.isascii():
-                continue
-            own = max(frequency(word, language), _RARE_IN_ENGLISH)
-            most[word] = max(own, most.get(word, 0.0))
-    return sorted(
-        phrase
-        for phrase, own in most.items()
-        if min(frequency(word, "en") for word in phrase.split())
-        > (_FREQUENT_IN_ENGLISH if " " in phrase else min(own, _FREQUENT_IN_ENGLISH))
-    )
+            if word.isascii():
+                most[word] = max(frequency(word, language), most.get(word, 0.0))
+
+    def is_expected(phrase: str, own: float) -> bool:
+        english = min(frequency(word, "en") for word in phrase.split())
+        if " " in phrase or english > _FREQUENT_IN_ENGLISH:
+            return english > _FREQUENT_IN_ENGLISH
+        return english > max(own, _RARE_IN_ENGLISH) or (
+            phrase in nouns and own < english + _TEN_TIMES
+        )
+
+    return sorted(phrase for phrase, own in most.items() if is_expected(phrase, own))
 
 
 def _write(name: str, tables: Mapping[str, Any]) -> None:
@@ -301,6 +308,7 @@ def main() -> None:
     known = wordfreq.available_languages().keys() - _WITHOUT_LATIN_WORDS
     frequent = frequent_in_english(
         languages,
+        wordnet.common_nouns,
         lambda word, of: wordfreq.zipf_frequency(word, of) if of in known else 0.0,
     )
     _write("frequent_in_english.json", {"words": frequent})

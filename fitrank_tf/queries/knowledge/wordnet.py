@@ -115,6 +115,16 @@ class WordNet:
         return frozenset(words)
 
     @cached_property
+    def common_nouns(self) -> frozenset[str]:
+        """Nouns with a small letter, which proper names have not, as of `plain_words`."""
+        return frozenset(
+            plain_words(_spaced(word))
+            for fields in self._lines("data.noun")
+            for word, _ in _word_fields(fields)
+            if word[0].islower()
+        )
+
+    @cached_property
     def _first_words(self) -> Mapping[str, str]:
         return {fields[0]: fields[4].lower() for fields in self._lines("data.noun")}
 

@@ -57,7 +57,7 @@ def test_a_word_means_its_english(word: str, english: str) -> None:
     assert plain_words(word) not in english_words()
 
 
-@pytest.mark.parametrize("word", ["robe", "rock", "hose", "gonna", "pull"])
+@pytest.mark.parametrize("word", ["robe", "rock", "hose", "gonna", "pull", "jute", "slub"])
 def test_words_that_english_has_are_known_as_such(word: str) -> None:
     assert word in english_words() or word not in translations()
 
@@ -88,8 +88,15 @@ def test_a_catalogue_names_things_in_its_language() -> None:
 def test_what_is_frequent_in_english_is_told_by_frequencies() -> None:
     def frequency(word: str, language: str) -> float:
         table = {"gonna": (5.3, 3.9), "simple": (4.9, 5.0), "robe": (3.5, 4.6)}
+        table |= {"jute": (2.9, 0.0), "sac": (3.3, 4.7), "noir": (3.6, 4.0)}
         english, own = table.get(word, (0.0, 4.0))
         return english if language == "en" else own
 
-    languages = {"it": {"skirt": ["gonna", "gonne"]}, "fr": {"plain": ["simple", "robe"]}}
-    assert build.frequent_in_english(languages, frequency) == ["gonna", "simple"]
+    languages = {
+        "it": {"skirt": ["gonna", "gonne"]},
+        "fr": {"plain": ["simple", "robe"], "bag": ["sac", "sac noir"]},
+        "hi": {"shoes": ["jute", "joote"]},
+    }
+    nouns = {"robe", "jute", "sac"}
+    found = build.frequent_in_english(languages, nouns, frequency)
+    assert found == ["gonna", "jute", "simple"]
