@@ -51,6 +51,11 @@ def invalid_argument(message: str) -> StatusError:
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
+def resource_exhausted(message: str) -> StatusError:
+    """A `StatusError` with the code RESOURCE_EXHAUSTED."""
+    return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
+
+
 def _cut(message: str) -> str:
     # Half a surrogate pair, which JSON may hold, has no encoding.
     message = message.encode(errors="replace").decode()

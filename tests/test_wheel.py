@@ -1,8 +1,6 @@
 """The wheel in a clean virtual environment, in an empty folder outside the checkout."""
 
-import os
 import shutil
-import subprocess
 import sys
 import venv
 import zipfile
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 
 import fitrank_tf
+from tests.clean_environment import run_clean
 from tests.training.small_chain import SMALL
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -43,23 +42,8 @@ print(fr.evaluate(bundle, catalogue).table())
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
-def _run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess:
-    environment = {
-        k: v for k, v in os.environ.items() if not k.startswith(("TF_", "PYTHON"))
-    }
-    environment["FITRANK_CACHE"] = str(folder / "cache")
-    return subprocess.run(
-        [str(part) for part in command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def _checked(folder: Path, *command: str | Path) -> str:
-    ran = _run(folder, *command)
+    ran = run_clean(folder, *command)
     assert ran.returncode == 0, ran.stderr[-3000:]
     return ran.stdout
 
@@ -119,7 +103,7 @@ def test_the_wheel_holds_one_package_with_the_shipped_models(wheel) -> None:
 
 def test_training_says_how_tf_ranking_is_installed_and_then_runs(installed, folder) -> None:
     train = (installed / "fitrank", "train", "--num_items=160", *_QUICK)
-    ran = _run(folder, *train)
+    ran = run_clean(folder, *train)
     assert ran.returncode == 2
     install = ran.stderr.splitlines()[-1].split("`")[1]
     assert install.startswith("pip install --no-deps tensorflow-ranking==")

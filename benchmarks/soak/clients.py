@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import grpc
 import numpy as np
@@ -130,8 +131,36 @@ def served_versions(channel: grpc.Channel, model: str) -> list[int]:
     ]
 
 
-class SoakClients:
-    """Client threads that search in a closed loop inside a `with` block.
+class ClientThreads:
+    """Threads that run clients inside a `with` block.
+
+    Args:
+        count: number of threads; each calls `run` with its number, from 0.
+    """
+
+    def __init__(self, count: int):
+        self._lock, self._stopped = threading.Lock(), threading.Event()
+        self._threads = [
+            threading.Thread(target=self.run, args=(number,)) for number in range(count)
+        ]
+
+    def run(self, number: int) -> None:
+        """Searches until `_stopped` is set."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+
+
+class SoakClients(ClientThreads):
+    """Clients that search in a closed loop.
 
     Args:
         address: address of the server.
@@ -151,22 +180,10 @@ class SoakClients:
         self.failures: list[str] = []
         self.min_version = 0
         self._address, self._queries = address, queries
-        self._lock, self._stopped = threading.Lock(), threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=(number,)) for number in range(count)
-        ]
+        super().__init__(count)
 
-    def __enter__(self) -> "SoakClients":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self, number: int) -> None:
+    def run(self, number: int) -> None:
+        """Searches for one query after the other, with pauses."""
         with grpc.insecure_channel(self._address) as channel:
             stub = PredictionServiceStub(channel)
             while not self._stopped.wait(_PAUSE_SECONDS):

@@ -3,7 +3,6 @@
 import dataclasses
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tqdm import tqdm
 
-from benchmarks.soak.clients import search, served_versions
+from benchmarks.soak.clients import ClientThreads, search, served_versions
 from benchmarks.soak.memory import resident_mebibytes
 from benchmarks.soak.server import bundle_server
 from fitrank_tf.core.errors import FitRankError
@@ -113,28 +112,14 @@ def _minute(
     return Minute(len(waits), float(median), float(p99), memory, version, failed)
 
 
-class _Clients:
-    """Threads that search without a pause, each waiting for its answer."""
+class _Clients(ClientThreads):
+    """Clients that search without a pause, each waiting for its answer."""
 
     def __init__(self, channel: grpc.Channel, count: int) -> None:
         self._stub = PredictionServiceStub(channel)
-        self._ended = threading.Event()
-        self._lock = threading.Lock()
         self._waits: list[float] = []
         self._failed = 0
-        self._threads = [
-            threading.Thread(target=self._run, args=(n,)) for n in range(count)
-        ]
-
-    def __enter__(self) -> "_Clients":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
+        super().__init__(count)
 
     def take(self) -> tuple[list[float], int]:
         """The latencies in seconds since the last call, and the number of failures."""
@@ -143,8 +128,9 @@ class _Clients:
             self._waits, self._failed = [], 0
             return taken
 
-    def _run(self, number: int) -> None:
-        while not self._ended.is_set():
+    def run(self, number: int) -> None:
+        """Searches and notes how long it took."""
+        while not self._stopped.is_set():
             number += 1
             started = time.perf_counter()
             try:

@@ -182,26 +182,26 @@ def failure(error: grpc.RpcError, address: str, model: str, timeout: float) -> F
         timeout: seconds that a search may take.
     """
     code, details = error.code(), " ".join((error.details() or "").split())
-    if code is grpc.StatusCode.UNAVAILABLE:
-        return FitRankError(
+    mends = {
+        grpc.StatusCode.UNAVAILABLE: (
             f"no server answers at {address} ({details}): start one with "
             "`make serve`, or give its --address"
-        )
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return FitRankError(
+        ),
+        grpc.StatusCode.DEADLINE_EXCEEDED: (
             f"{address} did not answer within {timeout:g} s: check "
             "--address, or give a longer --timeout"
-        )
-    if code is grpc.StatusCode.NOT_FOUND:
-        return FitRankError(
+        ),
+        grpc.StatusCode.NOT_FOUND: (
             f"{address} serves no model '{model}' ({details}): give "
             "another --model, or add it to the server's models.config"
-        )
-    if code is grpc.StatusCode.UNAUTHENTICATED:
-        return FitRankError(
+        ),
+        grpc.StatusCode.UNAUTHENTICATED: (
             f"{address} does not know the token ({details}): give the server's "
             "--auth_token_file"
-        )
+        ),
+    }
+    if code in mends:
+        return FitRankError(mends[code])
     refusals = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION)
     kind = RefusedError if code in refusals else FitRankError
     return kind(

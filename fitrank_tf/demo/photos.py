@@ -13,6 +13,7 @@ from PIL import Image
 
 from fitrank_tf.core.files import cache_dir, write_atomically
 from fitrank_tf.core.photos.clean import clean_photo
+from fitrank_tf.core.photos.shrink import shrunk
 from fitrank_tf.core.progress import tracked
 from fitrank_tf.core.shipped import folder_fingerprint
 from fitrank_tf.datasets.catalogue import Catalogue
@@ -79,9 +80,7 @@ def thumbnail(photo: bytes) -> bytes:
     with Image.open(io.BytesIO(photo)) as image:
         if photo.startswith(_JPEG_START) and max(image.size) <= _MOST_SIDE:
             return photo
-        image.draft("RGB", (_MOST_SIDE, _MOST_SIDE))
-        small = image.convert("RGB")
-    small.thumbnail((_MOST_SIDE, _MOST_SIDE), Image.Resampling.LANCZOS)
+    small = shrunk(photo, (_MOST_SIDE, _MOST_SIDE), Image.Resampling.LANCZOS)
     encoded = io.BytesIO()
     small.save(encoded, "JPEG", quality=_QUALITY)
     return encoded.getvalue()

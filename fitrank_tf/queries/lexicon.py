@@ -248,7 +248,7 @@ class FacetLexicon:
     @cached_property
     def translations(self) -> Mapping[str, str]:
         """{words of another language: the catalogue's for them, or English ones}."""
-        known = {*self.vocabulary} | self.words
+        known = self.catalogue_words
         own = own_words(dict.fromkeys((*self.vocabulary, *sorted(self.words))))
         chosen = {}
         for phrase, meant in translations().items():
@@ -264,12 +264,16 @@ class FacetLexicon:
     @cached_property
     def foreign_words(self) -> frozenset[str]:
         """Those of `translations` that mean nothing in English or in the catalogue."""
-        known = {*self.vocabulary} | self.words
         return frozenset(
             phrase
             for phrase in self.translations.keys() - english_words()
-            if not known >= {*phrase.split()}
+            if not self.catalogue_words >= {*phrase.split()}
         )
+
+    @cached_property
+    def catalogue_words(self) -> frozenset[str]:
+        """The single words of titles and of `forms`."""
+        return self.words.union(self.vocabulary)
 
     @property
     def words(self) -> frozenset[str]:
@@ -389,16 +393,15 @@ def _translated(
         if name != value:
             for form in article_words(name):
                 names[form] = (*names.get(form, ()), (place, 1.0))
+    if not names:
+        return {}
     known = {**readings, **names}
-    return names and {
-        **names,
-        **{
-            phrase: known[of]
-            for phrase, meant in translations().items()
-            for of in meant[::-1]
-            if of in known
-        },
-    }
+    of_any_language = {}
+    for phrase, meant in translations().items():
+        first = next((english for english in meant if english in known), None)
+        if first is not None:
+            of_any_language[phrase] = known[first]
+    return {**names, **of_any_language}
 
 
 def _strings(names: Sequence[str]) -> tuple[str, ...]:

@@ -45,9 +45,6 @@ _MAX_VERSION = 2**63 - 1
 
 _ENTRYPOINT = "REST"
 
-# About what a value takes as JSON, to tell large responses from small ones.
-_BYTES_A_VALUE = 16
-
 
 class RestApi:
     """Maps HTTP requests to the calls that gRPC requests use.
@@ -121,7 +118,7 @@ class RestApi:
         call = PredictCall(name, inputs, sorted(signature.outputs))
         prediction = await self._inference.predict_arrays(servable, call)
         return await self._inference.threads.aside(
-            prediction.values * _BYTES_A_VALUE,
+            prediction.encoded_bytes,
             lambda: json_response(
                 json_outputs.format_outputs(prediction.outputs, document)
             ),

@@ -33,6 +33,9 @@ SIGNATURE_DEF_FIELD = "signature_def"
 # answered.
 _MAX_BYTES_IN_LOOP = 32 * 1024
 
+# On the wire and as JSON alike.
+_BYTES_A_VALUE = 16
+
 # A row that takes long takes much memory too, so parts grow only while they take less.
 _QUICK_SECONDS = 0.02
 
@@ -62,9 +65,9 @@ class Prediction:
     outputs: Mapping[str, np.ndarray]
 
     @property
-    def values(self) -> int:
-        """The number of values in all outputs."""
-        return sum(array.size for array in self.outputs.values())
+    def encoded_bytes(self) -> int:
+        """About what the outputs take in a response, to tell large ones from small ones."""
+        return _BYTES_A_VALUE * sum(array.size for array in self.outputs.values())
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ tensor of one value may state a shape of billions.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
-import grpc
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework.tensor_shape_pb2 import TensorShapeProto
 
 from fitrank_tf.core.errors import FitRankError
 from serving.requests.tensor_proto import WireTensor
-from serving.status import StatusError, invalid_argument
+from serving.status import invalid_argument, resource_exhausted
 
 _MIB = 1024 * 1024
 _UNLIMITED = 0
@@ -78,8 +77,7 @@ class Limits:
             StatusError: RESOURCE_EXHAUSTED, the body has too many bytes.
         """
         if _is_above(size, self.max_request_bytes):
-            raise StatusError(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
+            raise resource_exhausted(
                 f"the request has {size} bytes, the limit is {self.max_request_bytes}: "
                 "send it in parts, or start the server with a higher --max_request_bytes",
             )
@@ -94,8 +92,7 @@ class Limits:
         """
         values = sum(map(body.count, (b",", b"[", b"{")))
         if _is_above(values, self.max_json_values):
-            raise StatusError(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
+            raise resource_exhausted(
                 f"the request has {values} JSON values, the limit is "
                 f"{self.max_json_values}: send it in parts or by gRPC, or start the server "
                 "with a higher --max_json_values",
@@ -163,8 +160,7 @@ class Limits:
         """
         size = sum(map(_bytes_of, outputs)) * rows // max(1, ran)
         if _is_above(size, self.max_response_bytes):
-            raise StatusError(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
+            raise resource_exhausted(
                 f"the outputs of {rows} rows take about {size} bytes, the limit is "
                 f"{self.max_response_bytes}: send fewer rows, ask for fewer outputs by "
                 "output_filter, or start the server with a higher --max_response_bytes",

@@ -48,8 +48,6 @@ HEALTH_SERVICES = ("", "ModelService", "PredictionService")
 
 _ENTRYPOINT = "GRPC"
 _MAX_TASKS = 1000
-# About what a value takes on the wire, to tell large responses from small ones.
-_BYTES_A_VALUE = 16
 
 M = TypeVar("M", bound=Message)
 _Method = Callable[[bytes], Awaitable[Message | bytes]]
@@ -98,9 +96,7 @@ class Services:
                     encode(array, made.outputs[alias])
                 return made.SerializeToString()
 
-            return await self.inference.threads.aside(
-                prediction.values * _BYTES_A_VALUE, response
-            )
+            return await self.inference.threads.aside(prediction.encoded_bytes, response)
 
     async def Classify(self, content: bytes) -> ClassificationResponse:  # noqa: N802
         """Classes and scores for each tf.Example."""

@@ -1,7 +1,6 @@
 """`fitrank-tf-client`: the client alone, in an environment without TensorFlow."""
 
 import json
-import os
 import subprocess
 import sys
 import tomllib
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import fitrank_tf
+from tests.clean_environment import run_clean
 from tests.datasets.small_catalogues import noise_photo
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -43,18 +43,6 @@ assert not {"tensorflow", "keras", "pyarrow"} & set(sys.modules)
 """
 
 
-def _run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    return subprocess.run(
-        [str(part) for part in command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_all_that_the_client_imports_is_in_it() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", _LOADED], capture_output=True, text=True, check=True
@@ -84,7 +72,7 @@ def installed(tmp_path_factory) -> Path:
     """`bin/` of an environment with the wheel and what it declares."""
     folder = tmp_path_factory.mktemp("client")
     pip = (sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", folder, PROJECT)
-    built = _run(folder, *pip)
+    built = run_clean(folder, *pip)
     assert built.returncode == 0, built.stderr[-3000:]
     [wheel] = folder.glob("fitrank_tf_client-*.whl")
     assert wheel.name.startswith(f"fitrank_tf_client-{fitrank_tf.__version__}-")
@@ -94,7 +82,7 @@ def installed(tmp_path_factory) -> Path:
     assert [name for name in names if name.endswith("licenses/LICENSE")]
     venv.create(folder / "venv", with_pip=True)
     binaries = folder / "venv" / "bin"
-    ran = _run(folder, binaries / "pip", "install", "-q", wheel)
+    ran = run_clean(folder, binaries / "pip", "install", "-q", wheel)
     assert ran.returncode == 0, ran.stderr[-3000:]
     return binaries
 
@@ -106,9 +94,9 @@ def test_a_clean_environment_searches_without_tensorflow(
     (tmp_path / "photo.png").write_bytes(noise_photo(1))
     (tmp_path / "snippet.py").write_text(_SNIPPET, encoding="utf-8")
     python = (installed / "python", "snippet.py", address, tmp_path / "photo.png")
-    ran = _run(tmp_path, *python)
+    ran = run_clean(tmp_path, *python)
     assert (ran.stdout, ran.stderr) == ("shirt of Men ['11'] 4 3\n", "")
-    listed = _run(tmp_path, installed / "pip", "list", "--format=json").stdout
+    listed = run_clean(tmp_path, installed / "pip", "list", "--format=json").stdout
     names = {package["name"].lower() for package in json.loads(listed)}
     assert {"fitrank-tf-client", "grpcio"} <= names
     assert not {name for name in names if "tensorflow" in name or "keras" in name}
@@ -117,13 +105,15 @@ def test_a_clean_environment_searches_without_tensorflow(
 @pytest.mark.slow
 def test_the_command_is_there_and_names_what_it_lacks(installed, address, tmp_path) -> None:
     fitrank = installed / "fitrank"
-    ran = _run(tmp_path, fitrank, "client", "red shirt", "--address", address, "--json")
+    ran = run_clean(
+        tmp_path, fitrank, "client", "red shirt", "--address", address, "--json"
+    )
     assert [hit["id"] for hit in json.loads(ran.stdout)["hits"]] == ["11", "12", "13"]
     for arguments, gist in (
         (("train",), "`fitrank train` is not in fitrank-tf-client"),
         (("client", "--image=https://localhost:1/a.jpg"), "pip install requests"),
     ):
-        ran = _run(tmp_path, fitrank, *arguments)
+        ran = run_clean(tmp_path, fitrank, *arguments)
         assert (ran.returncode, ran.stdout) == (2, "")
         [line] = ran.stderr.splitlines()
         assert line.startswith("error: ") and gist in line

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from PIL import Image, ImageDraw
 
+from fitrank_tf.core.photos.shrink import shrunk
 from fitrank_tf.datasets.check.catalogue_check import CatalogueCheck, Place
 
 _STYLE = """
@@ -59,11 +60,7 @@ def thumbnail(data: bytes) -> Image.Image:
     Args:
         data: JPEG or PNG.
     """
-    with Image.open(io.BytesIO(data)) as image:
-        image.draft("RGB", _PHOTO)
-        small = image.convert("RGB")
-    small.thumbnail(_PHOTO)
-    return small
+    return shrunk(data, _PHOTO)
 
 
 def draw_page(

@@ -167,9 +167,8 @@ class RequestReader(tf.Module):
             dict.fromkeys(sorted(own), 2 * len(spelt)) | translated
         )
         self._longest_translated = max(map(words_of, (*own, *translated)), default=1)
-        told = {*lexicon.vocabulary} | lexicon.words
-        words = dict.fromkeys(sorted(told - roles.keys()), 0)
-        self._vocabulary = phrase_table(words)
+        words = sorted(lexicon.catalogue_words - roles.keys())
+        self._vocabulary = phrase_table(dict.fromkeys(words, 0))
         self._denied = _denied_pattern(len(lexicon.sizes))
 
     def __call__(self, texts: tf.Tensor) -> Request:
