@@ -3,8 +3,9 @@
 import abc
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -48,6 +49,17 @@ class ServedModule(tf.Module, abc.ABC):
     def save_options(self) -> tf.saved_model.SaveOptions | None:
         """Options for saving, beyond the defaults."""
         return None
+
+
+def served_function(
+    specs: Sequence[tf.TensorSpec],
+) -> Callable[[Callable[..., Any]], tf.types.experimental.PolymorphicFunction]:
+    """Makes a signature's function of a Python function of tensors with these specs.
+
+    Without AutoGraph, for served graphs branch by `tf.cond` alone: its reading of the
+    source takes longer than the tracing.
+    """
+    return tf.function(input_signature=list(specs), autograph=False)
 
 
 def save_served(module: ServedModule, model_dir: Path, version: int) -> Path:

@@ -5,6 +5,7 @@ TF-Serving reads `assets.extra/tf_serving_warmup_requests` of a version, a TFRec
 saved model before it counts as written.
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def write_warmup(version_dir: Path, examples: Mapping[str, bytes]) -> Path:
     Raises:
         FitRankError: if the model refuses one.
     """
-    requests = list(_requests(version_dir, examples))
+    with _without_graph_optimiser():
+        requests = list(_requests(version_dir, examples))
     path = version_dir / _FILE
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
@@ -44,6 +46,19 @@ def write_warmup(version_dir: Path, examples: Mapping[str, bytes]) -> Path:
             log.predict_log.request.CopyFrom(request)
             writer.write(log.SerializeToString())
     return path
+
+
+@contextlib.contextmanager
+def _without_graph_optimiser() -> Iterator[None]:
+    """Functions run as they were traced: to optimise them takes longer than one answer."""
+    chosen = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options(
+            {"disable_meta_optimizer": False, **chosen}
+        )
 
 
 def _requests(version_dir: Path, examples: Mapping[str, bytes]) -> Iterator[PredictRequest]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, ServedModule, served_function
 from fitrank_tf.inputs.image_file import decode_upright, is_image_file
 from fitrank_tf.inputs.images import resize_and_pad
 from fitrank_tf.towers.fusion import FeatureFusion, encode_with_features
@@ -58,11 +58,11 @@ class ImageEncoder(ServedModule):
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""
 
-        @tf.function(input_signature=[_IMAGE])
+        @served_function([_IMAGE])
         def encode(image: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"embedding": self._towers_encode(decode_batch(image, self._size))}
 
-        @tf.function(input_signature=[_pixels_spec(self._size)])
+        @served_function([_pixels_spec(self._size)])
         def encode_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"embedding": self._towers_encode(pixels)}
 
@@ -94,13 +94,13 @@ class FusedImageEncoder(ImageEncoder):
     def signatures(self) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
         """See the class."""
 
-        @tf.function(input_signature=[_IMAGE, self._features])
+        @served_function([_IMAGE, self._features])
         def encode_with_features(
             image: tf.Tensor, features: tf.Tensor
         ) -> dict[str, tf.Tensor]:
             return self._fused(decode_batch(image, self._size), features)
 
-        @tf.function(input_signature=[_pixels_spec(self._size), self._features])
+        @served_function([_pixels_spec(self._size), self._features])
         def encode_pixels(pixels: tf.Tensor, features: tf.Tensor) -> dict[str, tf.Tensor]:
             return self._fused(pixels, features)
 

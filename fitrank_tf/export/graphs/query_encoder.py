@@ -11,6 +11,7 @@ from fitrank_tf.export.signatures import (
     READING_SIGNATURE,
     UNDERSTOOD_SIGNATURE,
     ServedModule,
+    served_function,
 )
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.towers.tokenise import GraphTokeniser
@@ -39,7 +40,7 @@ class QueryEncoder(ServedModule):
         """`serving_default`: `query` string [batch] -> `embedding` float32 [batch, D]."""
         spec = tf.TensorSpec([None], tf.string, name="query")
 
-        @tf.function(input_signature=[spec])
+        @served_function([spec])
         def encode(query: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"embedding": self._text_tower(self._tokeniser(query))}
 
@@ -72,7 +73,7 @@ class RequestEncoder(QueryEncoder):
         spec = tf.TensorSpec([None], tf.string, name="query")
         facets_spec = tf.TensorSpec([None, self._num_values], tf.float32, "query_facets")
 
-        @tf.function(input_signature=[spec])
+        @served_function([spec])
         def encode(query: tf.Tensor) -> dict[str, tf.Tensor]:
             request = self._reader(query)
             return {
@@ -83,11 +84,11 @@ class RequestEncoder(QueryEncoder):
                 "colours": request.colours,
             }
 
-        @tf.function(input_signature=[facets_spec])
+        @served_function([facets_spec])
         def understand(query_facets: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"understood": self._reader.understood(query_facets)}
 
-        @tf.function(input_signature=[spec])
+        @served_function([spec])
         def read(query: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"query_facets": self._reader(query).query_facets}
 

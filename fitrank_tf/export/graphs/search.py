@@ -23,6 +23,7 @@ from fitrank_tf.export.signatures import (
     KEPT_SIGNATURE,
     UNDERSTOOD_SIGNATURE,
     ServedModule,
+    served_function,
 )
 from fitrank_tf.rerank.explanations import explanations, score_contributions
 from fitrank_tf.rerank.list_statistics import less_list_mean
@@ -94,17 +95,17 @@ class Search(ServedModule):
         filter_specs = self.catalogue.filter_specs()
         names = self.catalogue.filter_names
 
-        @tf.function(input_signature=[query_spec])
+        @served_function([query_spec])
         def search(query: tf.Tensor) -> dict[str, tf.Tensor]:
             return self._search(query, None, {}, KEPT_SIGNATURE)
 
-        @tf.function(input_signature=[query_spec, top_k_spec(), *filter_specs])
+        @served_function([query_spec, top_k_spec(), *filter_specs])
         def search_filtered(
             query: tf.Tensor, top_k: tf.Tensor, *filters: tf.Tensor
         ) -> dict[str, tf.Tensor]:
             return self._search(query, top_k, dict(zip(names, filters)), KEPT_SIGNATURE)
 
-        @tf.function(input_signature=[query_spec, top_k_spec(), *filter_specs])
+        @served_function([query_spec, top_k_spec(), *filter_specs])
         def explain(
             query: tf.Tensor, top_k: tf.Tensor, *filters: tf.Tensor
         ) -> dict[str, tf.Tensor]:

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, TITLED_SIGNATURE, ServedModule
+from fitrank_tf.export.signatures import (
+    DEFAULT_SIGNATURE,
+    TITLED_SIGNATURE,
+    ServedModule,
+    served_function,
+)
 from fitrank_tf.rerank.facet_heads import FacetHeads
 from fitrank_tf.rerank.title_facets import TitleFacets
 
@@ -46,11 +51,11 @@ class ServedFacetHeads(ServedModule):
         ]
         title = tf.TensorSpec([None, self._num_values], tf.float32, name="query_facets")
 
-        @tf.function(input_signature=photo)
+        @served_function(photo)
         def predict(embedding: tf.Tensor, features: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"facet_probs": self._predict(embedding, features)}
 
-        @tf.function(input_signature=[*photo, title])
+        @served_function([*photo, title])
         def predict_titled(
             embedding: tf.Tensor, features: tf.Tensor, query_facets: tf.Tensor
         ) -> dict[str, tf.Tensor]:

@@ -13,6 +13,7 @@ from fitrank_tf.export.signatures import (
     KEPT_SIGNATURE,
     PROJECTION_SIGNATURE,
     ServedModule,
+    served_function,
 )
 from fitrank_tf.rerank.model import PROJECTION_DIM, Reranker
 
@@ -84,11 +85,11 @@ class ServedReranker(ServedModule):
         whole = self._raw_specs("features", self._widths["features"])
         kept = self._raw_specs("feature_projection", PROJECTION_DIM)
 
-        @tf.function(input_signature=[features])
+        @served_function([features])
         def feature_projection(features: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"feature_projection": self._project(features)}
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+        @served_function([tf.TensorSpec([None], tf.string, name="inputs")])
         def score_protos(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"outputs": self._score(self._parse(inputs), training=False)}
 
@@ -106,7 +107,7 @@ class ServedReranker(ServedModule):
     ) -> tf.types.experimental.PolymorphicFunction:
         names = [spec.name for spec in specs]
 
-        @tf.function(input_signature=specs)
+        @served_function(specs)
         def score(*values: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"scores": self._score(dict(zip(names, values)), training=False)}
 
@@ -117,7 +118,7 @@ class ServedReranker(ServedModule):
     ) -> tf.types.experimental.PolymorphicFunction:
         names = [spec.name for spec in specs]
 
-        @tf.function(input_signature=specs)
+        @served_function(specs)
         def explain(*values: tf.Tensor) -> dict[str, tf.Tensor]:
             scores, contributions = self._explain(dict(zip(names, values)))
             return {"scores": scores, "contributions": contributions}

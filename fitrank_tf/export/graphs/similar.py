@@ -17,6 +17,7 @@ from fitrank_tf.export.signatures import (
     FILTERED_SIGNATURE,
     KEPT_EXPLAINED_SIGNATURE,
     ServedModule,
+    served_function,
 )
 
 
@@ -65,13 +66,13 @@ class Similar(ServedModule):
         specs = [*own, top_k_spec(), *self.catalogue.filter_specs()]
         names = self.catalogue.filter_names
 
-        @tf.function(input_signature=specs[:1])
+        @served_function(specs[:1])
         def similar(image: tf.Tensor) -> dict[str, tf.Tensor]:
             rows, first_stage, found = self._stage(self._embed(image), None)
             ranks = tf.zeros_like(rows) + tf.range(1, self._stage.size + 1)
             return self.catalogue.results(rows, first_stage, ranks, found)
 
-        @tf.function(input_signature=specs)
+        @served_function(specs)
         def similar_filtered(
             image: tf.Tensor, text: tf.Tensor, top_k: tf.Tensor, *filters: tf.Tensor
         ) -> dict[str, tf.Tensor]:
