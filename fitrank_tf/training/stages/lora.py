@@ -34,6 +34,7 @@ from fitrank_tf.training.products import RunProducts
 from fitrank_tf.training.stage import Stage
 from fitrank_tf.training.stages.base import BaseStage
 from fitrank_tf.training.stages.features import FeaturesStage
+from fitrank_tf.training.stages.known_products import ProductEmbeddings
 from fitrank_tf.training.work_dir import WorkDir
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ _PRESET, _ADAPTERS = "preset", "adapters.npz"
 _FUSION, _EMBEDDINGS = "fusion.npz", "embeddings.npy"
 
 
-class LoraStage(Stage):
+class LoraStage(ProductEmbeddings):
     """The fine-tuned towers with their fusion, and the embeddings of all products.
 
     Args:
@@ -95,7 +96,6 @@ class LoraStage(Stage):
 
     @cached_property
     def embeddings(self) -> np.ndarray:
-        """float32 [N, D], fine-tuned embeddings of all products."""
         return np.load(self.folder / _EMBEDDINGS)
 
     def make(self, folder: Path) -> None:
@@ -112,11 +112,6 @@ class LoraStage(Stage):
         np.save(folder / _EMBEDDINGS, embed_photos(encode, everything, features))
 
     def query_encoder(self, lexicon: FacetLexicon) -> Callable[..., Any]:
-        """A function from texts to their fine-tuned `embedding` and `query_facets`.
-
-        Args:
-            lexicon: of the facet values that a text may name.
-        """
         towers, _ = self.load()
         return RequestEncoder(towers, lexicon).signatures()[DEFAULT_SIGNATURE]
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from fitrank_tf._legacy import tf_keras
 from fitrank_tf.config import RunConfig
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.rerank.model import Reranker, build_reranker, train_reranker
 from fitrank_tf.training.products import RunProducts
@@ -52,6 +54,7 @@ class RerankerStage(Stage):
         products: products of the run.
         facet_heads: embeddings, features and facet probabilities of the products.
         lists: candidate lists for training and validation.
+        start: bundle whose re-ranker's weights the training starts from; None starts anew.
     """
 
     name = "reranker"
@@ -63,10 +66,11 @@ class RerankerStage(Stage):
         products: RunProducts,
         facet_heads: FacetHeadsStage,
         lists: RerankerLists,
+        start: LoadedBundle | None = None,
     ):
         super().__init__(work)
         self._config, self._products = config, products
-        self._facet_heads, self._lists = facet_heads, lists
+        self._facet_heads, self._lists, self._start = facet_heads, lists, start
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
@@ -78,6 +82,8 @@ class RerankerStage(Stage):
         config = {"reranker": dataclasses.asdict(self._config.reranker)}
         if self._lists.judged:
             config["judgments"] = dataclasses.asdict(self._config.judgments)
+        if self._start:
+            config["start"] = {"bundle": self._start.fingerprint}
         return {**config, "seed": self._config.seed}
 
     def load(self) -> Reranker:
@@ -106,7 +112,11 @@ class RerankerStage(Stage):
     def lists_to_learn_from(self) -> ListArrays:
         """`training_lists` and judged ones, of rows of the whole catalogue."""
         own = self.training_lists().at(self._products.ranker_rows)
-        return self._beside(own, self._lists.judged)
+        judged, config = self._lists.judged, self._config.judgments
+        if self._start and judged:
+            room = len(judged.arrays) * config.passes * (1.0 - config.share) / config.share
+            own = own.shuffled(self._seed).select(np.arange(min(round(room), len(own))))
+        return self._beside(own, judged)
 
     def lists_to_choose_by(self) -> ListArrays:
         """`validation_lists` and judged ones, of rows of the whole catalogue."""
@@ -123,6 +133,8 @@ class RerankerStage(Stage):
             "re-ranker: %d training lists, %d for validation", len(learned), len(chosen)
         )
         model = self._new()
+        if self._start:
+            _set_weights(model, self._start)
         if len(learned):
             self._train(model, learned, chosen, folder)
         else:
@@ -150,7 +162,7 @@ class RerankerStage(Stage):
         lists, share = judged.arrays, self._config.judgments.share
         logger.info("of %d lists people judged the products", len(lists))
         if share == 1.0 or not len(self_made):
-            return lists
+            return lists.repeated(self._config.judgments.passes)
         wanted = share / (1.0 - share) * len(self_made)
         lists = lists.repeated(max(1, round(wanted / len(lists))))
         weights = lists.weights * np.float32(wanted / len(lists))
@@ -170,3 +182,20 @@ class RerankerStage(Stage):
             self._facet_heads.heads.lexicon.facet_sizes,
             self._products.records.declaration.decisive,
         )
+
+
+def _set_weights(model: Reranker, bundle: LoadedBundle) -> None:
+    """Gives a model the weights of a bundle's re-ranker.
+
+    Raises:
+        FitRankError: if it is of other sizes.
+    """
+    # As `ServedReranker` keeps them, in the model's order.
+    weights = [one.numpy() for one in bundle.model("reranker")._variables]
+    try:
+        model.set_weights(weights)
+    except ValueError as error:
+        raise FitRankError(
+            f"the re-ranker of {bundle.path} has other sizes than the configuration's; "
+            "leave reranker.hidden and reranker.attention_heads as they are"
+        ) from error
