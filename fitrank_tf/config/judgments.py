@@ -29,7 +29,11 @@ class JudgmentsConfig:
         passes: times that an epoch shows a judged list where the self-made lists, all of
             them, do not decide it: with `share` 1, and in a training that goes on from a
             bundle, which has learned of them before and takes as many of them as `share`
-            leaves room for. Above 0.
+            leaves room for; above 0.
+        text_share: share of a product's training texts, in the fine-tuning of the towers,
+            that are the queries of which it has a gain, in [0, 1), as often as gain and
+            weight say. The default 0 leaves the towers as they are: with judgments they
+            are made anew, with all that reads them.
         searched: one of `SEARCHED`, the products whose judgments count and from which
             candidates come. The default "train" keeps what the report says of the other
             products true; "held_out" takes validation and test products, "all" every
@@ -48,6 +52,7 @@ class JudgmentsConfig:
     gains: tuple[float, ...] = ()
     share: float = 0.5
     passes: int = 20
+    text_share: float = 0.0
     searched: str = "train"
     ungraded: str = "unknown"
     validation_share: float = 0.1
@@ -62,7 +67,7 @@ class JudgmentsConfig:
         require_positive(self, "passes")
         require_one_of(self, "searched", SEARCHED)
         require_one_of(self, "ungraded", UNGRADED)
-        require_share(self, "validation_share", "test_share")
+        require_share(self, "text_share", "validation_share", "test_share")
         require(
             self,
             "test_share",

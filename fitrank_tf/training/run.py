@@ -163,7 +163,14 @@ class Run:
             self.base,
             self.features,
             self._scope,
+            self._judged_texts,
         )
+
+    @property
+    def _judged_texts(self) -> Sequence[JudgedQuery]:
+        """The judged queries that the towers learn."""
+        learned = self.config.judgments.text_share and self.start is None
+        return self.judged[TRAIN] if learned else ()
 
     @cached_property
     def crops(self) -> CropsStage:

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE, FusedImageE
 from fitrank_tf.export.graphs.query_encoder import RequestEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.photos import photos
+from fitrank_tf.queries.judged import JudgedQuery, fingerprint
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.towers.fusion import FeatureFusion, new_fusion
 from fitrank_tf.towers.lora import apply_lora
@@ -53,6 +54,7 @@ class LoraStage(ProductEmbeddings):
         base: the base towers, which get the adapters.
         features: the image features, which are fused with the photos.
         scope: context in which the towers are built and trained.
+        judged: judged queries, of which the towers learn besides.
     """
 
     name = "lora"
@@ -65,11 +67,12 @@ class LoraStage(ProductEmbeddings):
         base: BaseStage,
         features: FeaturesStage,
         scope: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext,
+        judged: Sequence[JudgedQuery] = (),
     ):
         super().__init__(work)
         self._config, self._products = config, products
         self._base, self._features = base, features
-        self._scope = scope
+        self._scope, self._judged = scope, judged
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
@@ -77,7 +80,12 @@ class LoraStage(ProductEmbeddings):
 
     @property
     def config(self) -> Mapping[str, Any]:
+        judgments = {
+            "judged": fingerprint(self._judged),
+            "judgments": dataclasses.asdict(self._config.judgments),
+        }
         return {
+            **(judgments if self._judged else {}),
             "catalogue": self._products.catalogue.fingerprint,
             "lora": dataclasses.asdict(self._config.lora),
             "training": key_fields(self._config.lora_training),
@@ -142,7 +150,9 @@ class LoraStage(ProductEmbeddings):
         _log_trained_share(adapted.trainable, fusion, adapted.total)
         training = dataclasses.replace(config.lora_training, temperature=towers.temperature)
         model = new_contrastive_model(towers, fusion, training, seed)
-        table = contrastive_table(products, towers, features, seed)
+        table = contrastive_table(
+            products, towers, features, seed, self._judged, config.judgments
+        )
         size = towers.image_size
         train_towers(model, products, table, size, training, seed, folder)
         adapted.save(folder / _ADAPTERS)
