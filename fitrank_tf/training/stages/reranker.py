@@ -110,18 +110,29 @@ class RerankerStage(Stage):
         return self._lists.of_validation.arrays
 
     def lists_to_learn_from(self) -> ListArrays:
-        """`training_lists` and judged ones, of rows of the whole catalogue."""
+        """`training_lists` and judged ones, of rows of the whole catalogue.
+
+        The judged ones come so often that they have their share with weights near 1.
+        """
         own = self.training_lists().at(self._products.ranker_rows)
-        judged, config = self._lists.judged, self._config.judgments
-        if self._start and judged:
-            room = len(judged.arrays) * config.passes * (1.0 - config.share) / config.share
-            own = own.shuffled(self._seed).select(np.arange(min(round(room), len(own))))
-        return self._beside(own, judged)
+        if self._lists.judged is None:
+            return own
+        judged, config = self._lists.judged.arrays, self._config.judgments
+        logger.info("lists of judged queries: %d", len(judged))
+        room = (1.0 - config.share) / config.share
+        copies = config.passes
+        if self._start:
+            kept = min(round(room * copies * len(judged)), len(own))
+            own = own.shuffled(self._seed).select(np.arange(kept))
+        elif room and len(judged):
+            copies = max(1, round(len(own) / room / len(judged)))
+        return self._beside(own, judged.repeated(copies))
 
     def lists_to_choose_by(self) -> ListArrays:
         """`validation_lists` and judged ones, of rows of the whole catalogue."""
         own = self.validation_lists().at(self._products.validation_rows)
-        return self._beside(own, self._lists.judged_validation)
+        judged = self._lists.judged_validation
+        return own if judged is None else self._beside(own, judged.arrays)
 
     def make(self, folder: Path) -> None:
         """Trains the re-ranker and keeps the weights of its best epoch.
@@ -155,17 +166,15 @@ class RerankerStage(Stage):
             folder,
         )
 
-    def _beside(self, self_made: ListArrays, judged: JudgedListsStage | None) -> ListArrays:
-        """Self-made lists and judged ones, which are repeated to have their share."""
-        if judged is None or not len(judged.arrays):
+    def _beside(self, self_made: ListArrays, lists: ListArrays) -> ListArrays:
+        """Self-made lists and judged ones, whose weights give them their share."""
+        share = self._config.judgments.share
+        if not len(lists):
             return self_made
-        lists, share = judged.arrays, self._config.judgments.share
-        logger.info("of %d lists people judged the products", len(lists))
         if share == 1.0 or not len(self_made):
-            return lists.repeated(self._config.judgments.passes)
-        wanted = share / (1.0 - share) * len(self_made)
-        lists = lists.repeated(max(1, round(wanted / len(lists))))
-        weights = lists.weights * np.float32(wanted / len(lists))
+            return lists
+        factor = np.float32(share / (1.0 - share) * len(self_made) / len(lists))
+        weights = lists.weights * factor
         return self_made.followed_by(dataclasses.replace(lists, weights=weights))
 
     @property
