@@ -16,6 +16,7 @@ from fitrank_tf.evaluation.systems import SYSTEMS, SystemRuns, check_systems
 from fitrank_tf.export.bundle import check_replaceable
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.features.extract import FeatureExtractor
+from fitrank_tf.queries.judged import JudgedQuery
 from fitrank_tf.recipes import load_recipe
 
 _NO_COLUMNS: Mapping[str, str] = {}
@@ -82,6 +83,7 @@ def train(
     overrides: Sequence[str] = (),
     work_dir: str | Path | None = None,
     strategy: str = "auto",
+    judged: Sequence[JudgedQuery] = (),
 ) -> LoadedBundle:
     """Trains, exports and measures all three systems, as `fitrank train` does.
 
@@ -94,6 +96,7 @@ def train(
             interrupted training goes on from there.
         strategy: how the towers' training is spread over devices, see
             `towers.training.strategies`.
+        judged: queries with graded products, of which the re-ranker learns besides.
 
     Returns:
         The bundle that was written.
@@ -113,7 +116,7 @@ def train(
     config, output = override(recipe, overrides), Path(output_dir)
     check_replaceable(output)
     work = WorkDir(Path(work_dir or f"{output}.work"))
-    run = Run(config, catalogue, work, strategy_named(strategy))
+    run = Run(config, catalogue, work, strategy_named(strategy), judged)
     run.make(STAGES)
     write_measured_bundle(run, output)
     return load_bundle(output)

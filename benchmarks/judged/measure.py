@@ -47,7 +47,7 @@ def table(runs: Mapping[str, Run], qrels: Mapping[str, Mapping[str, int]]) -> st
         f"exact in {DEEP} | p |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    measured = {name: _by_query(run, qrels, USEFUL) for name, run in runs.items()}
+    measured = {name: by_query(run, qrels, USEFUL) for name, run in runs.items()}
     *_, last = runs
     for name, run in runs.items():
         grades, useful = first_grades(run, qrels), measured[name]["P@10"]
@@ -59,7 +59,7 @@ def table(runs: Mapping[str, Run], qrels: Mapping[str, Mapping[str, int]]) -> st
         chance = paired_randomisation(useful, of_last) if name != last else 1.0
         numbers = (
             useful.mean(),
-            _by_query(run, qrels, EXACT)["P@10"].mean(),
+            by_query(run, qrels, EXACT)["P@10"].mean(),
             np.maximum(grades, 0.0).mean(),
             measured[name]["nDCG@10"].mean(),
             (grades == -1).mean(),
@@ -70,7 +70,7 @@ def table(runs: Mapping[str, Run], qrels: Mapping[str, Mapping[str, int]]) -> st
     return "\n".join([*lines, "", f"{len(qrels)} requests"])
 
 
-def _by_query(
+def by_query(
     run: Run, qrels: Mapping[str, Mapping[str, int]], grade: int
 ) -> dict[str, np.ndarray]:
     """{measure: a value of each judged query}, with `grade` the least that is relevant."""

@@ -12,6 +12,7 @@ from fitrank_tf.cli.options.command import (
     add_recipe_arguments,
     run_config,
 )
+from fitrank_tf.cli.options.judgments import add_judgment_arguments, read_judged
 from fitrank_tf.cli.options.work_dir import add_work_arguments, work_dir_of
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
@@ -35,6 +36,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_recipe_arguments(parser, "tiny")
     parser.add_argument("--output_dir", default=DEFAULT_BUNDLE, help="the bundle to write")
     add_work_arguments(parser)
+    add_judgment_arguments(parser)
     parser.add_argument(
         "--stages", default=",".join(_ALL_STAGES), help="the stages to make, by commas"
     )
@@ -66,12 +68,13 @@ def main(arguments: Sequence[str] | None) -> None:
     if options.synonyms:
         # Its values are known at the end; that it cannot be read should be said before.
         list(numbered_lines(options.synonyms))
+    judged = read_judged(options)
     strategy = strategy_named(options.strategy)
     started = time.monotonic()
     catalogue = open_catalogue(source, options.data_dir)
     logger.info("catalogue opened: %.0f s", time.monotonic() - started)
     work = work_dir_of(options, options.fresh)
-    run = Run(config, catalogue, work, strategy)
+    run = Run(config, catalogue, work, strategy, judged)
     run.make(stages)
     if _EXPORT in stages:
         print(write_measured_bundle(run, output, options.synonyms))

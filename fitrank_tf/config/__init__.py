@@ -12,6 +12,7 @@ from fitrank_tf.config.evaluation import EvaluationConfig
 from fitrank_tf.config.facet_heads import FacetHeadsConfig
 from fitrank_tf.config.feature_groups import FEATURE_GROUPS
 from fitrank_tf.config.heads import HeadConfig
+from fitrank_tf.config.judgments import SEARCHED, UNGRADED, JudgmentsConfig
 from fitrank_tf.config.lora import FUSIONS, LORA_TARGETS, TOWERS, LoraConfig
 from fitrank_tf.config.overrides import override
 from fitrank_tf.config.reranker import RANKING_LOSSES, RerankerConfig
@@ -25,13 +26,16 @@ __all__ = [
     "LORA_TARGETS",
     "PRECISIONS",
     "RANKING_LOSSES",
+    "SEARCHED",
     "TOWERS",
+    "UNGRADED",
     "AttributeConfig",
     "ContrastiveConfig",
     "DetectorConfig",
     "EvaluationConfig",
     "FacetHeadsConfig",
     "HeadConfig",
+    "JudgmentsConfig",
     "LoraConfig",
     "RerankerConfig",
     "RunConfig",

@@ -11,6 +11,7 @@ from fitrank_tf.config.detector import DetectorConfig
 from fitrank_tf.config.evaluation import EvaluationConfig
 from fitrank_tf.config.facet_heads import FacetHeadsConfig
 from fitrank_tf.config.heads import HeadConfig
+from fitrank_tf.config.judgments import JudgmentsConfig
 from fitrank_tf.config.lora import LoraConfig
 from fitrank_tf.config.reranker import RerankerConfig
 from fitrank_tf.config.towers import TowersConfig
@@ -36,6 +37,7 @@ class RunConfig:
         cut: the heads of length and fit; read by `fitrank train-features`.
         facet_heads: the heads that predict facets, from fine-tuned embedding and features.
         reranker: of the first stage's candidates.
+        judgments: how the re-ranker learns from judgments, if a training is given any.
         evaluation: what the run is measured by.
     """
 
@@ -53,6 +55,7 @@ class RunConfig:
     cut: HeadConfig = dataclasses.field(default_factory=HeadConfig)
     facet_heads: FacetHeadsConfig = dataclasses.field(default_factory=FacetHeadsConfig)
     reranker: RerankerConfig = dataclasses.field(default_factory=RerankerConfig)
+    judgments: JudgmentsConfig = dataclasses.field(default_factory=JudgmentsConfig)
     evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ import dataclasses
 import logging
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -152,21 +152,31 @@ def read_qrels(path: PathLike) -> dict[str, dict[str, int]]:
             UTF-8, or a line is not a judgment with a whole grade of 0 or more.
     """
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in numbered_lines(path):
-        query_id, _, item_id, grade = _columns(
-            path, number, line, "query_id 0 item_id grade"
-        )
+    for number, query_id, item_id, grade in qrels_lines(path):
         grades = qrels.setdefault(query_id, {})
         if item_id in grades:
             raise line_error(
                 path, number, f"item {item_id!r} of query {query_id!r} is judged again"
             )
+        grades[item_id] = grade
+    return qrels
+
+
+def qrels_lines(path: PathLike) -> Iterator[tuple[int, str, str, int]]:
+    """Yields number, query id, item id and grade of each line of a TREC qrels file.
+
+    Raises:
+        FitRankError: as `read_qrels`, but an item may be judged again.
+    """
+    for number, line in numbered_lines(path):
+        query_id, _, item_id, grade = _columns(
+            path, number, line, "query_id 0 item_id grade"
+        )
         if not grade.isdecimal():
             raise line_error(
                 path, number, f"grade {grade!r} is not a whole number of 0 or more"
             )
-        grades[item_id] = int(grade)
-    return qrels
+        yield number, query_id, item_id, int(grade)
 
 
 def write_queries(path: PathLike, queries: Mapping[str, str]) -> None:

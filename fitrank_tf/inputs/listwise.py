@@ -1,6 +1,7 @@
 """Batches of candidate lists for the re-ranker."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -22,6 +23,11 @@ class ProductTables:
     features: np.ndarray
     facet_probs: np.ndarray
 
+    @functools.cached_property
+    def constants(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features and facet probabilities as tensors, which all batches share."""
+        return tf.constant(self.features), tf.constant(self.facet_probs)
+
     def select(self, rows: np.ndarray) -> "ProductTables":
         """The tables of some products, in the order of `rows` (int [M])."""
         return ProductTables(
@@ -38,7 +44,8 @@ class ListArrays:
         query_facets: float32 [Q, V], 1 for the facet values that the query names, else 0.
         positions: int32 [Q, L], rows of the candidates in the catalogue, -1 for padding.
         scores: float32 [Q, L], scores of the first stage.
-        labels: float32 [Q, L], grades, -1 for padding.
+        labels: float32 [Q, L], grades, -1 for padding and for what nobody graded.
+        weights: float32 [Q, L], of the labels in a loss.
     """
 
     queries: np.ndarray
@@ -46,6 +53,7 @@ class ListArrays:
     positions: np.ndarray
     scores: np.ndarray
     labels: np.ndarray
+    weights: np.ndarray
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -70,6 +78,16 @@ class ListArrays:
         """The lists in the random order of a seed."""
         return self.select(np.random.default_rng(seed).permutation(len(self)))
 
+    def repeated(self, times: int) -> "ListArrays":
+        """All lists, so many times."""
+        return self.select(np.tile(np.arange(len(self)), times))
+
+    def training_batches(self, tables: ProductTables, batch_size: int) -> tf.data.Dataset:
+        """`batches` with a third element, the weights [B, L] of the labels."""
+        weights = tf.data.Dataset.from_tensor_slices(self.weights).batch(batch_size)
+        pairs = tf.data.Dataset.zip(self.batches(tables, batch_size), weights)
+        return pairs.map(lambda batch, weight: (*batch, weight))
+
     def batches(self, tables: ProductTables, batch_size: int) -> tf.data.Dataset:
         """Batches of the lists in order, with features gathered by position.
 
@@ -85,10 +103,7 @@ class ListArrays:
             [B, L, F], `facet_probs` [B, L, V], `first_stage` [B, L], `mask` bool [B, L];
             labels [B, L]).
         """
-        features, facet_probs = (
-            tf.constant(tables.features),
-            tf.constant(tables.facet_probs),
-        )
+        features, facet_probs = tables.constants
 
         def gather_candidates(
             query: tf.Tensor,
@@ -109,7 +124,7 @@ class ListArrays:
             }
             return inputs, label
 
-        lists = tf.data.Dataset.from_tensor_slices(self._arrays())
+        lists = tf.data.Dataset.from_tensor_slices(self._arrays()[:-1])
         return (
             without_autotune(lists)
             .batch(batch_size)
@@ -118,7 +133,7 @@ class ListArrays:
         )
 
     def _arrays(self) -> tuple[np.ndarray, ...]:
-        return self.queries, self.query_facets, self.positions, self.scores, self.labels
+        return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
 
 
 def empty_lists(embedding_dim: int, num_values: int, size: int) -> ListArrays:
@@ -129,7 +144,7 @@ def empty_lists(embedding_dim: int, num_values: int, size: int) -> ListArrays:
         num_values: V.
         size: L.
     """
-    widths = (embedding_dim, num_values, size, size, size)
+    widths = (embedding_dim, num_values, size, size, size, size)
     arrays = [np.zeros((0, width), np.float32) for width in widths]
     arrays[2] = arrays[2].astype(np.int32)
     return ListArrays(*arrays)

@@ -29,6 +29,20 @@ def partial_grade(shared: np.ndarray, named: int) -> np.ndarray:
     return (_PARTIAL * shared) // named
 
 
+def grade_of_gain(gains: np.ndarray) -> np.ndarray:
+    """Grades, between whole ones where need be, that have some gains.
+
+    The gain of a grade between whole ones lies between theirs, in proportion.
+
+    Args:
+        gains: float [N], 0 to the highest of `GAINS`.
+
+    Returns:
+        float32 [N], 0 to 4.
+    """
+    return np.interp(gains, GAINS, np.arange(len(GAINS))).astype(np.float32)
+
+
 def grade_table(num_facets: int) -> np.ndarray:
     """Grades by the number of named and of shared facets.
 

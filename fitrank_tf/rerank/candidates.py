@@ -57,7 +57,10 @@ def list_arrays(lists: CandidateLists, query_facets: np.ndarray) -> ListArrays:
     labels = lists.labels
     if labels is None:
         labels = np.zeros(positions.shape, np.float32)
-    return ListArrays(lists.query_embeddings, query_facets, positions, scores, labels)
+    weights = np.ones_like(scores)
+    return ListArrays(
+        lists.query_embeddings, query_facets, positions, scores, labels, weights
+    )
 
 
 def with_labels(

@@ -29,9 +29,13 @@ from fitrank_tf.rerank.match_features import UNWANTED_WEIGHT, FacetMatch, FacetM
 
 
 def _gain(grades: tf.Tensor) -> tf.Tensor:
-    """Gain of each grade; 0 for padding."""
+    """Gain of each grade, between whole ones in proportion; 0 for padding."""
     place = tf.clip_by_value(grades, 0.0, float(EXACT))
-    return tf.gather(tf.constant(GAINS), tf.cast(place, tf.int32))
+    below, above = (
+        tf.gather(tf.constant(GAINS), tf.cast(whole, tf.int32))
+        for whole in (tf.floor(place), tf.math.ceil(place))
+    )
+    return below + (place - tf.floor(place)) * (above - below)
 
 
 _LOSSES = {
@@ -332,7 +336,7 @@ def train_reranker(
 
     Args:
         model: to train.
-        training: (inputs, grades [B, L], -1 for padding).
+        training: (inputs, grades [B, L], -1 for padding) and, if need be, weights [B, L].
         validation: the same, of products of neither training nor test; None
             keeps the last weights.
         config: loss, epochs and rate.
@@ -344,8 +348,10 @@ def train_reranker(
     )
     model.compile(
         optimizer=tf_keras.optimizers.Adam(schedule, global_clipnorm=1.0),
-        loss=_on_gains(config.loss),
-        metrics=[tfr.keras.metrics.NDCGMetric(topn=10, gain_fn=_gain, name="ndcg_10")],
+        loss=ranking_loss(config.loss),
+        weighted_metrics=[
+            tfr.keras.metrics.NDCGMetric(topn=10, gain_fn=_gain, name="ndcg_10")
+        ],
     )
     callbacks = [tf_keras.callbacks.CSVLogger(str(log_dir / "history.csv"))]
     if validation is not None:
@@ -372,18 +378,27 @@ def _keep_best(config: RerankerConfig) -> tf_keras.callbacks.Callback:
     )
 
 
-def _on_gains(name: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """The loss by name; the grades become `GAINS`.
+def ranking_loss(name: str) -> Callable[..., tf.Tensor]:
+    """The loss by name, of grades, scores and, optionally, weights [B, L] of the grades."""
+    loss = _LOSSES[name]()
+    return loss if "ndcg" in name else _OnGains(loss)
+
+
+class _OnGains(tf_keras.losses.Loss):
+    """A loss of the `GAINS` of grades.
 
     The gains of a list add up to 1, so that a query with many relevant products
     does not outweigh one with a single one. Padding stays below 0.
     """
-    loss = _LOSSES[name]()
 
-    def on_gains(grades: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+    def __init__(self, loss: Callable[..., tf.Tensor]):
+        super().__init__()
+        self._loss = loss
+
+    def __call__(
+        self, grades: tf.Tensor, scores: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> tf.Tensor:
         real = grades >= 0.0
         gains = tf.where(real, _gain(grades), 0.0)
         total = tf.maximum(tf.reduce_sum(gains, axis=1, keepdims=True), 1.0)
-        return loss(tf.where(real, gains / total, -1.0), scores)
-
-    return loss if "ndcg" in name else on_gains
+        return self._loss(tf.where(real, gains / total, -1.0), scores, sample_weight)

@@ -146,7 +146,7 @@ class RerankStudy:
 
     @cached_property
     def _candidates(self) -> tuple[CandidateLists, np.ndarray]:
-        encode = self._run.lists.of_all.query_encoder()
+        encode = self._run.lora.query_encoder(self._run.facet_heads.heads.lexicon)
         encoded = encode_texts(encode, list(self._query_set.texts().values()))
         index = build_index(self._tables.embeddings)
         depth = self._config.reranker.list_size

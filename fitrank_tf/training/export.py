@@ -8,9 +8,10 @@ import numpy as np
 
 from fitrank_tf.config import RunConfig
 from fitrank_tf.core.chunks import map_in_chunks
-from fitrank_tf.datasets.splits import TRAIN
+from fitrank_tf.datasets.splits import TEST, TRAIN
 from fitrank_tf.evaluation.run import EvaluationRun, held_out_queries
 from fitrank_tf.evaluation.systems import SYSTEMS
+from fitrank_tf.evaluation.trec import write_qrels, write_queries
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
     REPORT_DIR,
@@ -52,6 +53,7 @@ def write_measured_bundle(run: Run, output: Path, synonyms: str = "") -> str:
         metrics, table = _report(run, config, folder, output)
         info = dataclasses.replace(info, metrics=metrics)
         (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
+        _write_judged_test(run, folder / REPORT_DIR)
     return f"{table}\n{_paths(output, version)}"
 
 
@@ -145,6 +147,21 @@ def _report(
         f"\n{queries} queries of test products against {searched} products never trained "
         f"on\n\n{report.table}"
     )
+
+
+def _write_judged_test(run: Run, folder: Path) -> None:
+    """Writes the judged queries that nothing was learned from, for `evaluate`."""
+    queries = {f"j{number}": one for number, one in enumerate(run.judged[TEST])}
+    if not queries:
+        return
+    folder.mkdir(exist_ok=True)
+    texts = {key: query.text for key, query in queries.items()}
+    write_queries(folder / "judged_test.tsv", texts)
+    qrels = {
+        key: dict(zip(query.products, np.rint(query.grades).astype(int).tolist()))
+        for key, query in queries.items()
+    }
+    write_qrels(folder / "judged_test.qrels", qrels)
 
 
 def _paths(output: Path, version: int) -> str:

@@ -12,6 +12,7 @@ from fitrank_tf.config import ContrastiveConfig, RunConfig
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
 from fitrank_tf.datasets.splits import TRAIN, VALIDATION
+from fitrank_tf.queries.judged import JudgedQuery, by_split, with_products
 from fitrank_tf.rerank.candidates import CandidateLists, with_positives
 from fitrank_tf.towers.training.strategies import Strategy
 from fitrank_tf.training.products import RunProducts
@@ -21,6 +22,7 @@ from fitrank_tf.training.stages.crops import CropsStage
 from fitrank_tf.training.stages.detector import DetectorStage
 from fitrank_tf.training.stages.facet_heads import FacetHeadsStage
 from fitrank_tf.training.stages.features import FeaturesStage
+from fitrank_tf.training.stages.judged_lists import JudgedListsStage
 from fitrank_tf.training.stages.lists import ListedProducts, ListsStage, as_retrieved
 from fitrank_tf.training.stages.lora import LoraStage
 from fitrank_tf.training.stages.reranker import RerankerLists, RerankerStage
@@ -44,6 +46,7 @@ class Run:
         work: keeps finished stages.
         strategy: distributes the towers' training over devices; None uses Keras' default
             device.
+        judged: judged queries, of which the re-ranker learns besides.
 
     Attributes:
         config: configuration of the run.
@@ -57,10 +60,12 @@ class Run:
         catalogue: Catalogue,
         work: WorkDir,
         strategy: Strategy | None = None,
+        judged: Sequence[JudgedQuery] = (),
     ):
         self.config, self.catalogue = config, catalogue
         self.products = RunProducts(catalogue, config.reranker.holdout_share)
         self._work = work
+        self._judged_queries = judged
         self._scope = contextlib.nullcontext if strategy is None else strategy.scope
 
     @property
@@ -169,6 +174,44 @@ class Run:
                 "held_out", products.held_out_rows, with_positives, _HELD_OUT_QUERIES
             ),
             of_validation=self._lists(VALIDATION, products.validation_rows, as_retrieved),
+            judged=self._judged_lists(TRAIN),
+            judged_validation=self._judged_lists(VALIDATION),
+        )
+
+    @cached_property
+    def judged(self) -> dict[str, list[JudgedQuery]]:
+        """The judged queries by split, with the judgments that count."""
+        config = self.config.judgments
+        known = with_products(
+            self._judged_queries, self.records.ids, "of products that are not there"
+        )
+        searched = self.records.select(self._searched_rows).ids
+        counted = with_products(
+            known, searched, f"of products outside of judgments.searched={config.searched}"
+        )
+        return by_split(counted, config.validation_share, config.test_share)
+
+    @property
+    def _searched_rows(self) -> np.ndarray:
+        """int64 [M], ascending rows of the products that judged queries search."""
+        splits = np.array(self.records.splits)
+        searched = self.config.judgments.searched
+        held_out = splits != TRAIN
+        of = {"train": ~held_out, "held_out": held_out, "all": splits != ""}
+        return np.flatnonzero(of[searched])
+
+    def _judged_lists(self, split: str) -> JudgedListsStage | None:
+        if not self._judged_queries:
+            return None
+        return JudgedListsStage(
+            self._work,
+            self.config,
+            self.products,
+            split,
+            self.judged[split],
+            self._searched_rows,
+            self.lora,
+            self.facet_heads,
         )
 
     def _lists(

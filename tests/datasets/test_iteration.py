@@ -33,8 +33,8 @@ def _contrastive(catalogue) -> tf.data.Dataset:
 
 def _listwise(_) -> tf.data.Dataset:
     table, lists = np.zeros((2, 3), np.float32), np.zeros((2, 1), np.float32)
-    arrays = ListArrays(table, table, lists.astype(np.int32), lists, lists)
-    return arrays.batches(ProductTables(table, table, table), 1)
+    arrays = ListArrays(table, table, lists.astype(np.int32), *[lists] * 3)
+    return arrays.training_batches(ProductTables(table, table, table), 1)
 
 
 @pytest.mark.parametrize(

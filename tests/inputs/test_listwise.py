@@ -6,7 +6,7 @@ import pytest
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables, empty_lists
 
 Q, N, L, D, F, V = 7, 20, 4, 3, 2, 5
-LISTS = ("queries", "query_facets", "positions", "scores", "labels")
+LISTS = ("queries", "query_facets", "positions", "scores", "labels", "weights")
 TABLES = ("embeddings", "features", "facet_probs")
 
 
@@ -21,6 +21,7 @@ def arrays() -> dict[str, np.ndarray]:
         "positions": positions,
         "scores": generator.normal(size=(Q, L)).astype("float32"),
         "labels": np.where(positions < 0, -1, positions % 5).astype("float32"),
+        "weights": generator.random((Q, L)).astype("float32"),
         "embeddings": generator.normal(size=(N, D)).astype("float32"),
         "features": generator.normal(size=(N, F)).astype("float32"),
         "facet_probs": generator.random((N, V)).astype("float32"),
@@ -51,6 +52,14 @@ def test_batches_gather_by_position(arrays) -> None:
         inputs["first_stage"], np.where(real, arrays["scores"][:3], 0.0)
     )
     assert [len(labels) for _, labels in batches] == [3, 3, 1]
+
+
+def test_training_batches_bring_the_weights_of_the_labels(arrays) -> None:
+    batches = _lists(arrays).repeated(2).training_batches(_tables(arrays), batch_size=Q)
+    first, second = [(labels.numpy(), weights.numpy()) for _, labels, weights in batches]
+    for labels, weights in (first, second):
+        np.testing.assert_array_equal(labels, arrays["labels"])
+        np.testing.assert_array_equal(weights, arrays["weights"])
 
 
 def test_shuffling_keeps_lists_together(arrays) -> None:

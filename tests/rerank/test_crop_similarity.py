@@ -11,7 +11,7 @@ def test_numbers_are_the_cosine_and_how_far_the_best_is() -> None:
     crops, queries = (generator.normal(size=(n, 6)).astype("float32") for n in (5, 2))
     crops /= np.linalg.norm(crops, axis=1, keepdims=True)
     places = np.array([[4, 0, 2], [1, 3, -1]])
-    lists = ListArrays(queries, np.zeros((2, 1)), places, *[np.zeros((2, 3))] * 2)
+    lists = ListArrays(queries, np.zeros((2, 1)), places, *[np.zeros((2, 3))] * 3)
     columns = CropSimilarity(crops).columns(lists)
     for row, real in ((0, 3), (1, 2)):
         cosines = [float(queries[row] @ crops[place]) for place in places[row, :real]]

@@ -34,7 +34,9 @@ def _log(chance: float) -> float:
 
 
 def _lists() -> ListArrays:
-    return ListArrays(np.zeros((3, 4)), QUERY_FACETS, POSITIONS, SCORES, np.zeros((3, 3)))
+    return ListArrays(
+        np.zeros((3, 4)), QUERY_FACETS, POSITIONS, SCORES, *[np.zeros((3, 3))] * 2
+    )
 
 
 @pytest.mark.parametrize(

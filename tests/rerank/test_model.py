@@ -9,9 +9,9 @@ from fitrank_tf.inputs.listwise import ListArrays, ProductTables
 from fitrank_tf.rerank.model import (
     Reranker,
     _gain,
-    _on_gains,
     build_reranker,
     example_inputs,
+    ranking_loss,
     train_reranker,
 )
 
@@ -49,7 +49,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 def _batches(arrays: dict[str, np.ndarray], batch_size: int = 8) -> tf.data.Dataset:
     names = ("queries", "query_facets", "positions", "scores", "labels")
-    lists = ListArrays(*(arrays[name] for name in names))
+    lists = ListArrays(*(arrays[name] for name in names), np.ones_like(arrays["labels"]))
     tables = ProductTables(
         *(arrays[name] for name in ("images", "features", "facet_probs"))
     )
@@ -229,11 +229,35 @@ def test_lists_learn_from_gains_that_add_up_to_one(arrays) -> None:
     raised = np.where(real, np.exp(scores), 0.0)
     shares = raised / raised.sum(axis=1, keepdims=True)
     loss = -(gains * np.log(np.where(real, shares, 1.0))).sum(axis=1)
-    assert float(_on_gains("softmax")(tf.constant(grades), tf.constant(scores))) == (
+    assert float(ranking_loss("softmax")(tf.constant(grades), tf.constant(scores))) == (
         pytest.approx(loss.sum() / 3, rel=1e-4)
     )
     np.testing.assert_array_equal(_gain(tf.constant(grades[0])), [15, 0, 1, 0])
     np.testing.assert_array_equal(_gain(tf.range(-1.0, 6.0)), [0, 0, 1, 2, 3, 15, 15])
+    np.testing.assert_allclose(_gain(tf.constant([0.5, 3.25, 3.75])), [0.5, 6, 12])
+
+
+@pytest.mark.parametrize("name", ["softmax", "pairwise_logistic"])
+def test_weights_count_labels_and_what_is_unknown_counts_nothing(name: str) -> None:
+    """By hand: a softmax's label, a pair by its better product, times the weight."""
+    grades = np.float32([[1, 0, 2, -1, 0]])
+    scores = np.float32([[0.5, 1.0, -1.0, 9.0, 0.2]])
+    weights = np.float32([[2.0, 7.0, 3.0, 5.0, 7.0]])
+    gains = np.array([1 / 3, 0, 2 / 3, -1, 0])
+    if name == "softmax":
+        raised = np.exp(scores[0, [0, 1, 2, 4]])
+        logs = np.log(raised / raised.sum())
+        expected = -(2.0 * gains[0] * logs[0] + 3.0 * gains[2] * logs[2])
+    else:
+        pairs = [
+            weights[0, better] * np.log1p(np.exp(scores[0, worse] - scores[0, better]))
+            for better in (0, 1, 2, 4)
+            for worse in (0, 1, 2, 4)
+            if gains[better] > gains[worse]
+        ]
+        expected = np.sum(pairs) / 5
+    found = ranking_loss(name)(*map(tf.constant, (grades, scores, weights)))
+    assert float(found) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5])

@@ -36,7 +36,7 @@ def _lists(*query_facets: str) -> ListArrays:
     names = [name for names in VALUES.values() for name in names]
     named = np.array([[float(name in query_facets) for name in names]], np.float32)
     places = np.array([[1, 0, -1]], np.int32)
-    return ListArrays(np.zeros((1, 4)), named, places, np.zeros((1, 3)), np.zeros((1, 3)))
+    return ListArrays(np.zeros((1, 4)), named, places, *[np.zeros((1, 3))] * 3)
 
 
 def _columns(*query_facets: str) -> np.ndarray:
@@ -80,7 +80,7 @@ def test_a_catalogue_without_colours_has_no_distances() -> None:
         _features(), feature_schema(), PROTOTYPES, {"gender": ("Men",)}
     )
     lists = ListArrays(
-        np.zeros((1, 4)), np.ones((1, 1)), np.array([[0, 1]]), *[np.zeros((1, 2))] * 2
+        np.zeros((1, 4)), np.ones((1, 1)), np.array([[0, 1]]), *[np.zeros((1, 2))] * 3
     )
     assert (distance.columns(lists) == 0.0).all()
 

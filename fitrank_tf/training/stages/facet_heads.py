@@ -82,13 +82,17 @@ class FacetHeadsStage(Stage):
         """{facet: how far titles are believed}; see `rerank.title_facets`."""
         return json.loads((self.folder / _TITLE_TRUST).read_text(encoding="utf-8"))
 
+    @cached_property
+    def learned_tables(self) -> ProductTables:
+        """`tables` with the cross-fitted heads' facet probabilities of `ranker_rows`."""
+        facet_probs = self.tables.facet_probs.copy()
+        facet_probs[self._products.ranker_rows] = np.load(self.folder / _CROSS_FACET_PROBS)
+        return dataclasses.replace(self.tables, facet_probs=facet_probs)
+
     @property
     def ranker_tables(self) -> ProductTables:
-        """The tables of `ranker_rows`, with the cross-fitted heads' facet probabilities."""
-        facet_probs = np.load(self.folder / _CROSS_FACET_PROBS)
-        rows = self._products.ranker_rows
-        embeddings, features = self._lora.embeddings[rows], self._features.values[rows]
-        return ProductTables(embeddings, features, facet_probs)
+        """`learned_tables` of `ranker_rows`."""
+        return self.learned_tables.select(self._products.ranker_rows)
 
     def make(self, folder: Path) -> None:
         """Trains the heads, for each fold on the products of the other folds."""

@@ -10,8 +10,6 @@ import numpy as np
 
 from fitrank_tf.config import RunConfig
 from fitrank_tf.export.embedding import encode_texts
-from fitrank_tf.export.graphs.query_encoder import RequestEncoder
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.listwise import ListArrays, empty_lists
 from fitrank_tf.queries.judgments import Judge
 from fitrank_tf.queries.query_sets import facet_queries, title_queries
@@ -113,22 +111,17 @@ class ListsStage(Stage):
         """Makes queries, retrieves candidates and grades them."""
         np.savez(folder / _LISTS, **vars(self._new_lists()))
 
-    def query_encoder(self) -> Callable[..., Any]:
-        """A function from texts to their fine-tuned `embedding` and `query_facets`."""
-        towers, _ = self._lora.load()
-        encoder = RequestEncoder(towers, self._facet_heads.heads.lexicon)
-        return encoder.signatures()[DEFAULT_SIGNATURE]
-
     def _new_lists(self) -> ListArrays:
         config, rows = self._config.reranker, self._listed.rows
         records = self._products.records.select(rows)
         count = self._queries_per_product * len(rows)
         queries = title_queries(records) + facet_queries(records, count, self._config.seed)
         embeddings, judge = self._lora.embeddings[rows], Judge(records)
+        lexicon = self._facet_heads.heads.lexicon
         if not queries:
-            facets = self._facet_heads.heads.lexicon.size
-            return empty_lists(embeddings.shape[1], facets, config.list_size)
-        encoded = encode_texts(self.query_encoder(), [query.text for query in queries])
+            return empty_lists(embeddings.shape[1], lexicon.size, config.list_size)
+        encode = self._lora.query_encoder(lexicon)
+        encoded = encode_texts(encode, [query.text for query in queries])
         lists = retrieve(build_index(embeddings), encoded["embedding"], config.list_size)
         lists = with_labels(lists, queries, judge)
         lists = self._listed.complete(lists, queries, judge, embeddings)

@@ -16,7 +16,10 @@ from fitrank_tf.config import RunConfig
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.export.embedding import embed_photos
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE, FusedImageEncoder
+from fitrank_tf.export.graphs.query_encoder import RequestEncoder
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.photos import photos
+from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.towers.fusion import FeatureFusion, new_fusion
 from fitrank_tf.towers.lora import apply_lora
 from fitrank_tf.towers.presets import towers_from_preset
@@ -107,6 +110,15 @@ class LoraStage(Stage):
         everything = photos(self._products.catalogue, ALL, towers.image_size)
         encode = self.image_encoder(towers, fusion)
         np.save(folder / _EMBEDDINGS, embed_photos(encode, everything, features))
+
+    def query_encoder(self, lexicon: FacetLexicon) -> Callable[..., Any]:
+        """A function from texts to their fine-tuned `embedding` and `query_facets`.
+
+        Args:
+            lexicon: of the facet values that a text may name.
+        """
+        towers, _ = self.load()
+        return RequestEncoder(towers, lexicon).signatures()[DEFAULT_SIGNATURE]
 
     def image_encoder(self, towers: Towers, fusion: FeatureFusion) -> Callable[..., Any]:
         """The function from photos and features to embeddings that `embed_photos` takes.

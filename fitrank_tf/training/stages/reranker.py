@@ -15,6 +15,7 @@ from fitrank_tf.rerank.model import Reranker, build_reranker, train_reranker
 from fitrank_tf.training.products import RunProducts
 from fitrank_tf.training.stage import Stage
 from fitrank_tf.training.stages.facet_heads import FacetHeadsStage
+from fitrank_tf.training.stages.judged_lists import JudgedListsStage
 from fitrank_tf.training.stages.lists import ListsStage
 from fitrank_tf.training.work_dir import WorkDir
 
@@ -31,11 +32,15 @@ class RerankerLists:
         of_all: lists of all training products.
         of_held_out: lists of the training products that are held out from the towers.
         of_validation: lists of the validation products, which select the epoch.
+        judged: lists of judged queries, to learn from.
+        judged_validation: lists of other judged queries, which select the epoch too.
     """
 
     of_all: ListsStage
     of_held_out: ListsStage
     of_validation: ListsStage
+    judged: JudgedListsStage | None = None
+    judged_validation: JudgedListsStage | None = None
 
 
 class RerankerStage(Stage):
@@ -65,13 +70,15 @@ class RerankerStage(Stage):
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
-        lists = self._lists
-        return self._facet_heads, lists.of_all, lists.of_held_out, lists.of_validation
+        lists = vars(self._lists).values()
+        return self._facet_heads, *filter(None, lists)
 
     @property
     def config(self) -> Mapping[str, Any]:
-        reranker = dataclasses.asdict(self._config.reranker)
-        return {"reranker": reranker, "seed": self._config.seed}
+        config = {"reranker": dataclasses.asdict(self._config.reranker)}
+        if self._lists.judged:
+            config["judgments"] = dataclasses.asdict(self._config.judgments)
+        return {**config, "seed": self._config.seed}
 
     def load(self) -> Reranker:
         """The trained re-ranker."""
@@ -96,12 +103,22 @@ class RerankerStage(Stage):
         """The validation lists, of `validation_rows`."""
         return self._lists.of_validation.arrays
 
+    def lists_to_learn_from(self) -> ListArrays:
+        """`training_lists` and judged ones, of rows of the whole catalogue."""
+        own = self.training_lists().at(self._products.ranker_rows)
+        return self._beside(own, self._lists.judged)
+
+    def lists_to_choose_by(self) -> ListArrays:
+        """`validation_lists` and judged ones, of rows of the whole catalogue."""
+        own = self.validation_lists().at(self._products.validation_rows)
+        return self._beside(own, self._lists.judged_validation)
+
     def make(self, folder: Path) -> None:
         """Trains the re-ranker and keeps the weights of its best epoch.
 
         Without training lists it stays as it starts: a blend of first stage and match.
         """
-        learned, chosen = self.training_lists(), self.validation_lists()
+        learned, chosen = self.lists_to_learn_from(), self.lists_to_choose_by()
         logger.info(
             "re-ranker: %d training lists, %d for validation", len(learned), len(chosen)
         )
@@ -117,17 +134,27 @@ class RerankerStage(Stage):
     def _train(
         self, model: Reranker, learned: ListArrays, chosen: ListArrays, folder: Path
     ) -> None:
-        config = self._config.reranker
-        tables = self._facet_heads.tables.select(self._products.validation_rows)
+        config, tables = self._config.reranker, self._facet_heads.learned_tables
         train_reranker(
             model,
-            learned.shuffled(self._seed).batches(
-                self._facet_heads.ranker_tables, config.batch_size
-            ),
-            chosen.batches(tables, config.batch_size) if len(chosen) else None,
+            learned.shuffled(self._seed).training_batches(tables, config.batch_size),
+            chosen.training_batches(tables, config.batch_size) if len(chosen) else None,
             config,
             folder,
         )
+
+    def _beside(self, self_made: ListArrays, judged: JudgedListsStage | None) -> ListArrays:
+        """Self-made lists and judged ones, which are repeated to have their share."""
+        if judged is None or not len(judged.arrays):
+            return self_made
+        lists, share = judged.arrays, self._config.judgments.share
+        logger.info("of %d lists people judged the products", len(lists))
+        if share == 1.0 or not len(self_made):
+            return lists
+        wanted = share / (1.0 - share) * len(self_made)
+        lists = lists.repeated(max(1, round(wanted / len(lists))))
+        weights = lists.weights * np.float32(wanted / len(lists))
+        return self_made.followed_by(dataclasses.replace(lists, weights=weights))
 
     @property
     def _seed(self) -> int:

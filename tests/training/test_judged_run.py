@@ -1,0 +1,126 @@
+"""A run with judgments: lists of judged queries, and what is made anew for them."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fitrank_tf.config import RunConfig, override
+from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
+from fitrank_tf.datasets.splits import TRAIN, VALIDATION
+from fitrank_tf.queries.judged import JudgedQuery, Judgment, merged
+from fitrank_tf.recipes import load_recipe
+from fitrank_tf.training.run import Run
+from fitrank_tf.training.work_dir import WorkDir
+
+FEW = 12
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return open_catalogue(CatalogueSource(num_items=160))
+
+
+@pytest.fixture(scope="module")
+def config(small_chain) -> RunConfig:
+    shares = ("judgments.validation_share=0.3", "judgments.test_share=0")
+    return override(
+        load_recipe("tiny", "synthetic_catalogue"),
+        [*small_chain, *shares, "reranker.queries_per_product=1"],
+    )
+
+
+@pytest.fixture(scope="module")
+def judged(catalogue) -> list[JudgedQuery]:
+    """Of each query two products that it does not name are wanted, and one is not."""
+    records = catalogue.records("all")
+    training = [item for item, of in zip(records.ids, records.splits) if of == TRAIN]
+    held_out = [item for item, of in zip(records.ids, records.splits) if of != TRAIN]
+    products = [training[number::FEW][:2] for number in range(FEW)]
+    return merged(
+        Judgment(f"wish {number}", item, grade)
+        for number in range(FEW)
+        for item, grade in zip(
+            [*products[number], training[-1], held_out[0], "x"], [3, 2, 0, 2, 1]
+        )
+    ).queries
+
+
+def _run(bundle, catalogue, config: RunConfig, judged=()) -> Run:
+    return Run(config, catalogue, WorkDir(Path(f"{bundle}.work")), None, judged)
+
+
+def test_lists_to_learn_from_have_the_judged_products_and_their_grades(
+    bundle, catalogue, config, judged, caplog
+) -> None:
+    run = _run(bundle, catalogue, config, judged)
+    with caplog.at_level(logging.WARNING):
+        split = run.judged
+    assert [line.split(":")[0] for line in caplog.messages] == [
+        f"{FEW} judgments of products that are not there",
+        f"{FEW} judgments of products outside of judgments.searched=train",
+    ]
+    learned = run.lists.judged.arrays
+    assert len(learned) == len(split[TRAIN]) and split[VALIDATION]
+    ids = np.array(run.records.ids)
+    for query, positions, labels, scores, vector in zip(
+        split[TRAIN], learned.positions, learned.labels, learned.scores, learned.queries
+    ):
+        known = labels >= 0
+        assert set(ids[positions[known]]) == set(query.products)
+        assert known.sum() == 3 and labels.max() == 4 and labels.min() == -1
+        assert len(set(positions)) == len(positions)
+        assert set(positions) <= set(run.products.ranker_rows)
+        np.testing.assert_allclose(
+            scores, run.lora.embeddings[positions] @ vector, atol=1e-5
+        )
+
+
+def test_judgments_change_the_reranker_alone(bundle, catalogue, config, judged) -> None:
+    own, other = (_run(bundle, catalogue, config, of) for of in ((), judged))
+    assert own.reranker.key != other.reranker.key
+    assert own.lists.judged is None
+    for name in ("of_all", "of_held_out", "of_validation"):
+        assert getattr(own.lists, name).key == getattr(other.lists, name).key
+    changed = override(config, ["judgments.share=0.9"])
+    assert _run(bundle, catalogue, changed).reranker.key == own.reranker.key
+    assert _run(bundle, catalogue, changed, judged).reranker.key != other.reranker.key
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_judged_lists_have_their_share(bundle, catalogue, config, judged, share) -> None:
+    changed = override(config, [f"judgments.share={share}"])
+    run = _run(bundle, catalogue, changed, judged)
+    own = run.reranker.training_lists()
+    learned = run.reranker.lists_to_learn_from()
+    judged_part = learned.select(np.flatnonzero((learned.labels < 0).any(axis=1)))
+    gained = judged_part.weights[judged_part.labels > 0].mean() * len(judged_part)
+    if share == 1.0:
+        assert len(learned) == len(judged_part) == len(run.lists.judged.arrays)
+    else:
+        assert len(learned) == len(own) + len(judged_part)
+        assert gained == pytest.approx(len(own), rel=1e-5)
+
+
+def test_a_reranker_learns_what_was_judged(bundle, catalogue, config, judged) -> None:
+    """Wishes that no attribute explains: alone, judged products rise among themselves."""
+    assignments = (
+        "judgments.share=1",
+        "judgments.validation_share=0",
+        "reranker.dropout=0",
+    )
+    changed = override(
+        config, [*assignments, "reranker.epochs=60", "reranker.learning_rate=0.01"]
+    )
+    run = _run(bundle, catalogue, changed, judged)
+    lists, tables = run.lists.judged.arrays, run.facet_heads.learned_tables
+
+    def right_pairs(model) -> float:
+        [(inputs, labels)] = lists.batches(tables, len(lists))
+        scores, labels = model(inputs).numpy(), labels.numpy()
+        pairs = (labels[:, :, None] > labels[:, None]) & (labels[:, None] >= 0)
+        return float((scores[:, :, None] > scores[:, None])[pairs].mean())
+
+    before = right_pairs(_run(bundle, catalogue, config).reranker.load())
+    assert right_pairs(run.reranker.load()) > max(0.9, before + 0.1)
