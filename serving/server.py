@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +175,8 @@ def _serve_until_signal(
 ) -> None:
     """Serves until a stop signal, then finishes the requests in progress."""
     signals = StopSignals()
-    server, _ = serve(manager, options, metrics, _pages(options))
+    pages, at_stop = _pages(options)
+    server, _ = serve(manager, options, metrics, pages)
     _warn_if_unprotected(options)
     print(f"serving on {_addresses(server, options)}: {manager.summary()}", flush=True)
     signals.wait()
@@ -183,14 +184,24 @@ def _serve_until_signal(
     signals.exit_on_next()
     logger.info("stopping: up to %g s for requests in progress", options.drain_seconds)
     server.stop(options.drain_seconds).wait()
+    at_stop()
 
 
-def _pages(options: ServerOptions) -> list[BaseRoute]:
-    if not options.demo:
-        return []
-    from serving.http.demo_page import demo_page
+def _pages(options: ServerOptions) -> tuple[list[BaseRoute], Callable[[], object]]:
+    """What the REST port serves beside the API, and what to call at the stop."""
+    pages: list[BaseRoute] = []
+    at_stop: Callable[[], object] = list
+    if options.demo:
+        from serving.http.demo_page import demo_page
 
-    return [demo_page(options.demo, options.bind_address)]
+        pages.append(demo_page(options.demo, options.bind_address))
+    if options.interleave:
+        from serving.http.interleaved_search import interleaved_search
+
+        page, recorder = interleaved_search(options.interleave, options.click_log)
+        pages.append(page)
+        at_stop = recorder.close
+    return pages, at_stop
 
 
 def _end_threads() -> None:

@@ -10,7 +10,8 @@ import fitrank_tf
 from fitrank_tf.core.command_line import USER_ERROR, exit_with_status
 from fitrank_tf.core.errors import FitRankError
 
-# {command: what it does}. `fitrank X-Y` runs `main` of `fitrank_tf/cli/x_y.py`.
+# {command: what it does}. `fitrank X-Y` runs `main` of `fitrank_tf/cli/x_y.py`, or of a
+# file in a folder there.
 COMMANDS: Mapping[str, str] = {
     "check-catalogue": "checks a catalogue before any training",
     "train": "trains, exports and measures all three systems",
@@ -19,6 +20,8 @@ COMMANDS: Mapping[str, str] = {
     "demo": "serves a page to look at a bundle's search",
     "evaluate": "measures a bundle's systems on any catalogue",
     "benchmark-dataset": "measures a bundle on a public data set in the field's protocol",
+    "compare": "compares two bundles on the same judgments, with a test",
+    "clicks": "learns position bias from click logs, grades and estimates by clicks",
     "judge": "makes a judged set: sheets to grade by eye, qrels from the grades",
     "build-index": "changes the catalogue that a bundle searches",
     "export": "exports a bundle's SavedModels to a model repository",
@@ -31,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "pack": "packs the towers' training data for a machine without TensorFlow",
     "train-packed": "trains towers on packed products, without TensorFlow",
 }
+_FOLDERS: Mapping[str, str] = {"pack": "packed", "train-packed": "packed"}
 # Those that run no model start without what models need.
 _WITHOUT_MODELS = ("client",)
 # What the client alone does not have.
@@ -63,7 +67,7 @@ def run_named(name: str, arguments: Sequence[str] | None = None) -> None:
     """
 
     def run(given: Sequence[str] | None) -> None:
-        importlib.import_module(f"fitrank_tf.cli.{name.replace('-', '_')}").main(given)
+        importlib.import_module(module_of(name)).main(given)
 
     if name in _WITHOUT_MODELS:
         exit_with_status(run, arguments)
@@ -71,6 +75,16 @@ def run_named(name: str, arguments: Sequence[str] | None = None) -> None:
         importlib.import_module(f"{_OPTIONS}.command").run_command(run, arguments)
     else:
         exit_with_status(_refuse_all_but_the_client, [name])
+
+
+def module_of(name: str) -> str:
+    """The module of a command.
+
+    Args:
+        name: one of `COMMANDS`.
+    """
+    folder = [_FOLDERS[name]] if name in _FOLDERS else []
+    return ".".join(["fitrank_tf.cli", *folder, name.replace("-", "_")])
 
 
 def _refuse_all_but_the_client(names: Sequence[str] | None) -> None:

@@ -21,7 +21,8 @@ def command_line(command: str) -> str:
     Returns:
         The form that this process was called in.
     """
-    if Path(sys.argv[0]).parent.name == "pipelines":
+    # A command in a folder of its own runs its `__main__.py`.
+    if "pipelines" in (parent.name for parent in list(Path(sys.argv[0]).parents)[:2]):
         return f"python -m pipelines.{command.replace('-', '_')}"
     return f"fitrank {command}"
 

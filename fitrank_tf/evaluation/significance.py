@@ -55,3 +55,29 @@ def paired_randomisation(
         rng=np.random.default_rng(seed),
     )
     return float(test.pvalue)
+
+
+def bootstrap_interval(
+    first: Sequence[float] | np.ndarray,
+    second: Sequence[float] | np.ndarray,
+    level: float = 0.95,
+    rounds: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Interval of the mean difference of two systems, by drawing the queries again.
+
+    Args:
+        first: a value for each query.
+        second: the other system's, in the same order.
+        level: of confidence.
+        rounds: draws of as many queries.
+        seed: of the draws.
+
+    Returns:
+        (lowest, highest) of `first` less `second`, by percentiles.
+    """
+    differences = np.asarray(first, np.float64) - np.asarray(second, np.float64)
+    rng, count = np.random.default_rng(seed), len(differences)
+    means = [differences[rng.integers(count, size=count)].mean() for _ in range(rounds)]
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

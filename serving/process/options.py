@@ -55,10 +55,13 @@ class ServerOptions:
         token: the token that every request must carry; None requires none.
         drain_seconds: the longest that a stop waits for requests in progress.
         demo: folder of a bundle whose search a page under /demo shows; "" for no page.
+        interleave: folders of two bundles, A,B, whose results /interleaved mixes; "" for
+            none.
+        click_log: file that gets the clicks on interleaved results.
 
     Raises:
-        FitRankError: a value is out of range, both ports are the same, metrics or the page
-            are enabled without a REST port, or the page with a token.
+        FitRankError: a value is out of range, both ports are the same, metrics, the page or
+            interleaving are enabled without a REST port, or the page with a token.
     """
 
     port: int = 8500
@@ -76,6 +79,8 @@ class ServerOptions:
     token: AuthToken | None = None
     drain_seconds: float = 20.0
     demo: str = ""
+    interleave: str = ""
+    click_log: str = "clicks.csv"
 
     def __post_init__(self) -> None:
         for name in ("port", "rest_api_port"):
@@ -94,6 +99,8 @@ class ServerOptions:
             )
         if self.demo and self.rest_api_port is None:
             raise FitRankError("--demo is a page of the REST port: give a --rest_api_port")
+        if self.interleave and self.rest_api_port is None:
+            raise FitRankError("--interleave needs the REST port: give a --rest_api_port")
         if self.demo and self.token is not None:
             raise FitRankError(
                 "--demo: a browser sends no token: serve the page without --auth_token_file"
@@ -275,6 +282,13 @@ def _add_listening_flags(group: argparse._ArgumentGroup) -> None:
         "not in TF-Serving: longest wait for requests in progress at a stop",
     )
     _add(group, "demo", "", "not in TF-Serving: bundle to look at on a page under /demo")
+    _add(
+        group,
+        "interleave",
+        defaults.interleave,
+        "not in TF-Serving: two bundles A,B to compare by clicks, under /interleaved",
+    )
+    _add(group, "click_log", defaults.click_log, "not in TF-Serving: log of --interleave")
 
 
 def _add_security_flags(group: argparse._ArgumentGroup) -> None:

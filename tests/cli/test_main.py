@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -22,20 +23,30 @@ def _module(command: str) -> str:
 
 
 def test_every_module_with_a_main_is_a_command() -> None:
-    assert {path.stem for path in CLI.glob("*.py")} - SHARED == set(
-        map(_module, cli.COMMANDS)
-    )
+    files = [*CLI.glob("*.py"), *CLI.glob("packed/*.py")]
+    modules = {
+        ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+        for path in files
+        if path.stem not in SHARED
+    }
+    assert modules == set(map(cli.module_of, cli.COMMANDS))
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_pipelines_run_the_same(command: str) -> None:
-    tree = ast.parse((REPOSITORY / "pipelines" / f"{_module(command)}.py").read_text())
+    spec = importlib.util.find_spec(f"pipelines.{_module(command)}")
+    if spec.submodule_search_locations:
+        spec = importlib.util.find_spec(f"pipelines.{_module(command)}.__main__")
+    tree = ast.parse(Path(spec.origin).read_text())
     called = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert called == [f"run_named({command!r})"]
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
-@pytest.mark.parametrize("program", ["/bin/fitrank", "/shop/pipelines/any.py"])
+@pytest.mark.parametrize(
+    "program",
+    ["/bin/fitrank", "/shop/pipelines/any.py", "/shop/pipelines/a/__main__.py"],
+)
 def test_help_says_how_it_was_called(command, program, monkeypatch, capsys) -> None:
     monkeypatch.setattr(sys, "argv", [program])
     with pytest.raises(SystemExit) as ended:

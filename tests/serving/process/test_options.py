@@ -51,6 +51,8 @@ OURS = {
     "max_response_bytes",
     "max_execution_batch",
     "demo",
+    "interleave",
+    "click_log",
 }
 OF_THE_MACHINE = {"grpc_max_threads", "rest_api_num_threads"}
 
@@ -217,5 +219,7 @@ def test_the_page_needs_a_rest_port_and_no_token(tmp_path: Path):
     assert options_of("--demo=b", "--rest_api_port=1").demo == "b"
     with pytest.raises(FitRankError, match="--demo is a page of the REST port"):
         options_of("--demo=b")
+    with pytest.raises(FitRankError, match="--interleave needs the REST port"):
+        options_of("--interleave=a,b")
     with pytest.raises(FitRankError, match="--demo: a browser sends no token"):
         options_of("--demo=b", "--rest_api_port=1", f"--auth_token_file={token}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fitrank_tf.cli import pack, train_packed
+from fitrank_tf.cli.packed import pack, train_packed
 from fitrank_tf.config import override
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.inputs.packed import PackedProducts
@@ -16,7 +16,7 @@ from fitrank_tf.recipes import load_recipe
 from fitrank_tf.towers.presets import towers_from_preset
 from fitrank_tf.towers.tokenise import tokenise
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SIZES = (
     "--set=towers.image_size=32",
     "--set=towers.vision_layers=1",
@@ -33,7 +33,7 @@ SIZES = (
 _WITHOUT_TENSORFLOW = """
 import sys
 sys.modules.update(dict.fromkeys(["tensorflow", "tensorflow_text", "tensorflow_datasets"]))
-from fitrank_tf.cli.train_packed import main
+from fitrank_tf.cli.packed.train_packed import main
 main(sys.argv[1:])
 """
 

@@ -1,0 +1,1 @@
+"""Simulated shoppers, and what is learned from their clicks."""

@@ -1,0 +1,1 @@
+"""Clicks of shoppers: reads logs, estimates position bias, and makes graded queries."""
