@@ -5,6 +5,7 @@ plain characters, where transformers takes them for the end.
 """
 
 import string
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,13 +29,17 @@ def _canonical(text: str) -> str:
     return " ".join(_lower(text).translate(_NO_PUNCTUATION).split())
 
 
+def _canonical_words(text: str) -> str:
+    return _canonical(unicodedata.normalize("NFC", text).replace("_", " "))
+
+
 # What is done to a text first: lower case alone (SigLIP 2 in transformers); without ASCII's
 # punctuation and superfluous white space besides (SigLIP in transformers); and the same
-# after underscores became blanks (open_clip).
+# after accents joined their letters and underscores became blanks (open_clip).
 CLEANINGS: Mapping[str, Callable[[str], str]] = {
     "lower": _lower,
     "canonical": _canonical,
-    "canonical_words": lambda text: _canonical(text.replace("_", " ")),
+    "canonical_words": _canonical_words,
 }
 
 

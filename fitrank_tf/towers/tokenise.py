@@ -115,6 +115,7 @@ class PieceGraphTokeniser(tf.Module):
     def _clean(self, texts: tf.Tensor) -> tf.Tensor:
         texts = _cut(texts)
         if self._cleaning == "canonical_words":
+            texts = tf_text.normalize_utf8(texts, "NFC")
             texts = tf.strings.regex_replace(texts, "_", " ")
         texts = tf.strings.regex_replace(texts, BLANK, " ")
         texts = tf.strings.lower(texts, encoding="utf-8")

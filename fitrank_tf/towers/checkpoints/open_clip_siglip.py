@@ -78,9 +78,7 @@ def read_open_clip_siglip(
     text = model.section("text_cfg")
     clean = text.section("tokenizer_kwargs").get("clean")
     if clean not in _CLEANING:
-        raise text.error(
-            "tokenizer_kwargs", f"must have one of {tuple(_CLEANING)} as clean"
-        )
+        raise text.error("tokenizer_kwargs", f"must name clean, of {tuple(_CLEANING)}")
     tokenizer = read_piece_tokenizer(folder, sizes.vocabulary_size, _CLEANING[clean])
     statistics = read_statistics(
         config.section("preprocess_cfg"),
@@ -173,9 +171,8 @@ def _fill_vision(
         name, parts = f"{prefix}.blocks.{index}", parts_of(block)
         fill_norm(parts.attention_norm, tensors, f"{name}.norm1")
         inputs = _stacked(tensors, f"{name}.attn.qkv", 3, width)
-        fill_attention(
-            parts.attention, inputs, _linear(tensors, f"{name}.attn.proj", width)
-        )
+        output = _linear(tensors, f"{name}.attn.proj", width)
+        fill_attention(parts.attention, inputs, output)
         fill_norm(parts.mlp_norm, tensors, f"{name}.norm2")
         fill_dense(parts.mlp_in, tensors, f"{name}.mlp.fc1")
         fill_dense(parts.mlp_out, tensors, f"{name}.mlp.fc2")

@@ -73,6 +73,7 @@ def _gemma_tokenizer(proto: bytes) -> transformers.PreTrainedTokenizerBase:
         vocab=vocabulary,
         merges=[tuple(pair) for pair in generate_merges(real)],
         add_eos_token=True,
+        padding_side="right",
     )
 
 
@@ -134,7 +135,6 @@ def run_siglip(
         tokenizer = transformers.SiglipTokenizer(str(folder / "spiece.model"))
     else:
         tokenizer = transformers.Siglip2Tokenizer.from_pretrained(folder)
-        tokenizer.padding_side = "right"
     ids = tokenizer(
         list(texts),
         padding="max_length",
@@ -163,17 +163,13 @@ def write_open_clip_siglip(
     folder: Path, *, gemma: bool = False, dtype: torch.dtype = torch.float32
 ) -> None:
     """A random SigLIP of open_clip, of the same sizes."""
-    folder.mkdir(parents=True, exist_ok=True)
     proto = gemma_pieces() if gemma else own_pieces()
     if gemma:
         tokenizer = _gemma_tokenizer(proto)
     else:
-        path = folder / "spiece.model"
-        path.write_bytes(proto)
-        tokenizer = transformers.T5Tokenizer.from_pretrained(
-            folder, extra_ids=0, pad_token="</s>"
-        )
-        path.unlink()
+        model = sentencepiece.SentencePieceProcessor(model_proto=proto)
+        pieces = [(model.id_to_piece(i), model.get_score(i)) for i in range(len(model))]
+        tokenizer = transformers.T5Tokenizer(vocab=pieces, extra_ids=0, pad_token="</s>")
     vision = {
         "image_size": PHOTO,
         "timm_model_name": "vit_base_patch16_siglip_224",
@@ -227,3 +223,17 @@ def run_open_clip_siglip(
         seen = model.encode_image(pixels, normalize=True)
         read = model.encode_text(ids, normalize=True)
     return seen.numpy(), read.numpy(), ids.numpy()
+
+
+WRITE = {
+    "siglip": write_siglip,
+    "siglip2": write_siglip,
+    "open_clip_siglip": write_open_clip_siglip,
+    "open_clip_siglip2": write_open_clip_siglip,
+}
+RUN = {
+    "siglip": run_siglip,
+    "siglip2": run_siglip,
+    "open_clip_siglip": run_open_clip_siglip,
+    "open_clip_siglip2": run_open_clip_siglip,
+}
