@@ -28,7 +28,7 @@ from benchmarks.towers.work import (
 )
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.packages import missing_packages
-from fitrank_tf.towers.clip_backbone import ClipSizes
+from fitrank_tf.towers.backbones import TowerSizes
 
 _TOLERANCE = 1e-3
 _SEED = 0
@@ -142,7 +142,7 @@ class Comparison:
 
 
 def compare_towers(
-    workload: Workload, systems: Sequence[System] = SYSTEMS, sizes: ClipSizes = VIT_B_32
+    workload: Workload, systems: Sequence[System] = SYSTEMS, sizes: TowerSizes = VIT_B_32
 ) -> Comparison:
     """Times systems in turns.
 

@@ -14,11 +14,11 @@ import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import pre_tokenizers
 
+from fitrank_tf.towers.backbones import TowerSizes, TransformerSizes
 from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
-from fitrank_tf.towers.clip_backbone import ClipSizes, TransformerSizes
 from fitrank_tf.towers.vocabulary import END_OF_WORD, END_TOKEN, START_TOKEN
 
-VIT_B_32 = ClipSizes(
+VIT_B_32 = TowerSizes(
     vision=TransformerSizes(768, 12, 12, 3072, "quick_gelu"),
     text=TransformerSizes(512, 12, 8, 2048, "quick_gelu"),
     image_size=224,
@@ -34,7 +34,7 @@ _LOG_SCALE = math.log(1 / 0.07)
 Shape = tuple[int, ...]
 
 
-def write_random_clip(folder: Path, sizes: ClipSizes, seed: int) -> None:
+def write_random_clip(folder: Path, sizes: TowerSizes, seed: int) -> None:
     """Writes `config.json`, `model.safetensors`, `vocab.json` and `merges.txt`.
 
     Args:
@@ -49,7 +49,7 @@ def write_random_clip(folder: Path, sizes: ClipSizes, seed: int) -> None:
 
 
 def random_batch(
-    sizes: ClipSizes, batch_size: int, seed: int
+    sizes: TowerSizes, batch_size: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws photos and texts for a CLIP of these sizes.
 
@@ -77,9 +77,9 @@ def random_batch(
     return images, token_ids.astype(np.int32)
 
 
-def _config(sizes: ClipSizes) -> dict[str, Any]:
+def _config(sizes: TowerSizes) -> dict[str, Any]:
     return {
-        "model_type": huggingface_clip.MODEL_TYPE,
+        "model_type": "clip",
         "architectures": ["CLIPModel"],
         "projection_dim": sizes.embedding_dim,
         "text_config": {
@@ -118,7 +118,7 @@ def _write_vocabulary(folder: Path, size: int) -> None:
     (folder / "merges.txt").write_text("#version: 0.2\na b\n", encoding="utf-8")
 
 
-def _shapes(sizes: ClipSizes) -> Iterator[tuple[str, Shape]]:
+def _shapes(sizes: TowerSizes) -> Iterator[tuple[str, Shape]]:
     """Yields the names and shapes of all tensors, in PyTorch's order of axes."""
     vision, text, side = sizes.vision, sizes.text, sizes.patch_size
     patches = (sizes.image_size // side) ** 2

@@ -6,7 +6,12 @@ any work is done.
 """
 
 from fitrank_tf.config.attributes import AttributeConfig
-from fitrank_tf.config.contrastive import CONTRASTIVE_LOSSES, PRECISIONS, ContrastiveConfig
+from fitrank_tf.config.contrastive import (
+    CONTRASTIVE_LOSSES,
+    OWN_LOSS,
+    PRECISIONS,
+    ContrastiveConfig,
+)
 from fitrank_tf.config.detector import DetectorConfig
 from fitrank_tf.config.evaluation import EvaluationConfig
 from fitrank_tf.config.facet_heads import FacetHeadsConfig
@@ -24,6 +29,7 @@ __all__ = [
     "FEATURE_GROUPS",
     "FUSIONS",
     "LORA_TARGETS",
+    "OWN_LOSS",
     "PRECISIONS",
     "RANKING_LOSSES",
     "SEARCHED",

@@ -11,7 +11,8 @@ from fitrank_tf.config.checks import (
     require_types,
 )
 
-CONTRASTIVE_LOSSES = ("info_nce", "sigmoid")
+OWN_LOSS = "own"
+CONTRASTIVE_LOSSES = (OWN_LOSS, "info_nce", "sigmoid")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -39,10 +40,11 @@ class ContrastiveConfig:
         weight_decay: AdamW's, on kernels and embeddings only, in [0, 1). `fitrank_tiny`,
             which sees 8,575 products 60 times, takes 0.5.
         temperature: the loss's start, above 0; it is learned from there, and its inverse
-            stays below 100. 0.07 is CLIP's. Fine-tuning goes on from the base's.
+            stays below 100 in "info_nce". 0.07 is CLIP's. Fine-tuning goes on from the
+            base's.
         loss: one of `CONTRASTIVE_LOSSES`: CLIP's "info_nce", a softmax over the batch both
-            ways, or SigLIP's "sigmoid", which judges each pair by itself. The shipped
-            towers were trained with the default.
+            ways, or SigLIP's "sigmoid", which judges each pair by itself. The default "own"
+            is that of the towers' family; new towers are CLIP's.
         accumulation: parts in which a batch goes through the towers, above 0. Their
             embeddings are kept, so that the loss and its gradient are the whole batch's;
             memory is a part's. Photos are encoded twice; so the default is 1.
@@ -87,7 +89,7 @@ class ContrastiveConfig:
     warmup_share: float = 0.05
     weight_decay: float = 0.1
     temperature: float = 0.07
-    loss: str = "info_nce"
+    loss: str = OWN_LOSS
     accumulation: int = 1
     precision: str = "float32"
     patch_dropout: float = 0.0

@@ -14,6 +14,7 @@ from fitrank_tf.features.standardise import (
     mean_and_inverse_scale,
     standardise_by_inverse,
 )
+from fitrank_tf.towers.blocks import parts_of
 from fitrank_tf.towers.towers import Towers, unit
 
 
@@ -195,18 +196,21 @@ class TokenFusion(FeatureFusion):
         self, number: int, block: keras.Layer, tokens: KerasTensor, prepared: KerasTensor
     ) -> KerasTensor:
         """Runs the block with additional attention to the group tokens."""
-        normed = block.layer_norm_1(tokens)
-        attended = block.attention(normed, normed, normed, use_causal_mask=False)
-        tokens = tokens + attended + self._attend_to_groups(number, block, normed, prepared)
-        return tokens + block.dense_2(
-            block.activation(block.dense_1(block.layer_norm_2(tokens)))
-        )
+        parts = parts_of(block)
+        normed = parts.attention_norm(tokens)
+        attended = parts.attention(normed, normed, normed, use_causal_mask=False)
+        more = self._attend_to_groups(number, parts.attention, normed, prepared)
+        tokens = tokens + attended + more
+        return tokens + parts.mlp(parts.mlp_norm(tokens))
 
     def _attend_to_groups(
-        self, number: int, block: keras.Layer, normed: KerasTensor, prepared: KerasTensor
+        self,
+        number: int,
+        attention: keras.layers.MultiHeadAttention,
+        normed: KerasTensor,
+        prepared: KerasTensor,
     ) -> KerasTensor:
         """Attention of the tokens [batch, T, width] to the group tokens alone."""
-        attention = block.attention
         queries = attention.query_dense(normed)
         keys, values = attention.key_dense(prepared), attention.value_dense(prepared)
         scores = ops.einsum("bthd,bghd->bhtg", queries, keys)

@@ -12,6 +12,7 @@ import numpy as np
 from fitrank_tf.config import LoraConfig
 from fitrank_tf.core.arrays import load_arrays, save_arrays
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.towers.blocks import parts_of
 from fitrank_tf.towers.lora_dropout import drop_adapter_inputs
 from fitrank_tf.towers.towers import count_parameters
 
@@ -44,7 +45,7 @@ class Adapted:
         save_arrays(path, arrays)
 
 
-def apply_lora(backbone: keras_hub.models.CLIPBackbone, config: LoraConfig) -> Adapted:
+def apply_lora(backbone: keras_hub.models.Backbone, config: LoraConfig) -> Adapted:
     """Freezes the backbone and adds adapters to some of its projections.
 
     A kernel W becomes W + (alpha / rank) A B with B = 0, so that the adapted
@@ -76,7 +77,7 @@ def apply_lora(backbone: keras_hub.models.CLIPBackbone, config: LoraConfig) -> A
     return _report(backbone, chosen)
 
 
-def load_adapters(backbone: keras_hub.models.CLIPBackbone, path: Path) -> Adapted:
+def load_adapters(backbone: keras_hub.models.Backbone, path: Path) -> Adapted:
     """Loads saved adapters onto a base; adapters that it has already are overwritten.
 
     Args:
@@ -106,7 +107,7 @@ def load_adapters(backbone: keras_hub.models.CLIPBackbone, path: Path) -> Adapte
 
 
 def _projections(
-    backbone: keras_hub.models.CLIPBackbone,
+    backbone: keras_hub.models.Backbone,
 ) -> Iterator[tuple[str, keras.layers.Layer]]:
     """Yields ("image/0/query", layer) and so on, in the order of the network."""
     for tower, encoder in (
@@ -114,13 +115,13 @@ def _projections(
         ("text", backbone.text_encoder),
     ):
         for number, block in enumerate(encoder.encoder_layers):
-            attention = block.attention
-            yield f"{tower}/{number}/query", attention.query_dense
-            yield f"{tower}/{number}/key", attention.key_dense
-            yield f"{tower}/{number}/value", attention.value_dense
-            yield f"{tower}/{number}/output", attention.output_dense
-            yield f"{tower}/{number}/mlp_in", block.dense_1
-            yield f"{tower}/{number}/mlp_out", block.dense_2
+            parts = parts_of(block)
+            yield f"{tower}/{number}/query", parts.attention.query_dense
+            yield f"{tower}/{number}/key", parts.attention.key_dense
+            yield f"{tower}/{number}/value", parts.attention.value_dense
+            yield f"{tower}/{number}/output", parts.attention.output_dense
+            yield f"{tower}/{number}/mlp_in", parts.mlp_in
+            yield f"{tower}/{number}/mlp_out", parts.mlp_out
 
 
 def _matches(name: str, targets: tuple[str, ...], towers: tuple[str, ...]) -> bool:
@@ -130,7 +131,7 @@ def _matches(name: str, targets: tuple[str, ...], towers: tuple[str, ...]) -> bo
     )
 
 
-def _freeze(backbone: keras_hub.models.CLIPBackbone) -> None:
+def _freeze(backbone: keras_hub.models.Backbone) -> None:
     for variable in backbone.weights:
         variable.trainable = False
 
@@ -160,7 +161,7 @@ def _fits(layer: keras.layers.Layer, kernel_a: np.ndarray) -> bool:
 
 
 def _report(
-    backbone: keras_hub.models.CLIPBackbone, layers: Mapping[str, keras.layers.Layer]
+    backbone: keras_hub.models.Backbone, layers: Mapping[str, keras.layers.Layer]
 ) -> Adapted:
     adapted = Adapted(
         layers,

@@ -2,7 +2,8 @@
 
 Keras adds an adapter to the kernel itself, so that no dropout can be applied to its inputs.
 The layers here keep that sum and add the change by dropout:
-W x + s B A dropout(x) = (W + s B A) x + s B A (dropout(x) - x).
+W x + s B A dropout(x) = (W + s B A) x + s B A (dropout(x) - x). A layer's activation comes
+after that.
 """
 
 from collections.abc import Callable
@@ -18,16 +19,17 @@ class _WithDropout:
     lora_rank: int
     lora_dropout: float
     lora_seeds: keras.random.SeedGenerator
+    lora_activation: Callable[[KerasTensor], KerasTensor]
     _through_adapter: Callable[[KerasTensor], KerasTensor]
 
     def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
         """Returns the projection, with dropout of the adapter's inputs in training."""
         outputs = super().call(inputs, training=training)  # type: ignore[misc]
-        if not training:
-            return outputs
-        dropped = keras.random.dropout(inputs, self.lora_dropout, seed=self.lora_seeds)
-        change = self._through_adapter(dropped - inputs)
-        return outputs + (self.lora_alpha / self.lora_rank) * change
+        if training:
+            dropped = keras.random.dropout(inputs, self.lora_dropout, seed=self.lora_seeds)
+            change = self._through_adapter(dropped - inputs)
+            outputs = outputs + (self.lora_alpha / self.lora_rank) * change
+        return self.lora_activation(outputs)
 
 
 class _DropoutDense(_WithDropout, keras.layers.Dense):
@@ -61,5 +63,6 @@ def drop_adapter_inputs(layer: keras.layers.Layer, share: float, seed: int) -> N
     layer._tracker.unlock()
     layer.lora_dropout = share
     layer.lora_seeds = keras.random.SeedGenerator(seed)
+    layer.lora_activation, layer.activation = layer.activation, keras.activations.linear
     layer._tracker.lock()
     layer.__class__ = _CLASSES[type(layer)]

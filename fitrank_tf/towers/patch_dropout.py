@@ -47,7 +47,8 @@ def pool_with_dropout(
         after = run_block(number, block, tokens)
         return drop_block(tokens, after, depth_share, seeds)
 
-    return towers.pool_tokens(drop_patches(tokens, content, patch_share, seeds), sometimes)
+    seen = drop_patches(tokens, content, patch_share, seeds, towers.class_tokens)
+    return towers.pool_tokens(seen, sometimes)
 
 
 def has_content(images: KerasTensor, patch_size: int) -> KerasTensor:
@@ -72,25 +73,27 @@ def drop_patches(
     content: KerasTensor,
     share: float,
     seeds: keras.random.SeedGenerator,
+    class_tokens: int,
 ) -> KerasTensor:
-    """Drops patches at random; the class token is kept.
+    """Drops patches at random; class tokens are kept.
 
     Args:
-        tokens: float [B, 1 + P, D], the class token first, positions already added.
+        tokens: float [B, C + P, D], class tokens first, positions already added.
         content: bool [B, P], the patches that are more likely to be kept.
         share: of the P patches to drop.
         seeds: of the draws.
+        class_tokens: C, their number: 1 or 0.
 
     Returns:
-        float [B, 1 + K, D], the K kept patches in any order, which attention ignores.
+        float [B, C + K, D], the K kept patches in any order, which attention ignores.
     """
-    batch, patches = ops.shape(tokens)[0], tokens.shape[1] - 1
+    batch, patches = ops.shape(tokens)[0], tokens.shape[1] - class_tokens
     kept = max(1, round(patches * (1.0 - share)))
     drawn = keras.random.uniform((batch, patches), seed=seeds)
     drawn = drawn - _HEAD_START * ops.cast(content, "float32")
-    chosen = 1 + ops.argsort(drawn, axis=1)[:, :kept]
+    chosen = class_tokens + ops.argsort(drawn, axis=1)[:, :kept]
     some = ops.take_along_axis(tokens, chosen[:, :, None], axis=1)
-    return ops.concatenate([tokens[:, :1], some], axis=1)
+    return ops.concatenate([tokens[:, :class_tokens], some], axis=1)
 
 
 def drop_block(

@@ -12,12 +12,14 @@ from fitrank_tf.core.errors import FitRankError, first_line
 from fitrank_tf.core.shipped import folder_here_or_shipped
 from fitrank_tf.towers.checkpoints.convert import towers_from_checkpoint
 from fitrank_tf.towers.checkpoints.json_config import JsonConfig
+from fitrank_tf.towers.families import towers_of
+from fitrank_tf.towers.sentence_pieces import piece_tokenizer_of
 from fitrank_tf.towers.towers import Towers
 
 logger = logging.getLogger(__name__)
 
 _HUB = "hf://"
-_WANTED = ["*.json", "*.txt", "*.safetensors"]
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 
 
 def towers_from_preset(preset: str, context_length: int) -> Towers:
@@ -37,8 +39,14 @@ def towers_from_preset(preset: str, context_length: int) -> Towers:
     if folder is not None and not _is_keras_hub(folder):
         return towers_from_checkpoint(folder, context_length)
     here = preset if is_remote or folder is None else str(folder)
-    tokenizer = keras_hub.models.CLIPTokenizer.from_preset
-    return _towers_from_keras_hub(here, context_length, tokenizer)
+    return _towers_from_keras_hub(here, context_length, _tokenizer_from_keras_hub)
+
+
+def _tokenizer_from_keras_hub(preset: str) -> keras_hub.models.Tokenizer:
+    tokenizer = keras_hub.models.Tokenizer.from_preset(preset)
+    if isinstance(tokenizer, keras_hub.tokenizers.SentencePieceTokenizer):
+        return piece_tokenizer_of(tokenizer)
+    return tokenizer
 
 
 def _download(preset: str) -> Path:
@@ -78,13 +86,12 @@ def _towers_from_keras_hub(
     preset: str, context_length: int, load_tokenizer: Callable[[str], Any]
 ) -> Towers:
     try:
-        backbone = keras_hub.models.CLIPBackbone.from_preset(preset)
+        backbone = keras_hub.models.Backbone.from_preset(preset)
         tokenizer = load_tokenizer(preset)
     except Exception as error:  # KerasHub and its hubs raise many kinds
         raise FitRankError(
             f"preset {preset!r} cannot be loaded ({first_line(error)}); name a KerasHub "
-            f"CLIP preset, {_HUB}owner/name, or a local folder of KerasHub, transformers "
-            "or open_clip"
+            f"preset of CLIP or SigLIP, {_HUB}owner/name, or a local folder of KerasHub, "
+            "transformers or open_clip"
         ) from error
-    longest = backbone.text_encoder.max_sequence_length
-    return Towers(backbone, tokenizer, min(context_length, longest))
+    return towers_of(backbone, tokenizer, context_length)

@@ -1,8 +1,8 @@
 """Converts text to token ids, in Python and inside a TensorFlow graph.
 
-`tokenise` runs over lists in Python (KerasHub's CLIPTokenizer) and makes the
-training data; `GraphTokeniser` runs inside a served graph and returns the same
-ids. KerasHub has a graph implementation too, but it caches every new word in a table that
+`tokenise` runs over lists in Python and makes the training data; the module that
+`graph_tokeniser` returns runs inside a served graph and returns the same ids. KerasHub has
+a graph implementation of CLIP's tokenizer too, but it caches every new word in a table that
 grows without bound, which a server cannot afford.
 
 Both truncate a text to `MAX_CHARACTERS` and replace CLIP's start and end tokens by spaces,
@@ -11,28 +11,35 @@ so that a query cannot contain an early end.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras_hub
 import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from fitrank_tf.towers.vocabulary import END_OF_WORD, END_TOKEN, START_TOKEN
-
-MAX_CHARACTERS = 512
+from fitrank_tf.towers.sentence_pieces import BLANK, PieceTokenizer
+from fitrank_tf.towers.vocabulary import (
+    END_OF_WORD,
+    END_TOKEN,
+    MAX_CHARACTERS,
+    START_TOKEN,
+)
 
 _MARKS = r"(?i)<\|(?:start|end)oftext\|>"
 # RE2's \s is ASCII only; CLIP's splitting means any Unicode white space.
 _SPACE = r"\s\v\x{85}\p{Z}"
 _WORD = rf"'s|'t|'re|'ve|'m|'ll|'d|\p{{L}}+|\p{{N}}|[^{_SPACE}\p{{L}}\p{{N}}]+"
 _NO_MERGE = np.iinfo(np.int32).max
+# ASCII's punctuation, and what Python's str.split takes for white space.
+_PUNCTUATION = r"[!-/:-@\[-`{-~]"
+_SPLITTING = rf"[{_SPACE}\x1c-\x1f]+"
 
 
 def tokenise(
-    tokenizer: keras_hub.models.CLIPTokenizer, texts: Sequence[str], context_length: int
+    tokenizer: keras_hub.models.Tokenizer, texts: Sequence[str], context_length: int
 ) -> np.ndarray:
-    """Converts texts to token ids: start token, words, end token, padding.
+    """Converts texts to token ids: words, end token, padding; CLIP's start token first.
 
     Args:
         tokenizer: of a preset or from `learn_vocabulary`.
@@ -42,6 +49,8 @@ def tokenise(
     Returns:
         int32 [len(texts), context_length].
     """
+    if isinstance(tokenizer, PieceTokenizer):
+        return tokenizer.ids(texts, context_length)
     ids = np.full((len(texts), context_length), tokenizer.pad_token_id, np.int32)
     if not len(texts):
         return ids
@@ -58,6 +67,69 @@ def _clean(text: str) -> str:
     text = re.sub(_MARKS, " ", text)
     # The tokenizer drops empty strings of a list; a space keeps the place.
     return text or " "
+
+
+def graph_tokeniser(
+    tokenizer: keras_hub.models.Tokenizer, context_length: int
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns a `tf.Module` that computes the ids of `tokenise` in a graph.
+
+    Args:
+        tokenizer: of the towers.
+        context_length: tokens per text.
+    """
+    if isinstance(tokenizer, PieceTokenizer):
+        return PieceGraphTokeniser(tokenizer, context_length)
+    return GraphTokeniser(tokenizer, context_length)
+
+
+class PieceGraphTokeniser(tf.Module):
+    """Computes the ids of `PieceTokenizer.ids` in ops that stock TF-Serving links.
+
+    Args:
+        tokenizer: to reproduce.
+        context_length: tokens per text with the end token.
+    """
+
+    def __init__(self, tokenizer: PieceTokenizer, context_length: int):
+        super().__init__(name="piece_graph_tokeniser")
+        self._pieces = tf_text.SentencepieceTokenizer(tokenizer.proto)
+        self._cleaning, self._context_length = tokenizer.cleaning, context_length
+        self._end, self._pad = tokenizer.end_token_id, tokenizer.pad_token_id
+
+    def __call__(self, texts: tf.Tensor) -> tf.Tensor:
+        """Converts texts to token ids.
+
+        Args:
+            texts: string [batch], UTF-8; invalid bytes are replaced.
+
+        Returns:
+            int32 [batch, context_length].
+        """
+        tokens = self._pieces.tokenize(self._clean(texts))[:, : self._context_length - 1]
+        ends = tf.fill([tf.shape(texts)[0], 1], self._end)
+        ids = tf.concat([tokens, ends], axis=1)
+        ids = ids.to_tensor(self._pad, shape=[None, self._context_length])
+        return tf.ensure_shape(ids, [None, self._context_length])
+
+    def _clean(self, texts: tf.Tensor) -> tf.Tensor:
+        texts = _cut(texts)
+        if self._cleaning == "canonical_words":
+            texts = tf_text.normalize_utf8(texts, "NFC")
+            texts = tf.strings.regex_replace(texts, "_", " ")
+        texts = tf.strings.regex_replace(texts, BLANK, " ")
+        texts = tf.strings.lower(texts, encoding="utf-8")
+        if self._cleaning == "lower":
+            return texts
+        texts = tf.strings.regex_replace(texts, _PUNCTUATION, "")
+        return tf.strings.strip(tf.strings.regex_replace(texts, _SPLITTING, " "))
+
+
+def _cut(texts: tf.Tensor) -> tf.Tensor:
+    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+    # TF-Text's ops take a NUL byte for the end of the string.
+    texts = tf.strings.regex_replace(texts, r"\x00", " ")
+    return tf.strings.substr(texts, 0, MAX_CHARACTERS, unit="UTF8_CHAR")
 
 
 class GraphTokeniser(tf.Module):
@@ -119,11 +191,8 @@ class GraphTokeniser(tf.Module):
         return tf.ensure_shape(ids, [None, self._context_length])
 
     def _split(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
-        # TF-Text's ops take a NUL byte for the end of the string.
-        texts = tf.strings.regex_replace(texts, r"\x00", " ")
-        texts = tf.strings.substr(texts, 0, MAX_CHARACTERS, unit="UTF8_CHAR")
-        texts = tf.strings.lower(tf_text.normalize_utf8(texts, "NFC"), encoding="utf-8")
+        texts = tf_text.normalize_utf8(_cut(texts), "NFC")
+        texts = tf.strings.lower(texts, encoding="utf-8")
         texts = tf.strings.regex_replace(texts, _MARKS, " ")
         pieces = tf_text.regex_split(texts, _WORD, _WORD)
         blank = tf.strings.regex_full_match(pieces.flat_values, f"[{_SPACE}]*")

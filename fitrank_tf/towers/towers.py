@@ -1,56 +1,55 @@
-"""The CLIP towers: a KerasHub `CLIPBackbone` with its tokenizer and image size."""
+"""What every pair of towers offers, whatever its family."""
 
+import abc
 import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import ClassVar
 
 import keras
 import keras_hub
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
-from fitrank_tf.config import TowersConfig
-from fitrank_tf.towers.clip_backbone import (
-    ClipSizes,
-    TransformerSizes,
-    new_backbone,
-    with_image_size,
-)
-
-# The photo statistics that CLIP was trained with (Radford et al., 2021).
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-
-# Default of towers trained from scratch.
-_OWN_IMAGE_SIZE = 96
-
+from fitrank_tf.towers.backbones import with_image_size
 
 # (number, block, tokens [batch, T, width]) -> tokens of the same shape.
-RunBlock = Callable[[int, keras.layers.Layer, keras.KerasTensor], keras.KerasTensor]
+RunBlock = Callable[[int, keras.layers.Layer, KerasTensor], KerasTensor]
 
 
-def plain_block(
-    number: int, block: keras.layers.Layer, tokens: keras.KerasTensor
-) -> keras.KerasTensor:
+def plain_block(number: int, block: keras.layers.Layer, tokens: KerasTensor) -> KerasTensor:
     """Runs a block of the image tower unchanged."""
     del number
     return block(tokens)
 
 
 @dataclasses.dataclass(frozen=True)
-class Towers:
+class Towers(abc.ABC):
     """Image and text tower with a joint embedding space.
 
+    The subclasses are the families: `ClipTowers` and `SiglipTowers`.
+
     Attributes:
-        backbone: both towers and their projections.
+        backbone: KerasHub's network of both towers and their projections, with
+            `vision_encoder` and `text_encoder`.
         tokenizer: of the text tower; None without TensorFlow, when texts are given as
             token ids.
         context_length: tokens per text.
+        mean: of each colour channel, by which photos in 0..1 are normalised.
+        std: of each colour channel.
+        loss: the contrastive loss of the family, one of `config.CONTRASTIVE_LOSSES`.
+        class_tokens: tokens of the image tower before those of the patches.
     """
 
-    backbone: keras_hub.models.CLIPBackbone
-    tokenizer: keras_hub.models.CLIPTokenizer | None
+    backbone: keras_hub.models.Backbone
+    tokenizer: keras_hub.models.Tokenizer | None
     context_length: int
+
+    mean: ClassVar[tuple[float, float, float]]
+    std: ClassVar[tuple[float, float, float]]
+    loss: ClassVar[str]
+    class_tokens: ClassVar[int]
+    _converter: ClassVar[type[keras_hub.layers.ImageConverter]]
 
     @property
     def image_size(self) -> int:
@@ -58,16 +57,27 @@ class Towers:
         return self.backbone.vision_encoder.image_shape[0]
 
     @property
+    @abc.abstractmethod
     def embedding_dim(self) -> int:
         """Width of the joint embedding."""
-        return self.backbone.projection_dim
+
+    @property
+    @abc.abstractmethod
+    def head(self) -> keras.layers.Layer:
+        """Holds what the loss learns: `logit_scale` and, of some, `logit_bias`."""
 
     @property
     def temperature(self) -> float:
-        """The softmax temperature learned in training."""
-        return float(ops.exp(-self.backbone.clip_head.logit_scale))
+        """The temperature learned in training."""
+        return float(ops.exp(-self.head.logit_scale))
 
-    def encode_images(self, images: keras.KerasTensor) -> keras.KerasTensor:
+    @property
+    def bias(self) -> float | None:
+        """The bias of the sigmoid loss learned in training; None without one."""
+        bias = getattr(self.head, "logit_bias", None)
+        return None if bias is None else float(bias)
+
+    def encode_images(self, images: KerasTensor) -> KerasTensor:
         """Encodes images.
 
         Args:
@@ -79,8 +89,8 @@ class Towers:
         return self.project_image(self.pool_images(images))
 
     def pool_images(
-        self, images: keras.KerasTensor, run_block: RunBlock = plain_block
-    ) -> keras.KerasTensor:
+        self, images: KerasTensor, run_block: RunBlock = plain_block
+    ) -> KerasTensor:
         """Returns the image tower's pooled output, before the projection.
 
         Args:
@@ -93,34 +103,28 @@ class Towers:
         tokens = self.backbone.vision_encoder.embedding(self.normalise(images))
         return self.pool_tokens(tokens, run_block)
 
-    def pool_tokens(
-        self, tokens: keras.KerasTensor, run_block: RunBlock
-    ) -> keras.KerasTensor:
+    @abc.abstractmethod
+    def pool_tokens(self, tokens: KerasTensor, run_block: RunBlock) -> KerasTensor:
         """Returns the image tower's pooled output for embedded patches.
 
         Args:
-            tokens: float32 [batch, 1 + patches, width], the class token first.
+            tokens: float32 [batch, class_tokens + patches, width].
             run_block: runs each block.
 
         Returns:
             float32 [batch, width].
         """
-        encoder = self.backbone.vision_encoder
-        tokens = encoder.pre_layer_norm(tokens)
-        for number, block in enumerate(encoder.encoder_layers):
-            tokens = run_block(number, block, tokens)
-        return self.backbone.vision_pooler(encoder.layer_norm(tokens))
 
-    def project_image(self, pooled: keras.KerasTensor) -> keras.KerasTensor:
+    @abc.abstractmethod
+    def project_image(self, pooled: KerasTensor) -> KerasTensor:
         """Projects `pool_images` to unit embeddings, float32 [batch, embedding_dim]."""
-        return unit(self.backbone.vision_projection(pooled))
 
-    def normalise(self, images: keras.KerasTensor) -> keras.KerasTensor:
-        """Normalises photos 0..255 by CLIP's mean and std, float32 [batch, S, S, 3]."""
+    def normalise(self, images: KerasTensor) -> KerasTensor:
+        """Normalises photos 0..255 by mean and std, float32 [batch, S, S, 3]."""
         scaled = ops.cast(images, "float32") / 255.0
-        return (scaled - ops.array(CLIP_MEAN)) / ops.array(CLIP_STD)
+        return (scaled - ops.array(self.mean)) / ops.array(self.std)
 
-    def encode_tokens(self, token_ids: keras.KerasTensor) -> keras.KerasTensor:
+    def encode_tokens(self, token_ids: KerasTensor) -> KerasTensor:
         """Encodes texts.
 
         Args:
@@ -135,74 +139,29 @@ class Towers:
         """Returns the towers for another image size in pixels, positions interpolated."""
         if image_size == self.image_size:
             return self
-        backbone = with_image_size(self.backbone, image_size)
-        return Towers(backbone, self.tokenizer, self.context_length)
+        backbone = with_image_size(self.backbone, image_size, self.class_tokens)
+        return dataclasses.replace(self, backbone=backbone)
 
     def save_to_preset(self, folder: Path) -> None:
         """Writes a KerasHub preset folder. Adapters are merged into the kernels."""
         self.backbone.save_to_preset(str(folder))
         if self.tokenizer is not None:
             self.tokenizer.save_to_preset(str(folder))
-        _image_converter(self.image_size).save_to_preset(str(folder))
+        converter = self._converter(
+            image_size=(self.image_size, self.image_size),
+            scale=[1.0 / (255.0 * std) for std in self.std],
+            offset=[-mean / std for mean, std in zip(self.mean, self.std)],
+            crop_to_aspect_ratio=False,
+            pad_to_aspect_ratio=True,
+            antialias=True,
+        )
+        converter.save_to_preset(str(folder))
 
 
-def unit(vectors: keras.KerasTensor) -> keras.KerasTensor:
+def unit(vectors: KerasTensor) -> KerasTensor:
     """L2-normalises vectors along the last axis, as float32; zeros stay zeros."""
     vectors = ops.cast(vectors, "float32")
     return vectors / ops.maximum(ops.norm(vectors, axis=-1, keepdims=True), 1e-6)
-
-
-def towers_from_sizes(
-    config: TowersConfig, tokenizer: keras_hub.models.CLIPTokenizer, seed: int
-) -> Towers:
-    """Builds untrained towers.
-
-    Args:
-        config: sizes of the towers.
-        tokenizer: of the text tower.
-        seed: of the initial weights.
-    """
-    backbone = backbone_from_sizes(config, tokenizer.vocabulary_size(), seed)
-    return Towers(backbone, tokenizer, config.context_length)
-
-
-def backbone_from_sizes(
-    config: TowersConfig, vocabulary_size: int, seed: int
-) -> keras_hub.models.CLIPBackbone:
-    """Builds the network of untrained towers.
-
-    Args:
-        config: sizes of the towers.
-        vocabulary_size: number of tokens.
-        seed: of the initial weights.
-    """
-    keras.utils.set_random_seed(seed)
-    sizes = ClipSizes(
-        vision=_transformer(config.vision_width, config.vision_layers, config.vision_heads),
-        text=_transformer(config.text_width, config.text_layers, config.text_heads),
-        image_size=config.image_size or _OWN_IMAGE_SIZE,
-        patch_size=config.patch_size,
-        vocabulary_size=vocabulary_size,
-        context_length=config.context_length,
-        embedding_dim=config.embedding_dim,
-    )
-    return new_backbone(sizes)
-
-
-def _transformer(width: int, layers: int, heads: int) -> TransformerSizes:
-    """Sizes of a tower with CLIP's MLP ratio and activation."""
-    return TransformerSizes(width, layers, heads, 4 * width, "quick_gelu")
-
-
-def _image_converter(image_size: int) -> keras_hub.layers.CLIPImageConverter:
-    return keras_hub.layers.CLIPImageConverter(
-        image_size=(image_size, image_size),
-        scale=[1.0 / (255.0 * std) for std in CLIP_STD],
-        offset=[-mean / std for mean, std in zip(CLIP_MEAN, CLIP_STD)],
-        crop_to_aspect_ratio=False,
-        pad_to_aspect_ratio=True,
-        antialias=True,
-    )
 
 
 def count_parameters(variables: Iterable[keras.Variable]) -> int:

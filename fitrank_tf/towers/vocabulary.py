@@ -11,6 +11,8 @@ from fitrank_tf.core.errors import FitRankError
 
 START_TOKEN, END_TOKEN = "<|startoftext|>", "<|endoftext|>"
 END_OF_WORD = "</w>"
+# Longer texts are cut before they are tokenised.
+MAX_CHARACTERS = 512
 
 # CLIP's own splitting (Radford et al., 2021): letters together, digits one by one.
 WORD_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"

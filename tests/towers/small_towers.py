@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 
 from fitrank_tf.config import TowersConfig
+from fitrank_tf.towers.clip_towers import towers_from_sizes
 from fitrank_tf.towers.tokenise import tokenise
-from fitrank_tf.towers.towers import Towers, towers_from_sizes
+from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.vocabulary import learn_vocabulary
 
 TITLES = ["red check shirt", "women navy blue kurta", "black casual shoes"]

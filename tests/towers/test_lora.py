@@ -5,9 +5,9 @@ import pytest
 
 from fitrank_tf.config import LoraConfig
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.towers.clip_towers import towers_from_sizes
 from fitrank_tf.towers.lora import Adapted, apply_lora, load_adapters
 from fitrank_tf.towers.presets import towers_from_preset
-from fitrank_tf.towers.towers import towers_from_sizes
 from fitrank_tf.towers.vocabulary import learn_vocabulary
 from tests.towers.small_towers import SIZES, TITLES, embed, small_towers
 

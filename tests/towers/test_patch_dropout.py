@@ -21,7 +21,7 @@ def _tokens(batch: int, patches: int) -> np.ndarray:
 def _kept(content: np.ndarray, share: float, seeds) -> np.ndarray:
     """Which patches of each photo are kept, rising, [B, 1 + K] with the class token."""
     batch, patches = content.shape
-    tokens = drop_patches(_tokens(batch, patches), content, share, seeds)
+    tokens = drop_patches(_tokens(batch, patches), content, share, seeds, class_tokens=1)
     return np.sort(np.asarray(tokens)[..., 1], axis=1).astype(int)
 
 
@@ -30,7 +30,7 @@ def _kept(content: np.ndarray, share: float, seeds) -> np.ndarray:
 )
 def test_the_class_token_and_some_patches_are_kept(share, kept) -> None:
     tokens = drop_patches(
-        _tokens(5, 12), np.ones((5, 12), bool), share, keras.random.SeedGenerator(0)
+        _tokens(5, 12), np.ones((5, 12), bool), share, keras.random.SeedGenerator(0), 1
     )
     tokens = np.asarray(tokens)
     assert tokens.shape == (5, 1 + kept, 2)

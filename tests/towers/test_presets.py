@@ -35,7 +35,7 @@ def test_name_of_the_hub_is_downloaded(kind: str, monkeypatch) -> None:
     [(name, patterns)] = asked
     assert name == "owner/name"
     # Nothing that runs code when it is loaded, as .bin and .pt do.
-    assert sorted(patterns) == ["*.json", "*.safetensors", "*.txt"]
+    assert sorted(patterns) == ["*.json", "*.model", "*.safetensors", "*.txt"]
 
 
 def test_hub_folder_of_keras_hub_is_left_to_keras_hub(
@@ -50,7 +50,7 @@ def test_hub_folder_of_keras_hub_is_left_to_keras_hub(
         loaded.append(name)
         raise OSError("no such thing here")
 
-    monkeypatch.setattr("keras_hub.models.CLIPBackbone.from_preset", from_preset)
+    monkeypatch.setattr("keras_hub.models.Backbone.from_preset", from_preset)
     with pytest.raises(FitRankError, match="no such thing here"):
         towers_from_preset("hf://owner/name", 8)
     assert loaded == ["hf://owner/name"]

@@ -31,8 +31,9 @@ from fitrank_tf.inputs.packed import (
     decode_squares,
 )
 from fitrank_tf.recipes import load_recipe
+from fitrank_tf.towers.clip_towers import ClipTowers, backbone_from_sizes
 from fitrank_tf.towers.presets import towers_without_tokenizer
-from fitrank_tf.towers.towers import Towers, backbone_from_sizes, count_parameters
+from fitrank_tf.towers.towers import Towers, count_parameters
 from fitrank_tf.towers.training.augmentation import Augmentation
 from fitrank_tf.towers.training.contrastive import ContrastiveModel
 from fitrank_tf.towers.training.distillation import Teachers
@@ -78,7 +79,7 @@ def new_towers(config: RunConfig, packed: PackedProducts) -> Towers:
         return check_fits(towers.with_image_size(packed.image_size), packed, folder)
     sizes = dataclasses.replace(config.towers, image_size=packed.image_size)
     backbone = backbone_from_sizes(sizes, packed.vocabulary_size, config.seed)
-    return Towers(backbone, None, config.towers.context_length)
+    return ClipTowers(backbone, None, config.towers.context_length)
 
 
 def check_fits(towers: Towers, packed: PackedProducts, folder: Path) -> Towers:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.packed_text_tower import PackedTextTower
 from fitrank_tf.export.graphs.request_reader import RequestReader
+from fitrank_tf.export.graphs.text_tower import served_text_tower
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     READING_SIGNATURE,
@@ -14,7 +14,7 @@ from fitrank_tf.export.signatures import (
     served_function,
 )
 from fitrank_tf.queries.lexicon import FacetLexicon
-from fitrank_tf.towers.tokenise import GraphTokeniser
+from fitrank_tf.towers.tokenise import graph_tokeniser
 from fitrank_tf.towers.towers import Towers
 
 EXAMPLE_QUERY = b"women navy blue kurta, three-quarter sleeves"
@@ -29,8 +29,8 @@ class QueryEncoder(ServedModule):
 
     def __init__(self, towers: Towers):
         super().__init__(name="query_encoder")
-        self._tokeniser = GraphTokeniser(towers.tokenizer, towers.context_length)
-        self._text_tower = PackedTextTower(towers)
+        self._tokeniser = graph_tokeniser(towers.tokenizer, towers.context_length)
+        self._text_tower = served_text_tower(towers)
 
     def examples(self) -> Mapping[str, bytes]:
         """A text to warm up with."""

@@ -1,26 +1,35 @@
-"""Converts CLIP checkpoints of other libraries to towers.
+"""Converts checkpoints of other libraries to towers.
 
-Written here because KerasHub converts no CLIP checkpoint of transformers but MetaCLIP 2,
-and none of open_clip.
+Written here because KerasHub converts no CLIP checkpoint of transformers but MetaCLIP 2, no
+SigLIP, and none of open_clip.
 """
 
 import logging
 from collections.abc import Callable
 from pathlib import Path
-
-import keras_hub
+from typing import Any
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
-from fitrank_tf.towers.checkpoints import open_clip
+from fitrank_tf.towers.checkpoints import huggingface, open_clip
+from fitrank_tf.towers.checkpoints.huggingface_siglip import read_huggingface_siglip
 from fitrank_tf.towers.checkpoints.json_config import JsonConfig
+from fitrank_tf.towers.checkpoints.open_clip_siglip import (
+    is_open_clip_siglip,
+    read_open_clip_siglip,
+)
+from fitrank_tf.towers.families import towers_of
 from fitrank_tf.towers.towers import Towers
 
 logger = logging.getLogger(__name__)
 
-_Reader = Callable[
-    [Path], tuple[keras_hub.models.CLIPBackbone, keras_hub.models.CLIPTokenizer]
-]
+# Folder -> KerasHub's network and tokenizer.
+_Reader = Callable[[Path], tuple[Any, Any]]
+# By the `model_type` of transformers.
+_READERS: dict[str, _Reader] = {
+    "clip": huggingface.read_huggingface_clip,
+    "siglip": read_huggingface_siglip,
+    "siglip2": read_huggingface_siglip,
+}
 
 
 def towers_from_checkpoint(folder: Path, context_length: int) -> Towers:
@@ -31,38 +40,40 @@ def towers_from_checkpoint(folder: Path, context_length: int) -> Towers:
     own library.
 
     Args:
-        folder: of transformers (`config.json` of model type clip) or of open_clip
-            (`open_clip_config.json`), with weights and tokenizer files.
+        folder: of transformers (`config.json` of model type clip, siglip or siglip2) or
+            of open_clip (`open_clip_config.json`), with weights and tokenizer files.
         context_length: most tokens per text; reduced to the checkpoint's own maximum.
 
     Raises:
         FitRankError: if the folder holds neither, a file is missing or broken, or the
-            network is not CLIP with two plain transformers.
+            network is not CLIP or SigLIP with two plain transformers.
     """
     backbone, tokenizer = _reader(folder)(folder)
-    longest = backbone.text_encoder.max_sequence_length
     logger.info("towers converted from %s", folder)
-    return Towers(backbone, tokenizer, min(context_length, longest))
+    return towers_of(backbone, tokenizer, context_length)
 
 
 def _reader(folder: Path) -> _Reader:
     """Reader of the folder's format; LAION's have both configs, not always both weights."""
-    own, other = folder / huggingface_clip.CONFIG_NAME, folder / open_clip.CONFIG_NAME
-    if own.is_file() and other.is_file():
-        return _reader_of_both(folder)
-    if own.is_file():
-        return huggingface_clip.read_huggingface_clip
-    if other.is_file():
-        return open_clip.read_open_clip
-    raise FitRankError(
-        f"{folder} is no CLIP checkpoint: it has neither {own.name} nor {other.name}; name "
-        "a folder of transformers, open_clip or KerasHub"
-    )
+    own, other = folder / huggingface.CONFIG_NAME, folder / open_clip.CONFIG_NAME
+    if not own.is_file() and not other.is_file():
+        raise FitRankError(
+            f"{folder} is no CLIP checkpoint: it has neither {own.name} nor {other.name}; "
+            "name a folder of transformers, open_clip or KerasHub"
+        )
+    if not own.is_file():
+        return _open_clip_reader(folder)
+    config = JsonConfig.read(own)
+    reader = _READERS.get(config.get("model_type"))
+    weights = list(folder.glob(f"{huggingface.WEIGHTS_NAME}*"))
+    if other.is_file() and not (reader and weights):
+        return _open_clip_reader(folder)
+    if reader is None:
+        raise config.error("model_type", f"must be one of {tuple(_READERS)}")
+    return reader
 
 
-def _reader_of_both(folder: Path) -> _Reader:
-    config = JsonConfig.read(folder / huggingface_clip.CONFIG_NAME)
-    weights = list(folder.glob(f"{huggingface_clip.WEIGHTS_NAME}*"))
-    if config.get("model_type") == huggingface_clip.MODEL_TYPE and weights:
-        return huggingface_clip.read_huggingface_clip
+def _open_clip_reader(folder: Path) -> _Reader:
+    if is_open_clip_siglip(folder):
+        return read_open_clip_siglip
     return open_clip.read_open_clip

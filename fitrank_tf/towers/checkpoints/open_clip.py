@@ -9,9 +9,12 @@ from pathlib import Path
 import keras
 import keras_hub
 
-from fitrank_tf.towers.checkpoints.clip_weights import (
+from fitrank_tf.towers.backbones import TowerSizes, TransformerSizes, new_clip
+from fitrank_tf.towers.blocks import parts_of
+from fitrank_tf.towers.checkpoints.json_config import JsonConfig
+from fitrank_tf.towers.checkpoints.layer_weights import (
     PhotoStatistics,
-    build_backbone,
+    check_sizes,
     fill,
     fill_attention,
     fill_dense,
@@ -19,10 +22,9 @@ from fitrank_tf.towers.checkpoints.clip_weights import (
     fill_patches,
     read_statistics,
 )
-from fitrank_tf.towers.checkpoints.json_config import JsonConfig
 from fitrank_tf.towers.checkpoints.safetensors_file import Tensors, open_tensors
 from fitrank_tf.towers.checkpoints.tokenizer_files import read_tokenizer
-from fitrank_tf.towers.clip_backbone import ClipSizes, TransformerSizes
+from fitrank_tf.towers.clip_towers import CLIP_MEAN, CLIP_STD, ClipTowers
 
 CONFIG_NAME = "open_clip_config.json"
 WEIGHTS_NAME = "open_clip_model.safetensors"
@@ -36,7 +38,7 @@ _VISION = {
     "patch_size": 16,
     "image_size": 224,
 }
-_TEXT = {
+TEXT = {
     "context_length": 77,
     "vocab_size": 49408,
     "width": 512,
@@ -86,10 +88,19 @@ def read_open_clip(
     config = JsonConfig.read(folder / CONFIG_NAME)
     model = config.section("model_cfg")
     sizes = _sizes(model)
-    statistics = read_statistics(config.section("preprocess_cfg"), "mean", "std")
+    statistics = read_statistics(
+        config.section("preprocess_cfg"),
+        "mean",
+        "std",
+        PhotoStatistics(CLIP_MEAN, CLIP_STD),
+    )
     tokenizer = read_tokenizer(folder, sizes.vocabulary_size)
     tensors = open_tensors(folder, WEIGHTS_NAME)
-    backbone = build_backbone(sizes, config)
+    check_sizes(sizes, config)
+    # KerasHub's last layer norm of the text tower adds 1e-6 to the variance v where the
+    # checkpoints' own code adds 1e-5: a factor of 1 + 4.5e-6 / v, which normalising the
+    # embedding nearly cancels.
+    backbone = new_clip(sizes)
     _fill_vision(backbone, tensors, statistics)
     # CustomTextCLIP keeps the text tower's tensors together.
     _fill_text(backbone, tensors, "text." if model.get("custom_text") else "")
@@ -98,14 +109,14 @@ def read_open_clip(
     return backbone, tokenizer
 
 
-def _sizes(model: JsonConfig) -> ClipSizes:
-    vision, text = model.section("vision_cfg", _VISION), model.section("text_cfg", _TEXT)
-    for config, known in ((vision, {*_VISION}), (text, {*_TEXT}), (model, _MODEL_FIELDS)):
+def _sizes(model: JsonConfig) -> TowerSizes:
+    vision, text = model.section("vision_cfg", _VISION), model.section("text_cfg", TEXT)
+    for config, known in ((vision, {*_VISION}), (text, {*TEXT}), (model, _MODEL_FIELDS)):
         _refuse_variants(config, known)
     activation = "quick_gelu" if model.get("quick_gelu") else "gelu"
     if vision.whole("head_width") > vision.whole("width"):
         raise vision.error("head_width", "must not exceed the width")
-    return ClipSizes(
+    return TowerSizes(
         vision=_transformer(
             vision, vision.whole("width") // vision.whole("head_width"), activation
         ),
@@ -151,14 +162,14 @@ def _fill_vision(
     embedding = encoder.embedding
     fill(embedding.class_embedding, tensors, "visual.class_embedding")
     fill_patches(
+        ClipTowers,
         embedding,
         tensors,
-        "visual.conv1.weight",
-        "visual.positional_embedding",
+        ("visual.conv1.weight", "visual.positional_embedding"),
         statistics,
     )
     fill_norm(encoder.pre_layer_norm, tensors, "visual.ln_pre")
-    _fill_blocks(encoder, tensors, "visual.transformer")
+    fill_blocks(encoder, tensors, "visual.transformer")
     fill_norm(encoder.layer_norm, tensors, "visual.ln_post")
     fill(backbone.vision_projection.kernel, tensors, "visual.proj")
 
@@ -174,30 +185,32 @@ def _fill_text(
         tensors,
         f"{prefix}positional_embedding",
     )
-    _fill_blocks(encoder, tensors, f"{prefix}transformer")
+    fill_blocks(encoder, tensors, f"{prefix}transformer")
     fill_norm(encoder.layer_norm, tensors, f"{prefix}ln_final")
     fill(backbone.text_projection.kernel, tensors, f"{prefix}text_projection")
 
 
-def _fill_blocks(encoder: keras.Model, tensors: Tensors, prefix: str) -> None:
+def fill_blocks(encoder: keras.Model, tensors: Tensors, prefix: str) -> None:
+    """Assigns the transformer blocks of a tower, whose tensors' names have a prefix."""
     width = encoder.hidden_dim
     for index, block in enumerate(encoder.encoder_layers):
         name = f"{prefix}.resblocks.{index}"
-        fill_norm(block.layer_norm_1, tensors, f"{name}.ln_1")
+        parts = parts_of(block)
+        fill_norm(parts.attention_norm, tensors, f"{name}.ln_1")
         # Query, key and value stand one above the other in one tensor.
         weights = tensors.take(f"{name}.attn.in_proj_weight", (3 * width, width))
         biases = tensors.take(f"{name}.attn.in_proj_bias", (3 * width,))
         fill_attention(
-            block.attention,
+            parts.attention,
             (weights.reshape(3, width, width), biases.reshape(3, width)),
             (
                 tensors.take(f"{name}.attn.out_proj.weight", (width, width)),
                 tensors.take(f"{name}.attn.out_proj.bias", (width,)),
             ),
         )
-        fill_norm(block.layer_norm_2, tensors, f"{name}.ln_2")
-        fill_dense(block.dense_1, tensors, f"{name}.mlp.c_fc")
-        fill_dense(block.dense_2, tensors, f"{name}.mlp.c_proj")
+        fill_norm(parts.mlp_norm, tensors, f"{name}.ln_2")
+        fill_dense(parts.mlp_in, tensors, f"{name}.mlp.c_fc")
+        fill_dense(parts.mlp_out, tensors, f"{name}.mlp.c_proj")
 
 
 def _fill_logit_scale(

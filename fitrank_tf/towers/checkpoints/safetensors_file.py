@@ -1,4 +1,4 @@
-"""The tensors of a CLIP checkpoint, in one safetensors file or in shards."""
+"""The tensors of a checkpoint, in one safetensors file or in shards."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.towers.checkpoints.json_config import JsonConfig
 
-_DTYPES = ("F32", "F16", "BF16", "I64", "I32")
+_DTYPES = ("F64", "F32", "F16", "BF16", "I64", "I32")
 
 
 class Tensors:
@@ -65,9 +65,20 @@ class Tensors:
         if entry.get_dtype() not in _DTYPES:
             raise FitRankError(
                 f"{path}: tensor {name!r} is {entry.get_dtype()}; save the checkpoint as "
-                "F32, F16 or BF16"
+                "F64, F32, F16 or BF16"
             )
         return file.get_tensor(name).astype(np.float32, copy=False)
+
+    def shape(self, name: str) -> list[int] | None:
+        """The shape of a tensor not yet taken; None if there is none of this name."""
+        entry = self._shards.get(name)
+        return None if entry is None else entry[1].get_slice(name).get_shape()
+
+    def take_unbatched(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """`take`, of a tensor that may also be written in a batch of one."""
+        if self.shape(name) == [1, *shape]:
+            return self.take(name, (1, *shape))[0]
+        return self.take(name, shape)
 
     def names(self) -> list[str]:
         """The tensors not yet taken."""
@@ -82,8 +93,9 @@ class Tensors:
         if self._shards:
             names = ", ".join(map(repr, self.names()[:5]))
             raise FitRankError(
-                f"{self.path} has {len(self._shards)} tensors that a plain CLIP has "
-                f"not: {names}; only CLIP with two plain transformers is supported"
+                f"{self.path} has {len(self._shards)} tensors that the plain network has "
+                f"not: {names}; only CLIP and SigLIP with two plain transformers are "
+                "supported"
             )
 
 

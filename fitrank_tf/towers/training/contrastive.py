@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-from fitrank_tf.config import ContrastiveConfig
+from fitrank_tf.config import OWN_LOSS, ContrastiveConfig
 from fitrank_tf.towers.fusion import FeatureFusion
 from fitrank_tf.towers.patch_dropout import pool_with_dropout
 from fitrank_tf.towers.towers import RunBlock, Towers, plain_block
@@ -22,6 +22,9 @@ from fitrank_tf.towers.training.losses import (
     sigmoid_loss,
 )
 from fitrank_tf.towers.training.mixtures import draw_share, mix, mixed_loss
+
+# The sigmoid loss's bias of Zhai et al., 2023: nearly all pairs of a batch are negatives.
+_FIRST_BIAS = -10.0
 
 
 class ContrastiveModel(keras.Model):
@@ -61,17 +64,18 @@ class ContrastiveModel(keras.Model):
         self._config = config
         self.patch_dropout = config.patch_dropout
         self._seeds = keras.random.SeedGenerator(seed)
-        # The head's own scale is not part of this loss; `store_temperature` sets it.
-        self.backbone.clip_head.logit_scale.trainable = False
+        self._loss = towers.loss if config.loss == OWN_LOSS else config.loss
+        # The head's own variables are not part of this loss; `store_head` sets them.
+        towers.head.trainable = False
         self.log_scale = self.add_weight(
             name="log_scale",
             shape=(),
             initializer=keras.initializers.Constant(math.log(1.0 / config.temperature)),
         )
-        if config.loss == "sigmoid":
-            # The paper's initial value: nearly all pairs of a batch are negatives.
+        if self._loss == "sigmoid":
+            bias = _FIRST_BIAS if towers.bias is None else towers.bias
             self.bias = self.add_weight(
-                name="bias", shape=(), initializer=keras.initializers.Constant(-10.0)
+                name="bias", shape=(), initializer=keras.initializers.Constant(bias)
             )
         # Backbone and fusion are built already; the backup checks this before any batch.
         self.built = True
@@ -119,11 +123,13 @@ class ContrastiveModel(keras.Model):
             self._towers, images, patches, depth, self._seeds, run_block
         )
 
-    def store_temperature(self) -> None:
-        """Stores the learned temperature in CLIP's head, for the preset."""
-        self.backbone.clip_head.logit_scale.assign(
-            ops.minimum(self.log_scale, MAX_LOG_SCALE)
-        )
+    def store_head(self) -> None:
+        """Stores the learned temperature and bias in the towers' head, for the preset."""
+        head, sigmoid = self._towers.head, self._loss == "sigmoid"
+        limit = math.inf if sigmoid else MAX_LOG_SCALE
+        head.logit_scale.assign(ops.minimum(self.log_scale, limit))
+        if sigmoid and self._towers.bias is not None:
+            head.logit_bias.assign(self.bias)
 
     def compute_loss(
         self,
@@ -174,7 +180,7 @@ class ContrastiveModel(keras.Model):
     def _pair_loss(
         self, image: KerasTensor, text: KerasTensor, false_negatives: KerasTensor
     ) -> KerasTensor:
-        if self._config.loss == "sigmoid":
+        if self._loss == "sigmoid":
             return sigmoid_loss(image, text, self.log_scale, self.bias, false_negatives)
         return info_nce(image, text, self.log_scale, false_negatives)
 

@@ -128,7 +128,7 @@ def train_contrastive(
                 )
     if training.steps:
         optimizer.apply_average()
-    model.store_temperature()
+    model.store_head()
     return history
 
 

@@ -57,7 +57,7 @@ def sigmoid_loss(
     Args:
         image_embeddings: float32 [B, D], L2-normalised.
         text_embeddings: float32 [B, D], L2-normalised.
-        log_scale: scalar, log of the inverse temperature; clipped at log 100.
+        log_scale: scalar, log of the inverse temperature.
         bias: scalar, offsets the imbalance of negatives and positives at the start.
         left_out: bool [B, B] or None; pairs to exclude from the negatives. The diagonal
             is ignored.
@@ -65,7 +65,7 @@ def sigmoid_loss(
     Returns:
         float32 scalar.
     """
-    scale = ops.exp(ops.minimum(log_scale, MAX_LOG_SCALE))
+    scale = ops.exp(log_scale)
     logits = scale * ops.matmul(image_embeddings, ops.transpose(text_embeddings)) + bias
     own = ops.eye(ops.shape(logits)[0], dtype="float32")
     losses = -ops.log_sigmoid((2.0 * own - 1.0) * logits)

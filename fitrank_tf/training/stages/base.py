@@ -12,8 +12,9 @@ from typing import Any
 from fitrank_tf.config import RunConfig
 from fitrank_tf.core.shipped import folder_fingerprint, folder_here_or_shipped
 from fitrank_tf.queries.texts import training_texts
+from fitrank_tf.towers.clip_towers import towers_from_sizes
 from fitrank_tf.towers.presets import towers_from_preset
-from fitrank_tf.towers.towers import Towers, count_parameters, towers_from_sizes
+from fitrank_tf.towers.towers import Towers, count_parameters
 from fitrank_tf.towers.training.feature_prediction import FeaturePrediction, new_prediction
 from fitrank_tf.towers.training.grad_cache import new_contrastive_model
 from fitrank_tf.towers.vocabulary import learn_vocabulary

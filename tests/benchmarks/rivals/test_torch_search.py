@@ -27,7 +27,8 @@ from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.rerank.model import build_reranker
 from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
 from fitrank_tf.towers.checkpoints.safetensors_file import open_tensors
-from fitrank_tf.towers.towers import Towers, towers_from_sizes
+from fitrank_tf.towers.clip_towers import towers_from_sizes
+from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.vocabulary import learn_vocabulary
 from tests.towers import small_towers
 

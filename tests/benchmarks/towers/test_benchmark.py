@@ -32,9 +32,9 @@ from benchmarks.towers.work import (
     Batch,
 )
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.towers.clip_backbone import ClipSizes, TransformerSizes
+from fitrank_tf.towers.backbones import TowerSizes, TransformerSizes
 
-SIZES = ClipSizes(
+SIZES = TowerSizes(
     vision=TransformerSizes(24, 2, 2, 32, "quick_gelu"),
     text=TransformerSizes(16, 1, 2, 24, "quick_gelu"),
     image_size=32,

@@ -7,9 +7,10 @@ import tensorflow as tf
 from fitrank_tf.config import LORA_TARGETS, LoraConfig, TowersConfig
 from fitrank_tf.export.graphs.query_encoder import QueryEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.towers.clip_towers import towers_from_sizes
 from fitrank_tf.towers.lora import apply_lora
 from fitrank_tf.towers.tokenise import tokenise
-from fitrank_tf.towers.towers import Towers, towers_from_sizes
+from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.vocabulary import learn_vocabulary
 
 TITLES = ["Red Check Shirt", "Navy Blue Kurta", "Black Casual Shoes", "Café Crème Bag"]

@@ -20,7 +20,10 @@ import transformers
 from fitrank_tf.towers.vocabulary import END_TOKEN, START_TOKEN
 from tests.towers.checkpoints.small_checkpoints import CONTEXT
 
-_TORCHVISION = ("", ".ops", ".ops.misc", ".transforms", ".transforms.functional")
+_TORCHVISION = (
+    *("", ".datasets", ".datasets.folder", ".ops", ".ops.misc", ".transforms"),
+    ".transforms.functional",
+)
 
 
 class _AnyMember(type):
@@ -63,6 +66,8 @@ def _import_open_clip() -> types.ModuleType:
             del sys.modules[f"torchvision{suffix}"]
 
 
+# timm asks torch for its compiler, whose LLVM cannot live beside TensorFlow's.
+sys.modules.setdefault("triton", None)
 open_clip = _import_open_clip()
 
 

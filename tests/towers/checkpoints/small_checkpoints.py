@@ -18,7 +18,7 @@ WEIGHTS = {"huggingface": "model.safetensors", "open_clip": "open_clip_model.saf
 CONTEXT = 24
 
 # What both libraries and `tokenise` must read the same way.
-_PLAIN_TEXTS = [
+PLAIN_TEXTS = [
     "",
     " ",
     "red check shirt",
@@ -84,10 +84,10 @@ _PLAIN_TEXTS = [
     "𝓯𝓪𝓷𝓬𝔂 dress",
 ]
 # open_clip mends these first (ftfy), and resolves HTML entities; nothing else does.
-_MENDED = ("’", "ﬀ")
+MENDED = ("’", "ﬀ")
 TEXTS = {
-    "huggingface": _PLAIN_TEXTS + ["jeans &amp; jacket", "caf\u00c3\u00a9", "ｗｉｄｅ"],
-    "open_clip": [t for t in _PLAIN_TEXTS if not any(mended in t for mended in _MENDED)],
+    "huggingface": PLAIN_TEXTS + ["jeans &amp; jacket", "caf\u00c3\u00a9", "ｗｉｄｅ"],
+    "open_clip": [t for t in PLAIN_TEXTS if not any(mended in t for mended in MENDED)],
 }
 
 

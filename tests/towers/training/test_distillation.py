@@ -8,7 +8,8 @@ import pytest
 from scipy.special import log_softmax
 from scipy.stats import entropy
 
-from fitrank_tf.towers.towers import Towers, towers_from_sizes
+from fitrank_tf.towers.clip_towers import towers_from_sizes
+from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.training.contrastive import ContrastiveModel
 from fitrank_tf.towers.training.distillation import Teachers, distillation_loss
 from fitrank_tf.towers.vocabulary import learn_vocabulary

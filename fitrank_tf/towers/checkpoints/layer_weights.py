@@ -1,20 +1,19 @@
-"""Copies PyTorch's tensors into the layers of a KerasHub CLIP.
+"""Copies PyTorch's tensors into the layers of a KerasHub network.
 
-This module is shared by both checkpoint formats; their tensor names are in `huggingface`
-and `open_clip`.
+This module is shared by both checkpoint formats and both families; their tensor names are
+in the modules that read them.
 """
 
 import dataclasses
 
 import keras
-import keras_hub
 import numpy as np
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.towers.backbones import TowerSizes
 from fitrank_tf.towers.checkpoints.json_config import JsonConfig
 from fitrank_tf.towers.checkpoints.safetensors_file import Tensors
-from fitrank_tf.towers.clip_backbone import ClipSizes, new_backbone
-from fitrank_tf.towers.towers import CLIP_MEAN, CLIP_STD
+from fitrank_tf.towers.towers import Towers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,15 +25,18 @@ class PhotoStatistics:
         std: of each channel.
     """
 
-    mean: tuple[float, float, float] = CLIP_MEAN
-    std: tuple[float, float, float] = CLIP_STD
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
 
 
-def read_statistics(config: JsonConfig, mean: str, std: str) -> PhotoStatistics:
-    """Reads statistics from two fields; CLIP's where they are absent.
+def read_statistics(
+    config: JsonConfig, mean: str, std: str, default: PhotoStatistics
+) -> PhotoStatistics:
+    """Reads statistics from two fields.
 
     Args:
         config: that may hold the fields.
+        default: where they are absent.
         mean: name of the field of the mean.
         std: name of the field of the standard deviation.
 
@@ -42,8 +44,8 @@ def read_statistics(config: JsonConfig, mean: str, std: str) -> PhotoStatistics:
         FitRankError: if a field holds anything but three numbers, or a std of 0.
     """
     values = {
-        mean: config.get(mean, list(CLIP_MEAN)),
-        std: config.get(std, list(CLIP_STD)),
+        mean: config.get(mean, list(default.mean)),
+        std: config.get(std, list(default.std)),
     }
     for name, value in values.items():
         if not _three_numbers(value):
@@ -61,12 +63,8 @@ def _three_numbers(value: object) -> bool:
     )
 
 
-def build_backbone(sizes: ClipSizes, config: JsonConfig) -> keras_hub.models.CLIPBackbone:
-    """Builds the network, with weights still to be filled in.
-
-    KerasHub's last layer norm of the text tower adds 1e-6 to the variance v where
-    the checkpoints' own code adds 1e-5: a factor of 1 + 4.5e-6 / v, which normalising the
-    embedding nearly cancels.
+def check_sizes(sizes: TowerSizes, config: JsonConfig) -> None:
+    """Checks what no single field tells.
 
     Args:
         sizes: of both towers.
@@ -87,7 +85,6 @@ def build_backbone(sizes: ClipSizes, config: JsonConfig) -> keras_hub.models.CLI
             f"{config.path}: photos of {sizes.image_size} pixels are smaller than a patch "
             f"of {sizes.patch_size}"
         )
-    return new_backbone(sizes)
 
 
 def fill(variable: keras.Variable, tensors: Tensors, name: str) -> None:
@@ -134,35 +131,35 @@ def fill_attention(
 
 
 def fill_patches(
+    towers: type[Towers],
     embedding: keras.layers.Layer,
     tensors: Tensors,
-    kernel_name: str,
-    positions_name: str,
+    names: tuple[str, str],
     statistics: PhotoStatistics,
 ) -> None:
-    """Assigns patch convolution and positions, adapted to CLIP's normalisation of photos.
+    """Assigns patch convolution and positions, adapted to the family's normalisation.
 
-    `Towers` normalises y = (x - m) / s with CLIP's m and s; a checkpoint with other
+    `Towers` normalises y = (x - m) / s with its family's m and s; a checkpoint with other
     statistics m' and s' expects (x - m') / s' = y s / s' + (m - m') / s'. The factor
     is merged into the kernel. Patches have no padding, so the summand is constant and is
     merged into the patches' positions. Both are exact.
 
     Args:
-        embedding: KerasHub's CLIPVisionEmbedding of width D.
+        towers: the family.
+        embedding: KerasHub's embedding of photos, of width D.
         tensors: of the checkpoint.
-        kernel_name: of the convolution, [D, 3, P, P], PyTorch's order.
-        positions_name: of the positions, [1 + patches, D]; the first is the class
-            token's.
+        names: of the convolution's kernel, [D, 3, P, P], PyTorch's order, and of the
+            positions, [class tokens + patches, D] or the same in a batch of one.
         statistics: the checkpoint's.
     """
     height, width, channels, filters = embedding.patch_embedding.kernel.shape
-    kernel = tensors.take(kernel_name, (filters, channels, height, width))
+    kernel = tensors.take(names[0], (filters, channels, height, width))
     numbers = embedding.position_embedding.embeddings
-    positions = tensors.take(positions_name, numbers.shape)
+    positions = tensors.take_unbatched(names[1], numbers.shape)
     mean, std = np.array(statistics.mean), np.array(statistics.std)
     kernel = np.transpose(kernel, (2, 3, 1, 0)).astype(np.float64)
-    shift = np.einsum("hwio,i->o", kernel, (np.array(CLIP_MEAN) - mean) / std)
-    scale = (np.array(CLIP_STD) / std)[:, np.newaxis]
+    shift = np.einsum("hwio,i->o", kernel, (np.array(towers.mean) - mean) / std)
+    scale = (np.array(towers.std) / std)[:, np.newaxis]
     embedding.patch_embedding.kernel.assign(kernel * scale)
-    shifts = np.outer(np.arange(len(positions)) > 0, shift)
+    shifts = np.outer(np.arange(len(positions)) >= towers.class_tokens, shift)
     numbers.assign(positions + shifts)
