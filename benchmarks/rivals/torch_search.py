@@ -1,30 +1,38 @@
 """The search of a bundle, written with PyTorch, transformers and faiss.
 
-It is what a shop would write without this project: encode the query, find the nearest 100
-products, re-rank them. Reads the files that `torch_search_files` writes.
+It is what a shop would write without this project: read the query's words, encode it, find
+the nearest 100 products and the 50 whose titles match best, re-rank them, and count how far
+their colours are from those that the query names. Reads the files that
+`torch_search_files` writes.
 """
 
 import dataclasses
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import faiss
 import numpy as np
 import torch
 import transformers
-from torch import nn
 from torch.nn import functional
 
+from benchmarks.rivals.query_words import QueryReader
+from benchmarks.rivals.torch_reranker import Reranker
 from benchmarks.rivals.torch_search_layout import (
     CATALOGUE,
-    PHRASES,
     PRODUCTS,
+    READER,
     RERANKER,
     TEXT_TOWER,
+    TITLES,
 )
+from fitrank_tf.core.ciede2000 import difference
 
 _LIST_SIZE = 100
+_BY_TITLE = 50
+_TEXT_WEIGHT, _COLOUR_WEIGHT = 3.0, 0.05
+# Distance of a product without a palette.
+_NO_PALETTE = np.float32(120.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +42,7 @@ class SearchResult:
     Attributes:
         ids: product ids.
         titles: product titles.
-        scores: scores of the re-ranker.
+        scores: scores of the re-ranker, with what title and colours add.
     """
 
     ids: list[str]
@@ -42,183 +50,27 @@ class SearchResult:
     scores: list[float]
 
 
-class QueryFacets:
-    """Finds the facet values that a text names; the longest phrase wins.
+class TitleMatch:
+    """BM25 of words against the products' titles.
 
     Args:
-        phrases: {phrase: indices of facet values}.
-        size: number of facet values, V.
+        file: JSON with the parts of a `Bm25Index` and the number of products, `size`.
     """
 
-    def __init__(self, phrases: dict[str, list[int]], size: int):
-        self._phrases, self._size = phrases, size
-        self._longest = max((len(phrase.split()) for phrase in phrases), default=0)
+    def __init__(self, file: Path):
+        held = json.loads(file.read_text(encoding="utf-8"))
+        self._terms, self._size = held["terms"], held["size"]
+        products, weights = np.array(held["products"]), np.array(held["weights"])
+        splits = held["splits"][1:-1]
+        self._products = np.split(products.astype(np.int64), splits)
+        self._weights = np.split(weights.astype(np.float32), splits)
 
-    def __call__(self, text: str) -> torch.Tensor:
-        """Returns float32 [V], 1 for each value that the text names."""
-        words = "".join(c if c.isalnum() else " " for c in text.lower()).split()
-        query_facets, free = torch.zeros(self._size), [True] * len(words)
-        for length in range(min(self._longest, len(words)), 0, -1):
-            starts = range(len(words) - length + 1)
-            found = [
-                (start, self._phrases[phrase])
-                for start in starts
-                if all(free[start : start + length])
-                and (phrase := " ".join(words[start : start + length])) in self._phrases
-            ]
-            for start, values in found:
-                query_facets[values] = 1.0
-                free[start : start + length] = [False] * length
-        return query_facets
-
-
-class Reranker(nn.Module):
-    """Scores candidate lists; see `fitrank_tf.rerank.model` for the parts.
-
-    Args:
-        weights: {name in `reranker.npz`: array in Keras' layout}.
-    """
-
-    def __init__(self, weights: dict[str, np.ndarray]):
-        super().__init__()
-        tensors = {name: torch.tensor(array) for name, array in weights.items()}
-        self.facet_of = tensors["facet_of"]
-        self.prob_floor, unit = tensors["prob_floor"], tensors["weight_unit"]
-        self.least_chance = float(tensors["least_chance"])
-        self.weight = unit * tensors["first_stage_weight"]
-        self.match_weight = unit * tensors["match_weight"]
-        self.grade_weight = unit * tensors["grade_weight"]
-        self.slope = (unit * tensors["chance_slope"]).exp()
-        self.shift = unit * tensors["chance_shift"]
-        self.is_kind, self.grades = tensors["is_kind"], tensors["grades"]
-        self.gate_hidden = _linear(tensors, "gate_hidden")
-        self.gate = _linear(tensors, "gate")
-        self.query_cross = _linear(tensors, "query_cross")
-        self.normalise = _layer_norm(tensors, "normalise", 1e-3)
-        hidden = [
-            name for name in weights if name.startswith("hidden_") and "kernel" in name
-        ]
-        self.hidden = nn.ModuleList(
-            _linear(tensors, f"hidden_{number}") for number in range(len(hidden))
-        )
-        self.attention = _Attention(tensors) if "attention/kernel" in tensors else None
-        self.cross = _linear(tensors, "cross")
-        self.correction = _linear(tensors, "correction")
-
-    def forward(
-        self,
-        query: torch.Tensor,
-        query_facets: torch.Tensor,
-        feature_projection: torch.Tensor,
-        facet_probs: torch.Tensor,
-        first_stage: torch.Tensor,
-    ) -> torch.Tensor:
-        """Returns scores [B, L].
-
-        Args:
-            query: [B, D].
-            query_facets: [B, V].
-            feature_projection: [B, L, 64].
-            facet_probs: [B, L, V].
-            first_stage: [B, L].
-        """
-        facet_mask = (query_facets @ self.facet_of)[:, None, :] > 0.0
-        chance = self._chance((query_facets[:, None, :] * facet_probs) @ self.facet_of)
-        grade = self._expected_grade(chance, facet_mask)[..., None]
-        match = torch.where(
-            facet_mask, (self.prob_floor + (1.0 - self.prob_floor) * chance).log(), 0.0
-        )
-        fit, first = match.sum(dim=-1, keepdim=True), first_stage[..., None]
-        crossed = self.query_cross(query)[:, None, :] * feature_projection
-        spread = first.var(dim=1, keepdim=True, correction=0)
-        hidden = torch.cat(
-            [
-                match,
-                fit / 2.0,
-                grade,
-                grade - grade.amax(dim=1, keepdim=True),
-                (fit - fit.amax(dim=1, keepdim=True)) / 2.0,
-                (first - first.amax(dim=1, keepdim=True)) * 10.0,
-                (first - first.mean(dim=1, keepdim=True)) / (spread + 1e-6).sqrt(),
-                facet_mask.float().expand_as(match),
-                self.normalise(crossed),
-            ],
-            dim=-1,
-        )
-        for layer in self.hidden:
-            hidden = functional.gelu(layer(hidden))
-        if self.attention is not None:
-            hidden = (1.0 + self.cross(self.attention(hidden))) * hidden
-        of_first, of_match, of_grade = self._gates(first, facet_mask).unbind(dim=-1)
-        scores = of_first * self.weight * first_stage
-        scores = scores + of_match * (match @ self.match_weight)
-        scores = scores + of_grade * self.grade_weight * grade[..., 0]
-        return scores + self.correction(hidden).squeeze(-1)
-
-    def _chance(self, probs: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(
-            self.slope * torch.logit(probs, eps=self.least_chance) + self.shift
-        )
-
-    def _expected_grade(
-        self, chance: torch.Tensor, facet_mask: torch.Tensor
-    ) -> torch.Tensor:
-        query_facets = facet_mask.float()
-        of_kind = query_facets * self.is_kind
-        shares = query_facets * chance * (1.0 - self.is_kind) + of_kind
-        count = torch.zeros(*shares.shape[:-1], shares.shape[-1] + 1)
-        count[..., 0] = 1.0
-        for share in shares.split(1, dim=-1):
-            count = count + share * (functional.pad(count[..., :-1], (1, 0)) - count)
-        grades = self.grades[query_facets.sum(dim=-1).long()]
-        return (count * grades).sum(dim=-1) * (1.0 - of_kind * (1.0 - chance)).prod(dim=-1)
-
-    def _gates(self, first: torch.Tensor, facet_mask: torch.Tensor) -> torch.Tensor:
-        query_facets, best = facet_mask.float(), first.amax(dim=1, keepdim=True)
-        named = query_facets.sum(dim=-1, keepdim=True)
-        ahead = best - first.mean(dim=1, keepdim=True)
-        seen = torch.cat([query_facets, named / 4.0, best * 2.0, ahead * 10.0], dim=-1)
-        return self.gate(functional.gelu(self.gate_hidden(seen))).exp()
-
-
-class _Attention(nn.Module):
-    """One layer of TF-Ranking's attention over a list."""
-
-    def __init__(self, tensors: dict[str, torch.Tensor]):
-        super().__init__()
-        self.project = _linear(tensors, "attention")
-        self.norm = _layer_norm(tensors, "attention/norm", 1e-12)
-        self.query, self.key, self.value = (
-            _linear(tensors, f"attention/{part}") for part in ("query", "key", "value")
-        )
-        self.output = _linear(tensors, "attention/attention_output")
-        self.heads = tensors["attention/query/kernel"].shape[1]
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        hidden = functional.relu(self.project(hidden))
-        parts = (layer(hidden) for layer in (self.query, self.key, self.value))
-        split = [part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts]
-        attended = functional.scaled_dot_product_attention(*split)
-        return self.norm(hidden + self.output(attended.transpose(1, 2).flatten(2)))
-
-
-def _linear(tensors: dict[str, torch.Tensor], name: str) -> nn.Linear:
-    """Makes a linear layer; attention heads, a separate axis in Keras, are flattened."""
-    kernel, bias = tensors[f"{name}/kernel"], tensors[f"{name}/bias"]
-    width = bias.numel()
-    layer = nn.Linear(kernel.numel() // width, width)
-    layer.weight = nn.Parameter(kernel.reshape(-1, width).T.contiguous())
-    layer.bias = nn.Parameter(bias.reshape(-1))
-    return layer
-
-
-def _layer_norm(
-    tensors: dict[str, torch.Tensor], name: str, epsilon: float
-) -> nn.LayerNorm:
-    layer = nn.LayerNorm(tensors[f"{name}/gamma"].numel(), eps=epsilon)
-    layer.weight = nn.Parameter(tensors[f"{name}/gamma"])
-    layer.bias = nn.Parameter(tensors[f"{name}/beta"])
-    return layer
+    def __call__(self, words: list[str]) -> torch.Tensor:
+        """Returns float32 [N], from 0 to 1 for the title that matches best."""
+        scores = np.zeros(self._size, np.float32)
+        for term in {self._terms[word] for word in words if word in self._terms}:
+            scores[self._products[term]] += self._weights[term]
+        return torch.from_numpy(scores / max(scores.max(), np.float32(1e-9)))
 
 
 class TorchSearch:
@@ -237,42 +89,68 @@ class TorchSearch:
         with np.load(folder / RERANKER) as weights:
             self._reranker = Reranker(dict(weights)).eval()
         with np.load(folder / CATALOGUE) as tables:
-            self._index = faiss.IndexFlatIP(tables["embeddings"].shape[1])
+            self._embeddings = torch.from_numpy(tables["embeddings"])
+            self._index = faiss.IndexFlatIP(self._embeddings.shape[1])
             self._index.add(tables["embeddings"])
             self._projections = torch.from_numpy(tables["feature_projection"])
             self._facet_probs = torch.from_numpy(tables["facet_probs"])
+            self._palettes = tables["palette"]
         products = json.loads((folder / PRODUCTS).read_text(encoding="utf-8"))
         self._ids, self._titles = products["ids"], products["titles"]
-        phrases = json.loads((folder / PHRASES).read_text(encoding="utf-8"))
-        self._query_facets = QueryFacets(phrases, self._facet_probs.shape[1])
+        self.read = QueryReader(folder / READER)
+        self._title_match = TitleMatch(folder / TITLES)
 
     @torch.inference_mode()
-    def search(self, texts: Sequence[str]) -> list[SearchResult]:
-        """Returns the best products of each text."""
-        embeddings = self.encode(texts)
+    def search(self, text: str) -> SearchResult:
+        """Returns the best products of a text."""
+        query, embedding = self.read(text), self.encode(text)
         count = min(_LIST_SIZE, len(self._ids))
-        found, rows = map(torch.from_numpy, self._index.search(embeddings.numpy(), count))
-        query_facets = torch.stack([self._query_facets(text) for text in texts])
-        scores = self._reranker(
-            embeddings,
-            query_facets,
-            self._projections[rows],
-            self._facet_probs[rows],
-            found,
+        found, places = self._index.search(embedding.numpy(), count)
+        match = self._title_match(query.words)
+        best, by_title = match.topk(min(_BY_TITLE, len(match)))
+        more = by_title[best > 0.0]
+        more = more[~torch.isin(more, torch.from_numpy(places[0]))]
+        rows = torch.cat([torch.from_numpy(places[0]), more])
+        near = torch.cat(
+            [torch.from_numpy(found[0]), self._embeddings[more] @ embedding[0]]
         )
-        scores, order = scores.sort(dim=1, descending=True, stable=True)
-        rows = rows.gather(1, order)
-        return [
-            SearchResult(
-                [self._ids[n] for n in row], [self._titles[n] for n in row], values
-            )
-            for row, values in zip(rows.tolist(), scores.tolist())
-        ]
+        scores = self._reranker(
+            embedding,
+            torch.from_numpy(query.facets)[None],
+            self._projections[rows][None],
+            self._facet_probs[rows][None],
+            near[None],
+        )[0]
+        scores = scores + _TEXT_WEIGHT * match[rows]
+        if len(query.colours):
+            apart = palette_distance(query.colours, self._palettes[rows.numpy()])
+            scores -= _COLOUR_WEIGHT * torch.from_numpy(apart)
+        scores, order = scores.topk(count)
+        kept = rows[order].tolist()
+        return SearchResult(
+            [self._ids[n] for n in kept], [self._titles[n] for n in kept], scores.tolist()
+        )
 
     @torch.inference_mode()
-    def encode(self, texts: Sequence[str]) -> torch.Tensor:
-        """Returns the unit embeddings of texts, float32 [len(texts), D]."""
-        tokens = self._tokenizer(
-            list(texts), padding=True, truncation=True, return_tensors="pt"
-        )
+    def encode(self, text: str) -> torch.Tensor:
+        """Returns the unit embedding of a text, float32 [1, D]."""
+        tokens = self._tokenizer([text], truncation=True, return_tensors="pt")
         return functional.normalize(self._encoder(**tokens).text_embeds, dim=-1)
+
+
+def palette_distance(colours: np.ndarray, palettes: np.ndarray) -> np.ndarray:
+    """Mean CIEDE2000 distance of palettes from the nearest of the asked colours.
+
+    Args:
+        colours: float32 [C, 4], CIE L, a, b and the weight of each.
+        palettes: float32 [L, P, 4], CIE L, a, b and shares.
+
+    Returns:
+        float32 [L].
+    """
+    apart = difference(palettes[:, None, :, :3], colours[None, :, None, :3], np)
+    shares = palettes[..., 3]
+    total = shares.sum(axis=1)
+    mean = (apart * shares[:, None]).sum(axis=2) / np.maximum(total, 1e-9)[:, None]
+    mean = colours[:, 3] * np.where(total[:, None] > 0.0, mean, _NO_PALETTE)
+    return mean.min(axis=1).astype(np.float32)

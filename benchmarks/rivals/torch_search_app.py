@@ -31,13 +31,12 @@ def create_app() -> fastapi.FastAPI:
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
     service, app = TorchSearch(Path(os.environ[_FOLDER])), fastapi.FastAPI()
-    service.search(["warm up"])
+    service.search("warm up")
 
     # Not async, so it runs in a thread pool: other requests are read and written meanwhile.
     @app.post("/search")
     def search(request: SearchRequest) -> SearchResult:
-        [result] = service.search([request.query])
-        return result
+        return service.search(request.query)
 
     @app.get("/health")
     async def health() -> dict[str, str]:

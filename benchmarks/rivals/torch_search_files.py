@@ -2,7 +2,7 @@
 
 The files are made from the bundle's SavedModels, so both sides have the same numbers: the
 text tower as a checkpoint of transformers, the re-ranker's weights, the phrases that name
-facet values, and the catalogue.
+facet values and colours, the terms of the titles, and the catalogue.
 """
 
 import json
@@ -17,16 +17,18 @@ from safetensors.numpy import save_file
 
 from benchmarks.rivals.torch_search_layout import (
     CATALOGUE,
-    PHRASES,
     PRODUCTS,
+    READER,
     RERANKER,
     TEXT_TOWER,
+    TITLES,
 )
 from fitrank_tf.core.arrays import save_arrays
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.export.graphs.served_catalogue import read_catalogue
 from fitrank_tf.export.loaded_bundle import LoadedBundle
-from fitrank_tf.export.signatures import KEPT_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, KEPT_SIGNATURE
 from fitrank_tf.rerank.facet_heads import PROB_FLOOR
 from fitrank_tf.rerank.match_features import LEAST_CHANCE
 from fitrank_tf.rerank.model import WEIGHT_UNIT
@@ -71,7 +73,8 @@ def write_torch_search(bundle: LoadedBundle, folder: Path) -> None:
     products = {"ids": catalogue.ids, "titles": catalogue.titles}
     (folder / PRODUCTS).write_text(json.dumps(products), encoding="utf-8")
     save_arrays(folder / RERANKER, dict(_reranker_arrays(bundle)))
-    (folder / PHRASES).write_text(json.dumps(_phrases(bundle)), encoding="utf-8")
+    for name, content in ((READER, _reader(bundle)), (TITLES, _titles(bundle))):
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
 
 
 def _write_text_tower(bundle: LoadedBundle, preset: str, folder: Path) -> None:
@@ -194,18 +197,51 @@ def _reranker_arrays(bundle: LoadedBundle) -> Iterator[tuple[str, np.ndarray]]:
     yield "weight_unit", np.array(WEIGHT_UNIT, np.float32)
 
 
-def _phrases(bundle: LoadedBundle) -> dict[str, list[int]]:
-    """{phrase: indices of the facet values that it names}."""
+def _reader(bundle: LoadedBundle) -> dict[str, Any]:
+    """The content of the file that `QueryReader` reads."""
     encoder = bundle.model("query_encoder")
-    forms, _ = tf.raw_ops.LookupTableExportV2(
-        table_handle=encoder._reader._rows.resource_handle,
-        Tkeys=tf.string,
-        Tvalues=tf.int32,
-    )
     # Each form is read as a request, whose longest known phrase is the form itself.
-    phrases = [form.decode() for form in forms.numpy()]
+    phrases = list(_entries(encoder._reader._rows))
+    encode = encoder.signatures[DEFAULT_SIGNATURE]
+    read = encode_texts(encode, phrases, "reading phrases")
+    facets, colours = np.maximum(read["query_facets"], 0.0), read["colours"][:, 0]
+    meant = {
+        phrase: (
+            [(int(value), float(row[value])) for value in np.flatnonzero(row)],
+            colour.tolist() if colour[-1] else [],
+        )
+        for phrase, row, colour in zip(phrases, facets, colours)
+    }
+    size = facets.shape[1]
+    [same_facet] = (
+        one.numpy()
+        for one in encode.captured_inputs
+        if one.dtype == tf.float32 and one.shape == [size, size]
+    )
+    return {"phrases": meant, "same_facet": same_facet.tolist()}
+
+
+def _titles(bundle: LoadedBundle) -> dict[str, Any]:
+    """The content of the file that `TitleMatch` reads."""
+    search = bundle.model("search")
+    match = search._text_match
+    parts = {
+        "splits": match._splits,
+        "products": match._products,
+        "weights": match._weights,
+    }
     return {
-        phrase: np.flatnonzero(row).tolist()
-        for phrase, row in zip(phrases, bundle.read_facets(phrases))
-        if row.any()
+        "terms": _entries(match._terms),
+        "size": int(search.catalogue.ids.shape[0]),
+        **{name: part.numpy().tolist() for name, part in parts.items()},
+    }
+
+
+def _entries(table: Any) -> dict[str, int]:
+    """The keys and values of a table of a loaded SavedModel."""
+    keys, values = tf.raw_ops.LookupTableExportV2(
+        table_handle=table.resource_handle, Tkeys=tf.string, Tvalues=tf.int32
+    )
+    return {
+        key.decode(): value for key, value in zip(keys.numpy(), values.numpy().tolist())
     }

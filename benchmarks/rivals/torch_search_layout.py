@@ -5,4 +5,4 @@ A module of its own, because one imports TensorFlow and the other PyTorch.
 
 TEXT_TOWER = "text_tower"
 CATALOGUE, RERANKER = "catalogue.npz", "reranker.npz"
-PRODUCTS, PHRASES = "products.json", "phrases.json"
+PRODUCTS, READER, TITLES = "products.json", "reader.json", "titles.json"
