@@ -1,11 +1,11 @@
 """Re-rankers that learn from simulated clicks on the lists of a training run."""
 
 import dataclasses
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from fitrank_tf._legacy import tf_keras
 from fitrank_tf.clicks.relevance import ClickGrades
@@ -14,10 +14,15 @@ from fitrank_tf.features.standardise import mean_and_inverse_scale
 from fitrank_tf.inputs.listwise import ListArrays, ProductTables
 from fitrank_tf.queries.grades import GAINS, grade_of_gain
 from fitrank_tf.rerank.baselines import ndcg_at_10
-from fitrank_tf.rerank.model import Reranker, build_reranker, train_reranker
+from fitrank_tf.rerank.model import Reranker, build_reranker, ranking_loss
 from fitrank_tf.training.run import Run
 
+# Of the re-ranker that starts at 0.
+RECIPE: dict[str, Any] = {"learning_rate": 1.5e-2, "epochs": 2}
 _BATCH = 64
+# Of the usual weights: equal scores would have no gradient.
+_START = 0.01
+_BLEND = ("first_stage_weight", "match_weight", "grade_weight")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +47,41 @@ class Material:
     facets: Mapping[str, int]
     decisive: str
 
-    def untrained(self, seed: int) -> Reranker:
-        """A re-ranker as it starts."""
+
+class Learner:
+    """Trains the house's re-ranker again and again on other labels of the same lists.
+
+    Its blend of first stage, match and expected grade starts near 0, for here it is asked
+    what can be learned from clicks alone: from its usual start it is good before it has
+    seen any. The model is built once, because that takes longer than a training.
+
+    Args:
+        material: lists and tables.
+    """
+
+    def __init__(self, material: Material):
+        self._material = material
+        self._starts: dict[int, list[np.ndarray]] = {}
+        self._model = self._new(0)
+        self._score = tf.function(self._model, reduce_retracing=True)
+        lists, config = material.training, material.config
+        steps = -(-len(lists) // config.batch_size) * config.epochs
+        rate = tf_keras.optimizers.schedules.CosineDecay(config.learning_rate, steps)
+        self._optimizer = tf_keras.optimizers.Adam(rate, global_clipnorm=1.0)
+        self._optimizer.build(self._model.trainable_variables)
+        self._model.compile(self._optimizer, loss=ranking_loss(config.loss))
+        self._batches = material.measured.batches(material.measured_tables, _BATCH)
+
+    def _new(self, seed: int) -> Reranker:
+        material = self._material
         tf_keras.utils.set_random_seed(seed)
-        dim = self.tables.embeddings.shape[1]
-        features = self.tables.features
-        return build_reranker(self.config, features, dim, self.facets, self.decisive)
+        dim = material.tables.embeddings.shape[1]
+        features, facets = material.tables.features, material.facets
+        model = build_reranker(material.config, features, dim, facets, material.decisive)
+        for weight in model.weights:
+            if weight.name.partition(":")[0].endswith(_BLEND):
+                weight.assign(_START * weight)
+        return model
 
     def learn(self, labels: np.ndarray, seed: int) -> np.ndarray:
         """Trains a re-ranker and measures it.
@@ -59,61 +93,63 @@ class Material:
         Returns:
             nDCG@10 of each measured list.
         """
-        model = self.untrained(seed)
-        lists = dataclasses.replace(self.training, labels=labels.astype(np.float32))
+        if seed not in self._starts:
+            self._starts[seed] = self._new(seed).get_weights()
+        self._model.set_weights(self._starts[seed])
+        for state in self._optimizer.variables:
+            state.assign(tf.zeros_like(state))
+        material = self._material
+        lists = dataclasses.replace(material.training, labels=labels.astype(np.float32))
         best = labels.max(axis=1)
         worst = np.where(labels >= 0, labels, np.inf).min(axis=1)
         batches = (
             lists.select(np.flatnonzero(best > worst))
             .shuffled(seed)
-            .batches(self.tables, self.config.batch_size)
+            .batches(material.tables, material.config.batch_size)
         )
-        with tempfile.TemporaryDirectory() as folder:
-            train_reranker(model, batches, None, self.config, Path(folder))
-        return self.measure(model)
-
-    def measure(self, model: Reranker) -> np.ndarray:
-        """nDCG@10 of each measured list."""
-        scores = [
-            model(inputs).numpy()
-            for inputs, _ in self.measured.batches(self.measured_tables, _BATCH)
-        ]
-        return ndcg_at_10(np.concatenate(scores), self.measured.labels)
+        tf_keras.utils.set_random_seed(seed)
+        self._model.fit(batches, epochs=material.config.epochs, verbose=0)
+        scores = [self._score(inputs).numpy() for inputs, _ in self._batches]
+        return ndcg_at_10(np.concatenate(scores), material.measured.labels)
 
 
 def material(
-    run: Run, num_queries: int, list_size: int, components: int, seed: int = 0
+    run: Run, num_queries: int, list_size: int, components: int, measured: tuple[int, int]
 ) -> Material:
     """Draws lists of a run, of training products that its towers have not seen.
 
     Args:
         run: of which lists and facet heads are taken.
-        num_queries: Q, of training and at most of measuring.
+        num_queries: Q.
         list_size: first products of each list.
         components: principal components of the products' features, which are used in
             their place: of a hundred of them a training takes seconds.
-        seed: of the draw.
+        measured: the same two numbers of the lists that are measured.
     """
-    learned = run.facet_heads.ranker_tables
-    measured = run.facet_heads.tables.select(run.products.validation_rows)
-    learned, measured = _reduced(learned, measured, components)
-    rows = np.searchsorted(run.products.ranker_rows, run.products.held_out_rows)
-    lists = run.lists.of_held_out.arrays.at(rows).shuffled(seed)
-    lists = lists.select(np.arange(num_queries))
-    cut = {
-        name: getattr(lists, name)[:, :list_size]
-        for name in ("positions", "scores", "labels", "weights")
-    }
+    products = run.products
+    rows = np.searchsorted(products.ranker_rows, products.held_out_rows)
+    learned, others = _reduced(
+        run.facet_heads.ranker_tables,
+        run.facet_heads.tables.select(products.validation_rows),
+        components,
+    )
     return Material(
-        dataclasses.replace(run.config.reranker, list_size=list_size),
-        dataclasses.replace(lists, **cut),
+        dataclasses.replace(run.config.reranker, list_size=list_size, **RECIPE),
+        _cut(run.lists.of_held_out.arrays.at(rows), num_queries, list_size),
         learned,
-        run.lists.of_validation.arrays.shuffled(seed).select(
-            np.arange(min(num_queries, len(run.lists.of_validation.arrays)))
-        ),
-        measured,
+        _cut(run.lists.of_validation.arrays, *measured),
+        others,
         run.facet_heads.heads.lexicon.facet_sizes,
         run.records.declaration.decisive,
+    )
+
+
+def _cut(lists: ListArrays, count: int, size: int) -> ListArrays:
+    """Some of the lists, drawn, with their first products alone."""
+    drawn = lists.shuffled(0).select(np.arange(min(count, len(lists))))
+    names = ("positions", "scores", "labels", "weights")
+    return dataclasses.replace(
+        drawn, **{name: getattr(drawn, name)[:, :size] for name in names}
     )
 
 

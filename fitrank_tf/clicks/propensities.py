@@ -212,8 +212,9 @@ def _shared_clicks(counts: ClickCounts, length: int) -> np.ndarray:
     order = np.argsort(pair, kind="stable")
     starts = np.arange(0, pair.max(initial=0) + 1, _PAIRS_AT_ONCE)
     clicked = np.zeros((length, length))
-    for rows in np.split(order, np.searchsorted(pair[order], starts[1:])):
-        place = (pair[rows] - pair[rows].min(initial=0), counts.position[rows] - 1)
+    parts = np.split(order, np.searchsorted(pair[order], starts[1:]))
+    for start, rows in zip(starts, parts):
+        place = (pair[rows] - start, counts.position[rows] - 1)
         impressions, clicks = np.zeros((2, _PAIRS_AT_ONCE, length))
         np.add.at(impressions, place, counts.impressions[rows])
         np.add.at(clicks, place, counts.clicks[rows])
