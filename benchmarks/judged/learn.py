@@ -6,9 +6,11 @@
 
 The training of a bundle's re-ranker goes on with the first half, from several seeds, as
 `fitrank train --from` does. Of these re-rankers, and of the bundle as it is, the second
-half is measured as `benchmarks.judged.measure` does. The judged products are those of the
-validation and the test split, so a bundle of these re-rankers must not be shipped: what its
-report says of test products would no longer be of products that it never saw.
+half is measured as `benchmarks.judged.measure` does, once with products without a grade for
+useless, once without these products. `learned.qrels` has the grades of products that only
+these re-rankers return among the first ten. The judged products are those of the validation
+and the test split, so a bundle of these re-rankers must not be shipped: what its report
+says of test products would no longer be of products that it never saw.
 """
 
 import argparse
@@ -90,6 +92,14 @@ def rankings(bundle: Path, run: Run, queries: Mapping[str, str]) -> dict[str, Ra
     models = EmbeddedBundle(bundle, tables.embeddings)
     found = run_systems(models, searched, queries, _SYSTEMS, models.info.list_size)
     return dict(found.rankings)
+
+
+def graded_alone(run: Rankings, qrels: Mapping[str, Mapping[str, int]]) -> Rankings:
+    """A run without the products that nobody graded."""
+    return {
+        query: [hit for hit in run[query] if hit[0] in grades]
+        for query, grades in qrels.items()
+    }
 
 
 def table(
@@ -181,8 +191,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             measured[system].setdefault("with judgments", []).append(found)
             write_run(output / f"{system}.seed_{seed}.run", found, system)
     qrels = read_qrels(qrels_file)
+    for query, grades in read_qrels(_HERE / "learned.qrels").items():
+        qrels.setdefault(query, {}).update(grades)
     for system, of_system in measured.items():
         print(f"{system}\n\n{table(of_system, qrels)}\n")
+        graded = {
+            name: [graded_alone(run, qrels) for run in runs]
+            for name, runs in of_system.items()
+        }
+        print(f"{system}, of products with a grade alone\n\n{table(graded, qrels)}\n")
 
 
 def _files(half: str) -> tuple[Path, Path]:

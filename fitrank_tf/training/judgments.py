@@ -4,9 +4,10 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.datasets.catalogue import CatalogueSource, open_source
+from fitrank_tf.datasets.catalogue import CatalogueSource
 from fitrank_tf.datasets.public import TEXT_ONLY
 from fitrank_tf.datasets.tables.read import read_table
 from fitrank_tf.datasets.tables.table import Table
@@ -82,12 +83,12 @@ def read_own_judgments(source: CatalogueSource) -> list[JudgedQuery]:
     Raises:
         FitRankError: if it cannot be read or has none.
     """
-    opened = open_source(source)
-    if not isinstance(opened, TextOnlySource):
+    if source.dataset not in TEXT_ONLY:
         raise FitRankError(
             f"--own_judgments: {source.dataset} has none; choose one of "
             f"{', '.join(TEXT_ONLY)}, or name a table with --train_judgments"
         )
+    opened = cast(TextOnlySource, TEXT_ONLY[source.dataset][0](source.manual_dir))
     judgments = (Judgment(*label) for label in opened.labels())
     return _counted(judgments, Counter(), opened.where)
 

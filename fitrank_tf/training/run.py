@@ -95,8 +95,8 @@ class Run:
         self._check()
         if self.start and self.start.info.fingerprint != self.catalogue.fingerprint:
             raise FitRankError(
-                f"{self.start.path} was trained on another catalogue; name that one, or "
-                "train from the start"
+                f"{self.start.path} was trained on another catalogue, or by a release that "
+                "reads this one otherwise; name that catalogue, or train from the start"
             )
         made = STAGES if self.start is None else _CONTINUED
         for name in [name for name in made if name in stages]:

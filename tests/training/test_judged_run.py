@@ -99,7 +99,8 @@ def test_judged_lists_have_their_share(bundle, catalogue, config, judged, share)
     run = _run(bundle, catalogue, changed, judged)
     own = run.reranker.training_lists()
     learned = run.reranker.lists_to_learn_from()
-    judged_part = learned.select(np.flatnonzero((learned.labels < 0).any(axis=1)))
+    unknown = (learned.labels < 0) & (learned.positions >= 0)
+    judged_part = learned.select(np.flatnonzero(unknown.any(axis=1)))
     gained = judged_part.weights[judged_part.labels > 0].mean() * len(judged_part)
     if share == 1.0:
         lists = run.lists.judged.arrays
