@@ -39,7 +39,7 @@ QUERIES, LIST_SIZE, COMPONENTS = 1500, 20, 64
 MEASURED, MEASURED_SIZE = 600, 40
 SEEDS = (0, 1, 2)
 TRUE = "true grades"
-_BIAS = "bias "
+BIAS = "bias "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,8 +120,8 @@ def results(
             counts = log.counts(*grades.shape)
             bias = bias_of(case, counts, scores)
             true = case.shoppers.examination(PAGE)
-            if (case.name, _BIAS, seed) not in done:
-                yield _line(case.name, _BIAS, seed, np.abs(bias.relevant / true - 1))
+            if (case.name, BIAS, seed) not in done:
+                yield _line(case.name, BIAS, seed, np.abs(bias.relevant / true - 1))
             for estimate in case.estimates:
                 if (case.name, estimate, seed) not in done:
                     graded = click_grades(counts, bias, RelevanceConfig(estimate))
