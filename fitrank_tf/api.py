@@ -84,6 +84,7 @@ def train(
     work_dir: str | Path | None = None,
     strategy: str = "auto",
     judged: Sequence[JudgedQuery] = (),
+    start: LoadedBundle | None = None,
 ) -> LoadedBundle:
     """Trains, exports and measures all three systems, as `fitrank train` does.
 
@@ -97,6 +98,8 @@ def train(
         strategy: how the towers' training is spread over devices, see
             `towers.training.strategies`.
         judged: queries with graded products, of which the re-ranker learns besides.
+        start: a bundle of this catalogue whose re-ranker learns on, of `judged`; give its
+            configuration (`RunConfig.from_json(start.info.config)`) as `recipe`.
 
     Returns:
         The bundle that was written.
@@ -116,7 +119,7 @@ def train(
     config, output = override(recipe, overrides), Path(output_dir)
     check_replaceable(output)
     work = WorkDir(Path(work_dir or f"{output}.work"))
-    run = Run(config, catalogue, work, strategy_named(strategy), judged)
+    run = Run(config, catalogue, work, strategy_named(strategy), judged, start)
     run.make(STAGES)
     write_measured_bundle(run, output)
     return load_bundle(output)

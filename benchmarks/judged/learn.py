@@ -4,11 +4,11 @@
         --work_dir saved_models/real.work --dataset fashion_product_images \
         --manual_dir ../shared/data --output_dir out
 
-The re-ranker of a bundle is trained from several seeds on the lists that the run grades
-itself, and again on these beside the first half. Of both, and of the bundle as it is, the
-second half is measured as `benchmarks.judged.measure` does. The judged products are those
-of the validation and the test split, so a bundle of these re-rankers must not be shipped:
-what it says of test products would no longer be of products it never saw.
+The training of a bundle's re-ranker goes on with the first half, from several seeds, as
+`fitrank train --from` does. Of these re-rankers, and of the bundle as it is, the second
+half is measured as `benchmarks.judged.measure` does. The judged products are those of the
+validation and the test split, so a bundle of these re-rankers must not be shipped: what its
+report says of test products would no longer be of products that it never saw.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from scipy import stats
 
 from benchmarks.judged.measure import EXACT, USEFUL, by_query
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
-from fitrank_tf.cli.options.command import add_recipe_arguments, run_command, run_config
+from fitrank_tf.cli.options.command import run_command
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.datasets.splits import TRAIN
@@ -38,7 +38,6 @@ from fitrank_tf.evaluation.trec import read_qrels, read_requests, write_run
 from fitrank_tf.export.graphs.served_reranker import ServedReranker
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.signatures import save_served
-from fitrank_tf.queries.judged import JudgedQuery
 from fitrank_tf.training.judgments import read_trec_judgments
 from fitrank_tf.training.run import Run
 from fitrank_tf.training.work_dir import WorkDir
@@ -154,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_catalogue_arguments(parser)
-    add_recipe_arguments(parser, "tiny")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE")
     parser.add_argument("--bundle", required=True)
     parser.add_argument("--work_dir", required=True)
     parser.add_argument("--output_dir", required=True)
@@ -168,18 +167,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     requests, qrels_file = _files(options.measured)
     texts = {key: request.text for key, request in read_requests(requests).items()}
 
-    def ranked(name: str, seed: int, config: RunConfig, of: Sequence[JudgedQuery]) -> None:
-        run = Run(override(config, [f"reranker.seed={seed}"]), catalogue, work, None, of)
-        folder = with_reranker(Path(options.bundle), run, output / f"{name}.seed_{seed}")
-        for system, found in rankings(folder, run, texts).items():
-            measured[system].setdefault(name, []).append(found)
-            write_run(output / f"{system}.{name}.seed_{seed}.run", found, system)
-
-    own, config = run_config(options), override(run_config(options), _JUDGMENTS)
+    start = LoadedBundle(Path(options.bundle))
+    config = override(RunConfig.from_json(start.info.config), [*_JUDGMENTS, *options.set])
     measured: dict[str, dict[str, list[Rankings]]] = {name: {} for name in _SYSTEMS}
     for seed in map(int, options.seeds.split(",")):
-        ranked("self-made", seed, own, ())
-        ranked("judged", seed, config, judged)
+        seeded = override(config, [f"reranker.seed={seed}"])
+        run = Run(seeded, catalogue, work, None, judged, start)
+        if not measured[TITLED]:
+            for system, found in rankings(start.path, run, texts).items():
+                measured[system]["bundle"] = [found]
+        folder = with_reranker(start.path, run, output / f"seed_{seed}")
+        for system, found in rankings(folder, run, texts).items():
+            measured[system].setdefault("with judgments", []).append(found)
+            write_run(output / f"{system}.seed_{seed}.run", found, system)
     qrels = read_qrels(qrels_file)
     for system, of_system in measured.items():
         print(f"{system}\n\n{table(of_system, qrels)}\n")

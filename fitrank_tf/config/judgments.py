@@ -5,6 +5,7 @@ import dataclasses
 from fitrank_tf.config.checks import (
     require,
     require_one_of,
+    require_positive,
     require_share,
     require_types,
 )
@@ -25,6 +26,14 @@ class JudgmentsConfig:
             grades by attributes have the rest. Judged lists are few, so that they are
             repeated until they have it. The default counts both alike; 1 learns from
             judgments alone.
+        passes: times that an epoch shows a judged list where the self-made lists, all of
+            them, do not decide it: with `share` 1, and in a training that goes on from a
+            bundle, which has learned of them before and takes as many of them as `share`
+            leaves room for; above 0.
+        text_share: share of a product's training texts, in the fine-tuning of the towers,
+            that are the queries of which it has a gain, in [0, 1), as often as gain and
+            weight say. The default 0 leaves the towers as they are: with judgments they
+            are made anew, with all that reads them.
         searched: one of `SEARCHED`, the products whose judgments count and from which
             candidates come. The default "train" keeps what the report says of the other
             products true; "held_out" takes validation and test products, "all" every
@@ -42,6 +51,8 @@ class JudgmentsConfig:
 
     gains: tuple[float, ...] = ()
     share: float = 0.5
+    passes: int = 20
+    text_share: float = 0.0
     searched: str = "train"
     ungraded: str = "unknown"
     validation_share: float = 0.1
@@ -53,9 +64,10 @@ class JudgmentsConfig:
         holds = rising and (not self.gains or self.gains[-1] > 0)
         require(self, "gains", holds, "gains from 0 on, none below the one before it")
         require(self, "share", 0 < self.share <= 1, "in (0, 1]")
+        require_positive(self, "passes")
         require_one_of(self, "searched", SEARCHED)
         require_one_of(self, "ungraded", UNGRADED)
-        require_share(self, "validation_share", "test_share")
+        require_share(self, "text_share", "validation_share", "test_share")
         require(
             self,
             "test_share",

@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, get_origin, get_type_hints
 
 from fitrank_tf.config.attributes import AttributeConfig
 from fitrank_tf.config.checks import require, require_seed, require_types
@@ -15,6 +16,7 @@ from fitrank_tf.config.judgments import JudgmentsConfig
 from fitrank_tf.config.lora import LoraConfig
 from fitrank_tf.config.reranker import RerankerConfig
 from fitrank_tf.config.towers import TowersConfig
+from fitrank_tf.core.errors import FitRankError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +76,29 @@ class RunConfig:
             "above 0 for towers without a preset, which know nothing yet",
         )
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> "RunConfig":
+        """The configuration that `to_json` gave; fields that it lacks have their defaults.
+
+        Raises:
+            FitRankError: for a field that is not known.
+        """
+        return _from_plain(cls, plain)
+
     def to_json(self) -> dict[str, Any]:
         """A dict of plain values that `json.dumps` takes."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+def _from_plain(section: Any, plain: Mapping[str, Any]) -> Any:
+    kinds = get_type_hints(section)
+    values: dict[str, Any] = {}
+    for name, value in plain.items():
+        if name not in kinds:
+            raise FitRankError(
+                f"config: {section.__name__} has no field {name!r}: another release's"
+            )
+        if dataclasses.is_dataclass(kinds[name]):
+            value = _from_plain(kinds[name], value)
+        values[name] = tuple(value) if get_origin(kinds[name]) is tuple else value
+    return section(**values)

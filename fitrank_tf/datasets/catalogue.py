@@ -28,7 +28,7 @@ from fitrank_tf.datasets.product_builder import (
     skipped_products,
 )
 from fitrank_tf.datasets.product_source import ProductSource, content_fingerprint
-from fitrank_tf.datasets.public import PUBLIC, OpenPublic
+from fitrank_tf.datasets.public import PUBLIC, TEXT_ONLY, OpenPublic
 from fitrank_tf.datasets.splits import ALL, SPLITS, TRAIN
 
 _RECORDS_BATCH = 1024
@@ -345,6 +345,7 @@ def _public_source(opens: OpenPublic) -> Callable[[CatalogueSource], ProductSour
     return lambda source: opens(source.manual_dir)
 
 
+_PUBLIC = {**PUBLIC, **TEXT_ONLY}
 # {dataset: (function that opens its source, builder)}, of all that are read from files.
 _SOURCES: Mapping[
     str, tuple[Callable[[CatalogueSource], ProductSource], Callable[..., ProductBuilder]]
@@ -356,7 +357,9 @@ _SOURCES: Mapping[
     ),
     "modanet": (lambda source: ModaNetSource(source.manual_dir), ModaNet),
     "photo_folder": (lambda source: PhotoFolderSource(source.images), PhotoFolder),
-    **{name: (_public_source(opens), builder) for name, (opens, builder) in PUBLIC.items()},
+    **{
+        name: (_public_source(opens), builder) for name, (opens, builder) in _PUBLIC.items()
+    },
 }
 _DRAWN = "synthetic_catalogue"
 DATASETS: tuple[str, ...] = (*_SOURCES, _DRAWN)

@@ -8,10 +8,12 @@ from fitrank_tf.datasets import (
     deepfashion_consumer_to_shop,
     deepfashion_inshop,
     deepfashion_multimodal,
+    esci,
     flickr30k,
     inria_holidays,
     marqo_parquet,
     mscoco_karpathy,
+    wands,
 )
 from fitrank_tf.datasets.product_builder import ProductBuilder
 from fitrank_tf.datasets.public_builder import PublicBuilder, PublicSource
@@ -31,13 +33,22 @@ _BUILDERS: Mapping[str, type[PublicBuilder]] = {
 }
 
 
+_Named = Mapping[str, tuple[OpenPublic, Callable[..., ProductBuilder]]]
+
+
+def _named(builders: Mapping[str, type[PublicBuilder]]) -> _Named:
+    return {
+        f"{name}/{config}" if config else name: (
+            functools.partial(builder.SOURCE, config=config),
+            functools.partial(builder, config=config or None),
+        )
+        for name, builder in builders.items()
+        for config in [each.name for each in builder.BUILDER_CONFIGS] or [""]
+    }
+
+
 # {data set, or data set/configuration as TFDS writes it: how its source is opened, and its
 # builder}.
-PUBLIC: Mapping[str, tuple[OpenPublic, Callable[..., ProductBuilder]]] = {
-    f"{name}/{config}" if config else name: (
-        functools.partial(builder.SOURCE, config=config),
-        functools.partial(builder, config=config or None),
-    )
-    for name, builder in _BUILDERS.items()
-    for config in [each.name for each in builder.BUILDER_CONFIGS] or [""]
-}
+PUBLIC = _named(_BUILDERS)
+# The same of data sets of judged products without photos, which have no benchmark.
+TEXT_ONLY = _named({"esci": esci.Builder, "wands": wands.Builder})

@@ -17,7 +17,7 @@ import importlib.metadata
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ MODELS: tuple[str, ...] = (
 )
 # Optional: written only where their requirements are installed.
 OPTIONAL_MODELS: tuple[str, ...] = ("search_scann",)
+_ALL_MODELS = (*MODELS, *OPTIONAL_MODELS)
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "keras-cv", "tensorflow-ranking", "scann")
 
 
@@ -157,8 +158,9 @@ def model_path(bundle: Path, model: str) -> Path:
 
 def next_version(bundle: Path) -> int:
     """Returns the number of the next version: one above the existing ones."""
-    names = (*MODELS, *OPTIONAL_MODELS)
-    return 1 + max((v for name in names for v in model_versions(bundle, name)), default=0)
+    return 1 + max(
+        (v for name in _ALL_MODELS for v in model_versions(bundle, name)), default=0
+    )
 
 
 def check_replaceable(bundle: Path) -> None:
@@ -188,13 +190,15 @@ def write_bundle(bundle: Path) -> Iterator[Path]:
     check_replaceable(bundle)
     with folder_written_aside(bundle) as unfinished:
         yield unfinished
-        _keep_newest(bundle, unfinished)
+        written = [name for name in _ALL_MODELS if (unfinished / name).is_dir()]
+        # For servers to go back to.
+        link_newest(bundle, unfinished, written)
 
 
-def _keep_newest(old: Path, new: Path) -> None:
-    """Links each model's newest version of an older bundle, for servers to go back to."""
-    for name in (*MODELS, *OPTIONAL_MODELS):
+def link_newest(old: Path, new: Path, names: Sequence[str] = _ALL_MODELS) -> None:
+    """Links the newest version of models of a bundle into another one that lacks it."""
+    for name in names:
         for version in model_versions(old, name)[-1:]:
             kept = new / name / str(version)
-            if kept.parent.is_dir() and not kept.exists():
+            if not kept.exists():
                 shutil.copytree(model_path(old, name), kept, copy_function=os.link)

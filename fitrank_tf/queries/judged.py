@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fitrank_tf.datasets.splits import TEST, TRAIN, VALIDATION, hash_fraction, title_key
+from fitrank_tf.queries.grades import GAINS
 from fitrank_tf.queries.words import plain_words
 
 logger = logging.getLogger(__name__)
@@ -143,6 +144,21 @@ def by_split(
         else:
             found[TRAIN].append(query)
     return found
+
+
+def scaled_gains(given: Sequence[float], queries: Sequence[JudgedQuery]) -> np.ndarray:
+    """Gains of grade 0, 1, 2 and so on, the last one the highest of `grades.GAINS`.
+
+    Args:
+        given: as of `JudgmentsConfig.gains`; () takes the grades of the queries.
+        queries: judged.
+    """
+    if given:
+        gains = np.array(given)
+    else:
+        highest = max((query.grades.max(initial=0.0) for query in queries), default=0.0)
+        gains = np.arange(max(1.0, np.ceil(highest)) + 1.0)
+    return gains * (GAINS[-1] / gains[-1])
 
 
 def fingerprint(queries: Sequence[JudgedQuery]) -> str:

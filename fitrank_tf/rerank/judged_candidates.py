@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fitrank_tf.config import JudgmentsConfig
-from fitrank_tf.queries.grades import GAINS, grade_of_gain
-from fitrank_tf.queries.judged import JudgedQuery
+from fitrank_tf.queries.grades import grade_of_gain
+from fitrank_tf.queries.judged import JudgedQuery, scaled_gains
 from fitrank_tf.rerank.candidates import CandidateLists
 from fitrank_tf.retrieval.candidate_index import Candidates
 
@@ -65,7 +65,7 @@ def labels_and_weights(
         are to each other as the judgments' are; -1 for padding and what is unknown. And
         weights float32 [Q, L], of mean 1 over the candidates that have a gain.
     """
-    gain_of = _gains(config.gains, queries)
+    gain_of = scaled_gains(config.gains, queries)
     labels = np.where(positions < 0, UNKNOWN, _LABELS[config.ungraded]).astype(np.float32)
     weights = np.ones_like(labels)
     for row, query in enumerate(queries):
@@ -78,13 +78,3 @@ def labels_and_weights(
         weights[row, found] = query.weights[chosen]
         weights[row] *= query.weight
     return labels, weights / (weights[labels > 0].mean() if (labels > 0).any() else 1.0)
-
-
-def _gains(given: Sequence[float], queries: Sequence[JudgedQuery]) -> np.ndarray:
-    """Gains of grade 0, 1, 2, ..., the last one that of the highest of `GAINS`."""
-    if given:
-        gains = np.array(given)
-    else:
-        highest = max((query.grades.max(initial=0.0) for query in queries), default=0.0)
-        gains = np.arange(max(1.0, np.ceil(highest)) + 1.0)
-    return gains * (GAINS[-1] / gains[-1])

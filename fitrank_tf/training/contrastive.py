@@ -2,17 +2,20 @@
 
 import dataclasses
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fitrank_tf.config import ContrastiveConfig
+from fitrank_tf.config import ContrastiveConfig, JudgmentsConfig
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.inputs.contrastive import contrastive_batches
 from fitrank_tf.inputs.contrastive_table import ContrastiveTable
 from fitrank_tf.inputs.microbatches import split_into_microbatches
 from fitrank_tf.inputs.photos import chosen_photos, photos
+from fitrank_tf.queries.judged import JudgedQuery
+from fitrank_tf.queries.judged_texts import with_judged_texts
 from fitrank_tf.queries.texts import (
     facet_codes,
     text_facet_codes,
@@ -27,6 +30,7 @@ from fitrank_tf.towers.training.loop import train_contrastive
 from fitrank_tf.training.products import RunProducts
 
 _LOGS, _BACKUP = "logs", "backup"
+_NO_JUDGMENTS = JudgmentsConfig()
 
 
 def key_fields(config: ContrastiveConfig) -> dict[str, Any]:
@@ -37,7 +41,12 @@ def key_fields(config: ContrastiveConfig) -> dict[str, Any]:
 
 
 def contrastive_table(
-    products: RunProducts, towers: Towers, features: np.ndarray | None, seed: int
+    products: RunProducts,
+    towers: Towers,
+    features: np.ndarray | None,
+    seed: int,
+    judged: Sequence[JudgedQuery] = (),
+    judgments: JudgmentsConfig = _NO_JUDGMENTS,
 ) -> ContrastiveTable:
     """The table of the towers' training products.
 
@@ -46,9 +55,13 @@ def contrastive_table(
         towers: towers whose tokeniser and context length are used.
         features: float32 [N, F], features of all products; None leaves them out.
         seed: of the training texts.
+        judged: judged queries, some of the texts of the products that they want.
+        judgments: how many.
     """
     records = products.records.select(products.tower_rows)
-    texts = training_texts(records, seed)
+    own = training_texts(records, seed)
+    added = with_judged_texts(own, records, judged, judgments.gains, judgments.text_share)
+    texts = added.texts
     flat = tokenise(
         towers.tokenizer,
         [text.text for product in texts for text in product],
@@ -57,8 +70,10 @@ def contrastive_table(
     return ContrastiveTable(
         token_ids=flat.reshape(len(records), -1, towers.context_length),
         groups=text_groups(records),
-        product_codes=facet_codes(records),
-        text_codes=text_facet_codes(texts, records),
+        product_codes=np.concatenate([facet_codes(records), added.product_codes], axis=-1),
+        text_codes=np.concatenate(
+            [text_facet_codes(texts, records), added.text_codes], axis=-1
+        ),
         features=None if features is None else features[products.tower_rows],
     )
 

@@ -1,6 +1,7 @@
 """The last stage of training: exports a bundle and measures what was exported."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,22 @@ from fitrank_tf.evaluation.systems import SYSTEMS
 from fitrank_tf.evaluation.trec import write_qrels, write_queries
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
+    FEATURE_HEADS_DIR,
     REPORT_DIR,
     BundleInfo,
+    link_newest,
     next_version,
     package_versions,
     write_bundle,
 )
+from fitrank_tf.export.catalogue_models import export_catalogue
 from fitrank_tf.export.export_models import TrainedModels, export_models
 from fitrank_tf.export.graphs.palette_match import palette_table
 from fitrank_tf.export.graphs.request_reader import RequestReader, read_facets
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
+from fitrank_tf.export.graphs.served_reranker import ServedReranker
 from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.export.signatures import save_served
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.synonyms import with_synonyms
 from fitrank_tf.rerank.title_facets import TitleFacets
@@ -37,24 +43,59 @@ def write_measured_bundle(run: Run, output: Path, synonyms: str = "") -> str:
     Args:
         run: of which all stages are made that are not finished.
         output: the bundle's folder.
-        synonyms: a file of the shop's own words (`queries.synonyms`), "" for none.
+        synonyms: a file of the shop's own words (`queries.synonyms`), "" for none; not
+            read where the run goes on from a bundle, which has its own.
 
     Returns:
         The table of the three systems, and the paths of what was written.
     """
-    config = run.config
+    if run.start is not None:
+        return _write_continued_bundle(run, run.start, output)
     lexicon = run.facet_heads.heads.lexicon
     models = _trained(run, with_synonyms(lexicon, synonyms) if synonyms else lexicon)
     with write_bundle(output) as folder:
         version = next_version(output)
         export_models(models, _searched(run, models), folder, version)
-        info = _info(run, config, models)
-        (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
-        metrics, table = _report(run, config, folder, output)
-        info = dataclasses.replace(info, metrics=metrics)
-        (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
-        _write_judged_test(run, folder / REPORT_DIR)
+        table = _with_report(run, _info(run, run.config, models), folder, output)
     return f"{table}\n{_paths(output, version)}"
+
+
+def _write_continued_bundle(run: Run, start: LoadedBundle, output: Path) -> str:
+    """Writes the models of `start`, but the run's re-ranker, and its products to search."""
+    tables, lexicon = run.facet_heads.tables, run.facet_heads.heads.lexicon
+    sizes = (tables.embeddings.shape[1], tables.features.shape[1], lexicon.size)
+    records, info = run.records, start.info
+    with write_bundle(output) as folder:
+        version = max(next_version(output), next_version(start.path))
+        link_newest(start.path, folder)
+        shutil.copytree(start.path / FEATURE_HEADS_DIR, folder / FEATURE_HEADS_DIR)
+        served = ServedReranker(run.reranker.load(), *sizes)
+        save_served(served, folder / "reranker", version)
+        (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
+        known = LoadedBundle(folder).known(
+            tables.embeddings, tables.features, records.texts
+        )
+        searched = SearchableCatalogue(
+            records.ids,
+            records.texts,
+            records.attributes,
+            known,
+            records.declaration.filters,
+        )
+        export_catalogue(folder, searched, version, info.list_size, info.facets)
+        info = dataclasses.replace(info, config=run.config.to_json())
+        table = _with_report(run, info, folder, output)
+    return f"{table}\n{_paths(output, version)}"
+
+
+def _with_report(run: Run, info: BundleInfo, folder: Path, output: Path) -> str:
+    """Writes `bundle.json` and the report of the models of a folder; returns the table."""
+    (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
+    metrics, table = _report(run, run.config, folder, output)
+    info = dataclasses.replace(info, metrics=metrics)
+    (folder / BUNDLE_FILE).write_text(info.to_json(), encoding="utf-8")
+    _write_judged_test(run, folder / REPORT_DIR)
+    return table
 
 
 def _searched(run: Run, models: TrainedModels) -> SearchableCatalogue:
@@ -129,7 +170,7 @@ def _report(
         bundle,
         run.catalogue,
         rows,
-        run.features.values[rows],
+        run.known_features.values[rows],
         bundle.info.image_size,
         config.reranker.list_size,
     )

@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.catalogue import CatalogueSource, open_source
+from fitrank_tf.datasets.public import TEXT_ONLY
 from fitrank_tf.datasets.tables.read import read_table
 from fitrank_tf.datasets.tables.table import Table
+from fitrank_tf.datasets.text_only import TextOnlySource
 from fitrank_tf.evaluation.trec import PathLike, qrels_lines, read_requests
 from fitrank_tf.queries.judged import JudgedQuery, Judgment, merged
 
@@ -68,6 +71,25 @@ def read_judgment_table(path: str) -> list[JudgedQuery]:
                 yield Judgment(text, item.strip(), grade, of_grade)
 
     return _counted(judgments(), odd, path)
+
+
+def read_own_judgments(source: CatalogueSource) -> list[JudgedQuery]:
+    """Reads the judgments that a data set has of its products.
+
+    Args:
+        source: of the data set.
+
+    Raises:
+        FitRankError: if it cannot be read or has none.
+    """
+    opened = open_source(source)
+    if not isinstance(opened, TextOnlySource):
+        raise FitRankError(
+            f"--own_judgments: {source.dataset} has none; choose one of "
+            f"{', '.join(TEXT_ONLY)}, or name a table with --train_judgments"
+        )
+    judgments = (Judgment(*label) for label in opened.labels())
+    return _counted(judgments, Counter(), opened.where)
 
 
 def _counted(

@@ -12,17 +12,20 @@ from fitrank_tf.config import ContrastiveConfig, RunConfig
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue, CatalogueRecords
 from fitrank_tf.datasets.splits import TRAIN, VALIDATION
+from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.queries.judged import JudgedQuery, by_split, with_products
 from fitrank_tf.rerank.candidates import CandidateLists, with_positives
 from fitrank_tf.towers.training.strategies import Strategy
 from fitrank_tf.training.products import RunProducts
 from fitrank_tf.training.stage import Stage
 from fitrank_tf.training.stages.base import BaseStage
+from fitrank_tf.training.stages.bundle_products import BundleProductsStage
 from fitrank_tf.training.stages.crops import CropsStage
 from fitrank_tf.training.stages.detector import DetectorStage
 from fitrank_tf.training.stages.facet_heads import FacetHeadsStage
 from fitrank_tf.training.stages.features import FeaturesStage
 from fitrank_tf.training.stages.judged_lists import JudgedListsStage
+from fitrank_tf.training.stages.known_products import ProductEmbeddings, ProductFeatures
 from fitrank_tf.training.stages.lists import ListedProducts, ListsStage, as_retrieved
 from fitrank_tf.training.stages.lora import LoraStage
 from fitrank_tf.training.stages.reranker import RerankerLists, RerankerStage
@@ -33,6 +36,8 @@ logger = logging.getLogger(__name__)
 # The order of a whole run. Candidate lists are made with the re-ranker, crops only for a
 # study. The export of a bundle, which follows, is not kept as a stage.
 STAGES = ("base", "detector", "features", "lora", "facet_heads", "reranker")
+# Those that a training makes that goes on from a bundle.
+_CONTINUED = ("reranker",)
 # Held-out products get so many times the facet queries of others, because they are few.
 _HELD_OUT_QUERIES = 4
 
@@ -47,11 +52,14 @@ class Run:
         strategy: distributes the towers' training over devices; None uses Keras' default
             device.
         judged: judged queries, of which the re-ranker learns besides.
+        start: bundle that the re-ranker's training goes on from; its models stand for the
+            stages before, where `work` does not keep these.
 
     Attributes:
         config: configuration of the run.
         catalogue: the catalogue to train on.
         products: the training products of each model.
+        start: the bundle that the training goes on from, None if there is none.
     """
 
     def __init__(
@@ -61,11 +69,12 @@ class Run:
         work: WorkDir,
         strategy: Strategy | None = None,
         judged: Sequence[JudgedQuery] = (),
+        start: LoadedBundle | None = None,
     ):
         self.config, self.catalogue = config, catalogue
         self.products = RunProducts(catalogue, config.reranker.holdout_share)
         self._work = work
-        self._judged_queries = judged
+        self._judged_queries, self.start = judged, start
         self._scope = contextlib.nullcontext if strategy is None else strategy.scope
 
     @property
@@ -80,10 +89,17 @@ class Run:
             stages: some of `STAGES`.
 
         Raises:
-            FitRankError: before any is made, if the catalogue is too small.
+            FitRankError: before any is made, if the catalogue is too small, or not the one
+                that the bundle was trained on from which the training goes on.
         """
         self._check()
-        for name in [name for name in STAGES if name in stages]:
+        if self.start and self.start.info.fingerprint != self.catalogue.fingerprint:
+            raise FitRankError(
+                f"{self.start.path} was trained on another catalogue; name that one, or "
+                "train from the start"
+            )
+        made = STAGES if self.start is None else _CONTINUED
+        for name in [name for name in made if name in stages]:
             started = time.monotonic()
             stage: Stage = getattr(self, name)
             logger.info("%s: %s, %.0f s", name, stage.folder, time.monotonic() - started)
@@ -147,7 +163,14 @@ class Run:
             self.base,
             self.features,
             self._scope,
+            self._judged_texts,
         )
+
+    @property
+    def _judged_texts(self) -> Sequence[JudgedQuery]:
+        """The judged queries that the towers learn."""
+        learned = self.config.judgments.text_share and self.start is None
+        return self.judged[TRAIN] if learned else ()
 
     @cached_property
     def crops(self) -> CropsStage:
@@ -158,8 +181,25 @@ class Run:
     def facet_heads(self) -> FacetHeadsStage:
         """The facet probabilities of every product."""
         return FacetHeadsStage(
-            self._work, self.config, self.products, self.features, self.lora
+            self._work, self.config, self.products, self.known_features, self.encoded
         )
+
+    @cached_property
+    def known_features(self) -> ProductFeatures:
+        """`features`, or those by the bundle that the training goes on from."""
+        if self.start is None or self.features.is_kept:
+            return self.features
+        return self._bundle_products(self.start)
+
+    @cached_property
+    def encoded(self) -> ProductEmbeddings:
+        """`lora`, or embeddings by the bundle that the training goes on from."""
+        if self.start is None or self.lora.is_kept:
+            return self.lora
+        return self._bundle_products(self.start)
+
+    def _bundle_products(self, start: LoadedBundle) -> BundleProductsStage:
+        return BundleProductsStage(self._work, self.products, start)
 
     @cached_property
     def lists(self) -> RerankerLists:
@@ -210,7 +250,7 @@ class Run:
             split,
             self.judged[split],
             self._searched_rows,
-            self.lora,
+            self.encoded,
             self.facet_heads,
         )
 
@@ -223,7 +263,7 @@ class Run:
     ) -> ListsStage:
         listed = ListedProducts(name, rows, complete, times)
         return ListsStage(
-            self._work, self.config, self.products, listed, self.lora, self.facet_heads
+            self._work, self.config, self.products, listed, self.encoded, self.facet_heads
         )
 
     @cached_property
@@ -235,4 +275,5 @@ class Run:
             self.products,
             self.facet_heads,
             self.lists,
+            self.start,
         )

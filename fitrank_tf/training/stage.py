@@ -68,6 +68,11 @@ class Stage(abc.ABC):
             "code": code_fingerprint(self.code),
         }
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the files of an earlier run are there, to be reused."""
+        return self._work.is_finished(self._work.folder(self.name, self.key))
+
     @cached_property
     def folder(self) -> Path:
         """The folder of the stage's files, which are made first if they are missing."""

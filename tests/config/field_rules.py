@@ -179,6 +179,8 @@ RULES: dict[type, dict[str, Rule]] = {
             ((), (0.0, 1.0)),
         ),
         "share": _same_words("in (0, 1]", (0.0, 1.001, math.nan), (1e-9, 1.0)),
+        "passes": COUNT._replace(),
+        "text_share": SHARE,
         "searched": _names("one of", "SEARCHED", SEARCHED),
         "ungraded": _names("one of", "UNGRADED", UNGRADED),
         "validation_share": SHARE._replace(taken=(0.0, 0.899)),

@@ -6,9 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fitrank_tf.cli import train
 from fitrank_tf.config import RunConfig, override
+from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.splits import TRAIN, VALIDATION
+from fitrank_tf.export.bundle import model_versions
+from fitrank_tf.export.graphs.served_catalogue import read_catalogue
+from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.queries.judged import JudgedQuery, Judgment, merged
 from fitrank_tf.recipes import load_recipe
 from fitrank_tf.training.run import Run
@@ -97,7 +102,8 @@ def test_judged_lists_have_their_share(bundle, catalogue, config, judged, share)
     judged_part = learned.select(np.flatnonzero((learned.labels < 0).any(axis=1)))
     gained = judged_part.weights[judged_part.labels > 0].mean() * len(judged_part)
     if share == 1.0:
-        assert len(learned) == len(judged_part) == len(run.lists.judged.arrays)
+        lists = run.lists.judged.arrays
+        assert len(learned) == len(judged_part) == 20 * len(lists)
     else:
         assert len(learned) == len(own) + len(judged_part)
         assert gained == pytest.approx(len(own), rel=1e-5)
@@ -111,7 +117,7 @@ def test_a_reranker_learns_what_was_judged(bundle, catalogue, config, judged) ->
         "reranker.dropout=0",
     )
     changed = override(
-        config, [*assignments, "reranker.epochs=60", "reranker.learning_rate=0.01"]
+        config, [*assignments, "reranker.epochs=3", "reranker.learning_rate=0.01"]
     )
     run = _run(bundle, catalogue, changed, judged)
     lists, tables = run.lists.judged.arrays, run.facet_heads.learned_tables
@@ -124,3 +130,47 @@ def test_a_reranker_learns_what_was_judged(bundle, catalogue, config, judged) ->
 
     before = right_pairs(_run(bundle, catalogue, config).reranker.load())
     assert right_pairs(run.reranker.load()) > max(0.9, before + 0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_training_goes_on_from_a_bundle(bundle, judged, tmp_path, kept: bool) -> None:
+    """Only what depends on judgments is made anew; without kept stages, from its models."""
+    work = Path(f"{bundle}.work") if kept else tmp_path / "work"
+    before, output = set(work.glob("*")), tmp_path / "bundle"
+    table = tmp_path / "judgments.csv"
+    rows = [
+        f"{query.text},{item},{grade:g}"
+        for query in judged
+        for item, grade in zip(query.products, query.grades)
+    ]
+    table.write_text("\n".join(["query,product,grade", *rows]), encoding="utf-8")
+    train.main(
+        ["--num_items=160", f"--from={bundle}", f"--train_judgments={table}"]
+        + [f"--output_dir={output}", f"--work_dir={work}", "--set=judgments.share=0.9"]
+    )
+    made = {folder.name.split("-")[0] for folder in set(work.glob("*")) - before}
+    others = {"bundle_products", "facet_heads", "lists"}
+    assert made == {"judged_lists", "reranker"} | (set() if kept else others)
+    old, new = LoadedBundle(bundle), LoadedBundle(output)
+    assert new.info.config["judgments"]["share"] == 0.9
+    assert new.info.metrics.keys() == old.info.metrics.keys()
+    for name in ("query_encoder", "image_encoder", "facet_heads", "reranker", "search"):
+        versions = [model_versions(path, name)[-1] for path in (bundle, output)]
+        assert (versions[0] == versions[1]) == (name not in ("reranker", "search"))
+    weights = [
+        [one.numpy() for one in models.model("reranker")._variables]
+        for models in (old, new)
+    ]
+    moved = [np.abs(one - other).max() for one, other in zip(*weights)]
+    assert 0 < max(moved) < 0.5
+    hits = new.search("red shirt", top_k=3)
+    assert {hit.id for hit in hits} <= set(read_catalogue(new.model("search")).ids)
+    assert (output / "report" / "judged_test.qrels").is_file()
+
+
+def test_a_bundle_of_another_catalogue_is_refused(bundle, config, judged) -> None:
+    other = open_catalogue(CatalogueSource(num_items=40))
+    run = Run(config, other, WorkDir(Path("unused")), None, judged, LoadedBundle(bundle))
+    with pytest.raises(FitRankError, match="was trained on another catalogue"):
+        run.make(["reranker"])

@@ -2,9 +2,14 @@
 
 import argparse
 
+from fitrank_tf.cli.options.catalogue import catalogue_source
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.queries.judged import JudgedQuery
-from fitrank_tf.training.judgments import read_judgment_table, read_trec_judgments
+from fitrank_tf.training.judgments import (
+    read_judgment_table,
+    read_own_judgments,
+    read_trec_judgments,
+)
 
 
 def add_judgment_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +24,11 @@ def add_judgment_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="or a table: CSV, JSON Lines, Parquet, Arrow or Excel, with the columns "
         "query, product, grade and, if need be, weight",
+    )
+    group.add_argument(
+        "--own_judgments",
+        action="store_true",
+        help="those that the data set has itself: wands, esci/us_small and others",
     )
 
 
@@ -35,4 +45,6 @@ def read_judged(options: argparse.Namespace) -> list[JudgedQuery]:
     judged = read_trec_judgments(*trec) if all(trec) else []
     if options.train_judgments:
         judged += read_judgment_table(options.train_judgments)
+    if options.own_judgments:
+        judged += read_own_judgments(catalogue_source(options))
     return judged

@@ -19,8 +19,7 @@ from fitrank_tf.rerank.facet_heads import FacetHeads, cross_fitted
 from fitrank_tf.rerank.title_facets import title_trust
 from fitrank_tf.training.products import RunProducts
 from fitrank_tf.training.stage import Stage
-from fitrank_tf.training.stages.features import FeaturesStage
-from fitrank_tf.training.stages.lora import LoraStage
+from fitrank_tf.training.stages.known_products import ProductEmbeddings, ProductFeatures
 from fitrank_tf.training.work_dir import WorkDir
 
 logger = logging.getLogger(__name__)
@@ -47,8 +46,8 @@ class FacetHeadsStage(Stage):
         work: WorkDir,
         config: RunConfig,
         products: RunProducts,
-        features: FeaturesStage,
-        lora: LoraStage,
+        features: ProductFeatures,
+        lora: ProductEmbeddings,
     ):
         super().__init__(work)
         self._config, self._products = config, products

@@ -14,12 +14,13 @@ from fitrank_tf.features.feature_models import FeatureModels, heads_fingerprint,
 from fitrank_tf.training.products import RunProducts
 from fitrank_tf.training.stage import Stage
 from fitrank_tf.training.stages.detector import DetectorStage
+from fitrank_tf.training.stages.known_products import ProductFeatures
 from fitrank_tf.training.work_dir import WorkDir
 
 _FEATURES = "features.npy"
 
 
-class FeaturesStage(Stage):
+class FeaturesStage(ProductFeatures):
     """The image features of all products.
 
     Args:
@@ -59,7 +60,6 @@ class FeaturesStage(Stage):
 
     @cached_property
     def values(self) -> np.ndarray:
-        """float32 [N, F], feature vectors of all products, described by `schema`."""
         return np.load(self.folder / _FEATURES)
 
     def make(self, folder: Path) -> None:

@@ -24,7 +24,7 @@ from fitrank_tf.retrieval.choose_index import build_index
 from fitrank_tf.training.products import RunProducts
 from fitrank_tf.training.stage import Stage
 from fitrank_tf.training.stages.facet_heads import FacetHeadsStage
-from fitrank_tf.training.stages.lora import LoraStage
+from fitrank_tf.training.stages.known_products import ProductEmbeddings
 from fitrank_tf.training.work_dir import WorkDir
 
 _LISTS = "lists.npz"
@@ -73,7 +73,7 @@ class ListsStage(Stage):
         config: RunConfig,
         products: RunProducts,
         listed: ListedProducts,
-        lora: LoraStage,
+        lora: ProductEmbeddings,
         facet_heads: FacetHeadsStage,
     ):
         super().__init__(work)

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE, FusedImageE
 from fitrank_tf.export.graphs.query_encoder import RequestEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.photos import photos
+from fitrank_tf.queries.judged import JudgedQuery, fingerprint
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.towers.fusion import FeatureFusion, new_fusion
 from fitrank_tf.towers.lora import apply_lora
@@ -34,6 +35,7 @@ from fitrank_tf.training.products import RunProducts
 from fitrank_tf.training.stage import Stage
 from fitrank_tf.training.stages.base import BaseStage
 from fitrank_tf.training.stages.features import FeaturesStage
+from fitrank_tf.training.stages.known_products import ProductEmbeddings
 from fitrank_tf.training.work_dir import WorkDir
 
 logger = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ _PRESET, _ADAPTERS = "preset", "adapters.npz"
 _FUSION, _EMBEDDINGS = "fusion.npz", "embeddings.npy"
 
 
-class LoraStage(Stage):
+class LoraStage(ProductEmbeddings):
     """The fine-tuned towers with their fusion, and the embeddings of all products.
 
     Args:
@@ -52,6 +54,7 @@ class LoraStage(Stage):
         base: the base towers, which get the adapters.
         features: the image features, which are fused with the photos.
         scope: context in which the towers are built and trained.
+        judged: judged queries, of which the towers learn besides.
     """
 
     name = "lora"
@@ -64,11 +67,12 @@ class LoraStage(Stage):
         base: BaseStage,
         features: FeaturesStage,
         scope: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext,
+        judged: Sequence[JudgedQuery] = (),
     ):
         super().__init__(work)
         self._config, self._products = config, products
         self._base, self._features = base, features
-        self._scope = scope
+        self._scope, self._judged = scope, judged
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
@@ -76,7 +80,12 @@ class LoraStage(Stage):
 
     @property
     def config(self) -> Mapping[str, Any]:
+        judgments = {
+            "judged": fingerprint(self._judged),
+            "judgments": dataclasses.asdict(self._config.judgments),
+        }
         return {
+            **(judgments if self._judged else {}),
             "catalogue": self._products.catalogue.fingerprint,
             "lora": dataclasses.asdict(self._config.lora),
             "training": key_fields(self._config.lora_training),
@@ -95,7 +104,6 @@ class LoraStage(Stage):
 
     @cached_property
     def embeddings(self) -> np.ndarray:
-        """float32 [N, D], fine-tuned embeddings of all products."""
         return np.load(self.folder / _EMBEDDINGS)
 
     def make(self, folder: Path) -> None:
@@ -112,11 +120,6 @@ class LoraStage(Stage):
         np.save(folder / _EMBEDDINGS, embed_photos(encode, everything, features))
 
     def query_encoder(self, lexicon: FacetLexicon) -> Callable[..., Any]:
-        """A function from texts to their fine-tuned `embedding` and `query_facets`.
-
-        Args:
-            lexicon: of the facet values that a text may name.
-        """
         towers, _ = self.load()
         return RequestEncoder(towers, lexicon).signatures()[DEFAULT_SIGNATURE]
 
@@ -147,7 +150,9 @@ class LoraStage(Stage):
         _log_trained_share(adapted.trainable, fusion, adapted.total)
         training = dataclasses.replace(config.lora_training, temperature=towers.temperature)
         model = new_contrastive_model(towers, fusion, training, seed)
-        table = contrastive_table(products, towers, features, seed)
+        table = contrastive_table(
+            products, towers, features, seed, self._judged, config.judgments
+        )
         size = towers.image_size
         train_towers(model, products, table, size, training, seed, folder)
         adapted.save(folder / _ADAPTERS)

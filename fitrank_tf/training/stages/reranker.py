@@ -10,6 +10,8 @@ import numpy as np
 
 from fitrank_tf._legacy import tf_keras
 from fitrank_tf.config import RunConfig
+from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.inputs.listwise import ListArrays
 from fitrank_tf.rerank.model import Reranker, build_reranker, train_reranker
 from fitrank_tf.training.products import RunProducts
@@ -52,6 +54,7 @@ class RerankerStage(Stage):
         products: products of the run.
         facet_heads: embeddings, features and facet probabilities of the products.
         lists: candidate lists for training and validation.
+        start: bundle whose re-ranker's weights the training starts from; None starts anew.
     """
 
     name = "reranker"
@@ -63,10 +66,11 @@ class RerankerStage(Stage):
         products: RunProducts,
         facet_heads: FacetHeadsStage,
         lists: RerankerLists,
+        start: LoadedBundle | None = None,
     ):
         super().__init__(work)
         self._config, self._products = config, products
-        self._facet_heads, self._lists = facet_heads, lists
+        self._facet_heads, self._lists, self._start = facet_heads, lists, start
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
@@ -78,6 +82,8 @@ class RerankerStage(Stage):
         config = {"reranker": dataclasses.asdict(self._config.reranker)}
         if self._lists.judged:
             config["judgments"] = dataclasses.asdict(self._config.judgments)
+        if self._start:
+            config["start"] = {"bundle": self._start.fingerprint}
         return {**config, "seed": self._config.seed}
 
     def load(self) -> Reranker:
@@ -104,14 +110,29 @@ class RerankerStage(Stage):
         return self._lists.of_validation.arrays
 
     def lists_to_learn_from(self) -> ListArrays:
-        """`training_lists` and judged ones, of rows of the whole catalogue."""
+        """`training_lists` and judged ones, of rows of the whole catalogue.
+
+        The judged ones come so often that they have their share with weights near 1.
+        """
         own = self.training_lists().at(self._products.ranker_rows)
-        return self._beside(own, self._lists.judged)
+        if self._lists.judged is None:
+            return own
+        judged, config = self._lists.judged.arrays, self._config.judgments
+        logger.info("lists of judged queries: %d", len(judged))
+        room = (1.0 - config.share) / config.share
+        copies = config.passes
+        if self._start:
+            kept = min(round(room * copies * len(judged)), len(own))
+            own = own.shuffled(self._seed).select(np.arange(kept))
+        elif room and len(judged):
+            copies = max(1, round(len(own) / room / len(judged)))
+        return self._beside(own, judged.repeated(copies))
 
     def lists_to_choose_by(self) -> ListArrays:
         """`validation_lists` and judged ones, of rows of the whole catalogue."""
         own = self.validation_lists().at(self._products.validation_rows)
-        return self._beside(own, self._lists.judged_validation)
+        judged = self._lists.judged_validation
+        return own if judged is None else self._beside(own, judged.arrays)
 
     def make(self, folder: Path) -> None:
         """Trains the re-ranker and keeps the weights of its best epoch.
@@ -123,6 +144,8 @@ class RerankerStage(Stage):
             "re-ranker: %d training lists, %d for validation", len(learned), len(chosen)
         )
         model = self._new()
+        if self._start:
+            _set_weights(model, self._start)
         if len(learned):
             self._train(model, learned, chosen, folder)
         else:
@@ -143,17 +166,15 @@ class RerankerStage(Stage):
             folder,
         )
 
-    def _beside(self, self_made: ListArrays, judged: JudgedListsStage | None) -> ListArrays:
-        """Self-made lists and judged ones, which are repeated to have their share."""
-        if judged is None or not len(judged.arrays):
+    def _beside(self, self_made: ListArrays, lists: ListArrays) -> ListArrays:
+        """Self-made lists and judged ones, whose weights give them their share."""
+        share = self._config.judgments.share
+        if not len(lists):
             return self_made
-        lists, share = judged.arrays, self._config.judgments.share
-        logger.info("of %d lists people judged the products", len(lists))
         if share == 1.0 or not len(self_made):
             return lists
-        wanted = share / (1.0 - share) * len(self_made)
-        lists = lists.repeated(max(1, round(wanted / len(lists))))
-        weights = lists.weights * np.float32(wanted / len(lists))
+        factor = np.float32(share / (1.0 - share) * len(self_made) / len(lists))
+        weights = lists.weights * factor
         return self_made.followed_by(dataclasses.replace(lists, weights=weights))
 
     @property
@@ -170,3 +191,20 @@ class RerankerStage(Stage):
             self._facet_heads.heads.lexicon.facet_sizes,
             self._products.records.declaration.decisive,
         )
+
+
+def _set_weights(model: Reranker, bundle: LoadedBundle) -> None:
+    """Gives a model the weights of a bundle's re-ranker.
+
+    Raises:
+        FitRankError: if it is of other sizes.
+    """
+    # As `ServedReranker` keeps them, in the model's order.
+    weights = [one.numpy() for one in bundle.model("reranker")._variables]
+    try:
+        model.set_weights(weights)
+    except ValueError as error:
+        raise FitRankError(
+            f"the re-ranker of {bundle.path} has other sizes than the configuration's; "
+            "leave reranker.hidden and reranker.attention_heads as they are"
+        ) from error

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from fitrank_tf.datasets.public import PUBLIC
+from fitrank_tf.datasets.public import PUBLIC, TEXT_ONLY
 
 DATASETS = Path(__file__).parents[3] / "fitrank_tf" / "datasets"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("name", [*PUBLIC, *TEXT_ONLY])
 def test_tfds_builds_it(tmp_path: Path, name: str) -> None:
     dataset, _, config = name.partition("/")
     folder = DATASETS / dataset
