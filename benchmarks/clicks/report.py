@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.clicks.study import BIAS, CASES, TRUE
-from fitrank_tf.clicks.relevance import CLICKS, CTR, IPW
+from fitrank_tf.clicks.relevance import BAYES, CLICKS, CTR, ESTIMATES, IPW
 from fitrank_tf.core.packages import imports_of
 from fitrank_tf.evaluation.markdown_table import markdown_table
 from fitrank_tf.evaluation.significance import paired_randomisation
@@ -33,25 +33,27 @@ def read_results(path: Path) -> dict[tuple[str, str], np.ndarray]:
 
 def study_table(results: Values) -> str:
     """The Markdown table of the cases that are there."""
-    titles = ["log", IPW, CTR, CLICKS, "ipw of true", f"p ({CTR})", f"p ({CLICKS})", "bias"]
+    titles = ["log", *ESTIMATES, "ipw / true", "bayes / true"]
+    titles += [f"p, ipw and {CTR}", f"p, ipw and {CLICKS}", "error of the bias"]
     true = results[TRUE, TRUE]
-    rows = [[TRUE, f"{true.mean():.4f}", "", "", "1", "", "", ""]]
+    rows = [[TRUE, *[f"{true.mean():.4f}"] * 2, *[""] * 7]]
     for case in CASES:
         ipw = results.get((case.name, IPW))
         if ipw is None:
             continue
-        means, tests = [], []
-        for other in (CTR, CLICKS):
-            values = results.get((case.name, other))
-            means.append("" if values is None else f"{values.mean():.4f}")
-            tests.append("" if values is None else _p(ipw, values))
+        known = [results.get((case.name, estimate)) for estimate in ESTIMATES]
+        means = ["" if values is None else f"{values.mean():.4f}" for values in known]
+        shares = [
+            "" if values is None else f"{values.mean() / true.mean():.3f}"
+            for values in known[:2]
+        ]
+        tests = ["" if values is None else _p(ipw, values) for values in known[2:]]
         error = results[case.name, BIAS]
         rows.append(
             [
                 case.name,
-                f"{ipw.mean():.4f}",
                 *means,
-                f"{ipw.mean() / true.mean():.3f}",
+                *shares,
                 *tests,
                 f"{error.mean():.0%}, at most {error.mean(axis=0).max():.0%}",
             ]
@@ -77,7 +79,8 @@ def draw_curve(results: Values, path: Path) -> None:
     sizes = {case.name: case.impressions for case in CASES}
     figure = Figure(figsize=(5, 3.2), layout="constrained")
     axes = figure.subplots()
-    for estimate, label in ((IPW, "inverse propensity"), (CTR, "CTR"), (CLICKS, "clicks")):
+    labels = {IPW: "inverse propensity", BAYES: "Bayes", CTR: "CTR", CLICKS: "clicks"}
+    for estimate, label in labels.items():
         known = [name for name in _CURVE if (name, estimate) in results]
         means = [results[name, estimate].mean() for name in known]
         axes.plot([sizes[name] for name in known], means, marker="o", label=label)

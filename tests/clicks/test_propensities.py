@@ -85,14 +85,27 @@ def test_weighted_clicks_are_the_relevance_and_plain_ones_are_not():
     log = _log(shoppers, pages=20 * _PAGES)
     found = estimate_propensities(log)
     errors = {}
-    for estimate in ("ipw", "expected", "ctr", "clicks"):
+    for estimate in ("ipw", "bayes", "ctr", "clicks"):
         graded = click_grades(log, found, RelevanceConfig(estimate, clip=0.01))
         truth = shoppers.attraction(grades[graded.pairs[:, 0], graded.pairs[:, 1]])
         known = graded.counts.pairs()[1]
         often = np.bincount(known, log.impressions) > 3000
         errors[estimate] = np.abs(graded.grades / truth - 1)[often].mean()
-    assert errors["ipw"] < 0.1 and errors["expected"] < 0.1
+    assert errors["ipw"] < 0.1 and errors["bayes"] < 0.1
     assert errors["ctr"] > 0.25 and errors["clicks"] > 1
+
+
+def test_little_evidence_is_drawn_to_the_mean():
+    shoppers, grades = Shoppers(eta=1.0), _grades()
+    log = _log(shoppers, pages=1500)
+    found = estimate_propensities(log, PropensityConfig(method=HARVEST))
+    errors = []
+    for estimate in ("bayes", "ipw"):
+        graded = click_grades(log, found, RelevanceConfig(estimate, fewest_clicks=0))
+        truth = shoppers.attraction(grades[graded.pairs[:, 0], graded.pairs[:, 1]])
+        errors.append(np.sqrt(np.mean((graded.grades - truth) ** 2)))
+    assert errors[0] < 0.6 * errors[1]
+    assert errors[0] < 0.9 * truth.std()
 
 
 def test_grades_become_a_table_of_training(tmp_path):
