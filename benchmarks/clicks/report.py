@@ -19,7 +19,7 @@ from fitrank_tf.evaluation.markdown_table import markdown_table
 from fitrank_tf.evaluation.significance import paired_randomisation
 
 Values = Mapping[tuple[str, str], np.ndarray]
-_CURVE = ("eta 1, 5,000", "eta 1, 20,000", "eta 1", "eta 1, 2,000,000")
+_CURVE = ("eta 1, 20,000", "eta 1", "eta 1, 2,000,000")
 
 
 def read_results(path: Path) -> dict[tuple[str, str], np.ndarray]:

@@ -76,7 +76,6 @@ CASES = (
     Case("eta 2", _ETA_2, seeds=SEEDS),
     Case("eta 1, 20,000", _ETA_1, 20_000),
     Case("eta 1, 2,000,000", _ETA_1, 2_000_000),
-    Case("eta 1, 5,000", _ETA_1, 5_000),
     Case("noise 30 %", Shoppers(1.0, noise=0.3)),
     Case("cascade shoppers", Shoppers(1.0, model=CASCADE)),
     Case("eta 2, taken for 1", _ETA_2, bias="eta 1", estimates=(IPW, BAYES)),

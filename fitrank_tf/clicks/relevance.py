@@ -41,7 +41,7 @@ class RelevanceConfig:
         fewest_clicks: queries with fewer have no grades, 0 or above.
     """
 
-    estimate: str = IPW
+    estimate: str = BAYES
     clip: float = 0.05
     fewest_impressions: int = 1
     fewest_clicks: int = 1
@@ -106,8 +106,14 @@ def click_grades(
         weight = 1 / np.maximum(chance - luck, max(config.clip, 1e-9))
         grades = np.bincount(pair, earned * weight, len(pairs)) / shown
     elif config.estimate == BAYES:
-        looked = np.bincount(pair, (chance - luck) * counts.impressions, len(pairs))
-        grades = _posterior_means(np.bincount(pair, earned, len(pairs)), looked)
+        grades = _posterior_means(
+            earned=np.bincount(pair, earned, len(pairs)),
+            clicks=clicks,
+            looked=np.bincount(pair, (chance - luck) * counts.impressions, len(pairs)),
+            squared=np.bincount(
+                pair, (chance - luck) ** 2 * counts.impressions, len(pairs)
+            ),
+        )
     else:
         grades = clicks / (shown if config.estimate == CTR else 1.0)
     of_query = np.bincount(pairs[:, 0], clicks, len(counts.queries))
@@ -122,19 +128,25 @@ def click_grades(
     return ClickGrades(counts, pairs[kept], np.maximum(grades[kept], 0.0))
 
 
-def _posterior_means(clicks: np.ndarray, looked: np.ndarray) -> np.ndarray:
+def _posterior_means(
+    earned: np.ndarray, clicks: np.ndarray, looked: np.ndarray, squared: np.ndarray
+) -> np.ndarray:
     """Relevance under a gamma prior, whose mean and spread are those of all pairs.
 
-    The clicks of a pair are Poisson with mean looked * relevance. Of the squared errors of
-    the mean relevance, what that does not explain is the variance of relevance (method of
-    moments, as in empirical Bayes).
+    The method of moments, as in empirical Bayes: the products of the clicks of any two
+    impressions of a pair are on average those of their propensities times the mean square
+    of relevance. Single impressions tell nothing of it; without others the prior is
+    exponential.
 
     Args:
+        earned: float [P], clicks less those that trust alone explains.
         clicks: float [P].
-        looked: float [P], expected impressions that were looked at.
+        looked: float [P], the sum of the propensities of a pair's impressions.
+        squared: float [P], the sum of their squares.
     """
     # Of pairs, not of impressions: what is shown more often is more relevant.
-    mean = float((clicks / np.maximum(looked, 1e-9)).mean())
-    excess = ((clicks - mean * looked) ** 2).sum() - mean * looked.sum()
-    strength = mean * (looked**2).sum() / max(excess, 1e-9)
-    return (clicks + strength * mean) / (looked + strength)
+    mean = float((earned / np.maximum(looked, 1e-9)).mean())
+    together = (looked**2 - squared).sum()
+    variance = (earned**2 - clicks).sum() / max(together, 1e-9) - mean**2
+    strength = mean / (variance if variance > 0 else mean**2)
+    return (earned + strength * mean) / (looked + strength)

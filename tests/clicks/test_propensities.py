@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from benchmarks.clicks.shoppers import Shoppers, browse, shop_rankings
-from fitrank_tf.clicks import propensities
 from fitrank_tf.clicks.counts import RANDOMISED, SWAPPED, ClickCounts
 from fitrank_tf.clicks.propensities import (
     EM,
@@ -57,14 +56,6 @@ def test_propensities_are_those_of_the_shoppers(eta, method):
     assert found.method == (HARVEST if method == SWAPPED else name) and found.converged
     np.testing.assert_allclose(found.relevant, shoppers.examination(_LENGTH), rtol=0.1)
     assert not found.irrelevant.any()
-
-
-def test_pairs_are_counted_in_parts_alike(monkeypatch):
-    log = _log(Shoppers(), pages=5000)
-    whole = estimate_propensities(log, PropensityConfig(method=HARVEST)).relevant
-    monkeypatch.setattr(propensities, "_PAIRS_AT_ONCE", 100)
-    parts = estimate_propensities(log, PropensityConfig(method=HARVEST)).relevant
-    np.testing.assert_allclose(parts, whole, rtol=1e-9)
 
 
 def test_trust_bias_is_told_from_examination():
