@@ -17,7 +17,7 @@ from fitrank_tf.clicks.propensities import estimate_propensities
 from fitrank_tf.rerank.baselines import ndcg_at_10
 from fitrank_tf.rerank.model import build_reranker
 
-SHARES = (0.0, 0.02, 0.05, 0.2, 1.0)
+SHARES = (-0.02, 0.0, 0.02, 0.05, 0.2)
 SESSIONS = (50, 100, 200, 500, 1000, 2000, 5000)
 _BLEND = ("match_weight", "grade_weight")
 _BATCH, _ROUNDS = 64, 200

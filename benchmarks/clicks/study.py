@@ -29,7 +29,14 @@ from fitrank_tf.clicks.propensities import (
     PropensityConfig,
     estimate_propensities,
 )
-from fitrank_tf.clicks.relevance import CLICKS, CTR, IPW, RelevanceConfig, click_grades
+from fitrank_tf.clicks.relevance import (
+    BAYES,
+    CLICKS,
+    CTR,
+    IPW,
+    RelevanceConfig,
+    click_grades,
+)
 from fitrank_tf.datasets.catalogue import open_catalogue
 from fitrank_tf.training.run import Run
 
@@ -39,7 +46,7 @@ QUERIES, LIST_SIZE, COMPONENTS = 1500, 20, 64
 MEASURED, MEASURED_SIZE = 600, 40
 SEEDS = (0, 1, 2)
 TRUE = "true grades"
-_BIAS = "bias "
+BIAS = "bias "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,23 +66,22 @@ class Case:
     shoppers: Shoppers
     impressions: int = 200_000
     bias: str = HARVEST
-    seeds: tuple[int, ...] = SEEDS
-    estimates: tuple[str, ...] = (IPW, CTR, CLICKS)
+    seeds: tuple[int, ...] = (0, 1)
+    estimates: tuple[str, ...] = (IPW, BAYES, CTR, CLICKS)
 
 
 _ETA_1, _ETA_2 = Shoppers(1.0), Shoppers(2.0)
 CASES = (
-    Case("eta 1", _ETA_1),
-    Case("eta 2", _ETA_2),
+    Case("eta 1", _ETA_1, seeds=SEEDS),
+    Case("eta 2", _ETA_2, seeds=SEEDS),
     Case("eta 1, 20,000", _ETA_1, 20_000),
     Case("eta 1, 2,000,000", _ETA_1, 2_000_000),
-    Case("eta 1, 5,000", _ETA_1, 5_000),
     Case("noise 30 %", Shoppers(1.0, noise=0.3)),
     Case("cascade shoppers", Shoppers(1.0, model=CASCADE)),
-    Case("eta 2, taken for 1", _ETA_2, bias="eta 1", estimates=(IPW,)),
-    Case("eta 1, taken for 2", _ETA_1, bias="eta 2", estimates=(IPW,)),
+    Case("eta 2, taken for 1", _ETA_2, bias="eta 1", estimates=(IPW, BAYES)),
+    Case("eta 1, taken for 2", _ETA_1, bias="eta 2", estimates=(IPW, BAYES)),
     Case("trust, not estimated", Shoppers(1.0, trust=0.4)),
-    Case("trust, estimated", Shoppers(1.0, trust=0.4), bias=EM, estimates=(IPW,)),
+    Case("trust, estimated", Shoppers(1.0, trust=0.4), bias=EM, estimates=(IPW, BAYES)),
 )
 
 
@@ -120,8 +126,8 @@ def results(
             counts = log.counts(*grades.shape)
             bias = bias_of(case, counts, scores)
             true = case.shoppers.examination(PAGE)
-            if (case.name, _BIAS, seed) not in done:
-                yield _line(case.name, _BIAS, seed, np.abs(bias.relevant / true - 1))
+            if (case.name, BIAS, seed) not in done:
+                yield _line(case.name, BIAS, seed, np.abs(bias.relevant / true - 1))
             for estimate in case.estimates:
                 if (case.name, estimate, seed) not in done:
                     graded = click_grades(counts, bias, RelevanceConfig(estimate))

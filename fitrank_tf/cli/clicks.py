@@ -74,7 +74,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     _add(bias, PropensityConfig, "iterations", "of em, at most")
     grades = parser.add_argument_group("grades")
-    grades.add_argument("--estimate", default="ipw", choices=ESTIMATES)
+    grades.add_argument("--estimate", default="bayes", choices=ESTIMATES)
     _add(grades, RelevanceConfig, "clip", "least propensity")
     _add(grades, RelevanceConfig, "fewest_impressions", "of a product of a query")
     _add(grades, RelevanceConfig, "fewest_clicks", "of a query")

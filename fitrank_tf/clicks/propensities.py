@@ -10,6 +10,7 @@ import dataclasses
 import logging
 
 import numpy as np
+from scipy import sparse
 
 from fitrank_tf.clicks.counts import RANDOMISED, SWAPPED, ClickCounts
 from fitrank_tf.clicks.logistic import LogisticRegression
@@ -24,8 +25,7 @@ METHODS = (AUTO, EM, HARVEST, RANDOM)
 # Clicks below which interventions are not relied on by themselves.
 FEWEST_CLICKS = 500
 _FLOOR = 1e-9
-_NEWTON_STEPS = 50
-_PAIRS_AT_ONCE = 1 << 17
+_NEWTON_STEPS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,17 +165,21 @@ def _moved(counts: ClickCounts) -> np.ndarray:
 
 
 def _harvested(counts: ClickCounts) -> np.ndarray:
-    """AllPairs intervention harvesting (Agarwal et al., WSDM 2019).
+    """Intervention harvesting (Agarwal et al., WSDM 2019), of all positions at once.
 
-    Of the products that were shown at both k and l, the mean click rates are p_k r and
-    p_l r with the same relevance r. So of the clicks at either, those at k have the share
-    p_k / (p_k + p_l): the model of Bradley and Terry, whose likelihood is concave in log p
-    and is maximised by Newton's method.
+    A pair that was shown n_k times at each position k has n_k p_k r clicks there, in
+    expectation. Given all its clicks, those at k have the share n_k p_k / sum_l n_l p_l,
+    whatever its relevance r: the Poisson model with fixed effects (Hausman, Hall and
+    Griliches, 1984). Its likelihood is concave in log p and maximised by Newton's method.
     """
-    length = counts.num_positions
-    clicked = _shared_clicks(counts.select(_moved(counts)), length)
-    both = clicked + clicked.T
-    reached = _reached(both > 0)
+    moved = counts.select(_moved(counts))
+    length, (pairs, pair) = counts.num_positions, moved.pairs()
+    total = np.bincount(pair, moved.clicks, len(pairs))
+    shown = sparse.csr_matrix(
+        (moved.impressions.astype(np.float64), (pair, moved.position - 1)),
+        (len(pairs), length),
+    )[total > 0]
+    reached = _reached((shown.T @ shown).toarray() > 0)
     if not reached.all():
         lacking = int(np.argmin(reached)) + 1
         raise FitRankError(
@@ -183,14 +187,16 @@ def _harvested(counts: ClickCounts) -> np.ndarray:
             "others too; give a larger log or one of more rankings, read fewer positions "
             "with --most_positions, or --method em"
         )
+    clicks = np.bincount(moved.position - 1, moved.clicks, length)
     logs = np.zeros(length)
     for _ in range(_NEWTON_STEPS):
-        share = 1 / (1 + np.exp(logs - logs[:, None]))
-        slope = both * share * (1 - share)
-        curvature = np.diag(slope.sum(axis=1)) - slope
-        gradient = clicked.sum(axis=1) - (both * share).sum(axis=1)
+        share = shown @ sparse.diags(np.exp(logs))
+        share = sparse.diags(1 / share.sum(axis=1).A1) @ share
+        expected = sparse.diags(total[total > 0]) @ share
+        mean = expected.sum(axis=0).A1
+        curvature = np.diag(mean) - (share.T @ expected).toarray()
         # Position 1 stays at 0.
-        step = np.linalg.lstsq(curvature[1:, 1:], gradient[1:])[0]
+        step = np.linalg.lstsq(curvature[1:, 1:], (clicks - mean)[1:])[0]
         logs[1:] += np.clip(step, -1, 1)
     return np.exp(logs)
 
@@ -201,31 +207,6 @@ def _reached(joined: np.ndarray) -> np.ndarray:
     for _ in joined:
         reached |= joined[reached].any(axis=0)
     return reached
-
-
-def _shared_clicks(counts: ClickCounts, length: int) -> np.ndarray:
-    """Clicks [K, K] at position k on pairs that position l has shown too.
-
-    A pair counts as often at k as at l, so that the relevance of both is alike.
-    """
-    _, pair = counts.pairs()
-    order = np.argsort(pair, kind="stable")
-    starts = np.arange(0, pair.max(initial=0) + 1, _PAIRS_AT_ONCE)
-    clicked = np.zeros((length, length))
-    parts = np.split(order, np.searchsorted(pair[order], starts[1:]))
-    for start, rows in zip(starts, parts):
-        place = (pair[rows] - start, counts.position[rows] - 1)
-        impressions, clicks = np.zeros((2, _PAIRS_AT_ONCE, length))
-        np.add.at(impressions, place, counts.impressions[rows])
-        np.add.at(clicks, place, counts.clicks[rows])
-        rate = clicks / np.maximum(impressions, 1)
-        for k in range(length):
-            here = impressions[:, [k]]
-            # Half the harmonic mean: what the rarer side knows of the pair.
-            common = here * impressions / np.maximum(here + impressions, 1)
-            common[:, k] = 0
-            clicked[k] += (common * rate[:, [k]]).sum(axis=0)
-    return clicked
 
 
 def _expectation_maximisation(

@@ -17,8 +17,8 @@ from fitrank_tf.config.checks import (
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import written_aside
 
-IPW, EXPECTED, CTR, CLICKS = "ipw", "expected", "ctr", "clicks"
-ESTIMATES = (IPW, EXPECTED, CTR, CLICKS)
+IPW, BAYES, CTR, CLICKS = "ipw", "bayes", "ctr", "clicks"
+ESTIMATES = (IPW, BAYES, CTR, CLICKS)
 _HEADER = "query\tproduct\tgrade\tweight\n"
 
 
@@ -30,17 +30,18 @@ class RelevanceConfig:
         estimate: "ipw", clicks weighted by the inverse of their position's propensity, over
             impressions (Joachims et al., "Unbiased learning-to-rank with biased feedback",
             WSDM 2017; with trust bias Vardasbi et al., "When inverse propensity scoring
-            does not work", CIKM 2020); "expected", clicks over the impressions that were
+            does not work", CIKM 2020); "bayes", clicks over the impressions that were
             looked at (Zhang and Jones, "Comparing click logs and editorial labels for
-            training query rewriting", 2007), which varies less and is not clipped; the
-            baselines "ctr", clicks over impressions, and "clicks".
+            training query rewriting", 2007), with the log's spread of relevance as prior:
+            what few have looked at is taken for average; the baselines "ctr", clicks over
+            impressions, and "clicks".
         clip: propensities below it count as it, in [0, 1): the inverse of a small one makes
             single clicks weigh too much. 0 clips nothing.
         fewest_impressions: pairs of query and product with fewer have no grade, above 0.
         fewest_clicks: queries with fewer have no grades, 0 or above.
     """
 
-    estimate: str = IPW
+    estimate: str = BAYES
     clip: float = 0.05
     fewest_impressions: int = 1
     fewest_clicks: int = 1
@@ -104,9 +105,15 @@ def click_grades(
     if config.estimate == IPW:
         weight = 1 / np.maximum(chance - luck, max(config.clip, 1e-9))
         grades = np.bincount(pair, earned * weight, len(pairs)) / shown
-    elif config.estimate == EXPECTED:
-        looked = np.bincount(pair, (chance - luck) * counts.impressions, len(pairs))
-        grades = np.bincount(pair, earned, len(pairs)) / np.maximum(looked, 1e-9)
+    elif config.estimate == BAYES:
+        grades = _posterior_means(
+            earned=np.bincount(pair, earned, len(pairs)),
+            clicks=clicks,
+            looked=np.bincount(pair, (chance - luck) * counts.impressions, len(pairs)),
+            squared=np.bincount(
+                pair, (chance - luck) ** 2 * counts.impressions, len(pairs)
+            ),
+        )
     else:
         grades = clicks / (shown if config.estimate == CTR else 1.0)
     of_query = np.bincount(pairs[:, 0], clicks, len(counts.queries))
@@ -119,3 +126,27 @@ def click_grades(
             "--fewest_impressions, or give a larger log"
         )
     return ClickGrades(counts, pairs[kept], np.maximum(grades[kept], 0.0))
+
+
+def _posterior_means(
+    earned: np.ndarray, clicks: np.ndarray, looked: np.ndarray, squared: np.ndarray
+) -> np.ndarray:
+    """Relevance under a gamma prior, whose mean and spread are those of all pairs.
+
+    The method of moments, as in empirical Bayes: the products of the clicks of any two
+    impressions of a pair are on average those of their propensities times the mean square
+    of relevance. Single impressions tell nothing of it; without others the prior is
+    exponential.
+
+    Args:
+        earned: float [P], clicks less those that trust alone explains.
+        clicks: float [P].
+        looked: float [P], the sum of the propensities of a pair's impressions.
+        squared: float [P], the sum of their squares.
+    """
+    # Of pairs, not of impressions: what is shown more often is more relevant.
+    mean = float((earned / np.maximum(looked, 1e-9)).mean())
+    together = (looked**2 - squared).sum()
+    variance = (earned**2 - clicks).sum() / max(together, 1e-9) - mean**2
+    strength = mean / (variance if variance > 0 else mean**2)
+    return (earned + strength * mean) / (looked + strength)

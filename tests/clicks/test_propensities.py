@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from benchmarks.clicks.shoppers import Shoppers, browse, shop_rankings
-from fitrank_tf.clicks import propensities
 from fitrank_tf.clicks.counts import RANDOMISED, SWAPPED, ClickCounts
 from fitrank_tf.clicks.propensities import (
     EM,
@@ -59,14 +58,6 @@ def test_propensities_are_those_of_the_shoppers(eta, method):
     assert not found.irrelevant.any()
 
 
-def test_pairs_are_counted_in_parts_alike(monkeypatch):
-    log = _log(Shoppers(), pages=5000)
-    whole = estimate_propensities(log, PropensityConfig(method=HARVEST)).relevant
-    monkeypatch.setattr(propensities, "_PAIRS_AT_ONCE", 100)
-    parts = estimate_propensities(log, PropensityConfig(method=HARVEST)).relevant
-    np.testing.assert_allclose(parts, whole, rtol=1e-9)
-
-
 def test_trust_bias_is_told_from_examination():
     shoppers = Shoppers(eta=1.0, noise=0.0, trust=0.4)
     log = _log(shoppers, pages=4 * _PAGES)
@@ -85,14 +76,27 @@ def test_weighted_clicks_are_the_relevance_and_plain_ones_are_not():
     log = _log(shoppers, pages=20 * _PAGES)
     found = estimate_propensities(log)
     errors = {}
-    for estimate in ("ipw", "expected", "ctr", "clicks"):
+    for estimate in ("ipw", "bayes", "ctr", "clicks"):
         graded = click_grades(log, found, RelevanceConfig(estimate, clip=0.01))
         truth = shoppers.attraction(grades[graded.pairs[:, 0], graded.pairs[:, 1]])
         known = graded.counts.pairs()[1]
         often = np.bincount(known, log.impressions) > 3000
         errors[estimate] = np.abs(graded.grades / truth - 1)[often].mean()
-    assert errors["ipw"] < 0.1 and errors["expected"] < 0.1
+    assert errors["ipw"] < 0.1 and errors["bayes"] < 0.1
     assert errors["ctr"] > 0.25 and errors["clicks"] > 1
+
+
+def test_little_evidence_is_drawn_to_the_mean():
+    shoppers, grades = Shoppers(eta=1.0), _grades()
+    log = _log(shoppers, pages=1500)
+    found = estimate_propensities(log, PropensityConfig(method=HARVEST))
+    errors = []
+    for estimate in ("bayes", "ipw"):
+        graded = click_grades(log, found, RelevanceConfig(estimate, fewest_clicks=0))
+        truth = shoppers.attraction(grades[graded.pairs[:, 0], graded.pairs[:, 1]])
+        errors.append(np.sqrt(np.mean((graded.grades - truth) ** 2)))
+    assert errors[0] < 0.6 * errors[1]
+    assert errors[0] < 0.9 * truth.std()
 
 
 def test_grades_become_a_table_of_training(tmp_path):

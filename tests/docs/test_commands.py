@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from docs.results import SECTIONS, read_result
+from fitrank_tf.cli.main import module_of
 from tests.docs.test_links import ROOT, pages
 
 _FENCED = re.compile(r"^ *```\w*\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
@@ -40,7 +41,9 @@ def test_pages_show_every_command_of_the_package():
 @pytest.mark.parametrize("command, arguments", _shown())
 def test_parser_accepts_the_command(command, arguments):
     name = command.replace("-", "_")
-    module = importlib.import_module(_MODULES.get(name, f"fitrank_tf.cli.{name}"))
+    module = importlib.import_module(
+        _MODULES.get(name) or module_of(name.replace("_", "-"))
+    )
     words = shlex.split(re.sub(r"\bDATA\b", _DATA, arguments))
     if "--help" in words:
         pytest.skip("prints its options")
