@@ -22,7 +22,8 @@ from fitrank_tf.towers.checkpoints.layer_weights import (
     fill_patches,
     read_statistics,
 )
-from fitrank_tf.towers.checkpoints.safetensors_file import Tensors, open_tensors
+from fitrank_tf.towers.checkpoints.peft_adapters import open_tensors
+from fitrank_tf.towers.checkpoints.safetensors_file import Tensors
 from fitrank_tf.towers.checkpoints.tokenizer_files import read_tokenizer
 from fitrank_tf.towers.clip_towers import CLIP_MEAN, CLIP_STD, ClipTowers
 
