@@ -122,7 +122,8 @@ def test_the_text_towers_tensors_are_read_back_to_the_same_embeddings(
     vocabulary = towers.tokenizer.vocabulary_size()
     blank = towers_from_sizes(SIZES, towers.tokenizer, seed=2)
     tensors = open_file(files / TEXT_TOWER, huggingface_clip.WEIGHTS_NAME)
-    huggingface_clip._fill_text(blank.backbone, tensors)
+    rows = blank.tokenizer.vocabulary_size()
+    huggingface_clip._fill_text(blank.backbone, tensors, rows)
     tensors.refuse_left_over()
     start, end = vocabulary - 2, vocabulary - 1
     tokens = np.array([[start, 5, 9, 40, 3, end, 0, 0, 0, 0], [start, 70, end, *[0] * 7]])
