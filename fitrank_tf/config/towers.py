@@ -1,4 +1,4 @@
-"""Which CLIP towers."""
+"""Which towers."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from fitrank_tf.config.checks import require, require_positive, require_types
 
 @dataclasses.dataclass(frozen=True)
 class TowersConfig:
-    """The two CLIP towers.
+    """The two towers, of CLIP or SigLIP.
 
     A preset brings its own sizes: beside one only `image_size` and `context_length` are
     read. The default sizes are those of the shipped `fitrank_tiny`, 5.4 M parameters: at
@@ -15,8 +15,8 @@ class TowersConfig:
 
     Attributes:
         preset: what `towers_from_preset` reads: a KerasHub preset name, a local folder of
-            KerasHub, transformers or open_clip, or "hf://owner/name". The default "" builds
-            the towers from the sizes below and trains them from nothing.
+            KerasHub, transformers or open_clip, or "hf://owner/name"; of CLIP or SigLIP.
+            The default "" builds CLIP's from the sizes below and trains them from nothing.
         image_size: side of the square that the image tower reads, in pixels; a multiple of
             `patch_size`. The default 0 is the preset's own size, or 96 without preset;
             another size than the preset's interpolates its positions. Patches, and with
@@ -40,6 +40,7 @@ class TowersConfig:
             bytes, each also at a word's end, two marks, one merge). The default 6,000 keeps
             the token table, 1.2 M parameters, below a quarter of the towers.
         context_length: tokens of a text with both marks, 4 or more; longer texts are cut.
+            Not read for SigLIP, whose texts are padded to the length of its training.
             Titles are under 24 tokens long, and the text tower's cost grows with this
             number.
     """

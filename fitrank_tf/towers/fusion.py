@@ -199,18 +199,15 @@ class TokenFusion(FeatureFusion):
         parts = parts_of(block)
         normed = parts.attention_norm(tokens)
         attended = parts.attention(normed, normed, normed, use_causal_mask=False)
-        more = self._attend_to_groups(number, parts.attention, normed, prepared)
+        more = self._attend_to_groups(number, block, normed, prepared)
         tokens = tokens + attended + more
         return tokens + parts.mlp(parts.mlp_norm(tokens))
 
     def _attend_to_groups(
-        self,
-        number: int,
-        attention: keras.layers.MultiHeadAttention,
-        normed: KerasTensor,
-        prepared: KerasTensor,
+        self, number: int, block: keras.Layer, normed: KerasTensor, prepared: KerasTensor
     ) -> KerasTensor:
         """Attention of the tokens [batch, T, width] to the group tokens alone."""
+        attention = parts_of(block).attention
         queries = attention.query_dense(normed)
         keys, values = attention.key_dense(prepared), attention.value_dense(prepared)
         scores = ops.einsum("bthd,bghd->bhtg", queries, keys)

@@ -29,7 +29,7 @@ def towers_from_preset(preset: str, context_length: int) -> Towers:
         preset: a KerasHub preset name; a folder of KerasHub, of transformers or of
             open_clip, in the working directory or shipped with the package; or
             "hf://owner/name", which is downloaded first.
-        context_length: most tokens per text; reduced to the preset's own maximum.
+        context_length: most tokens per text; see `towers_of`.
 
     Raises:
         FitRankError: if there is no such preset, or it cannot be read.

@@ -17,6 +17,7 @@ from fitrank_tf.towers.checkpoints.open_clip_siglip import (
     is_open_clip_siglip,
     read_open_clip_siglip,
 )
+from fitrank_tf.towers.checkpoints.peft_adapters import CONFIG_NAME as ADAPTERS_NAME
 from fitrank_tf.towers.families import towers_of
 from fitrank_tf.towers.towers import Towers
 
@@ -56,6 +57,12 @@ def towers_from_checkpoint(folder: Path, context_length: int) -> Towers:
 def _reader(folder: Path) -> _Reader:
     """Reader of the folder's format; LAION's have both configs, not always both weights."""
     own, other = folder / huggingface.CONFIG_NAME, folder / open_clip.CONFIG_NAME
+    adapters = folder / ADAPTERS_NAME
+    if adapters.is_file() and not own.is_file() and not other.is_file():
+        raise JsonConfig.read(adapters).error(
+            "base_model_name_or_path",
+            "is the base of the adapters: put their files into one folder with its own",
+        )
     if not own.is_file() and not other.is_file():
         raise FitRankError(
             f"{folder} is no CLIP checkpoint: it has neither {own.name} nor {other.name}; "

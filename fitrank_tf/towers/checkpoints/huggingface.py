@@ -3,6 +3,7 @@
 Names and meanings of the fields follow transformers' CLIPConfig and CLIPModel.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ from fitrank_tf.towers.checkpoints.layer_weights import (
     fill_dense,
     fill_norm,
     fill_patches,
+    fill_tokens,
     fill_transposed,
     read_statistics,
 )
-from fitrank_tf.towers.checkpoints.safetensors_file import Tensors, open_tensors
+from fitrank_tf.towers.checkpoints.peft_adapters import open_tensors
+from fitrank_tf.towers.checkpoints.safetensors_file import Tensors
 from fitrank_tf.towers.checkpoints.tokenizer_files import read_tokenizer
 from fitrank_tf.towers.clip_towers import CLIP_MEAN, CLIP_STD, ClipTowers
 
@@ -92,10 +95,11 @@ def read_huggingface_clip(
     # KerasHub's last layer norm of the text tower adds 1e-6 to the variance v where the
     # checkpoints' own code adds 1e-5: a factor of 1 + 4.5e-6 / v, which normalising the
     # embedding nearly cancels.
-    backbone = new_clip(sizes)
+    kept = dataclasses.replace(sizes, vocabulary_size=tokenizer.vocabulary_size())
+    backbone = new_clip(kept)
     check_position_ids(tensors, sizes, ClipTowers.class_tokens)
     _fill_vision(backbone, tensors, statistics)
-    _fill_text(backbone, tensors)
+    _fill_text(backbone, tensors, sizes.vocabulary_size)
     fill(backbone.clip_head.logit_scale, tensors, "logit_scale")
     tensors.refuse_left_over()
     return backbone, tokenizer
@@ -226,10 +230,13 @@ def _fill_vision(
     fill_transposed(backbone.vision_projection.kernel, tensors, "visual_projection.weight")
 
 
-def _fill_text(backbone: keras_hub.models.CLIPBackbone, tensors: Tensors) -> None:
+def _fill_text(
+    backbone: keras_hub.models.CLIPBackbone, tensors: Tensors, rows: int
+) -> None:
     encoder, prefix = backbone.text_encoder, "text_model"
     embedding, names = encoder.embedding, f"{prefix}.embeddings"
-    fill(embedding.token_embedding.embeddings, tensors, f"{names}.token_embedding.weight")
+    tokens = embedding.token_embedding.embeddings
+    fill_tokens(tokens, tensors, f"{names}.token_embedding.weight", rows)
     fill(
         embedding.position_embedding.position_embeddings,
         tensors,

@@ -30,8 +30,9 @@ from fitrank_tf.towers.checkpoints.layer_weights import (
     fill_norm,
     fill_patches,
 )
+from fitrank_tf.towers.checkpoints.peft_adapters import open_tensors
 from fitrank_tf.towers.checkpoints.piece_files import read_piece_tokenizer
-from fitrank_tf.towers.checkpoints.safetensors_file import Tensors, open_tensors
+from fitrank_tf.towers.checkpoints.safetensors_file import Tensors
 from fitrank_tf.towers.sentence_pieces import PieceTokenizer
 from fitrank_tf.towers.siglip_towers import SIGLIP_MEAN, SIGLIP_STD, SiglipTowers
 

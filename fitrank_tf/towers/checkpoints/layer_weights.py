@@ -92,6 +92,12 @@ def fill(variable: keras.Variable, tensors: Tensors, name: str) -> None:
     variable.assign(tensors.take(name, variable.shape))
 
 
+def fill_tokens(variable: keras.Variable, tensors: Tensors, name: str, rows: int) -> None:
+    """Assigns the first of a token embedding's rows: added tokens are left out."""
+    tokens, width = variable.shape
+    variable.assign(tensors.take(name, (rows, width))[:tokens])
+
+
 def fill_transposed(variable: keras.Variable, tensors: Tensors, name: str) -> None:
     """Assigns the weight of PyTorch's Linear, [out, in], to a kernel, [in, out]."""
     variable.assign(tensors.take(name, variable.shape[::-1]).T)

@@ -4,6 +4,7 @@ Names and meanings of the fields follow open_clip's CLIPVisionCfg, CLIPTextCfg a
 `state_dict` of CLIP and CustomTextCLIP.
 """
 
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -20,9 +21,11 @@ from fitrank_tf.towers.checkpoints.layer_weights import (
     fill_dense,
     fill_norm,
     fill_patches,
+    fill_tokens,
     read_statistics,
 )
-from fitrank_tf.towers.checkpoints.safetensors_file import Tensors, open_tensors
+from fitrank_tf.towers.checkpoints.peft_adapters import open_tensors
+from fitrank_tf.towers.checkpoints.safetensors_file import Tensors
 from fitrank_tf.towers.checkpoints.tokenizer_files import read_tokenizer
 from fitrank_tf.towers.clip_towers import CLIP_MEAN, CLIP_STD, ClipTowers
 
@@ -100,10 +103,12 @@ def read_open_clip(
     # KerasHub's last layer norm of the text tower adds 1e-6 to the variance v where the
     # checkpoints' own code adds 1e-5: a factor of 1 + 4.5e-6 / v, which normalising the
     # embedding nearly cancels.
-    backbone = new_clip(sizes)
+    kept = dataclasses.replace(sizes, vocabulary_size=tokenizer.vocabulary_size())
+    backbone = new_clip(kept)
     _fill_vision(backbone, tensors, statistics)
     # CustomTextCLIP keeps the text tower's tensors together.
-    _fill_text(backbone, tensors, "text." if model.get("custom_text") else "")
+    prefix = "text." if model.get("custom_text") else ""
+    _fill_text(backbone, tensors, prefix, sizes.vocabulary_size)
     _fill_logit_scale(backbone, tensors, model)
     tensors.refuse_left_over()
     return backbone, tokenizer
@@ -175,11 +180,12 @@ def _fill_vision(
 
 
 def _fill_text(
-    backbone: keras_hub.models.CLIPBackbone, tensors: Tensors, prefix: str
+    backbone: keras_hub.models.CLIPBackbone, tensors: Tensors, prefix: str, rows: int
 ) -> None:
     encoder = backbone.text_encoder
     embedding = encoder.embedding
-    fill(embedding.token_embedding.embeddings, tensors, f"{prefix}token_embedding.weight")
+    tokens = embedding.token_embedding.embeddings
+    fill_tokens(tokens, tensors, f"{prefix}token_embedding.weight", rows)
     fill(
         embedding.position_embedding.position_embeddings,
         tensors,

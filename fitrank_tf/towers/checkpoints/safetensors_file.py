@@ -99,7 +99,7 @@ class Tensors:
             )
 
 
-def open_tensors(folder: Path, name: str) -> Tensors:
+def open_file(folder: Path, name: str) -> Tensors:
     """The tensors of a folder, in one file or in shards with an index.
 
     Args:
@@ -115,9 +115,12 @@ def open_tensors(folder: Path, name: str) -> Tensors:
     if index.is_file():
         shards = JsonConfig.read(index).section("weight_map").fields.values()
         return Tensors(index, [folder / str(shard) for shard in sorted(set(shards))])
+    pickled = next(iter([*folder.glob("*.bin"), *folder.glob("*.pt")]), "FILE.bin")
     raise FitRankError(
-        f"{folder} has no {name}; a checkpoint in another format (.bin, .pt) has to be "
-        "saved as safetensors first"
+        f"{folder} has no {name}; .bin and .pt files, which can run code when they are "
+        'read, have to be converted first: python -c "import torch, safetensors.torch; '
+        "safetensors.torch.save_file({name: tensor.clone() for name, tensor in "
+        f"torch.load('{pickled}', weights_only=True).items()}}, '{path}')\""
     )
 
 

@@ -4,7 +4,8 @@ KerasHub's CLIPTokenizer splits, lower-cases and merges as transformers'
 CLIPTokenizer does, so that `tokenise` gives that one's ids, with these exceptions:
 a text is cut after 512 characters, a NUL and a start or end mark inside a text are
 blanked out, a Greek capital sigma at a word's end becomes the final sigma, and padding
-is 0, which no embedding sees because CLIP reads up to the end mark only.
+is 0, which no embedding sees because CLIP reads up to the end mark only. Tokens that were
+added after the end mark are left out: such a word in a text is read as any other.
 
 open_clip's own tokenizer cleans before that: ftfy mends broken encodings and makes
 typographic quotes and wide letters plain, HTML entities are resolved. Nothing does
@@ -20,6 +21,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.towers.checkpoints.json_config import JsonConfig
 from fitrank_tf.towers.vocabulary import END_OF_WORD, END_TOKEN, START_TOKEN
 
+_ADDED = "added_tokens.json"
 _FILES = "vocab.json and merges.txt, or tokenizer.json"
 
 
@@ -35,9 +37,11 @@ def read_tokenizer(folder: Path, rows: int) -> keras_hub.models.CLIPTokenizer:
             have another number of tokens than the text tower.
     """
     vocabulary, merges, path = _read(folder)
-    _check_vocabulary(vocabulary, path, rows)
+    _check_vocabulary(vocabulary, merges, path, rows)
+    end = vocabulary[END_TOKEN]
+    kept = {token: number for token, number in vocabulary.items() if number <= end}
     try:
-        return keras_hub.models.CLIPTokenizer(vocabulary=vocabulary, merges=merges)
+        return keras_hub.models.CLIPTokenizer(vocabulary=kept, merges=merges)
     except Exception as error:  # the tokenizers package raises the bare class
         raise FitRankError(
             f"{path}: the merges do not fit the vocabulary ({error}); take both from the "
@@ -49,7 +53,10 @@ def _read(folder: Path) -> tuple[dict[str, int], list[str], Path]:
     vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
     both = folder / "tokenizer.json"
     if vocabulary.is_file() and merges.is_file():
-        return dict(JsonConfig.read(vocabulary).fields), _read_merges(merges), vocabulary
+        tokens = dict(JsonConfig.read(vocabulary).fields)
+        if (folder / _ADDED).is_file():
+            tokens |= JsonConfig.read(folder / _ADDED).fields
+        return tokens, _read_merges(merges), vocabulary
     if both.is_file():
         return *_read_tokenizer_json(both), both
     raise FitRankError(
@@ -83,7 +90,9 @@ def _read_tokenizer_json(path: Path) -> tuple[dict[str, int], list[str]]:
     return vocabulary, [m if isinstance(m, str) else " ".join(m) for m in merges]
 
 
-def _check_vocabulary(vocabulary: dict[str, int], path: Path, rows: int) -> None:
+def _check_vocabulary(
+    vocabulary: dict[str, int], merges: list[str], path: Path, rows: int
+) -> None:
     ids = list(vocabulary.values())
     if not all(isinstance(i, int) for i in ids) or sorted(ids) != list(range(len(ids))):
         raise FitRankError(
@@ -103,9 +112,10 @@ def _check_vocabulary(vocabulary: dict[str, int], path: Path, rows: int) -> None
             f"{path} is no CLIP vocabulary: it has no token {missing[0]!r}; take the "
             f"checkpoint's own {_FILES}"
         )
-    if vocabulary[END_TOKEN] != len(vocabulary) - 1:
+    end, made = vocabulary[END_TOKEN], [merge.replace(" ", "") for merge in merges]
+    if max(vocabulary.get(token, 0) for token in [*needed, *made]) > end:
         raise FitRankError(
-            f"{path}: the end mark {END_TOKEN!r} is token {vocabulary[END_TOKEN]}, but it "
-            f"must be the last, {len(vocabulary) - 1}: the text tower finds it as the "
-            "largest id; remove tokens that were added after it"
+            f"{path}: the end mark {END_TOKEN!r} is token {end}, but it must be the last "
+            "of the pieces of words: the text tower finds it as the largest id; take the "
+            f"checkpoint's own {_FILES}"
         )

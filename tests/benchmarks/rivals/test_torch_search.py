@@ -27,7 +27,7 @@ from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, save_served
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.rerank.model import build_reranker
 from fitrank_tf.towers.checkpoints import huggingface as huggingface_clip
-from fitrank_tf.towers.checkpoints.safetensors_file import open_tensors
+from fitrank_tf.towers.checkpoints.safetensors_file import open_file
 from fitrank_tf.towers.clip_towers import towers_from_sizes
 from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.vocabulary import learn_vocabulary
@@ -121,8 +121,9 @@ def test_the_text_towers_tensors_are_read_back_to_the_same_embeddings(
 ) -> None:
     vocabulary = towers.tokenizer.vocabulary_size()
     blank = towers_from_sizes(SIZES, towers.tokenizer, seed=2)
-    tensors = open_tensors(files / TEXT_TOWER, huggingface_clip.WEIGHTS_NAME)
-    huggingface_clip._fill_text(blank.backbone, tensors)
+    tensors = open_file(files / TEXT_TOWER, huggingface_clip.WEIGHTS_NAME)
+    rows = blank.tokenizer.vocabulary_size()
+    huggingface_clip._fill_text(blank.backbone, tensors, rows)
     tensors.refuse_left_over()
     start, end = vocabulary - 2, vocabulary - 1
     tokens = np.array([[start, 5, 9, 40, 3, end, 0, 0, 0, 0], [start, 70, end, *[0] * 7]])

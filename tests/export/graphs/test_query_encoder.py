@@ -6,12 +6,14 @@ import tensorflow as tf
 
 from fitrank_tf.config import LORA_TARGETS, LoraConfig, TowersConfig
 from fitrank_tf.export.graphs.query_encoder import QueryEncoder
-from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
+from fitrank_tf.export.signatures import DEFAULT_SIGNATURE, save_served
+from fitrank_tf.towers.checkpoints.convert import towers_from_checkpoint
 from fitrank_tf.towers.clip_towers import towers_from_sizes
 from fitrank_tf.towers.lora import apply_lora
 from fitrank_tf.towers.tokenise import tokenise
 from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.vocabulary import learn_vocabulary
+from tests.towers.checkpoints.small_checkpoints import FOLDER, embed_texts
 
 TITLES = ["Red Check Shirt", "Navy Blue Kurta", "Black Casual Shoes", "Café Crème Bag"]
 LONG = " ".join(TITLES * 4)
@@ -43,7 +45,15 @@ def _adapted() -> Towers:
     return towers
 
 
-@pytest.fixture(scope="module", params=[_towers, _adapted], ids=["plain", "adapted"])
+def _siglip() -> Towers:
+    return towers_from_checkpoint(FOLDER / "siglip", 16)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[_towers, _adapted, _siglip],
+    ids=["plain", "adapted", "siglip"],
+)
 def towers(request) -> Towers:
     return request.param()
 
@@ -63,4 +73,16 @@ def test_tokens_after_the_end_mark_change_no_embedding(towers, texts) -> None:
 
 def test_no_text_has_no_embedding(towers) -> None:
     encode = QueryEncoder(towers).signatures()[DEFAULT_SIGNATURE]
-    assert encode(tf.constant([], tf.string))["embedding"].shape == (0, 16)
+    assert encode(tf.constant([], tf.string))["embedding"].shape == (
+        0,
+        towers.embedding_dim,
+    )
+
+
+@pytest.mark.parametrize("kind", ["siglip", "siglip2"])
+def test_a_saved_siglip_holds_its_tokeniser(kind: str, tmp_path) -> None:
+    towers = towers_from_checkpoint(FOLDER / kind, 16)
+    path = save_served(QueryEncoder(towers), tmp_path / "query_encoder", version=1)
+    loaded = tf.saved_model.load(str(path)).signatures[DEFAULT_SIGNATURE]
+    told = loaded(query=tf.constant(TITLES))["embedding"]
+    np.testing.assert_allclose(told, embed_texts(towers, TITLES), atol=1e-6)

@@ -29,11 +29,24 @@ _GEMMA = {"pad_piece": "<pad>", "eos_piece": "<eos>", "bos_piece": "<bos>"}
 _GEMMA |= {"pad_id": 0, "eos_id": 1, "bos_id": 2, "unk_id": 3}
 
 
-def own_pieces(rule: str = "identity") -> bytes:
-    """A small unigram model, made as SigLIP's was but for the size and the normaliser."""
+def own_pieces(rule: str) -> bytes:
+    """A small unigram model, made as SigLIP's was: its normaliser is "nmt_nfkc"."""
     return _train(
         vocab_size=160, model_type="unigram", normalization_rule_name=rule, **_OWN
     )
+
+
+def charsmap(proto: bytes) -> bytes | None:
+    """The normaliser's table in a model, which follows its name; None without one."""
+    start = proto.rfind(b"nmt_nfkc\x12")
+    if start < 0:
+        return None
+    place, length, shift = start + len(b"nmt_nfkc\x12"), 0, 0
+    while True:
+        length |= (proto[place] & 127) << shift
+        place, shift = place + 1, shift + 7
+        if proto[place - 1] < 128:
+            return proto[place : place + length]
 
 
 def gemma_pieces() -> bytes:
@@ -81,7 +94,7 @@ def write_siglip(
     folder: Path,
     *,
     gemma: bool = False,
-    rule: str = "identity",
+    rule: str = "nmt_nfkc",
     activation: str = "gelu_pytorch_tanh",
     dtype: torch.dtype = torch.float32,
     mean_std: tuple[list[float], list[float]] | None = None,
@@ -160,16 +173,25 @@ def vit_base_patch16_siglip_224(pretrained: bool = False, **kwargs: Any) -> torc
 
 
 def write_open_clip_siglip(
-    folder: Path, *, gemma: bool = False, dtype: torch.dtype = torch.float32
+    folder: Path,
+    *,
+    gemma: bool = False,
+    rule: str = "nmt_nfkc",
+    dtype: torch.dtype = torch.float32,
 ) -> None:
     """A random SigLIP of open_clip, of the same sizes."""
-    proto = gemma_pieces() if gemma else own_pieces()
+    proto = gemma_pieces() if gemma else own_pieces(rule)
     if gemma:
         tokenizer = _gemma_tokenizer(proto)
     else:
         model = sentencepiece.SentencePieceProcessor(model_proto=proto)
         pieces = [(model.id_to_piece(i), model.get_score(i)) for i in range(len(model))]
-        tokenizer = transformers.T5Tokenizer(vocab=pieces, extra_ids=0, pad_token="</s>")
+        tokenizer = transformers.T5Tokenizer(
+            vocab=pieces,
+            extra_ids=0,
+            pad_token="</s>",
+            _spm_precompiled_charsmap=charsmap(proto),
+        )
     vision = {
         "image_size": PHOTO,
         "timm_model_name": "vit_base_patch16_siglip_224",

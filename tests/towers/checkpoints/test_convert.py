@@ -221,6 +221,29 @@ def test_folder_with_both_layouts_reads_the_weights_that_are_there(tmp_path) -> 
     np.testing.assert_array_equal(images_of(folder), images_of(FOLDER / "huggingface"))
 
 
+def test_tokens_added_after_the_end_mark_change_nothing(tmp_path) -> None:
+    folder = copy_checkpoint("huggingface", tmp_path)
+    config = json.loads((folder / CONFIGS["huggingface"]).read_text())
+    rows = config["text_config"]["vocab_size"]
+    change_json(folder / CONFIGS["huggingface"], "text_config.vocab_size", rows + 1)
+    (folder / "added_tokens.json").write_text(json.dumps({"<new>": rows}))
+
+    def add_row(tensors) -> None:
+        name = "text_model.embeddings.token_embedding.weight"
+        dtype, shape, data = tensors[name]
+        width = len(data) // rows
+        tensors[name] = (dtype, [rows + 1, shape[1]], data + bytes([63]) * width)
+
+    change_tensors(folder / WEIGHTS["huggingface"], add_row)
+    texts = TEXTS["huggingface"]
+    towers, plain = (
+        towers_from_checkpoint(place, CONTEXT) for place in (folder, FOLDER / "huggingface")
+    )
+    np.testing.assert_array_equal(embed_texts(towers, texts), embed_texts(plain, texts))
+    towers.save_to_preset(tmp_path / "preset")
+    towers_from_preset(str(tmp_path / "preset"), CONTEXT)
+
+
 # === what is refused ===
 
 FIELDS = [
@@ -268,12 +291,12 @@ def test_field_is_named(kind: str, place: str, value, message: str, tmp_path) ->
         towers_from_checkpoint(folder, CONTEXT)
 
 
-def test_siglip_in_the_layout_of_open_clip_is_refused_for_its_image_tower(tmp_path) -> None:
+def test_another_tower_of_timm_is_refused_by_its_name(tmp_path) -> None:
     folder = copy_checkpoint("open_clip", tmp_path)
     path = folder / CONFIGS["open_clip"]
     change_json(path, "model_cfg.custom_text", True)
     change_json(path, "model_cfg.init_logit_bias", -10)
-    timm = {"timm_model_name": "vit_base_siglip", "timm_pool": "map", "timm_proj": "none"}
+    timm = {"timm_model_name": "vit_base_clip", "timm_pool": "map", "timm_proj": "none"}
     change_json(path, "model_cfg.vision_cfg", {"image_size": 224, **timm})
     text = {"pool_type": "last", "no_causal_mask": True, "vocab_size": 32000}
     change_json(path, "model_cfg.text_cfg", text)

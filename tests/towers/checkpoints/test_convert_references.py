@@ -10,6 +10,7 @@ from fitrank_tf.datasets.synthetic_catalogue.product import write_listing
 from fitrank_tf.towers.checkpoints.convert import towers_from_checkpoint
 from fitrank_tf.towers.checkpoints.tokenizer_files import read_tokenizer
 from fitrank_tf.towers.tokenise import tokenise
+from tests.towers.checkpoints import small_siglip
 from tests.towers.checkpoints.small_checkpoints import (
     CONTEXT,
     TEXTS,
@@ -18,13 +19,17 @@ from tests.towers.checkpoints.small_checkpoints import (
     up_to_end,
 )
 
-for package in ("torch", "transformers", "open_clip", "timm", "ftfy"):
+for package in ("torch", "transformers", "open_clip", "timm", "ftfy", "peft"):
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} of the bench extra is missing", allow_module_level=True)
 
 import torch
 
 import tests.towers.checkpoints.reference_checkpoints as reference
+import tests.towers.checkpoints.reference_siglip as reference_siglip
+
+# Imported after Triton was kept out; see `reference_checkpoints`.
+peft = importlib.import_module("peft")
 
 GREY = ([0.5, 0.5, 0.5], [0.5, 0.25, 0.4])
 
@@ -74,6 +79,55 @@ def test_transformers(variant: dict, tmp_path) -> None:
 def test_open_clip(variant: dict, tmp_path) -> None:
     reference.write_open_clip(tmp_path, **variant)
     _compare("open_clip", tmp_path)
+
+
+SIGLIP = [(kind, {}) for kind in small_siglip.KINDS] + [
+    ("siglip", {"activation": "gelu"}),
+    ("siglip", {"dtype": torch.float64}),
+    ("siglip2", {"dtype": torch.bfloat16}),
+    ("siglip", {"mean_std": GREY}),
+    ("open_clip_siglip", {"rule": "identity"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "variant"), SIGLIP, ids=str)
+def test_siglip(kind: str, variant: dict, tmp_path) -> None:
+    """Its embeddings, and the same ids of all titles to the last padding."""
+    reference_siglip.WRITE[kind](tmp_path, gemma=kind.endswith("2"), **variant)
+    images, texts = photos(16), small_siglip.TEXTS[kind] + _titles()
+    seen, read, ids = reference_siglip.RUN[kind](tmp_path, images, texts)
+    towers = towers_from_checkpoint(tmp_path, CONTEXT)
+    own = tokenise(towers.tokenizer, texts, towers.context_length)
+    np.testing.assert_array_equal(own, ids)
+    np.testing.assert_allclose(towers.encode_images(images), seen, atol=1e-5)
+    np.testing.assert_allclose(towers.encode_tokens(own), read, atol=1e-5)
+
+
+@pytest.mark.parametrize("rslora", [False, True])
+def test_adapters_of_peft_are_merged(rslora: bool, tmp_path) -> None:
+    reference.write_huggingface(tmp_path)
+    config = peft.LoraConfig(
+        r=2,
+        lora_alpha=6,
+        target_modules=["q_proj", "out_proj", "fc1"],
+        rank_pattern={"out_proj": 3},
+        alpha_pattern={"fc1": 5},
+        use_rslora=rslora,
+        init_lora_weights=False,
+    )
+    model = reference.transformers.CLIPModel.from_pretrained(tmp_path).eval()
+    adapted = peft.get_peft_model(model, config)
+    adapted.save_pretrained(tmp_path)
+    base = tmp_path / "merged"
+    adapted.merge_and_unload().save_pretrained(base)
+    for name in ("vocab.json", "merges.txt", "preprocessor_config.json"):
+        (base / name).write_bytes((tmp_path / name).read_bytes())
+    images = photos(16)
+    seen, read, _ = reference.run_huggingface(base, images, TEXTS["huggingface"])
+    towers = towers_from_checkpoint(tmp_path, CONTEXT)
+    np.testing.assert_allclose(towers.encode_images(images), seen, atol=1e-5)
+    read_here = embed_texts(towers, TEXTS["huggingface"])
+    np.testing.assert_allclose(read_here, read, atol=1e-5)
 
 
 def _titles() -> list[str]:

@@ -9,10 +9,13 @@ import sys
 import keras
 import numpy as np
 
-from fitrank_tf.config import LoraConfig
+from fitrank_tf.config import OWN_LOSS, LoraConfig
+from fitrank_tf.towers.checkpoints.convert import towers_from_checkpoint
 from fitrank_tf.towers.fusion import new_fusion
 from fitrank_tf.towers.lora import apply_lora
+from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.training.contrastive import ContrastiveModel
+from tests.towers.checkpoints.small_checkpoints import FOLDER
 from tests.towers.small_towers import small_towers
 from tests.towers.training.contrastive_formula import small_batch, small_config
 
@@ -20,8 +23,8 @@ STEPS = 2
 
 
 def small_model(loss: str, fusion: str) -> ContrastiveModel:
-    """The fine-tuning's model: adapters and fusion on frozen towers."""
-    towers = small_towers()
+    """The fine-tuning's model: adapters and fusion on frozen towers; "own" is SigLIP's."""
+    towers = _siglip() if loss == OWN_LOSS else small_towers()
     apply_lora(towers.backbone, LoraConfig(rank=2, targets=("query", "mlp")))
     fused = new_fusion(
         fusion, towers, np.repeat(np.eye(2), [2, 3], axis=1), group_dropout=0.0, seed=0
@@ -33,11 +36,18 @@ def small_model(loss: str, fusion: str) -> ContrastiveModel:
     return model
 
 
+def _siglip() -> Towers:
+    """For the batches of 32 px."""
+    return towers_from_checkpoint(FOLDER / "siglip", 16).with_image_size(32)
+
+
 def take_steps(model: ContrastiveModel) -> list[float]:
     """The losses of the steps, each on its own batch."""
     losses = []
     for seed in range(STEPS):
-        losses.append(float(model.train_on_batch(small_batch(6, seed))))
+        batch = small_batch(6, seed)
+        batch["token_ids"] %= model.backbone.text_encoder.vocabulary_size
+        losses.append(float(model.train_on_batch(batch)))
         model.reset_metrics()
     return losses
 

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("loss", "fusion"), [("info_nce", "residual"), ("sigmoid", "tokens")]
+    ("loss", "fusion"), [("info_nce", "residual"), ("sigmoid", "tokens"), ("own", "tokens")]
 )
 def test_jax_takes_the_same_steps(tmp_path, loss: str, fusion: str) -> None:
     pytest.importorskip("jax")
