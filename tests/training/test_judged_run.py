@@ -91,6 +91,10 @@ def test_judgments_change_the_reranker_alone(bundle, catalogue, config, judged) 
     changed = override(config, ["judgments.share=0.9"])
     assert _run(bundle, catalogue, changed).reranker.key == own.reranker.key
     assert _run(bundle, catalogue, changed, judged).reranker.key != other.reranker.key
+    learned = override(config, ["judgments.text_share=0.3"])
+    towers = _run(bundle, catalogue, learned, judged)
+    assert own.lora.key == other.lora.key != towers.lora.key
+    assert own.base.key == towers.base.key
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
