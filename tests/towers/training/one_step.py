@@ -46,7 +46,9 @@ def take_steps(model: ContrastiveModel) -> list[float]:
     losses = []
     for seed in range(STEPS):
         batch = small_batch(6, seed)
-        batch["token_ids"] %= model.backbone.text_encoder.vocabulary_size
+        text, ids = model.backbone.text_encoder, batch["token_ids"]
+        ids = np.resize(ids, (len(ids), text.max_sequence_length))
+        batch["token_ids"] = ids % text.vocabulary_size
         losses.append(float(model.train_on_batch(batch)))
         model.reset_metrics()
     return losses
