@@ -37,6 +37,7 @@ SECTIONS = {
         "extra_features",
         "facets",
     ),
+    "Learning from clicks": ("clicks",),
     "What fine-tuning is worth": ("towers", "fusions", "ranks"),
     "Image features": ("detector", "attributes"),
     "Speed": ("rerank_speed", "feature_speed", "feature_speed_2", "tower_speed"),

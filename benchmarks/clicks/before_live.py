@@ -14,6 +14,7 @@ from benchmarks.clicks.learn import Material
 from benchmarks.clicks.shoppers import Shoppers, browse, shop_rankings
 from fitrank_tf.clicks.off_policy import PolicyValue, policy_value
 from fitrank_tf.clicks.propensities import estimate_propensities
+from fitrank_tf.evaluation.markdown_table import markdown_table
 from fitrank_tf.rerank.baselines import ndcg_at_10
 from fitrank_tf.rerank.model import build_reranker
 
@@ -92,3 +93,28 @@ def sessions(
         shoppers, worse.order, better.order, lists.training.labels, 10, 20_000, seed=1
     )
     return share_found(clicks, SESSIONS, _ROUNDS, seed=2)
+
+
+def tables(lists: Material, impressions: int = 200_000) -> str:
+    """Two Markdown tables: estimates from logs, and sessions of interleaving."""
+    of, populations = rankers(lists), {"eta 1": Shoppers(1.0), "eta 2": Shoppers(2.0)}
+    columns = [f"{ranker.share:g}" for ranker in of]
+    rows = [["true nDCG@10", *(f"{ranker.ndcg:.4f}" for ranker in of), ""]]
+    for name, shoppers in populations.items():
+        values, tau = estimates(lists, of, shoppers, impressions, seed=1)
+        for kind in ("ips", "snips"):
+            means = [f"{getattr(value, kind):.3f}" for value in values]
+            last = f"{tau:.2f}" if kind == "snips" else ""
+            rows.append([f"{kind.upper()}, {name}", *means, last])
+        sizes = [f"{value.effective:,.0f}" for value in values]
+        rows.append([f"effective sample, {name}", *sizes, ""])
+    by_log = markdown_table(["share of the blend", *columns, "tau"], rows, num_texts=1)
+    best = max(of, key=lambda ranker: ranker.ndcg)
+    others = [ranker for ranker in of if ranker is not best]
+    found = [
+        [f"{other.ndcg:.4f}", *(f"{share:.0%}" for share in shares)]
+        for other in others
+        for shares in [sessions(lists, other, best, populations["eta 1"])]
+    ]
+    titles = [f"worse than {best.ndcg:.4f}", *(f"{size:,}" for size in SESSIONS)]
+    return f"{by_log}\n\n{markdown_table(titles, found, num_texts=1)}\n"

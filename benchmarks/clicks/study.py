@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.clicks.before_live import tables
 from benchmarks.clicks.learn import Learner, Material, labels_of, material
 from benchmarks.clicks.shoppers import CASCADE, Shoppers, browse, shop_rankings
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
@@ -163,6 +164,7 @@ def main() -> None:
             file.flush()
             mean = float(np.mean(line["values"]))
             print(line["case"], line["estimate"], line["seed"], f"{mean:.4f}", flush=True)
+    print(tables(lists))
 
 
 if __name__ == "__main__":
