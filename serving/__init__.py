@@ -1,5 +1,5 @@
-"""TF-Serving's side of the project: a local server with its API, and a client."""
+"""TF-Serving's side of the project: a local server with its API."""
 
-from fitrank_tf.core.tensorflow_setup import prepare_tensorflow
+from serving.process.tensorflow_import import import_tensorflow
 
-prepare_tensorflow()
+import_tensorflow()

@@ -86,14 +86,21 @@ class FacetMatcher:
             shift: float32 [F], of the same (Platt, 1999).
         """
 
-        def chance_of(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            is_named = tf.matmul(values, self._facet_of)[:, tf.newaxis, :] > 0.0
-            raw = tf.matmul(values[:, tf.newaxis, :] * facet_probs, self._facet_of)
-            raw = tf.clip_by_value(raw, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
-            return is_named, tf.sigmoid(slope * tf.math.log(raw / (1.0 - raw)) + shift)
-
-        wants, wanted = chance_of(tf.maximum(query_facets, 0.0))
-        denies, unwanted = chance_of(tf.maximum(-query_facets, 0.0))
+        # [B, 2, V]: what is wanted and what is not.
+        values = tf.maximum(tf.stack([query_facets, -query_facets], axis=1), 0.0)
+        is_named = tf.tensordot(values, self._facet_of, 1) > 0.0
+        # [B, V, 2, F]: one product for both, without a copy of all probabilities.
+        weights = tf.transpose(values, [0, 2, 1])[..., tf.newaxis]
+        weights *= self._facet_of[:, tf.newaxis, :]
+        count, size = self._facet_of.shape
+        shape = [tf.shape(values)[0], count, 2 * size]
+        raw = tf.matmul(facet_probs, tf.reshape(weights, shape))
+        raw = tf.clip_by_value(raw, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
+        logits = tf.math.log(raw / (1.0 - raw))
+        wants, denies = is_named[:, :1], is_named[:, 1:]
+        wanted, unwanted = (
+            tf.sigmoid(slope * part + shift) for part in tf.split(logits, 2, axis=-1)
+        )
         facet_mask = wants | denies
         unwanted = tf.where(denies, unwanted, 0.0)
         chance = tf.where(wants | ~denies, wanted, 1.0) * (1.0 - unwanted)

@@ -20,6 +20,7 @@ from fitrank_tf.features.standardise import (
     standardise_by_inverse,
 )
 from fitrank_tf.queries.grades import EXACT, GAINS
+from fitrank_tf.rerank import list_layers
 from fitrank_tf.rerank.list_statistics import (
     gap_to_best,
     less_list_mean,
@@ -209,10 +210,15 @@ class Reranker(tf_keras.Model):
         )
         hidden = self._candidate_vectors(inputs, found, training)
         for layer in self._hidden:
-            hidden = self._dropout(layer(hidden), training=training)
+            hidden = self._dropout(list_layers.dense(layer, hidden), training=training)
         if self._attention is not None:
-            attended = self._attention((hidden, mask), training=training)
-            hidden = (1.0 + self._cross(attended)) * hidden
+            # Its own call has the dropout.
+            attended = (
+                self._attention((hidden, mask), training=True)
+                if training
+                else list_layers.attend(self._attention, hidden, mask)
+            )
+            hidden = (1.0 + list_layers.dense(self._cross, attended)) * hidden
         of_first, of_match, of_grade = tf.split(
             WEIGHT_UNIT * self._gates(inputs, found.facet_mask, training), 3, axis=-1
         )
@@ -221,7 +227,7 @@ class Reranker(tf_keras.Model):
             match=self._match_weight * of_match * found.match
             - UNWANTED_WEIGHT * found.unwanted,
             grade_weight=self._grade_weight * of_grade,
-            correction=self._correction(hidden),
+            correction=list_layers.dense(self._correction, hidden),
             found=found,
         )
 
@@ -260,7 +266,9 @@ class Reranker(tf_keras.Model):
                 gap_to_best(first, mask) * 10.0,
                 list_z_scores(first, mask),
                 tf.cast(found.facet_mask, tf.float32) + tf.zeros_like(match),
-                self._dropout(self._normalise(cross), training=training),
+                self._dropout(
+                    list_layers.layer_norm(self._normalise, cross), training=training
+                ),
             ],
             axis=-1,
         )

@@ -12,16 +12,18 @@ from typing import Any
 import grpc
 import numpy as np
 import tensorflow as tf
-import tensorflow_text  # noqa: F401  registers the tokenisers' ops
-from google.protobuf.message import DecodeError
+from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
-from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
+from tensorflow.python.saved_model.loader_impl import SavedModelLoader
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.saved_models import without_pattern
+from serving.process.tensorflow_import import load_text_ops
 from serving.status import StatusError
 
+load_text_ops()
 # Registers ScaNN's ops where ScaNN exists (Linux); only `search_scann` needs them.
 with contextlib.suppress(ImportError, tf.errors.NotFoundError):
     from scann.scann_ops.py import scann_ops  # noqa: F401
@@ -34,6 +36,12 @@ _LOADER_SIGNATURES = frozenset({"__saved_model_init_op", "__saved_model_train_op
 
 # TensorFlow's errors on damaged files; a truncated variables shard is an IndexError.
 _LOAD_ERRORS = (OSError, ValueError, RuntimeError, LookupError, tf.errors.OpError)
+
+# Otherwise all signatures are optimised for each, and for what loads the variables.
+_GRAPH_OPTIONS = tf.compat.v1.GraphOptions(
+    place_pruned_graph=True,
+    rewrite_options=RewriterConfig(meta_optimizer_iterations=RewriterConfig.ONE),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +81,7 @@ class SessionOptions:
             intra_op_parallelism_threads=both or self.tensorflow_intra_op_parallelism,
             inter_op_parallelism_threads=both or self.tensorflow_inter_op_parallelism,
             allow_soft_placement=True,
+            graph_options=_GRAPH_OPTIONS,
             # Several models share a device, so none may take all of its memory.
             gpu_options=tf.compat.v1.GPUOptions(allow_growth=True),
         )
@@ -114,11 +123,14 @@ class Servable:
         """
         self.name = name
         self.version = version
-        self.signature_defs = _read_signature_defs(directory)
+        loader = _loader(directory)
+        graph = _meta_graph(loader, directory)
+        self.signature_defs = dict(graph.signature_def)
+        _optimise_once(graph.graph_def)
         self._session = tf.compat.v1.Session(graph=tf.Graph(), config=options.config())
         try:
-            _load(self._session, directory)
-            # Now rather than at the first request: a large graph takes a second.
+            with self._session.graph.as_default():
+                loader.load(self._session, [_SERVE_TAG])
             self._callables = _prepare_all(self._session, self.signature_defs)
         except _LOAD_ERRORS as error:
             raise _damaged(directory, error) from error
@@ -183,32 +195,40 @@ def as_array(value: np.ndarray | tf.Tensor | bytes) -> np.ndarray:
     return array.astype(object) if array.dtype.kind in "SU" else array
 
 
-def _read_signature_defs(directory: Path) -> dict[str, SignatureDef]:
-    """Reads the signatures from the file, to report a damaged file before loading it."""
-    path = directory / _SAVED_MODEL_FILE
-    if not path.is_file():
+def _loader(directory: Path) -> Any:
+    """TensorFlow's loader of a SavedModel, with the file read."""
+    if not (directory / _SAVED_MODEL_FILE).is_file():
         raise FitRankError(
             f"{directory}: no {_SAVED_MODEL_FILE}, so the version is half written: "
             "delete the directory and export it again"
         )
-    saved_model = SavedModel()
     try:
-        saved_model.ParseFromString(path.read_bytes())
-    except DecodeError as error:
+        return SavedModelLoader(without_pattern(directory))
+    except _LOAD_ERRORS as error:
         raise _damaged(directory, error) from error
-    for graph in saved_model.meta_graphs:
+
+
+def _meta_graph(loader: Any, directory: Path) -> MetaGraphDef:
+    """The graph to be served."""
+    for graph in loader.saved_model.meta_graphs:
         if _SERVE_TAG in graph.meta_info_def.tags:
-            return dict(graph.signature_def)
+            return graph
     raise FitRankError(
-        f"{path}: no graph with the tag '{_SERVE_TAG}': export it with tf.saved_model.save"
+        f"{directory / _SAVED_MODEL_FILE}: no graph with the tag '{_SERVE_TAG}': export it "
+        "with tf.saved_model.save"
     )
 
 
-def _load(session: tf.compat.v1.Session, directory: Path) -> None:
-    with session.graph.as_default():
-        tf.compat.v1.saved_model.loader.load(
-            session, [_SERVE_TAG], without_pattern(directory)
-        )
+def _optimise_once(graph: GraphDef) -> None:
+    """Lets TensorFlow go through each function once, not until nothing changes.
+
+    Answers are as fast, and the start takes half as long.
+    """
+    once = tf.compat.v1.ConfigProto(graph_options=_GRAPH_OPTIONS).SerializeToString()
+    for nodes in (graph.node, *(one.node_def for one in graph.library.function)):
+        for node in nodes:
+            if "config_proto" in node.attr:
+                node.attr["config_proto"].s = once
 
 
 def _prepare_all(

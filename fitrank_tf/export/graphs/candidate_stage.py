@@ -9,7 +9,7 @@ import abc
 
 import tensorflow as tf
 
-from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
+from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue, rows_of
 from fitrank_tf.retrieval.scann_graph import ScannGraph
 from fitrank_tf.retrieval.scann_index import EXACT_FACTOR, OVERFETCH
 
@@ -103,7 +103,7 @@ class ScannStage(CandidateStage):
         """What ScaNN finds among so many, without those that are not admitted."""
         rows, found = self._index(embedding, fetched, effort)
         # Scored again: the re-ranker has learned from exact inner products.
-        near = tf.gather(self._catalogue.embeddings, rows)
+        near = rows_of(self._catalogue.embeddings, rows)
         scores = tf.einsum("bd,bkd->bk", embedding, near)
         if admitted is not None:
             found &= tf.gather(admitted, rows, batch_dims=1)
@@ -113,7 +113,7 @@ class ScannStage(CandidateStage):
     def _exact(self, embedding: tf.Tensor, admitted: tf.Tensor) -> Stage:
         """The best that are admitted, of the products that some query admits."""
         rows = tf.where(tf.reduce_any(admitted, axis=0))[:, 0]
-        near = tf.gather(self._catalogue.embeddings, rows)
+        near = rows_of(self._catalogue.embeddings, rows)
         scores = tf.matmul(embedding, near, transpose_b=True)
         scores = tf.where(tf.gather(admitted, rows, axis=1), scores, _LEAST)
         missing = [[0, 0], [0, tf.maximum(self.size - tf.size(rows), 0)]]

@@ -13,7 +13,7 @@ from fitrank_tf.export.graphs.candidate_stage import (
 from fitrank_tf.export.graphs.number_bounds import NumberBounds, with_bounds
 from fitrank_tf.export.graphs.palette_match import palette_distance
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
-from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue
+from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue, rows_of
 from fitrank_tf.export.graphs.text_match import TextMatch
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
@@ -234,7 +234,7 @@ class Search(ServedModule):
         known = tf.reduce_any(
             (more[:, :, tf.newaxis] == rows[:, tf.newaxis]) & found[:, tf.newaxis], axis=2
         )
-        near = tf.gather(self.catalogue.embeddings, more)
+        near = rows_of(self.catalogue.embeddings, more)
         added = (
             more,
             tf.einsum("bd,bkd->bk", encoded["embedding"], near),

@@ -211,7 +211,7 @@ class ServedCatalogue(tf.Module):
             query=encoded["embedding"],
             query_facets=encoded["query_facets"],
             feature_projection=tf.gather(self.feature_projection, rows),
-            facet_probs=tf.gather(self.facet_probs, rows),
+            facet_probs=rows_of(self.facet_probs, rows),
             first_stage=first_stage,
             mask=found,
         )
@@ -233,6 +233,14 @@ class ServedCatalogue(tf.Module):
             "scores": scores,
             "first_stage_ranks": ranks,
         }
+
+
+def rows_of(table: tf.Variable, rows: tf.Tensor) -> tf.Tensor:
+    """`tf.gather` of a table that is also read as a whole.
+
+    From a variable that `tf.gather` has seen TensorFlow copies all at every other read.
+    """
+    return tf.gather(tf.convert_to_tensor(table), rows)
 
 
 def _whole(text: str) -> tuple[str, ...]:
