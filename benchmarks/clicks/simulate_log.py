@@ -1,9 +1,10 @@
 """A click log of simulated shoppers: `python -m benchmarks.clicks.simulate_log`.
 
-Shoppers search a bundle's catalogue for what products of it are, and like what their
-attributes say; on a share of the pages the first product and another change places, as a
-shop would do to learn its position bias. Writes OUTPUT/clicks.csv, and OUTPUT/queries.tsv
-and OUTPUT/judgments.qrels of other queries, to compare bundles with.
+Shoppers search a bundle's catalogue for what products of it are. They like what their
+attributes say, but products out of fashion less, which the bundle cannot know yet; on a
+share of the pages the first product and another change places, as a shop would do to learn
+its position bias. Writes OUTPUT/clicks.csv, and OUTPUT/queries.tsv and
+OUTPUT/judgments.qrels of other queries, to compare bundles with.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import numpy as np
 from benchmarks.clicks.shoppers import CASCADE, POSITION, Shoppers
 from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
 from fitrank_tf.cli.options.command import DEFAULT_BUNDLE, run_command
-from fitrank_tf.datasets.catalogue import open_catalogue
+from fitrank_tf.datasets.catalogue import CatalogueRecords, open_catalogue
 from fitrank_tf.datasets.splits import ALL
 from fitrank_tf.evaluation.trec import write_qrels, write_queries
 from fitrank_tf.export.graphs.served_catalogue import read_catalogue
@@ -26,6 +27,30 @@ from fitrank_tf.queries.query_sets import facet_queries, first_query_of_each_tex
 
 _COLUMNS = ("session", "time", "query", "product", "position", "clicked", "swapped")
 _PAGE, _SECONDS = 10, 40
+# Grades that a product out of fashion loses: a perfect match is clicked a quarter as often.
+_OUT_OF_FASHION = 2
+
+
+def in_fashion(records: CatalogueRecords, seed: int) -> np.ndarray:
+    """The half of the products whose attributes are in fashion, all in all.
+
+    Each value of each attribute has a part in it that is drawn from a normal distribution.
+
+    Returns:
+        bool [N].
+    """
+    rng = np.random.default_rng(seed)
+    total = np.zeros(len(records))
+    for of_products in records.facet_values.values():
+        values = sorted({value for of_one in of_products for value in of_one})
+        parts = dict(zip(values, rng.standard_normal(len(values))))
+        total += [sum(parts[value] for value in of_one) for of_one in of_products]
+    return total >= np.median(total)
+
+
+def liked(grades: np.ndarray, fashionable: np.ndarray) -> np.ndarray:
+    """Grades by shoppers of products with these grades by their attributes, int [N]."""
+    return np.where(fashionable, grades, np.maximum(grades - _OUT_OF_FASHION, 0))
 
 
 def sessions(
@@ -94,10 +119,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     texts = [query.text for query in clicked]
     found = bundle.search(texts, _PAGE)
     hits = [[hit.id for hit in of_query] for of_query in found]
+    fashionable = in_fashion(records, options.seed)
+    likings = [liked(judge.grades(query), fashionable) for query in queries]
     grades = [
-        judge.grades(query)[[row_of[item] for item in items]]
-        for query, items in zip(clicked, hits)
+        of_query[[row_of[item] for item in items]]
+        for of_query, items in zip(likings[::2], hits)
     ]
+    kept_grades = {
+        query.id: {item: int(grade) for item, grade in zip(records.ids, of_query) if grade}
+        for query, of_query in zip(kept, likings[1::2])
+    }
     population = Shoppers(options.eta, options.noise, options.shoppers)
     rows = sessions(
         hits, grades, texts, population, options.sessions, options.swaps, options.seed
@@ -106,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with (output / "clicks.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([_COLUMNS, *rows])
     write_queries(output / "queries.tsv", {query.id: query.text for query in kept})
-    write_qrels(output / "judgments.qrels", judge.qrels(kept))
+    write_qrels(output / "judgments.qrels", kept_grades)
     print(f"{output}/clicks.csv: {len(rows):,} impressions of {len(texts)} queries")
 
 
