@@ -156,7 +156,7 @@ def test_a_host_that_never_answers_is_asked_a_few_times_only(monkeypatch, addres
     monkeypatch.setattr(requests.Session, "get", lambda _, *args, **rest: silent(*args))
     monkeypatch.setattr(fsspec, "open", silent)
     for number in range(50):
-        with pytest.raises(UnreadablePhoto, match="no answer|memory:// ConnectionError"):
+        with pytest.raises(UnreadablePhoto, match=r"no answer|memory:// Con"):
             download(f"{address}/{number}.jpg")
     assert len(calls) == 8
 

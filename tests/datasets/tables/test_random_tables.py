@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -167,7 +168,10 @@ def test_damaged_files_are_read_or_refused(examples: int, kind: str) -> None:
 
 @pytest.mark.parametrize("examples", EXAMPLES)
 def test_lines_of_a_damaged_csv_are_all_counted(examples: int) -> None:
-    """Without quotes every line that is not empty is a row, good or with a problem."""
+    """Without quotes every line that is not empty is a row, good or with a problem.
+
+    A line in which a line end lost one of its two characters is one row or two.
+    """
     data = _REAL["CSV"].replace(b'"', b"")
 
     @checked(examples, changes=_CHANGES)
@@ -175,10 +179,15 @@ def test_lines_of_a_damaged_csv_are_all_counted(examples: int) -> None:
         text = damaged(data, changes).replace(b'"', b"").decode("utf-8", "replace")
         table = read_or_refused(lambda: parse_table(text.encode(), "t.csv"))
         if table is not None and table.reading.startswith("CSV"):
-            lines = text.split("\n" if "\n" in text else "\r")
             delimiter = table.reading[-2]
-            full = [line for line in lines if line.replace(delimiter, "").strip()]
-            assert len(table.rows) == len(full) - 1
+            least, most = (
+                sum(1 for line in lines if line.replace(delimiter, "").strip())
+                for lines in (
+                    text.split("\n" if "\n" in text else "\r"),
+                    re.split("[\r\n]", text),
+                )
+            )
+            assert least <= len(table.rows) + 1 <= most
 
     del check
 
