@@ -124,6 +124,33 @@ TABLES = {
     "JSON, objects in several lines": "\n".join(json.dumps(r, indent=2) for r in RECORDS),
     "JSON, objects in one line": "".join(map(json.dumps, RECORDS)),
     "JSON Lines with commas": ",\n".join(map(json.dumps, RECORDS)),
+    "XML": "<?xml version='1.0' encoding='UTF-8'?><shop><name>X</name><products>"
+    + "".join(
+        f"<product>{''.join(f'<{k}>{v}</{k}>' for k, v in row.items())}</product>"
+        for row in RECORDS
+    )
+    + "</products></shop>",
+    "a feed of Google's": "<rss xmlns:g='http://base.google.com/ns/1.0'><channel>"
+    + "".join(
+        f"<item><g:id>{row['id']}</g:id><title><![CDATA[{row['title']}]]></title>"
+        f"<g:image_link>{row['image']}</g:image_link><g:price>{row['price']} USD</g:price>"
+        "</item>"
+        for row in RECORDS
+    )
+    + "</channel></rss>",
+    "attributes of XML": "<list>"
+    + "".join(
+        f"<p {' '.join(f'{key}={value!r}' for key, value in row.items())} />"
+        for row in RECORDS
+    )
+    + "</list>",
+    "a table of HTML": "<html><head><title>Shop</title></head><table><tr><td>Menu</table>"
+    "<table border=1><tr><td colspan=4>Our products</td></tr>\n<tr>"
+    + "</tr>\n<tr>".join(
+        "".join(f"<td>{cell}</td>" for cell in row)
+        for row in [HEAD, *(r[:2] + [f"<img src='{r[2]}'>", r[3]] for r in ROWS)]
+    )
+    + "</table></html>",
     "Excel, a title and merged cells": workbook(
         [["Our products"], [None], ["All", None, "More", None], HEAD, *ROWS]
     ),
@@ -189,10 +216,16 @@ def test_an_object_that_is_cut_off_keeps_its_products(tmp_path: Path) -> None:
         (PHOTO, "is a photo, no table"),
         (b"%PDF-1.7\n1 0 obj", "is a PDF file, no table"),
         (b"SQLite format 3\0" + bytes(500), "is an SQLite database, no table"),
+        (b"<?xml version='1.0'?><a><b>", r"cannot be read as XML \(.*\); save it as CSV"),
+        (b"<a><b>1</b></a>", "the XML holds no list of products; save it as CSV"),
+        (b"<html><p>Not found</p></html>", "a web page without a table; save it as CSV"),
         (b"FEA1" + bytes(500), "is a Feather file of version 1, no table"),
         (bytes(range(128)) * 9, "is a binary file of unknown kind, no table"),
     ],
-    ids=[*("two tables", "no table", "xz", "zstd", "photo", "PDF", "SQLite", "FEA1", "?")],
+    ids=[
+        *("two tables", "no table", "xz", "zstd", "photo", "PDF", "SQLite", "XML"),
+        *("XML of one", "HTML", "FEA1", "?"),
+    ],
 )
 def test_files_that_are_no_table_are_named(tmp_path: Path, data, message: str) -> None:
     with pytest.raises(FitRankError, match=message) as error:

@@ -212,10 +212,9 @@ def _record(
 def _unwrapped(cells: list[str], delimiter: str, width: int) -> list[str]:
     """The cells of a row that was quoted as a whole, as Excel saves lines that it did not
     split: `"1163,""Red shirt"",Men"`."""
-    whole = _without_empty_end(cells)
-    if len(whole) > 1 or delimiter not in whole[0]:
+    if len(cells) > 1 or delimiter not in cells[0]:
         return cells
-    inner, _ = _record(whole, 0, delimiter, width)
+    inner, _ = _record(cells, 0, delimiter, width)
     return inner if inner and len(inner) == (width or len(inner)) else cells
 
 

@@ -15,6 +15,7 @@ from fitrank_tf.datasets.tables.encoding import UNDECODED, decode
 from fitrank_tf.datasets.tables.excel import read_excel
 from fitrank_tf.datasets.tables.header import FIRST_ROW, Header
 from fitrank_tf.datasets.tables.json_lines import read_json
+from fitrank_tf.datasets.tables.markup import is_markup, read_markup
 from fitrank_tf.datasets.tables.packed import ZIP, unpacked
 from fitrank_tf.datasets.tables.table import NOT_DECODED, RawRow, Table, unique_names
 
@@ -120,6 +121,9 @@ def _read_data(data: bytes, path: str, options: TableOptions) -> _READ:
     if text.lstrip()[:1] in ("{", "["):
         header, rows = read_json(text, options.header)
         return header, _decoded(rows, text), f"JSON, {encoding}"
+    if is_markup(text):
+        header, rows, kind = read_markup(text, path, options.header)
+        return header, _decoded(rows, text), f"{kind}, {encoding}"
     header, rows, delimiter = read_delimited(
         text, path, options.delimiter, options.surplus, options.header
     )

@@ -96,6 +96,9 @@ def test_a_row_left_out_keeps_its_id() -> None:
         ("1,Shirt\rslim,Red", ["1", "Shirt\rslim", "Red"]),
         ("1,Shirt", ["1", "Shirt", ""]),
         ("1,Shirt,Red,,  ,", ["1", "Shirt", "Red"]),
+        ('"1,""Shirt, slim"",Red"', ["1", "Shirt, slim", "Red"]),
+        ('"1,Shirt,Red",,', ["1,Shirt,Red", "", ""]),
+        ('"1,Shirt"', ["1,Shirt", "", ""]),
         ("1,Sh\u2028i\x0brt,Red", ["1", "Sh\u2028i\x0brt", "Red"]),
     ],
 )
