@@ -103,9 +103,14 @@ def read_delimited(
 def _first_given(lines: Sequence[str], start: int, path: str) -> int:
     """The place of the first line from `start` on that is not empty."""
     for place in range(start, len(lines)):
-        if lines[place].strip(" \0"):
+        if _is_given(lines[place]):
             return place
     raise FitRankError(f"{path}: the file is empty; it needs a header and rows")
+
+
+def _is_given(text: str) -> bool:
+    """Whether a text is more than blanks and the null characters that fill up files."""
+    return bool(text.replace("\0", "").strip())
 
 
 def _header_line(
@@ -114,7 +119,7 @@ def _header_line(
     """The place of the header's line; `first` where no line is known to be it."""
     if not is_header.groups:
         return first
-    given = (at for at in range(first, len(lines)) if lines[at].strip())
+    given = (at for at in range(first, len(lines)) if _is_given(lines[at]))
     full = list(itertools.islice(given, MOST_LINES_ABOVE + 1))
     for each in (delimiter,) if delimiter else DELIMITERS:
         cells = (_record(lines, at, each, 0)[0] or () for at in full)
@@ -154,7 +159,7 @@ def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[RawRo
             # Split without quotes, so that the row can be named by its first cells.
             plain = [cell.strip('"') for cell in lines[start].split(delimiter)]
             yield RawRow(start + 1, plain, UNMATCHED_QUOTES)
-        elif any(cell.strip() for cell in cells):
+        elif any(map(_is_given, cells)):
             width = width or len(_without_empty_end(cells))
             yield RawRow(start + 1, cells)
         start += taken

@@ -110,7 +110,8 @@ def test_rows_that_a_person_would_read(line: str, cells: list[str] | None) -> No
 
 
 def test_empty_lines_are_no_rows_and_count_as_lines() -> None:
-    _, rows, _ = read_delimited(f"\n\n{HEADER}\n,,\n{GOOD}\n", "t.csv")
+    text = f"\0\n\n{HEADER}\n,,\n{GOOD}\n\0\0\0"
+    _, rows, _ = read_delimited(text, "t.csv")
     assert [row.line for row in rows] == [6]
 
 
