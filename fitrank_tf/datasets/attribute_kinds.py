@@ -1,8 +1,9 @@
 """Finds out what the columns of a user's table are: kinds of attributes, and facets."""
 
 import dataclasses
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -139,13 +140,21 @@ def _kind(cells: Cells) -> str:
         return CATEGORIES
     texts += [cell[0] for cell in given if not isinstance(cell, str)]
     are_numbers = set(texts) - {"0", "1"} and all(map(_is_number, texts))
-    if are_numbers and len({unit_of(text) for text in texts}) == 1:
+    units = {unit_of(text) for text in texts}
+    if are_numbers and (len(units) == 1 or _are_one_unit(units - {""})):
         return NUMBER
     if any(len(split_values(text)) > 1 for text in texts):
         return CATEGORIES
     words = np.mean([len(text.split()) for text in texts]) if texts else 0
     differ = len(set(texts)) > len(texts) / 2
     return TEXT if differ and words > _LONG_TEXT_WORDS else CATEGORY
+
+
+def _are_one_unit(marks: Collection[str]) -> bool:
+    """Whether it is a unit that some numbers lack: "mm" and "€" are, not the C of 36C."""
+    return len(marks) == 1 and all(
+        len(mark) > 1 or mark == "%" or unicodedata.category(mark) == "Sc" for mark in marks
+    )
 
 
 def _is_number(text: str) -> bool:

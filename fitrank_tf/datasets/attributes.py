@@ -16,7 +16,7 @@ import dataclasses
 import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,18 @@ CATEGORY, CATEGORIES, NUMBER, TEXT = "category", "categories", "number", "text"
 KINDS: tuple[str, ...] = (CATEGORY, CATEGORIES, NUMBER, TEXT)
 # A number with a sign of currency or a unit, such as "59,90 €".
 _NUMBER = re.compile(
-    r"([^\W\d]{1,4}\s|[^\w+\-.,]{0,4})\s*([+-]?[.,]?\d[\d.,'\u00a0\u202f ]*)(\D{0,6})"
+    r"([^\W\d]{1,4}(?:\s|[^\w\s+\-.,])|[^\W\d]{2,4}\.|[^\w+\-.,]{0,4})\s*"
+    r"([+-]?[.,]?\d[\d.,'’\u00a0\u202f ]*+)"
+    # No letter behind a point: 1163.jpg is no number.
+    r"(?:(?<![.,])|(?![^\W\d]))(\D{0,6})"
+)
+# Thousands as in 1,299 and 1,29,900, the latter in India.
+_THOUSANDS = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3})")
+_DECIMAL_COMMA, _DECIMAL_POINT = (
+    re.compile(rf"\d{mark}\d{{1,2}}(?!\d|{mark}\d)") for mark in (",", r"\.")
+)
+_THOUSANDS_POINT, _THREE_DECIMALS = (
+    re.compile(rf"(?<=\d){mark}(?=\d{{3}}(?!\d))") for mark in (r"\.", ",")
 )
 
 
@@ -227,7 +238,7 @@ def parse_number(text: str) -> float | None:
     point, comma = digits.rfind("."), digits.rfind(",")
     if point >= 0 and comma >= 0:
         thousands = "," if point > comma else "."
-    elif re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", digits):
+    elif _THOUSANDS.fullmatch(digits):
         thousands = ","
     else:
         thousands = "." if digits.count(".") > 1 else ""
@@ -241,7 +252,24 @@ def parse_number(text: str) -> float | None:
 def unit_of(text: str) -> str:
     """What stands beside the number of a text: "€" of "59,90 €"; "" if nothing does."""
     found = _NUMBER.fullmatch(text.strip())
-    return f"{found[1]}{found[3]}".strip() if found else ""
+    return f"{found[1]}{found[3]}".strip(" .,-–—/") if found else ""
+
+
+def with_decimal_points(texts: Iterable[str]) -> list[str]:
+    """The texts, with the marks of `parse_number` where the column's comma is decimal.
+
+    "1.299" alone is 1.299 and "1,250" is 1250; beside "59,90" they are 1299 and 1.25.
+
+    Args:
+        texts: the values of a column.
+    """
+    texts = list(texts)
+    numbers = [text for text in texts if parse_number(text) is not None]
+    is_comma = any(map(_DECIMAL_COMMA.search, numbers)) and len(numbers) == len(texts)
+    if not is_comma or any(map(_DECIMAL_POINT.search, numbers)):
+        return texts
+    whole = (_THOUSANDS_POINT.sub("", text) for text in texts)
+    return [_THREE_DECIMALS.sub(".", text) for text in whole]
 
 
 def number_range(low: float, high: float) -> str:

@@ -108,6 +108,7 @@ CATALOGUES = {
     "one photo": {"titles": [f"Shirt {n}" for n in range(50)], "same_photo": True},
     "no titles": {"titles": [""] * 50},
     "no attributes": {"titles": [f"Shirt {n}" for n in range(50)], "attributes": False},
+    "five hundred": {"titles": [f"Shirt {n}" for n in range(500)]},
 }
 
 

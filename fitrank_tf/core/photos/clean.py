@@ -21,7 +21,8 @@ DEFAULT_MAX_SIDE = 512
 
 # At 90 without chroma subsampling the colours of small prints survive.
 _JPEG_QUALITY, _JPEG_SUBSAMPLING = 90, 0
-_JPEG_END = b"\xff\xd9"
+# Pillow reads photos without their end, TensorFlow refuses them.
+_JPEG_END, _PNG_END = b"\xff\xd9", b"IEND\xaeB`\x82"
 _PNG_BIT_DEPTH_OFFSET = 24
 _EXIF_ORIENTATION = 0x0112
 _WHITE = (255, 255, 255, 255)
@@ -162,7 +163,8 @@ def _is_plain(image: Image.Image, data: bytes) -> bool:
     if image.format == "JPEG":
         return data.endswith(_JPEG_END)
     if image.format == "PNG":
-        return data[_PNG_BIT_DEPTH_OFFSET] == 8 and getattr(image, "n_frames", 1) == 1
+        is_still = getattr(image, "n_frames", 1) == 1
+        return data[_PNG_BIT_DEPTH_OFFSET] == 8 and is_still and _PNG_END in data
     return False
 
 

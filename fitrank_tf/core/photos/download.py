@@ -31,6 +31,8 @@ _RETRIED_STATUS = (408, 425, 429, 500, 502, 503, 504)
 _FAILURES = 8
 
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.\-]*)://", re.IGNORECASE)
+_DATA = re.compile("data:", re.IGNORECASE)
+_WITHOUT_SCHEME = re.compile(r"(?://|(?=www\.))[\w\-]+(?:\.[\w\-]+)+/", re.IGNORECASE)
 # {scheme: (package that fsspec needs for it, the extra that installs that)}.
 _DRIVERS = {
     "gs": ("gcsfs", "gs"),
@@ -51,13 +53,13 @@ BAD_DATA = "data: address that cannot be read"
 def is_address(name: str) -> bool:
     """Whether a name is an address such as https://, gs:// or data:, and no local path.
 
-    `//host.com/photo.jpg`, which web pages use, is one too.
+    `//host.com/photo.jpg`, which web pages use, and `www.host.com/photo.jpg` are too.
     """
     name = name.strip()
     scheme = _SCHEME.match(name)
     if scheme:
         return scheme[1].lower() != "file"
-    return name.startswith("data:") or bool(re.match(r"//[\w\-]+(\.[\w\-]+)+/", name))
+    return bool(_DATA.match(name) or _WITHOUT_SCHEME.match(name))
 
 
 def download(address: str) -> bytes:
@@ -71,11 +73,12 @@ def download(address: str) -> bytes:
         FitRankError: if a package for the scheme is missing, or the cache folder cannot be
             written.
     """
-    address = address.strip()
-    if address.startswith("data:"):
+    # Tables made from web pages have `&amp;` between the parts of a query.
+    address = address.strip().replace("&amp;", "&")
+    if _DATA.match(address):
         return _read_data(address)
-    if address.startswith("//"):
-        address = f"https:{address}"
+    if _WITHOUT_SCHEME.match(address):
+        address = f"https://{address.lstrip('/')}"
     kept = cache_dir() / "photos" / _file_name(address)
     try:
         return kept.read_bytes()
@@ -94,7 +97,9 @@ def _read_data(address: str) -> bytes:
     head, comma, text = address.partition(",")
     data = unquote_to_bytes(text)
     try:
-        data = base64.b64decode(data) if head.endswith(";base64") else data
+        if head.lower().endswith(";base64"):
+            # The signs of padding at the end are often left out.
+            data = base64.b64decode(data.rstrip(b"=") + b"==")
     except ValueError as error:
         raise UnreadablePhoto(BAD_DATA) from error
     if not (comma and data):
@@ -102,11 +107,16 @@ def _read_data(address: str) -> bytes:
     return data
 
 
+class _HostFailed(UnreadablePhoto):
+    """A failure by which the host's other photos may be lost too."""
+
+
 class _Hosts:
-    """Connections to hosts, and which of them do not answer."""
+    """Connections to hosts, and which of them give nothing."""
 
     def __init__(self) -> None:
         self._failures: Counter[str] = Counter()
+        self._reasons: dict[str, str] = {}
 
     def fetch(self, address: str) -> bytes:
         try:
@@ -115,12 +125,13 @@ class _Hosts:
             raise UnreadablePhoto(UNUSABLE) from error
         host = f"{parts.scheme.lower()}://{parts.netloc}"
         if self._failures[host] >= _FAILURES:
-            raise UnreadablePhoto(NO_ANSWER)
+            raise UnreadablePhoto(self._reasons[host])
         fetch = _fetch_http if parts.scheme.lower() in ("http", "https") else _fetch_fsspec
         try:
             data = fetch(address)
-        except UnreadablePhoto as error:
-            self._failures[host] += str(error) == NO_ANSWER
+        except _HostFailed as error:
+            self._failures[host] += 1
+            self._reasons[host] = str(error)
             raise
         self._failures[host] = 0
         return data
@@ -167,7 +178,9 @@ def _fetch_http(address: str) -> bytes:
         try:
             with _session().get(address, stream=True, timeout=(_CONNECT, _READ)) as answer:
                 if not answer.ok:
-                    raise UnreadablePhoto(f"{FAILED}: HTTP status {answer.status_code}")
+                    is_busy = answer.status_code in _RETRIED_STATUS
+                    failed = _HostFailed if is_busy else UnreadablePhoto
+                    raise failed(f"{FAILED}: HTTP status {answer.status_code}")
                 if answer.headers.get("Content-Type", "").startswith("text/html"):
                     raise UnreadablePhoto(WEB_PAGE)
                 return _bounded(answer.iter_content(_CHUNK))
@@ -181,10 +194,10 @@ def _fetch_http(address: str) -> bytes:
         except requests.exceptions.ChunkedEncodingError as error:
             # The connection broke off within the photo: the session retries only heads.
             if attempt == _RETRIES:
-                raise UnreadablePhoto(f"{FAILED}: the connection broke off") from error
+                raise _HostFailed(f"{FAILED}: the connection broke off") from error
             time.sleep(_BACKOFF * 2**attempt)
         except requests.RequestException as error:
-            raise UnreadablePhoto(NO_ANSWER) from error
+            raise _HostFailed(NO_ANSWER) from error
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -195,7 +208,7 @@ def _bounded(chunks: Iterator[bytes]) -> bytes:
         if len(data) > MAX_BYTES:
             raise UnreadablePhoto(TOO_LONG)
         if time.monotonic() > end:
-            raise UnreadablePhoto(SLOW)
+            raise _HostFailed(SLOW)
     return bytes(data)
 
 
@@ -215,6 +228,8 @@ def _fetch_fsspec(address: str) -> bytes:
         raise
     except FileNotFoundError as error:
         raise UnreadablePhoto(f"{FAILED}: no such file") from error
+    except PermissionError as error:
+        raise UnreadablePhoto(f"{FAILED}: not permitted") from error
     except Exception as error:
         # Each driver raises errors of its own.
-        raise UnreadablePhoto(f"{FAILED}: {scheme}:// {type(error).__name__}") from error
+        raise _HostFailed(f"{FAILED}: {scheme}:// {type(error).__name__}") from error

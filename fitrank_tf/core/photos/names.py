@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import html
 import json
 import re
 import unicodedata
@@ -35,6 +36,8 @@ _BETWEEN_ADDRESSES = re.compile(r"[|;,\s]+(?=[A-Za-z][A-Za-z0-9+.\-]*://|//)")
 # Halves of UTF-16 pairs that texts may have, without those by which Python writes bytes of
 # names on disk.
 _LONE_SURROGATE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
+# The begins of JPEG, PNG, GIF and WebP photos in base64, without `data:` before them.
+_BARE_BASE64 = re.compile(r"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR)[A-Za-z0-9+/\s]{60,}=*")
 _FRONT = re.compile(r"(?<![a-z])(?:front|main|primary)(?![a-z])", re.IGNORECASE)
 
 
@@ -60,13 +63,17 @@ def is_photo_name(name: str) -> bool:
 def name_forms(name: str) -> Iterator[str]:
     """What a written name may mean as a path, most literal first.
 
-    Without blanks and quotes around it, as the path of a `file://` address, without query
-    and fragment, with `%20` decoded, with `/` for the backslash, without `./` and `..`.
+    Without blanks and quotes around it, with `&amp;` decoded, as the path of a `file://`
+    address, without query and fragment, with `%20` decoded, with `/` for the backslash,
+    without `./` and `..`.
     """
     name = _LONE_SURROGATE.sub("\ufffd", name)
     yield name
     name = name.strip().strip("\"'").strip()
     yield name
+    if "&" in name:
+        name = html.unescape(name)
+        yield name
     if name.lower().startswith("file:"):
         # file:///a, file://localhost/a, file:/a and file:a
         name = re.sub(r"^file:(?://(?:localhost)?(?=/))?", "", name, flags=re.IGNORECASE)
@@ -201,8 +208,8 @@ def photos_in_cell(
     """The photos that a cell of a table names, the front first.
 
     Args:
-        cell: a path or an address; several with `|`, `;`, `,` or line ends between; a JSON
-            or Python list of them; or a sequence of any of these.
+        cell: a path, an address, or a photo in base64; several with `|`, `;`, `,` or line
+            ends between; a JSON or Python list of them; or a sequence of any of these.
         holds: whether a file of a name is there: then `a, b.jpg` is one name.
     """
     if not isinstance(cell, str):
@@ -210,8 +217,10 @@ def photos_in_cell(
     text = cell.strip()
     if not text:
         return ()
-    if text.startswith("data:") or holds(text):
+    if text[:5].lower() == "data:" or holds(text):
         return (text,)
+    if _BARE_BASE64.fullmatch(text):
+        return (f"data:;base64,{text}",)
     if text[0] in "[(" and isinstance(listed := _literal(text), list | tuple):
         return photos_in_cell([str(part) for part in listed if part], holds)
     if "://" in text or text.startswith("//"):

@@ -11,7 +11,7 @@ from fitrank_tf.core.photos.clean import UnreadablePhoto
 from fitrank_tf.core.photos.folder import DiskImageFolder
 from fitrank_tf.core.photos.names import photos_in_cell
 from fitrank_tf.datasets.attribute_kinds import declare
-from fitrank_tf.datasets.attributes import Declaration
+from fitrank_tf.datasets.attributes import Declaration, with_decimal_points
 from fitrank_tf.datasets.csv_catalogue.options import (
     FIELDS,
     ID,
@@ -27,8 +27,10 @@ from fitrank_tf.datasets.product_source import (
 )
 from fitrank_tf.datasets.tables import (
     Blob,
+    Header,
     Table,
     TableOptions,
+    header_key,
     read_table,
     shown_spellings,
     synonyms,
@@ -42,11 +44,15 @@ ROUNDED_ID = "id that a spreadsheet rounded"
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 
 
+# Of `image 2`, `image2` and `image 2 url`.
+_NUMBER_OF_PHOTO = re.compile(r" ?\d{1,2}(?= |$)")
+
+
 class CsvSource(ProductSource):
     """An opened table and the folder of its photos.
 
-    The column of `image` holds photos: paths, absolute or relative to that folder, and
-    addresses, one or a list in a cell; or the bytes of an image file. Without such a column
+    The columns of `image` hold photos: paths, absolute or relative to that folder, and
+    addresses, one or a list in a cell; or the bytes of an image file. Without such columns
     photos are named after the id, as `names.NameIndex.photos_of` says.
     """
 
@@ -59,9 +65,10 @@ class CsvSource(ProductSource):
             FitRankError: if the table, a named column or the folder is missing.
         """
         self._options = options
-        reading = TableOptions(options.encoding, options.delimiter)
+        reading = TableOptions(options.encoding, options.delimiter, header=_header(options))
         self._table = read_table(options.table, reading)
         self._columns = _columns(self._table, options)
+        self._photo_columns = _photo_columns(self._table, self._columns, options)
         self._folder = _image_folder(options)
 
     @functools.cached_property
@@ -72,14 +79,26 @@ class CsvSource(ProductSource):
     def _cells(self) -> Mapping[str, list[str | tuple[str, ...]]]:
         """{field or column: cell of each row}, of all that may be attributes."""
         fields = {f: column for f, column in self._columns.items() if f not in FIELDS}
-        taken = set(self._columns.values())
+        taken = {*self._columns.values(), *self._photo_columns}
         others = {column: column for column in self._table.header if column not in taken}
         return {name: self._values(of) for name, of in (fields | others).items()}
 
     def _values(self, column: str) -> list[str | tuple[str, ...]]:
-        """The cells of a column: one value, or the values of a list."""
-        cells = self._table.values(column, self._options.separator)
+        """The cells of a column: one value, or the values of a list.
+
+        Those of rows that cannot be used are empty: what stands in a wrong column, or a
+        unit below the header, says nothing of the column.
+        """
+        cells = [
+            () if row.problem or not item_id else cell
+            for row, item_id, cell in zip(
+                self._table.rows,
+                self._ids,
+                self._table.values(column, self._options.separator),
+            )
+        ]
         shown = shown_spellings(value for cell in cells for value in cell)
+        shown = dict(zip(shown, with_decimal_points(shown.values())))
         folded = (tuple(dict.fromkeys(shown[value] for value in cell)) for cell in cells)
         return ["".join(cell) if len(cell) < 2 else cell for cell in folded]
 
@@ -138,12 +157,13 @@ class CsvSource(ProductSource):
 
     @functools.cached_property
     def _photos(self) -> Sequence[Sequence[str | Blob]]:
-        return self._table.photos(self._columns[IMAGE])
+        columns = map(self._table.photos, self._photo_columns)
+        return [[photo for cell in cells for photo in cell] for cells in zip(*columns)]
 
     def _photos_of(self, number: int) -> tuple[tuple[str | Blob, ...], str]:
         """The photos of a row, or why they cannot be told."""
         try:
-            if IMAGE not in self._columns:
+            if not self._photo_columns:
                 return self._folder.photos_of(self._ids[number], self._known_ids), ""
             inside = [photo for photo in self._photos[number] if isinstance(photo, Blob)]
             names = [photo for photo in self._photos[number] if isinstance(photo, str)]
@@ -180,6 +200,37 @@ def _columns(table: Table, options: CsvCatalogueOptions) -> Mapping[str, str]:
     other = [f"{field} from {name!r}" for field, name in found.items() if field != name]
     logger.info("%s: %s", table.path, "; ".join([table.reading, *other]))
     return found
+
+
+def _header(options: CsvCatalogueOptions) -> Header:
+    """A header names the columns of the fields that a table must have."""
+    named = dict(options.columns)
+    return Header(
+        tuple(
+            (named[field],) if field in named else (field, *synonyms(field))
+            for field in options.must_have()
+        )
+    )
+
+
+def _photo_columns(
+    table: Table, columns: Mapping[str, str], options: CsvCatalogueOptions
+) -> Sequence[str]:
+    """The columns of photos: a named one, or all with a usual name, such as `image2`.
+
+    The likeliest comes first, of those with numbers the first in the table.
+    """
+    if IMAGE in dict(options.columns):
+        return [columns[IMAGE]]
+    usual = [header_key(name) for name in (IMAGE, *synonyms(IMAGE))]
+    others = {column for field, column in columns.items() if field != IMAGE}
+    found = {
+        column: key
+        for column in table.header
+        if column not in others
+        and (key := _NUMBER_OF_PHOTO.sub("", header_key(column))) in usual
+    }
+    return sorted(found, key=lambda column: usual.index(found[column]))
 
 
 def _image_folder(options: CsvCatalogueOptions) -> DiskImageFolder:

@@ -34,16 +34,17 @@ _ERRORS = (
 )
 
 
-def read_parquet(path: str) -> tuple[tuple[str, ...], list[RawRow]]:
+def read_parquet(path: str, data: bytes = b"") -> tuple[tuple[str, ...], list[RawRow]]:
     """The header and the rows of a Parquet file.
 
     Args:
         path: of the file.
+        data: its bytes, if it was packed; b"" reads the file at `path`.
 
     Raises:
         FitRankError: if the file cannot be read.
     """
-    file, schema, sizes = _opened(path)
+    file, schema, sizes = _opened(path, data)
     return _rows(path, schema, sizes, file.read_row_group)
 
 
@@ -57,13 +58,22 @@ def parquet_header(path: str) -> tuple[str, ...]:
         FitRankError: if the file cannot be read.
     """
     _, schema, _ = _opened(path)
-    return tuple(_columns(schema, unique_names(schema.names)))
+    return _header(path, schema)[1]
 
 
-def _opened(path: str) -> tuple[pq.ParquetFile, pa.Schema, list[int]]:
+def _header(path: str, schema: pa.Schema) -> tuple[list[str], tuple[str, ...]]:
+    """(the names of the columns, the header with those of structs)."""
+    try:
+        names = unique_names(schema.names)
+        return names, tuple(_columns(schema, names))
+    except UnicodeDecodeError as error:
+        raise _not_read(path, "Parquet or Arrow", error) from error
+
+
+def _opened(path: str, data: bytes = b"") -> tuple[pq.ParquetFile, pa.Schema, list[int]]:
     """(a Parquet file, its schema, the rows of each of its row groups)."""
     try:
-        file = pq.ParquetFile(path, memory_map=True)
+        file = pq.ParquetFile(pa.BufferReader(data) if data else path, memory_map=True)
         groups = range(file.num_row_groups)
         sizes = [file.metadata.row_group(group).num_rows for group in groups]
         return file, file.schema_arrow, sizes
@@ -71,18 +81,21 @@ def _opened(path: str) -> tuple[pq.ParquetFile, pa.Schema, list[int]]:
         raise _not_read(path, "Parquet", error) from error
 
 
-def read_arrow(path: str, is_stream: bool) -> tuple[tuple[str, ...], list[RawRow]]:
+def read_arrow(
+    path: str, is_stream: bool, data: bytes = b""
+) -> tuple[tuple[str, ...], list[RawRow]]:
     """The header and the rows of an Arrow file (Feather), or of an Arrow stream.
 
     Args:
         path: of the file.
         is_stream: whether the file is in the format of streams, as those of Hugging Face.
+        data: its bytes, if it was packed; b"" reads the file at `path`.
 
     Raises:
         FitRankError: if the file cannot be read.
     """
     try:
-        source = pa.memory_map(path)
+        source = pa.BufferReader(data) if data else pa.memory_map(path)
         opened = pa.ipc.open_stream(source) if is_stream else pa.ipc.open_file(source)
         batches = list(opened) if is_stream else _batches_of(opened)
         schema = opened.schema
@@ -106,8 +119,7 @@ def _rows(
     path: str, schema: pa.Schema, sizes: Sequence[int], read: Callable[[int], pa.Table]
 ) -> tuple[tuple[str, ...], list[RawRow]]:
     """Header and rows of a file of several parts, of `sizes` rows, which `read` reads."""
-    names = unique_names(schema.names)
-    header = tuple(_columns(schema, names))
+    names, header = _header(path, schema)
     labels = _class_labels(schema)
 
     def fetch(part: int, index: int, row: int) -> Any:

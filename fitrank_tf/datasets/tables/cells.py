@@ -19,14 +19,14 @@ _WORDS = "words.json"
 # Exports of exports hold `&amp;#39;` and `&lt;b&gt;`; cleaned again until nothing changes.
 _MOST_LAYERS = 10
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]|[&<]")
-# Zero-width and direction marks, the soft hyphen. Joiners (U+200C, U+200D) inside a word
-# are spelling in Persian and Hindi.
+# Null characters, zero-width and direction marks, the soft hyphen. Joiners (U+200C,
+# U+200D) inside a word are spelling in Persian and Hindi.
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+    "[\x00\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
 _JOINERS = "\u200c\u200d"
 # Runs of plain blanks inside a title are kept as the shop wrote them.
-_BLANKS = re.compile(r"[^\S ]\s*| +[^\S ]\s*|[\x00-\x08\x0e-\x1f\x7f-\x9f]+")
+_BLANKS = re.compile(r"[^\S ]\s*| +[^\S ]\s*|[\x01-\x08\x0e-\x1f\x7f-\x9f]+")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _COMMENT = re.compile(
     r"<!--.*?-->|<(script|style)\b[^<>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE

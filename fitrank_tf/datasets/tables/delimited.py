@@ -9,10 +9,17 @@ is 50 MB of which nothing else would be used.
 
 import csv
 import html
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.tables.header import (
+    FIRST_ROW,
+    MOST_LINES_ABOVE,
+    Header,
+    warn_of_lines_above,
+)
 from fitrank_tf.datasets.tables.table import RawRow
 
 DELIMITERS: tuple[str, ...] = (",", ";", "\t", "|", "^", "~", "\x1f", ":")
@@ -24,6 +31,11 @@ HEADER_AGAIN = "header repeated"
 # A lone carriage return ends lines only where nothing else does.
 _LINE_END, _OLD_LINE_END = re.compile(r"\r*\n"), re.compile(r"\r")
 _ENTITY_END = re.compile(r"&#?\w{2,30}$")
+# A header whose cells are all in quotes other than ".
+_SINGLE = re.compile(r"\s*'[^']*'(?:\s*[,;|\t]\s*'[^']*')+\s*")
+_CURLY = re.compile(r"\s*[“„][^“”]*[“”](?:\s*[,;|\t]\s*[“„][^“”]*[“”])+\s*")
+_SWAPPED = str.maketrans({"'": '"', '"': "'"})
+_STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"'})
 _SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 # A cell may hold line ends, but an unmatched quote must not be sought to the file's end
 # again and again.
@@ -32,11 +44,16 @@ _NUM_SAMPLED = 200
 
 
 def read_delimited(
-    text: str, path: str, delimiter: str = "", surplus: str = ""
+    text: str,
+    path: str,
+    delimiter: str = "",
+    surplus: str = "",
+    is_header: Header = FIRST_ROW,
 ) -> tuple[tuple[str, ...], list[RawRow], str]:
     """The header, the rows and the delimiter of a table.
 
-    A first line `sep=;`, as Excel writes it, names the delimiter.
+    A first line `sep=;`, as Excel writes it, names the delimiter. A first column without a
+    header of its own that counts the rows, as R writes it, has the name "".
 
     Args:
         text: the whole table.
@@ -44,46 +61,123 @@ def read_delimited(
         delimiter: the character between cells; "" finds it.
         surplus: the column that the surplus cells of a row belong to: its cells hold the
             delimiter without quotes. With "" such a row has the problem `MORE_CELLS`.
+        is_header: tells the header from lines above it.
 
     Raises:
         FitRankError: if the text is empty, the header's quotes do not match, or the
             delimiter cannot be told apart.
     """
     lines = (_LINE_END if "\n" in text else _OLD_LINE_END).split(text)
-    first = next((n for n, line in enumerate(lines) if line.strip(" \0")), None)
-    if first is None:
-        raise FitRankError(f"{path}: the file is empty; it needs a header and rows")
+    first = _first_given(lines, 0, path)
     said = _SEP_LINE.fullmatch(lines[first])
     if said:
-        first += 1
-    sampled = lines[first:]
+        first = _first_given(lines, first + 1, path)
+    header_at = _header_line(lines, first, delimiter, is_header)
+    if header_at > first:
+        warn_of_lines_above(path, first + 1, header_at)
+    is_single = bool(_SINGLE.fullmatch(lines[header_at]))
+    if is_single or _CURLY.fullmatch(lines[header_at]):
+        straight = _SWAPPED if is_single else _STRAIGHT
+        lines = [line.translate(straight) for line in lines]
+    sampled = lines[header_at:]
     delimiter = delimiter or (said[1] if said else _delimiter(sampled, path))
-    records = _records(lines, first, delimiter)
+    records = _records(lines, header_at, delimiter)
     header_row = next(records, None)
-    if header_row is None:
+    if header_row is None:  # delimiters alone
         raise FitRankError(f"{path}: the file is empty; it needs a header and rows")
     if header_row.problem:
         raise FitRankError(
             f"{path}: line {header_row.line}: {header_row.problem}; mend the header"
         )
+    others = list(records)
     header = _without_empty_end(header_row.cells)
-    rows = [_fitted(row, header, delimiter, surplus) for row in records]
+    if _have_row_names(lines, others, len(header)):
+        header = ["", *header]
+    rows = [_fitted(row, header, delimiter, surplus) for row in others]
+    if is_single:
+        header = [name.translate(_SWAPPED) for name in header]
+        rows = [_swapped(row) for row in rows]
     return tuple(header), rows, delimiter
+
+
+def _first_given(lines: Sequence[str], start: int, path: str) -> int:
+    """The place of the first line from `start` on that is not empty."""
+    for place in range(start, len(lines)):
+        if _is_given(lines[place]):
+            return place
+    raise FitRankError(f"{path}: the file is empty; it needs a header and rows")
+
+
+def _is_given(text: str) -> bool:
+    """Whether a text is more than blanks and the null characters that fill up files."""
+    return bool(text.replace("\0", "").strip())
+
+
+def _header_line(
+    lines: Sequence[str], first: int, delimiter: str, is_header: Header
+) -> int:
+    """The place of the header's line; `first` where no line is known to be it."""
+    if not is_header.groups:
+        return first
+    given = (at for at in range(first, len(lines)) if _is_given(lines[at]))
+    full = list(itertools.islice(given, MOST_LINES_ABOVE + 1))
+    for each in (delimiter,) if delimiter else DELIMITERS:
+        cells = (_record(lines, at, each, 0)[0] or () for at in full)
+        place = is_header.row_of([name.strip("'“”„ ") for name in row] for row in cells)
+        if place is not None:
+            return full[place]
+    return first
+
+
+def _have_row_names(lines: Sequence[str], rows: Sequence[RawRow], width: int) -> bool:
+    """Whether all rows have a cell more than the header, and the first counts them.
+
+    R quotes these numbers: without quotes they are ids, and the surplus cell is of a title.
+    """
+    good = [row for row in rows if not row.problem]
+    return bool(good) and all(
+        len(row.cells) == width + 1 and lines[row.line - 1].startswith(f'"{number}"')
+        for number, row in enumerate(good, 1)
+    )
+
+
+def _swapped(row: RawRow) -> RawRow:
+    return RawRow(row.line, [cell.translate(_SWAPPED) for cell in row.cells], row.problem)
 
 
 def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[RawRow]:
     """All records that are not empty; the line of one is that of its first cell."""
     width = 0
     while start < len(lines):
+        if "\r" in lines[start] and (split := _split_again(lines[start], delimiter, width)):
+            width = width or len(split[0])
+            yield from (RawRow(start + 1, cells) for cells in split)
+            start += 1
+            continue
         cells, taken = _record(lines, start, delimiter, width)
         if cells is None:
             # Split without quotes, so that the row can be named by its first cells.
             plain = [cell.strip('"') for cell in lines[start].split(delimiter)]
             yield RawRow(start + 1, plain, UNMATCHED_QUOTES)
-        elif any(cell.strip() for cell in cells):
+        elif any(map(_is_given, cells)):
             width = width or len(_without_empty_end(cells))
             yield RawRow(start + 1, cells)
         start += taken
+
+
+def _split_again(line: str, delimiter: str, width: int) -> list[list[str]]:
+    """The rows of a line between which stand the line ends of an old Mac.
+
+    Files put together of two have both kinds. Elsewhere such a line end belongs to a cell:
+    [] unless each part has as many cells as the header, or as the first part if that is
+    the header.
+    """
+    parts = [part for part in _OLD_LINE_END.split(line) if part.strip()]
+    records = [_record([part], 0, delimiter, width)[0] for part in parts]
+    rows = [cells for cells in records if cells is not None]
+    width = width or len(_without_empty_end(rows[0] if rows else [""]))
+    fits = (len(row) >= width >= len(_without_empty_end(row)) for row in rows)
+    return rows if len(rows) == len(parts) > 1 and width > 1 and all(fits) else []
 
 
 def _record(
@@ -116,8 +210,17 @@ def _record(
         taken = reader.line_num
         inside = lines[start + 1 : start + taken]
         if taken == 1 or not _swallows_rows(inside, cells, delimiter, width):
-            return cells, taken
+            return _unwrapped(cells, delimiter, width), taken
     return None, 1
+
+
+def _unwrapped(cells: list[str], delimiter: str, width: int) -> list[str]:
+    """The cells of a row that was quoted as a whole, as Excel saves lines that it did not
+    split: `"1163,""Red shirt"",Men"`."""
+    if len(cells) > 1 or delimiter not in cells[0]:
+        return cells
+    inner, _ = _record(cells, 0, delimiter, width)
+    return inner if inner and len(inner) == (width or len(inner)) else cells
 
 
 def _swallows_rows(

@@ -27,9 +27,20 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_MARK = "\ufeff"
+# Files that were put together have one at the begin of each.
+_MARKS_OF_LINES = re.compile("(?:^|(?<=[\r\n]))\ufeff+")
 # Lone surrogates stand for what cannot be decoded; text has none.
 UNDECODED = re.compile("[\ud800-\udfff]")
+_OTHER_FILES = {
+    b"%PDF": "a PDF file",
+    b"SQLite format 3": "an SQLite database",
+    b"FEA1": "a Feather file of version 1",
+    b"\xff\xd8\xff": "a photo",
+    b"\x89PNG": "a photo",
+}
+# Text has hardly any of these; 0 fills up the ends of some files, and others split cells.
+_CONTROLS = bytes([*range(1, 9), *range(14, 28)])
+_MOST_CONTROLS, _HEAD = 0.02, 2**16
 _KIN = ("cp1250", "cp1257")
 # Signs of shops' tables that are no letters, beside ASCII.
 _SIGNS = frozenset("\u00a0\u00ad’‘“”„–—…•·€£¥©®™°´½¼¾²³×«»¿¡ªº№")
@@ -64,6 +75,11 @@ def decode(data: bytes, path: str, encoding: str = "") -> tuple[str, str]:
             return _with_marks(data, name), name
     if utf_16 := _of_utf_16(data):
         return _with_marks(data, utf_16), utf_16
+    if kind := _kind_of_binary(data):
+        raise FitRankError(
+            f"{path}: is {kind}, no table; name a CSV, JSON Lines, Parquet, Arrow or "
+            "Excel file"
+        )
     text = _with_marks(data, "utf-8")
     damaged = UNDECODED.findall(text)
     beyond = len(_BEYOND.findall(text))
@@ -87,7 +103,7 @@ def _with_marks(data: bytes, encoding: str) -> str:
     What cannot be decoded becomes lone surrogates.
     """
     if encoding == "utf-8":
-        return data.decode(encoding, "surrogateescape").lstrip(_MARK)
+        return _MARKS_OF_LINES.sub("", data.decode(encoding, "surrogateescape"))
     unit = 4 if encoding.startswith("utf-32") else 2
     whole = len(data) // unit * unit
     rest = "".join(chr(0xDC00 + byte) for byte in data[whole:])
@@ -95,12 +111,12 @@ def _with_marks(data: bytes, encoding: str) -> str:
         text = data[:whole].decode(encoding, "surrogatepass")
     except UnicodeDecodeError:  # a number beyond Unicode, of UTF-32 alone
         text = data[:whole].decode(encoding, "replace").replace("\ufffd", "\udc80")
-    return text.lstrip(_MARK) + rest
+    return _MARKS_OF_LINES.sub("", text) + rest
 
 
 def _decode_as(data: bytes, path: str, encoding: str) -> str:
     try:
-        return data.decode(encoding).lstrip(_MARK)
+        return _MARKS_OF_LINES.sub("", data.decode(encoding))
     except LookupError as error:
         raise FitRankError(f"--encoding {encoding}: unknown to Python") from error
     except (UnicodeError, ValueError) as error:
@@ -110,13 +126,23 @@ def _decode_as(data: bytes, path: str, encoding: str) -> str:
         ) from error
 
 
+def _kind_of_binary(data: bytes) -> str:
+    """What a file is that is no text; "" for text."""
+    for begin, kind in _OTHER_FILES.items():
+        if data.startswith(begin):
+            return kind
+    head = data[:_HEAD]
+    is_binary = len(head.translate(None, _CONTROLS)) < (1 - _MOST_CONTROLS) * len(head)
+    return "a binary file of unknown kind" if is_binary else ""
+
+
 def _of_utf_16(data: bytes) -> str:
     """The kind of UTF-16 of text without a mark; "" where it is another encoding.
 
-    Of Western text every second byte is 0, and no other byte is.
+    Of Western text every second byte is 0, and no other byte is unless it is damaged.
     """
     even, odd = data[0::2].count(0), data[1::2].count(0)
-    if max(even, odd) * 4 < len(data) or not data:
+    if max(even, odd) * 4 < len(data) or min(even, odd) * 10 > max(even, odd) or not data:
         return ""
     return "utf-16-le" if odd > even else "utf-16-be"
 

@@ -1,10 +1,9 @@
 """One way in for tables: CSV, JSON Lines, Parquet, Arrow and Excel files."""
 
 import dataclasses
-import gzip
 import hashlib
 import logging
-import zlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,14 +13,19 @@ from fitrank_tf.datasets.tables.cells import clean_text, words
 from fitrank_tf.datasets.tables.delimited import read_delimited
 from fitrank_tf.datasets.tables.encoding import UNDECODED, decode
 from fitrank_tf.datasets.tables.excel import read_excel
+from fitrank_tf.datasets.tables.header import FIRST_ROW, Header
 from fitrank_tf.datasets.tables.json_lines import read_json
+from fitrank_tf.datasets.tables.markup import is_markup, read_markup
+from fitrank_tf.datasets.tables.packed import ZIP, unpacked
 from fitrank_tf.datasets.tables.table import NOT_DECODED, RawRow, Table, unique_names
 
 logger = logging.getLogger(__name__)
 
 _PARQUET, _ARROW, _ARROW_STREAM = b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"
-_GZIP, _ZIP, _OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _NUM_MAGIC = 6
+# The index that pandas writes, also as it reads it again.
+_UNNAMED = re.compile(r"unnamed: \d+(?:[._]\w+)*", re.IGNORECASE)
 
 _READ = tuple[tuple[str, ...], list[RawRow], str]
 
@@ -35,6 +39,7 @@ class TableOptions:
         delimiter: the character between the cells of a text file; "\t" for a tab.
         surplus: the column to which the surplus cells of a row belong, because its cells
             hold the delimiter without quotes.
+        header: tells the header from titles, notes and sheets before it.
 
     Raises:
         FitRankError: for a delimiter of several characters.
@@ -43,6 +48,7 @@ class TableOptions:
     encoding: str = ""
     delimiter: str = ""
     surplus: str = ""
+    header: Header = FIRST_ROW
 
     def __post_init__(self) -> None:
         if self.delimiter == "\\t":
@@ -78,17 +84,12 @@ def read_table(path: str, options: TableOptions = TableOptions()) -> Table:
             f"{path}: cannot be read ({error.strerror}); name a CSV, JSON Lines, Parquet, "
             "Arrow or Excel file"
         ) from error
-    if magic.startswith(_PARQUET):
-        read = *read_parquet(str(file)), "Parquet"
-    elif magic.startswith((_ARROW, _ARROW_STREAM)):
-        read = *read_arrow(str(file), magic.startswith(_ARROW_STREAM)), "Arrow"
-    else:
-        read = _read_data(data, path, options)
+    read = _read_arrow(magic, path) if is_arrow else _read_data(data, path, options)
     return _table(path, digest, *read)
 
 
 def parse_table(data: bytes, path: str, options: TableOptions = TableOptions()) -> Table:
-    """As `read_table`, of the bytes of a text or Excel file.
+    """As `read_table`, of the bytes of a file.
 
     Args:
         data: the file's bytes.
@@ -102,22 +103,30 @@ def parse_table(data: bytes, path: str, options: TableOptions = TableOptions()) 
     return _table(path, digest, *_read_data(data, path, options))
 
 
+def _read_arrow(magic: bytes, path: str, data: bytes = b"") -> _READ:
+    file = str(Path(path).expanduser())
+    if magic.startswith(_PARQUET):
+        return *read_parquet(file, data), "Parquet"
+    return *read_arrow(file, magic.startswith(_ARROW_STREAM), data), "Arrow"
+
+
 def _read_data(data: bytes, path: str, options: TableOptions) -> _READ:
-    if data.startswith((_ZIP, _OLD_EXCEL)):
-        header, rows, sheet = read_excel(data, path)
+    data = unpacked(data, path)
+    if data.startswith((_PARQUET, _ARROW, _ARROW_STREAM)):
+        return _read_arrow(data[:_NUM_MAGIC], path, data)
+    if data.startswith((ZIP, _OLD_EXCEL)):
+        header, rows, sheet = read_excel(data, path, options.header)
         return header, rows, f"Excel, sheet {sheet!r}"
-    if data.startswith(_GZIP):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise FitRankError(
-                f"{path}: cannot be unpacked ({error}); pack it again"
-            ) from error
     text, encoding = decode(data, path, options.encoding)
     if text.lstrip()[:1] in ("{", "["):
-        header, rows = read_json(text)
+        header, rows = read_json(text, options.header)
         return header, _decoded(rows, text), f"JSON, {encoding}"
-    header, rows, delimiter = read_delimited(text, path, options.delimiter, options.surplus)
+    if is_markup(text):
+        header, rows, kind = read_markup(text, path, options.header)
+        return header, _decoded(rows, text), f"{kind}, {encoding}"
+    header, rows, delimiter = read_delimited(
+        text, path, options.delimiter, options.surplus, options.header
+    )
     return header, _decoded(rows, text), f"CSV, {encoding}, {delimiter!r}"
 
 
@@ -145,7 +154,7 @@ def _table(
     cleaned = [clean_text(str(cell)) for cell in header]
     kept = []
     for index, name in enumerate(cleaned):
-        if name.casefold() not in unnamed:
+        if name.casefold() not in unnamed and not _UNNAMED.fullmatch(name):
             kept.append(index)
         elif any(_is_given(row, index) for row in rows):
             logger.warning("%s: column %d has no name: left out", path, index + 1)

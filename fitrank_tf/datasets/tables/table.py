@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from fitrank_tf.datasets.tables.cells import Blob, cell_text, cell_values, header_key
+from fitrank_tf.datasets.tables.cells import Blob, cell_text, cell_values, header_key, words
 
 NOT_DECODED = "text that cannot be decoded"
 
@@ -111,6 +111,8 @@ def _photos(cell: Any) -> list[str | Blob]:
         return [cell]
     if isinstance(cell, list | tuple):
         return [photo for each in cell for photo in _photos(each)]
+    if isinstance(cell, dict):
+        return _photos([cell.get(key) for key in words()["photo_keys"]])
     if not cell_text(cell):
         return []
     return [cell.strip() if isinstance(cell, str) else cell_text(cell)]

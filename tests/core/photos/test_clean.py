@@ -165,6 +165,13 @@ def test_jpeg_without_its_end_marker_never_reaches_tensorflow_as_it_is() -> None
     assert outcomes <= {(32, 24, 3), "refused"}
 
 
+@pytest.mark.parametrize("cut", range(1, 17))
+def test_png_without_its_end_is_encoded_anew(cut: int) -> None:
+    """Of the last 16 bytes none is of a pixel; Pillow does without, TensorFlow does not."""
+    photo = encode(Image.new("RGB", (24, 32), (200, 30, 40)), "PNG")[:-cut]
+    np.testing.assert_allclose(decode(clean_photo(photo))[0, 0], (200, 30, 40), atol=2)
+
+
 @pytest.mark.parametrize("photo", [b"", b"<html>not found</html>", b"\xff\xd8\xff\xe0junk"])
 def test_files_other_than_photos_are_refused(photo: bytes) -> None:
     with pytest.raises(UnreadablePhoto):

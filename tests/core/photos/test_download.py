@@ -8,6 +8,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+import requests
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.photos import download as module
@@ -124,18 +125,65 @@ def test_a_slow_photo_is_given_up(shop: str, monkeypatch) -> None:
         download(f"{shop}/photo.jpg")
 
 
-def test_a_host_that_never_answers_is_asked_a_few_times_only(monkeypatch) -> None:
+@pytest.mark.parametrize("path", ["busy", "cut"])
+def test_a_host_that_gives_nothing_is_asked_a_few_times_only(
+    shop: str, asked, path: str
+) -> None:
+    reasons = set()
+    for number in range(12):
+        with pytest.raises(UnreadablePhoto) as failed:
+            download(f"{shop}/{path}?{number}")
+        reasons.add(str(failed.value))
+    assert len(asked) == 8
+    assert len(reasons) == 1
+
+
+def test_photos_that_are_gone_do_not_end_the_others(shop: str) -> None:
+    for number in range(12):
+        with pytest.raises(UnreadablePhoto, match="404"):
+            download(f"{shop}/gone?{number}")
+    assert download(f"{shop}/photo.jpg") == PHOTO
+
+
+@pytest.mark.parametrize("address", ["https://down.example", "memory://down"])
+def test_a_host_that_never_answers_is_asked_a_few_times_only(monkeypatch, address) -> None:
     calls: list[str] = []
 
-    def silent(address: str) -> bytes:
+    def silent(address: str, *_: object, **__: object) -> bytes:
         calls.append(address)
-        raise UnreadablePhoto(module.NO_ANSWER)
+        raise requests.ConnectionError("down")
 
-    monkeypatch.setattr(module, "_fetch_http", silent)
+    monkeypatch.setattr(requests.Session, "get", lambda _, *args, **rest: silent(*args))
+    monkeypatch.setattr(fsspec, "open", silent)
     for number in range(50):
-        with pytest.raises(UnreadablePhoto, match="no answer"):
-            download(f"https://down.example/{number}.jpg")
+        with pytest.raises(UnreadablePhoto, match=r"no answer|memory:// Con"):
+            download(f"{address}/{number}.jpg")
     assert len(calls) == 8
+
+
+def test_a_file_that_may_not_be_read_has_its_reason(monkeypatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(fsspec, "open", forbidden)
+    with pytest.raises(UnreadablePhoto, match="download failed: not permitted"):
+        download("memory://shop/secret.jpg")
+
+
+@pytest.mark.parametrize(
+    ("written", "asked_for"),
+    [
+        ("http://shop.com/p?a=1&amp;w=600", "http://shop.com/p?a=1&w=600"),
+        ("//cdn.shop.com/a.jpg", "https://cdn.shop.com/a.jpg"),
+        ("www.shop.com/a.jpg", "https://www.shop.com/a.jpg"),
+        ("WWW.shop.com/a.jpg", "https://WWW.shop.com/a.jpg"),
+    ],
+)
+def test_addresses_as_web_pages_have_them(monkeypatch, written, asked_for) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(module, "_fetch_http", lambda at: calls.append(at) or PHOTO)
+    assert download(written) == PHOTO
+    assert calls == [asked_for]
 
 
 @pytest.mark.parametrize(
@@ -171,9 +219,13 @@ def test_a_missing_driver_ends_with_its_extra(monkeypatch, scheme: str, extra: s
         download(f"{scheme}://bucket/a.jpg")
 
 
-def test_a_data_address_holds_the_photo() -> None:
-    text = base64.b64encode(PHOTO).decode()
-    assert download(f"data:image/jpeg;base64,{text}") == PHOTO
+@pytest.mark.parametrize("head", ["data:image/jpeg;base64", "DATA:;Base64"])
+@pytest.mark.parametrize("length", range(3))
+def test_a_data_address_holds_the_photo(head: str, length: int) -> None:
+    photo = PHOTO + bytes(length)
+    text = base64.b64encode(photo).decode()
+    for written in (text, text.rstrip("=")):
+        assert download(f"{head},{written}") == photo
 
 
 @pytest.mark.parametrize(
@@ -183,6 +235,10 @@ def test_a_data_address_holds_the_photo() -> None:
         ("S3://bucket/a.jpg", True),
         ("//cdn.shop.com/a.jpg", True),
         ("data:image/png;base64,aa", True),
+        ("Data:image/png;base64,aa", True),
+        ("www.shop.com/a.jpg", True),
+        ("www.jpg", False),
+        ("www/a.jpg", False),
         ("file:///a.jpg", False),
         (r"C:\a.jpg", False),
         ("C:/a.jpg", False),

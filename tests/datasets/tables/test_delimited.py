@@ -96,6 +96,9 @@ def test_a_row_left_out_keeps_its_id() -> None:
         ("1,Shirt\rslim,Red", ["1", "Shirt\rslim", "Red"]),
         ("1,Shirt", ["1", "Shirt", ""]),
         ("1,Shirt,Red,,  ,", ["1", "Shirt", "Red"]),
+        ('"1,""Shirt, slim"",Red"', ["1", "Shirt, slim", "Red"]),
+        ('"1,Shirt,Red",,', ["1,Shirt,Red", "", ""]),
+        ('"1,Shirt"', ["1,Shirt", "", ""]),
         ("1,Sh\u2028i\x0brt,Red", ["1", "Sh\u2028i\x0brt", "Red"]),
     ],
 )
@@ -107,7 +110,8 @@ def test_rows_that_a_person_would_read(line: str, cells: list[str] | None) -> No
 
 
 def test_empty_lines_are_no_rows_and_count_as_lines() -> None:
-    _, rows, _ = read_delimited(f"\n\n{HEADER}\n,,\n{GOOD}\n", "t.csv")
+    text = f"\0\n\n{HEADER}\n,,\n{GOOD}\n\0\0\0"
+    _, rows, _ = read_delimited(text, "t.csv")
     assert [row.line for row in rows] == [6]
 
 
@@ -116,6 +120,33 @@ def test_surplus_cells() -> None:
     _, (first, second), _ = read_delimited(text, "t.csv")
     assert (first.problem, second.problem) == (MORE_CELLS, "")
     assert rows_of(text, surplus="text")[0] == ["1", "Shirt, red", "Red"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ('"id","text"\n"1",7,"A"\n"2",8,"B, c"\n', [["1", "7", "A"], ["2", "8", "B, c"]]),
+        ("id,text\n1,A, b\n2,C, d\n", [["1", "A"], ["2", "C"]]),
+    ],
+)
+def test_row_names_of_r_are_a_column_of_their_own(text: str, cells: list) -> None:
+    header, rows, _ = read_delimited(text, "t.csv")
+    assert [list(row.cells) for row in rows] == cells
+    assert [row.problem for row in rows] == ["" if len(header) == 3 else MORE_CELLS] * 2
+
+
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ("1,Shirt,Red\r2,Hat,Blue", [["1", "Shirt", "Red"], ["2", "Hat", "Blue"]]),
+        ('1,"A, b",Red\r2,Hat,Blue', [["1", "A, b", "Red"], ["2", "Hat", "Blue"]]),
+        ("1,Shi\rrt,Red", [["1", "Shi\rrt", "Red"]]),
+        ('1,"Shi\rrt, long",Red', [["1", "Shi\rrt, long", "Red"]]),
+        ("1,Shirt,Red\r", [["1", "Shirt", "Red"]]),
+    ],
+)
+def test_line_ends_of_an_old_mac_among_others(line: str, cells: list) -> None:
+    assert rows_of(f"{HEADER}{line}\n{GOOD}") == [*cells, ["5", "Shoe", "Red"]]
 
 
 def test_semicolons_of_entities_split_nothing() -> None:
@@ -131,7 +162,7 @@ def test_header_repeated() -> None:
     assert [row.problem for row in rows] == ["", HEADER_AGAIN, ""]
 
 
-@pytest.mark.parametrize("text", ["", " \n\n", "sep=;\n", "\0\0"])
+@pytest.mark.parametrize("text", ["", " \n\n", "sep=;", "sep=;\n", "\0\0", ",,\n"])
 def test_empty_files_are_refused(text: str) -> None:
     with pytest.raises(FitRankError, match=r"t\.csv: the file is empty"):
         read_delimited(text, "t.csv")

@@ -16,11 +16,12 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.tables import Table, TableOptions, parse_table, read_table
 from fitrank_tf.datasets.tables.table import NOT_DECODED, unique_names
 
+_HIDDEN = ' state="hidden"'
 _CELLS = {"id": ["1163", "0012"], "text": ["Red & Blue", "Hat"]}
 
 
-def workbook(*sheets: list[list[str | float | None]]) -> bytes:
-    """A workbook as Excel writes it, of these rows."""
+def workbook(*sheets: list[list[str | float | None]], hidden: int = 0) -> bytes:
+    """A workbook as Excel writes it, of these rows; the first `hidden` sheets are that."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
@@ -34,7 +35,10 @@ def workbook(*sheets: list[list[str | float | None]]) -> bytes:
         f'<Relationship Id="r" Type="{office}/officeDocument" Target="xl/workbook.xml"/>'
         "</Relationships>",
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
-        + "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="r{n}"/>' for n in numbers)
+        + "".join(
+            f'<sheet name="S{n}" sheetId="{n}" r:id="r{n}"{_HIDDEN * (n <= hidden)}/>'
+            for n in numbers
+        )
         + "</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
         + "".join(
