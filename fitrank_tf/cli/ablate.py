@@ -88,9 +88,7 @@ def main(arguments: Sequence[str] | None) -> None:
     source, config = catalogue_source(options), run_config(options)
     seeds, output = check_seeds(options.seeds), Path(options.output_dir)
     if options.elsewhere and options.study != JOINT:
-        raise FitRankError(
-            f"--elsewhere: --study {options.study} measures on one catalogue"
-        )
+        raise FitRankError(f"--elsewhere: only --study {JOINT} measures on others")
     others = other_catalogues(options.elsewhere)
     catalogue = open_catalogue(source, options.data_dir)
     elsewhere = [open_catalogue(other, options.data_dir) for other in others]
