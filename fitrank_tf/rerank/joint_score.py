@@ -110,7 +110,8 @@ class LateInteraction(JointScore):
     ) -> KerasTensor:
         """The mean of the words' best cosines, times a learned gain."""
         cosines = ops.einsum("btk,blpk->bltp", unit(self.of_words(words)), kept)
-        return self.gain * mean_of_words(ops.max(cosines, axis=-1), is_word)
+        best = mean_of_words(ops.max(cosines, axis=-1), is_word)
+        return ops.multiply(self.gain, best)
 
 
 class CrossAttention(JointScore):

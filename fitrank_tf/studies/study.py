@@ -81,11 +81,12 @@ class Study:
         """Tables of joint scores on the catalogue, on others, and of their cost."""
         run = self._training(self._config)
         study = JointStudy(run, self._rows, self.query_set, elsewhere, self._output)
+        costs = study.costs()
         tables = [
             _table(measured, one.query_set).replace("queries", one.name, 1)
             for one, measured in study.measure(seeds)
         ]
-        return [*tables, study.costs()]
+        return [*tables, costs]
 
     def measure_reranked(self, variant: Variant, seeds: Sequence[int]) -> Measured:
         """Measures a variant of the re-ranker.

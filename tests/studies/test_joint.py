@@ -6,7 +6,7 @@ import pytest
 from fitrank_tf.cli import ablate
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.inputs.listwise import ListArrays
-from fitrank_tf.studies.joint import JointBatches, TokenReader
+from fitrank_tf.studies.joint import KINDS, JointBatches, TokenReader, of_kept
 from fitrank_tf.towers.tokenise import tokenise
 from tests.evaluation.run_files import read_run
 from tests.towers.small_towers import small_towers
@@ -66,6 +66,21 @@ def test_batches_gather_what_the_lists_name() -> None:
     expected = np.where(inside, numbers[order], 0)
     np.testing.assert_array_equal(joined["first_stage"], expected)
     np.testing.assert_array_equal(np.concatenate([y for _, y in seen]), numbers[order])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_graph_that_is_timed_scores_as_the_model_does(kind: str) -> None:
+    model, draw = KINDS[kind](0), np.random.default_rng(0)
+    patches = draw.normal(size=(1, 3, 4, 5)).astype("float32")
+    words, is_word = draw.normal(size=(1, 2, 6)).astype("float32"), np.ones((1, 2))
+    given = {"words": words, "is_word": is_word.astype("float32"), "patches": patches}
+    model({**given, "first_stage": np.zeros((1, 3)), "mask": np.ones((1, 3))})
+    for weight in model.trainable_variables:
+        weight.assign(draw.normal(size=weight.shape))
+    inputs = [words, given["is_word"], np.asarray(model.keep(patches))]
+    scored = of_kept(model, inputs).predict_on_batch(inputs)
+    assert np.ptp(scored) > 0
+    np.testing.assert_allclose(scored, model.joint(*inputs), rtol=1e-4, atol=1e-5)
 
 
 def test_other_catalogues_are_for_this_study_alone(tmp_path) -> None:
