@@ -35,6 +35,8 @@ SECTIONS = {
         "list_sizes",
         "losses",
         "extra_features",
+        "joint_drawn",
+        "joint_real",
         "facets",
     ),
     "Learning from clicks": ("clicks",),
