@@ -96,7 +96,7 @@ def test_joint_scores_are_compared(bundle, small_chain, tmp_path, capsys) -> Non
         [
             *("--study=joint", "--seeds=0", "--num_items=160"),
             *(f"--set={assignment}" for assignment in small_chain),
-            *("--elsewhere", "--num_items=100 --data_seed=5"),
+            "--elsewhere=--num_items=100 --data_seed=5",
             *(f"--work_dir={bundle}.work", f"--output_dir={tmp_path}"),
         ]
     )
