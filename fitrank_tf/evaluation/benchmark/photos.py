@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 64
 # What of photos is made and kept together: by the base towers, and by all that reads their
-# features, which takes three times as long.
+# features, which takes several times as long.
 _BASE, _TUNED = "base", "tuned"
 _COLUMNS = {_BASE: ("clip",), _TUNED: ("clip_lora", "feature_projection", "facet_probs")}
 # Photos of a part, a minute's work on two cores.
@@ -150,7 +150,7 @@ def _with_features(bundle: LoadedBundle, items: tf.data.Dataset) -> tf.data.Data
     def squares(item: dict[str, Any]) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         image = item["image"]
         seen = photo_squares(image, detector_size)
-        # Towers and detector often read the same square: resizing is a third of reading.
+        # Towers and detector often read the same square.
         return seen[0] if size == detector_size else resize_and_pad(image, size), seen
 
     return (
