@@ -35,6 +35,7 @@ SECTIONS = {
         "list_sizes",
         "losses",
         "extra_features",
+        "joint",
         "facets",
     ),
     "Learning from clicks": ("clicks",),

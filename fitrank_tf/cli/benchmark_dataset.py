@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None) -> None:
     for task in tasks:
         task.check_ids()
     rows = _rows(tasks, data)
-    photos = embed_photos(bundle, catalogue, rows, folder)
+    photos = embed_photos(bundle, catalogue, rows, folder, systems)
     records = data.records.select(rows)
     runner = BenchmarkSystems(bundle, photos, records.ids, records.texts)
     runs = [runner.run(task, systems) for task in tasks]

@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 # Numbers with more digits are counts of nothing.
 _MOST_DIGITS = 18
 _FETCH = "unpack the file again"
+_FETCH_ALL = "unpack it and the files of names beside it again"
 # What rows begin with, and the names of columns do not.
 _ROW_BEGINS = ("img/", "id_")
 
@@ -68,14 +69,19 @@ def table_rows(path: Path | None, columns: int, head: int = 2) -> Iterator[Annot
         head: as of `annotation_lines`.
 
     Raises:
-        FitRankError: as `annotation_lines`.
+        FitRankError: as `annotation_lines`, and if most lines have another number: then
+            the file by which columns are counted has lost a line, or is another's.
     """
-    malformed = []
+    malformed, count = [], 0
     for line in annotation_lines(path, head) if path else ():
         if len(line.fields) == columns:
+            count += 1
             yield line
         else:
             malformed.append(line.number)
+    if path and len(malformed) > count:
+        problem = f"not {columns} columns, nor have {len(malformed) - 1:,} other lines"
+        raise line_error(path, malformed[0], problem, _FETCH_ALL)
     log_left_out(path, malformed, f"without {columns} columns")
 
 

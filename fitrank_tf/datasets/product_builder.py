@@ -18,7 +18,12 @@ from typing import Any, NamedTuple
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo, is_turned, photo_size
+from fitrank_tf.core.photos.clean import (
+    UnreadablePhoto,
+    clean_photo,
+    photo_orientation,
+    photo_size,
+)
 from fitrank_tf.core.photos.folder import CORRUPT_ENTRY
 from fitrank_tf.core.photos.names import MISSING_IMAGE
 from fitrank_tf.core.progress import tracked
@@ -62,12 +67,14 @@ class ReadPhoto(NamedTuple):
         reasons: why each photo before it cannot be used.
         objects: the row's boxes that can be used.
         boxes_left_out: why others cannot; "" without any.
+        more: the row's further values, as they are in this photo.
     """
 
     image: bytes | None
     reasons: list[str]
     objects: Sequence[LabelledBox] = ()
     boxes_left_out: str = ""
+    more: Mapping[str, Any] = {}
 
 
 class ProductBuilder(
@@ -149,7 +156,7 @@ class ProductBuilder(
                 "image": read.image,
                 "text": row.text,
                 "objects": list(map(_object, read.objects)),
-                **row.more,
+                **read.more,
             }
             attributes = self._source.declaration.cells(row.attributes)
             yield row.id, {**item, **({"attributes": attributes} if attributes else {})}
@@ -262,7 +269,8 @@ def first_usable_photo(source: ProductSource, row: ProductRow) -> ReadPhoto:
     for photo in row.photos:
         try:
             data = _bytes_of(source, photo)
-            return ReadPhoto(clean_photo(data), reasons, *_boxes_in(row, data))
+            clean, more = clean_photo(data), source.more_in(row, data)
+            return ReadPhoto(clean, reasons, *_boxes_in(row, data), more)
         except UnreadablePhoto as error:
             reasons.append(str(error))
     return ReadPhoto(None, reasons or [MISSING_IMAGE])
@@ -273,7 +281,7 @@ def _boxes_in(row: ProductRow, photo: bytes) -> tuple[list[LabelledBox], str]:
 
     Size and orientation of the photo are read from the file's header.
     """
-    if row.objects and is_turned(photo):
+    if row.objects and photo_orientation(photo) != 1:
         # The tools that boxes were drawn with do not agree on whether they turn photos.
         return [], TURNED_PHOTO
     found = (

@@ -132,6 +132,16 @@ class ProductSource(abc.ABC):
             UnreadablePhoto: the reason why there is none.
         """
 
+    def more_in(self, row: ProductRow, photo: bytes) -> Mapping[str, Any]:
+        """The `more` of a row as it is in a photo that `clean_photo` has turned upright.
+
+        Args:
+            row: one of its rows.
+            photo: bytes of the image file, before it is turned.
+        """
+        del photo  # most values are not of places in it
+        return row.more
+
     @abc.abstractmethod
     def fingerprint(self) -> str:
         """A hash (hex) that changes with the table or a photo; no photo is read for it."""

@@ -9,7 +9,12 @@ from fitrank_tf.config import RunConfig, override
 from fitrank_tf.datasets.catalogue import Catalogue
 from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.datasets.splits import ALL, TRAIN
-from fitrank_tf.evaluation.ablation import Measured, QueryValues, Variant
+from fitrank_tf.evaluation.ablation import (
+    Measured,
+    QueryValues,
+    Variant,
+    ablation_table,
+)
 from fitrank_tf.evaluation.run import QuerySet, measure_queries, own_queries
 from fitrank_tf.evaluation.systems import Ranking, as_run
 from fitrank_tf.export.embedding import embed_photos, embed_texts
@@ -19,9 +24,11 @@ from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.photos import photos
 from fitrank_tf.rerank.candidates import retrieve
 from fitrank_tf.retrieval.choose_index import build_index
+from fitrank_tf.studies.joint import JointStudy
 from fitrank_tf.studies.rerank import RerankStudy
 from fitrank_tf.studies.variants import (
     EXTRA_FEATURES,
+    JOINT,
     RERANKED_STUDIES,
     RERANKERS,
     STUDIES,
@@ -29,6 +36,8 @@ from fitrank_tf.studies.variants import (
 from fitrank_tf.towers.towers import Towers
 from fitrank_tf.training.run import Run
 from fitrank_tf.training.work_dir import WorkDir
+
+_MEASURES = ("nDCG@10", "R@10", "P@10", "mAP", "RR")
 
 
 class Study:
@@ -65,6 +74,19 @@ class Study:
     def measure_extra_features(self, seeds: Sequence[int]) -> list[Measured]:
         """Measures the GAM with extra features of the same candidates."""
         return self._rerank_study(self._config).measure_extra_features(seeds)
+
+    def measure_joint(
+        self, seeds: Sequence[int], elsewhere: Sequence[Catalogue]
+    ) -> list[str]:
+        """Tables of joint scores on the catalogue, on others, and of their cost."""
+        run = self._training(self._config)
+        study = JointStudy(run, self._rows, self.query_set, elsewhere, self._output)
+        costs = study.costs()
+        tables = [
+            _table(measured, one.query_set).replace("queries", one.name, 1)
+            for one, measured in study.measure(seeds)
+        ]
+        return [*tables, costs]
 
     def measure_reranked(self, variant: Variant, seeds: Sequence[int]) -> Measured:
         """Measures a variant of the re-ranker.
@@ -140,18 +162,29 @@ def kinds_of(query_set: QuerySet) -> dict[str, list[str]]:
     return kinds
 
 
-def measure_study(study: Study, name: str, seeds: Sequence[int]) -> list[Measured]:
-    """Measures every variant of a study.
+def study_tables(
+    study: Study, name: str, seeds: Sequence[int], elsewhere: Sequence[Catalogue]
+) -> list[str]:
+    """Measures every variant of a study; Markdown tables.
 
     Args:
         study: trains and measures the variants.
         name: one of `variants.ALL_STUDIES`.
         seeds: of the trainings of each variant.
+        elsewhere: other catalogues that `variants.JOINT` is measured on.
     """
+    if name == JOINT:
+        return study.measure_joint(seeds, elsewhere)
     if name == RERANKERS:
-        return study.measure_rerankers(seeds)
-    if name == EXTRA_FEATURES:
-        return study.measure_extra_features(seeds)
-    if name in RERANKED_STUDIES:
-        return [study.measure_reranked(v, seeds) for v in RERANKED_STUDIES[name]]
-    return [study.measure(variant, seeds) for variant in STUDIES[name]]
+        measured = study.measure_rerankers(seeds)
+    elif name == EXTRA_FEATURES:
+        measured = study.measure_extra_features(seeds)
+    elif name in RERANKED_STUDIES:
+        measured = [study.measure_reranked(v, seeds) for v in RERANKED_STUDIES[name]]
+    else:
+        measured = [study.measure(variant, seeds) for variant in STUDIES[name]]
+    return [_table(measured, study.query_set)]
+
+
+def _table(measured: Sequence[Measured], query_set: QuerySet) -> str:
+    return ablation_table(measured, kinds_of(query_set), _MEASURES)

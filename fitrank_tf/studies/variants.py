@@ -63,5 +63,5 @@ RERANKED_STUDIES = {
         for loss in sorted(RANKING_LOSSES, key=lambda name: name == RerankerConfig.loss)
     ),
 }
-RERANKERS, EXTRA_FEATURES = "rerankers", "extra_features"
-ALL_STUDIES = (*STUDIES, RERANKERS, EXTRA_FEATURES, *RERANKED_STUDIES)
+RERANKERS, EXTRA_FEATURES, JOINT = "rerankers", "extra_features", "joint"
+ALL_STUDIES = (*STUDIES, RERANKERS, EXTRA_FEATURES, JOINT, *RERANKED_STUDIES)

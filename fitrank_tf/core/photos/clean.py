@@ -103,10 +103,32 @@ def photo_size(data: bytes) -> tuple[int, int]:
         return image.size
 
 
-def is_turned(data: bytes) -> bool:
-    """Whether `clean_photo` turns or mirrors a photo that it takes, as EXIF data says."""
+def photo_orientation(data: bytes) -> int:
+    """The EXIF orientation of a photo that `clean_photo` takes, 1 to 8; 1 is upright."""
     with _open(data) as image:
-        return _orientation(image) != 1
+        return _orientation(image)
+
+
+def upright_box(
+    box: tuple[float, float, float, float], orientation: int
+) -> tuple[float, float, float, float]:
+    """A box of the stored photo in the photo as `clean_photo` turns and mirrors it.
+
+    Args:
+        box: ymin, xmin, ymax, xmax in 0..1 of the photo.
+        orientation: 1 to 8 (Exif 2.3, tag 274).
+
+    Returns:
+        ymin, xmin, ymax, xmax in 0..1 of the turned photo.
+    """
+    ymin, xmin, ymax, xmax = box
+    if orientation in (5, 6, 7, 8):
+        ymin, xmin, ymax, xmax = xmin, ymin, xmax, ymax
+    if orientation in (2, 3, 6, 7):
+        xmin, xmax = 1 - xmax, 1 - xmin
+    if orientation in (3, 4, 7, 8):
+        ymin, ymax = 1 - ymax, 1 - ymin
+    return ymin, xmin, ymax, xmax
 
 
 def _open(data: bytes) -> Image.Image:

@@ -2,7 +2,9 @@
 
 `Sentences/<id>.txt` has a caption a line, such as `[/EN#77/people A man] runs .`;
 `Annotations/<id>.xml` has the boxes of each entity as Pascal VOC writes them, the first
-pixel being 1. The split is its own, in `train.txt`, `val.txt` and `test.txt`.
+pixel being 1. They are boxes of the stored photo, so those of a photo that its EXIF data
+turns are turned with it, unless the size in the XML file is that of the turned photo. The
+split is its own, in `train.txt`, `val.txt` and `test.txt`.
 """
 
 import re
@@ -16,6 +18,7 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.core.files import file_digest
 from fitrank_tf.core.lines import numbered_lines
+from fitrank_tf.core.photos.clean import photo_orientation, photo_size, upright_box
 from fitrank_tf.core.photos.folder import DiskImageFolder
 from fitrank_tf.datasets.karpathy import NO_CAPTION, SPLIT_OF, caption_features
 from fitrank_tf.datasets.manual_dir import ManualDir, located
@@ -30,6 +33,8 @@ _PARTS = ("train", "val", "test")
 # The entity, its kinds with "/" between, and the words. Entity 0 cannot be seen.
 _PHRASE = re.compile(r"\[/EN#(\d+)/(\S+)\s+([^\[\]]*[^\[\]\s])\s*\]")
 _MARK = "/EN#"
+# Key of a row's `more`: (width, height) of the photo that the boxes were drawn in.
+_SIZE = "size"
 
 
 class Entities:
@@ -94,7 +99,7 @@ class Entities:
         try:
             more = {
                 **_read_sentences(self._sentences / f"{photo}.txt"),
-                "boxes": _read_boxes(self._annotations / f"{photo}.xml"),
+                **_read_boxes(self._annotations / f"{photo}.xml"),
             }
         except _Unreadable as error:
             problem = str(error)
@@ -108,6 +113,23 @@ class Entities:
             more=more,
             problem=problem or ("" if captions else NO_CAPTION),
         )
+
+
+def upright_boxes(more: Mapping[str, Any], photo: bytes) -> dict[str, Any]:
+    """The `more` of a row with the boxes as they are in its photo, turned upright.
+
+    Args:
+        more: of a row of `Entities`.
+        photo: bytes of the image file, before it is turned.
+    """
+    values = {name: value for name, value in more.items() if name != _SIZE}
+    orientation, (width, height) = photo_orientation(photo), photo_size(photo)
+    is_on_its_side = orientation in (5, 6, 7, 8) and width != height
+    if is_on_its_side and more[_SIZE] == (height, width):
+        return values
+    corners = (upright_box(box, orientation) for box in more["boxes"]["bbox"])
+    boxes = [tfds.features.BBox(*box) for box in corners]
+    return {**values, "boxes": {**more["boxes"], "bbox": boxes}}
 
 
 class _Unreadable(ValueError):  # noqa: N818 (not an error of the run: it is counted)
@@ -143,8 +165,8 @@ def _read_sentences(path: Path) -> dict[str, Any]:
     return {"captions": tuple(captions), "phrases": phrases}
 
 
-def _read_boxes(path: Path) -> dict[str, list[Any]]:
-    """`boxes` of a photo."""
+def _read_boxes(path: Path) -> dict[str, Any]:
+    """`boxes` of a photo, and the size of the photo that they were drawn in."""
     boxes: dict[str, list[Any]] = {"entity": [], "bbox": []}
     try:
         parser = ET.XMLParser(target=_WithoutDoctype())
@@ -161,7 +183,7 @@ def _read_boxes(path: Path) -> dict[str, list[Any]]:
         raise _Unreadable(NO_ANNOTATIONS) from error
     except (OSError, ET.ParseError, ArithmeticError, LookupError, ValueError) as error:
         raise _Unreadable(MALFORMED_ANNOTATIONS) from error
-    return boxes
+    return {"boxes": boxes, _SIZE: (width, height)}
 
 
 class _WithoutDoctype(ET.TreeBuilder):

@@ -6,7 +6,7 @@ from typing import Any
 from fitrank_tf.core.photos.folder import DiskImageFolder
 from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.datasets.flickr30k.captions import KarpathyCaptions
-from fitrank_tf.datasets.flickr30k.entities import Entities
+from fitrank_tf.datasets.flickr30k.entities import Entities, upright_boxes
 from fitrank_tf.datasets.manual_dir import located
 from fitrank_tf.datasets.product_source import ProductRow, content_fingerprint
 from fitrank_tf.datasets.public_builder import PublicSource
@@ -57,6 +57,9 @@ class Flickr30kSource(PublicSource):
 
     def read_photo(self, photo: str) -> bytes:
         return self._folder.read(photo)
+
+    def more_in(self, row: ProductRow, photo: bytes) -> Mapping[str, Any]:
+        return upright_boxes(row.more, photo) if "boxes" in row.more else row.more
 
     def fingerprint(self) -> str:
         files = [*self._folder.stamps.items(), *self._captions.stamps()]

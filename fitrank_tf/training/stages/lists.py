@@ -1,6 +1,7 @@
 """Graded candidate lists that the fine-tuned towers retrieve for products' queries."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +28,7 @@ from fitrank_tf.training.stages.facet_heads import FacetHeadsStage
 from fitrank_tf.training.stages.known_products import ProductEmbeddings
 from fitrank_tf.training.work_dir import WorkDir
 
-_LISTS = "lists.npz"
+_LISTS, _TEXTS = "lists.npz", "queries.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,11 +108,18 @@ class ListsStage(Stage):
         with np.load(self.folder / _LISTS) as arrays:
             return ListArrays(**arrays)
 
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of the lists' queries."""
+        return tuple(json.loads((self.folder / _TEXTS).read_text(encoding="utf-8")))
+
     def make(self, folder: Path) -> None:
         """Makes queries, retrieves candidates and grades them."""
-        np.savez(folder / _LISTS, **vars(self._new_lists()))
+        lists, texts = self._new_lists()
+        np.savez(folder / _LISTS, **vars(lists))
+        (folder / _TEXTS).write_text(json.dumps(texts), encoding="utf-8")
 
-    def _new_lists(self) -> ListArrays:
+    def _new_lists(self) -> tuple[ListArrays, list[str]]:
         config, rows = self._config.reranker, self._listed.rows
         records = self._products.records.select(rows)
         count = self._queries_per_product * len(rows)
@@ -119,11 +127,12 @@ class ListsStage(Stage):
         embeddings, judge = self._lora.embeddings[rows], Judge(records)
         lexicon = self._facet_heads.heads.lexicon
         if not queries:
-            return empty_lists(embeddings.shape[1], lexicon.size, config.list_size)
+            return empty_lists(embeddings.shape[1], lexicon.size, config.list_size), []
         encode = self._lora.query_encoder(lexicon)
         encoded = encode_texts(encode, [query.text for query in queries])
         lists = retrieve(build_index(embeddings), encoded["embedding"], config.list_size)
         lists = with_labels(lists, queries, judge)
         lists = self._listed.complete(lists, queries, judge, embeddings)
         arrays = list_arrays(lists, encoded["query_facets"])
-        return arrays.select(informative_lists(arrays.labels))
+        kept = informative_lists(arrays.labels)
+        return arrays.select(kept), [queries[row].text for row in kept]

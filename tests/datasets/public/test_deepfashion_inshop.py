@@ -147,6 +147,20 @@ def test_wrong_counts_and_lines_are_logged(caplog) -> None:
     )
 
 
+def test_names_of_attributes_without_the_line_of_columns_are_one_line(
+    copy: Path, caplog
+) -> None:
+    """Their first would be taken for it, and all others for their neighbours."""
+    names = copy / "Anno/attributes/list_attr_cloth.txt"
+    names.write_text(names.read_text().replace("attribute_name\n", ""))
+    values = copy / "Anno/attributes/list_attr_items.txt"
+    said = f"{values}, line 3: not 3 columns, nor have 1 other lines; .* names beside"
+    with pytest.raises(FitRankError, match=said) as error:
+        rows_of(copy)
+    assert "\n" not in str(error.value)
+    assert f"{names} says that it has 3 lines; it has 2" in caplog.text
+
+
 def test_attributes_may_lie_beside_the_boxes(copy: Path) -> None:
     for path in (copy / "Anno/attributes").iterdir():
         path.rename(copy / "Anno" / path.name)

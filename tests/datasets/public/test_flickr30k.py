@@ -1,5 +1,6 @@
 """Flickr30K in its own layouts: captions in four encodings, phrases and boxes."""
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from PIL import Image, ImageOps
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.photos.names import MISSING_IMAGE
@@ -20,8 +22,9 @@ from fitrank_tf.datasets.flickr30k.entities import (
     NO_SENTENCES,
 )
 from fitrank_tf.datasets.karpathy import MALFORMED_ENTRY, NO_CAPTION, UNKNOWN_PART
+from fitrank_tf.datasets.product_builder import first_usable_photo
 from fitrank_tf.datasets.splits import ALL
-from tests.datasets.small_catalogues import write_files
+from tests.datasets.small_catalogues import encode, write_files
 
 DUMMY = Path(Builder.code_path).parent / "dummy_data"
 PHOTO = (DUMMY / "flickr30k-images/1000.jpg").read_bytes()
@@ -261,6 +264,42 @@ def test_a_box_at_the_edge_is_within_the_photo(tmp_path: Path) -> None:
     write_files(tmp_path, {"Sentences/1.txt": b"A .\n", "flickr30k-images/1.jpg": PHOTO})
     row = next(Flickr30kSource(str(tmp_path), "entities").rows())
     assert row.more["boxes"]["bbox"] == [tfds.features.BBox(0.0, 0.0, 1.0, 1.0)]
+
+
+@pytest.mark.parametrize("drawn_in", ["stored", "turned"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_boxes_of_a_turned_photo_are_turned_with_it(
+    tmp_path: Path, orientation: int, drawn_in: str
+) -> None:
+    """A red patch is drawn into a photo, and looked for in what is kept of it."""
+    pixels = np.zeros((40, 80, 3), np.uint8)
+    pixels[8:16, 10:50] = (255, 0, 0)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = encode(Image.fromarray(pixels), "PNG", exif=exif)
+    of_tool = Image.fromarray(pixels)
+    if drawn_in == "turned" and orientation > 4:
+        of_tool = ImageOps.exif_transpose(Image.open(io.BytesIO(photo)))
+    ymin, xmin, ymax, xmax = red_patch(of_tool)
+    annotation = _object(f"{xmin + 1} {ymin + 1} {xmax} {ymax}").replace(
+        _SIZE.encode(),
+        "<size><width>{}</width><height>{}</height></size>".format(*of_tool.size).encode(),
+    )
+    lists = {f"{part}.txt": b"1\n" for part in ("train", "val", "test")}
+    write_files(tmp_path, {**lists, "Annotations/1.xml": annotation})
+    write_files(tmp_path, {"Sentences/1.txt": b"A .\n", "flickr30k-images/1.jpg": photo})
+    source = Flickr30kSource(str(tmp_path), "entities")
+    read = first_usable_photo(source, next(source.rows()))
+    kept = Image.open(io.BytesIO(read.image))
+    seen = np.divide(red_patch(kept), np.tile(kept.size[::-1], 2))
+    np.testing.assert_allclose(read.more["boxes"]["bbox"], [seen])
+    assert set(read.more) == set(source.more_features)
+
+
+def red_patch(photo: Image.Image) -> list[int]:
+    """ymin, xmin, ymax, xmax of what is red, in pixels."""
+    rows, columns = np.nonzero(np.asarray(photo.convert("RGB"))[..., 0] > 127)
+    return [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]
 
 
 @pytest.mark.parametrize(

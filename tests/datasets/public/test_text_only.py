@@ -55,6 +55,7 @@ class TestEsci(tfds.testing.DatasetBuilderTestCase):
             },
         ),
         ("esci/es_small", ESCI, {"B0000AQO03": ("Lápices", "Ticonderoga", "Amarillo")}),
+        ("esci/jp_large", ESCI, {"B0000AQO03": ("鉛筆 12本", "Ticonderoga", "黄")}),
     ],
 )
 def test_products_have_texts_and_a_blank_photo(
@@ -88,6 +89,7 @@ def test_products_have_texts_and_a_blank_photo(
             {"#2 pencils": {"B0000AQO03": 3, "B0018RP0D4": 2, "B07X3Y6B1V": 1}},
         ),
         ("esci/es_small", ESCI, {"camisa roja": {"B0000AQO03": 3}}),
+        ("esci/jp_small", ESCI, {"鉛筆": {"B0000AQO03": 3}}),
     ],
 )
 def test_labels_are_grades(dataset: str, folder: Path, judged: dict) -> None:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from fitrank_tf.evaluation.benchmark import photos as module
 from fitrank_tf.evaluation.benchmark.photos import EmbeddedPhotos, embed_photos
+from fitrank_tf.evaluation.systems import SYSTEMS
 from tests.datasets.small_catalogues import noise_photo
 
 PHOTOS, BATCH, PART = 13, 2, 4
@@ -38,7 +39,8 @@ class FakeBundle:
     feature_models = None
 
     def __init__(self, breaks_after: int = PHOTOS, seed: int = 0):
-        self.seen, self._breaks_after = 0, breaks_after
+        self.seen = self.tuned = 0
+        self._breaks_after = breaks_after
         self.info, self.fingerprint = SimpleNamespace(image_size=8), f"of seed {seed}"
 
     def model(self, name: str) -> Any:
@@ -47,6 +49,8 @@ class FakeBundle:
                 if self.seen >= self._breaks_after:
                     raise KeyboardInterrupt
                 self.seen += len(pixels)
+            else:
+                self.tuned += len(pixels)
             mean = tf.reduce_mean(tf.cast(pixels, tf.float32), axis=[1, 2])
             return {"embedding": mean if features is None else mean + features}
 
@@ -79,9 +83,12 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def embedded(
-    bundle: FakeBundle, folder: Path, rows: Sequence[int] = ROWS
+    bundle: FakeBundle,
+    folder: Path,
+    rows: Sequence[int] = ROWS,
+    systems: Sequence[str] = SYSTEMS,
 ) -> EmbeddedPhotos:
-    return embed_photos(bundle, FakeCatalogue(), rows, folder)
+    return embed_photos(bundle, FakeCatalogue(), rows, folder, systems)
 
 
 def assert_same(first: EmbeddedPhotos, second: EmbeddedPhotos) -> None:
@@ -117,16 +124,56 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, breaks_after: int) -> None:
     assert last.seen == 0
 
 
-def test_a_part_that_was_lost_is_embedded_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost", ["00000004.base.npz", "00000004.tuned.npz"])
+def test_a_part_that_was_lost_is_embedded_again(tmp_path: Path, lost: str) -> None:
     whole = embedded(FakeBundle(), tmp_path)
     [kept] = tmp_path.iterdir()
     assert [path.name for path in sorted(kept.iterdir())] == [
-        *("00000000.npz", "00000004.npz", "00000008.npz"),
+        f"0000000{start}.{kind}.npz" for start in (0, 4, 8) for kind in ("base", "tuned")
     ]
-    (kept / "00000004.npz").unlink()
+    (kept / lost).unlink()
     again = FakeBundle()
     assert_same(embedded(again, tmp_path), whole)
-    assert again.seen == len(ROWS) - PART
+    assert again.seen == (len(ROWS) - PART if "base" in lost else 0)
+    assert again.tuned == (len(ROWS) - PART if "tuned" in lost else 0)
+
+
+def no_features(models: object) -> None:
+    raise AssertionError("features are extracted")
+
+
+@pytest.mark.parametrize(
+    ("systems", "asked"),
+    [
+        (["clip"], ["clip"]),
+        (["clip_lora"], ["clip_lora", "feature_projection", "facet_probs"]),
+        (["reranked"], ["clip_lora", "feature_projection", "facet_probs"]),
+    ],
+)
+def test_only_what_a_system_asks_for_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, systems: list[str], asked: list[str]
+) -> None:
+    whole = vars(embedded(FakeBundle(), tmp_path / "whole"))
+    if systems == ["clip"]:
+        monkeypatch.setattr(module, "FeatureExtractor", no_features)
+    bundle = FakeBundle()
+    found = vars(embedded(bundle, tmp_path / "part", systems=systems))
+    for name, column in found.items():
+        if name in asked:
+            np.testing.assert_array_equal(column, whole[name], err_msg=name)
+        else:
+            assert column.shape == (len(ROWS), 0)
+    assert bundle.seen == ("clip" in systems) * len(ROWS)
+    assert bundle.tuned == ("clip" not in systems) * len(ROWS)
+
+
+def test_a_run_with_more_systems_makes_what_it_lacks(tmp_path: Path) -> None:
+    whole = embedded(FakeBundle(), tmp_path / "whole")
+    folder = tmp_path / "both"
+    embedded(FakeBundle(), folder, systems=["clip"])
+    again = FakeBundle()
+    assert_same(embedded(again, folder), whole)
+    assert (again.seen, again.tuned) == (0, len(ROWS))
 
 
 def test_other_rows_and_other_bundles_share_no_parts(tmp_path: Path) -> None:
