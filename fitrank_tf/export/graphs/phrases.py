@@ -22,6 +22,12 @@ def phrase_table(rows: dict[str, int]) -> tf.lookup.StaticHashTable:
     )
 
 
+def padded(words: tf.Tensor, least: int) -> tf.Tensor:
+    """Words [batch, T] with "" added up to `least` columns."""
+    missing = tf.maximum(least - tf.shape(words)[1], 0)
+    return tf.pad(words, [[0, 0], [0, missing]], constant_values="")
+
+
 def words_of(phrase: str) -> int:
     """The number of words of a phrase, with single blanks between them."""
     return phrase.count(" ") + 1
