@@ -11,7 +11,6 @@ is in the one in which they are more frequent: "robe rouge".
 from collections.abc import Mapping
 
 import tensorflow as tf
-import tensorflow_text as tf_text
 
 from fitrank_tf.export.graphs.phrases import (
     longest_phrases,
@@ -31,6 +30,11 @@ _KNOWN_BESIDE_FOREIGN = 2
 # language than in English: of the judged requests one in ten is not in English.
 _OTHER_LANGUAGE = 1.0
 _FEWEST_OF_LANGUAGE = 2
+# Letters of a word, and parts of a compound.
+_LONGEST_COMPOUND, _MOST_PARTS = 40, 4
+# Costs of a part: the fewest parts are best, and one of them may be unsure.
+_PART, _UNSURE, _NO_PART = 1.0, 16.0, 1e6
+_DEAREST = _MOST_PARTS * _PART + _UNSURE
 # Of a word that a language does not have: less than all others add.
 _NOT_OF_LANGUAGE = -1e3
 
@@ -69,7 +73,8 @@ class Translator(tf.Module):
             dict.fromkeys(sorted(kept), 2 * len(spelt)) | translated
         )
         self._longest = max(map(words_of, (*kept, *translated)), default=1)
-        self._splitters = [_splitter(parts, place_of) for parts in compounds]
+        self._parts = [_part_table(parts, place_of) for parts in compounds]
+        self._longest_part = max((len(part) for of in compounds for part in of), default=1)
         # {word: row of the ratios}; the first row is of words that any language may have.
         languages = in_own_language().values()
         both = sorted(set().union(*languages))
@@ -96,7 +101,8 @@ class Translator(tf.Module):
         count = tf.shape(self._spelt)[0]
         unknown = (by_length[0] < 0) & (self._phrases.lookup(words) < 0)
         unknown &= self._vocabulary.lookup(words) < 0
-        unknown &= tf.strings.length(words, unit="UTF8_CHAR") >= 2 * SHORTEST_PART
+        letters = tf.strings.length(words, unit="UTF8_CHAR")
+        unknown &= (letters >= 2 * SHORTEST_PART) & (letters <= _LONGEST_COMPOUND)
         is_of_language = self._is_of_language(words)
         some = [tf.reduce_any((rows >= 0) & (rows < count)) for rows in by_length]
         some += [tf.reduce_any(unknown), tf.reduce_any(is_of_language)]
@@ -144,18 +150,20 @@ class Translator(tf.Module):
             of parts, 0 where a word is no compound.
         """
         letters = tf.strings.unicode_split(tf.boolean_mask(words, asked), "UTF-8")
-        backwards = _joined_backwards(letters.to_tensor(""), "")
-        said = tf.fill(tf.shape(backwards), "")
-        count = tf.zeros(tf.shape(backwards), tf.int32)
-        for splitter in self._splitters:
-            places = splitter.tokenize(backwards).to_tensor(-1)
-            is_part = places >= 0
+        lengths = tf.cast(letters.row_lengths(), tf.int32)
+        letters = padded(letters.to_tensor(""), self._longest_part)
+        said = tf.fill(tf.shape(lengths), "")
+        count = tf.zeros_like(lengths)
+        for table in self._parts:
+            tokens = _tokens_at(letters, table, self._longest_part)
+            split = _best_split(tokens, lengths)
+            is_part = split >= 0
             parts = tf.reduce_sum(tf.cast(is_part, tf.int32), axis=1)
-            unsure = tf.reduce_sum(tf.cast(is_part & (places % 2 == 0), tf.int32), axis=1)
-            is_new = (parts >= 2) & (unsure <= 1) & (count == 0)
-            spelt = tf.gather(self._spelt, tf.maximum(places, 0) // 2)
-            spelt = _joined_backwards(tf.where(is_part, spelt, ""), " ")
-            said = tf.where(is_new, spelt, said)
+            is_new = (parts > 0) & (count == 0)
+            english = tf.gather(self._spelt, tf.maximum(split, 0) // 4)
+            english = tf.where(is_part, english, "")
+            english = tf.strings.reduce_join(english, axis=1, separator=" ")
+            said = tf.where(is_new, english, said)
             count = tf.where(is_new, parts, count)
         places, shape = tf.where(asked), tf.shape(words, tf.int64)
         return (
@@ -164,30 +172,70 @@ class Translator(tf.Module):
         )
 
 
-def _splitter(
+def _part_table(
     parts: Mapping[str, tuple[str, Part]], place_of: Mapping[str, int]
-) -> tf_text.WordpieceTokenizer:
-    """Splits words, spelt backwards, into parts, the longest first.
+) -> tf.lookup.StaticHashTable:
+    """A table from a part to its token.
 
-    From behind, for the last part is the kind of thing, and all letters that join parts
-    are at the ends of others. A token is twice the place of the words for the part, and 1
-    more if it is a sure one; -1 for a word that cannot be split.
+    That is four times the place of the words for the part, 2 more if a compound may end in
+    it, and 1 more if it is a sure one.
     """
-    tokens = {}
-    for part, (words, of) in parts.items():
-        token = 2 * place_of[words] + of.is_sure
-        tokens["##" + part[::-1]] = token
-        if of.is_last:
-            tokens[part[::-1]] = token
-    table = tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(
-            list(tokens), tf.constant(list(tokens.values()), tf.int64)
-        ),
-        default_value=-1,
+    return phrase_table(
+        {
+            part: 4 * place_of[words] + 2 * of.is_last + of.is_sure
+            for part, (words, of) in parts.items()
+        }
     )
-    return tf_text.WordpieceTokenizer(table, token_out_type=tf.int64, unknown_token=None)
 
 
-def _joined_backwards(pieces: tf.Tensor, separator: str) -> tf.Tensor:
-    """The pieces [batch, N] of each row from the last to the first: string [batch]."""
-    return tf.strings.reduce_join(tf.reverse(pieces, [1]), axis=1, separator=separator)
+def _tokens_at(
+    letters: tf.Tensor, table: tf.lookup.StaticHashTable, longest: int
+) -> tf.Tensor:
+    """int32 [N, T, longest], the token of each part by its start and length less 1."""
+    rows = rows_of_phrases(letters, table, longest, separator="")
+    rows = [
+        tf.pad(of, [[0, 0], [0, missing]], constant_values=-1)
+        for missing, of in enumerate(rows)
+    ]
+    return tf.stack(rows, axis=2)
+
+
+def _best_split(tokens: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """The cheapest way to split words into parts, by dynamic programming from their ends.
+
+    Args:
+        tokens: int32 [N, T, longest], of `_tokens_at`.
+        lengths: int32 [N], letters of each word.
+
+    Returns:
+        int32 [N, _MOST_PARTS], the tokens of the parts, -1 behind the last one, and for a
+        word that cannot be split.
+    """
+    size, longest = tf.shape(tokens)[1], tokens.shape[2]
+    starts = tf.range(size)[tf.newaxis, :, tf.newaxis]
+    ends = starts + tf.range(1, longest + 1)
+    is_end = ends == lengths[:, tf.newaxis, tf.newaxis]
+    allowed = (tokens >= 0) & ~(is_end & (tokens // 2 % 2 == 0)) & ~(is_end & (starts == 0))
+    costs = tf.where(tokens % 2 == 1, _PART, _PART + _UNSURE)
+    costs = tf.where(allowed, costs, _NO_PART)
+    # [N, T + longest], the cost of all that follows a place.
+    places = tf.range(size + longest)
+    at_end = tf.where(places == lengths[:, tf.newaxis], 0.0, _NO_PART)
+    behind, chosen = at_end, []
+    for _ in range(_MOST_PARTS):
+        total = costs + tf.signal.frame(behind[:, 1:], longest, 1)[:, :size]
+        chosen.append(tf.argmin(total, axis=2, output_type=tf.int32))
+        best = tf.pad(
+            tf.reduce_min(total, axis=2), [[0, 0], [0, longest]], constant_values=_NO_PART
+        )
+        behind = tf.minimum(at_end, best)
+    is_split = behind[:, 0] <= _DEAREST
+    place, found = tf.zeros_like(lengths), []
+    for lengths_of_parts in reversed(chosen):
+        is_left = is_split & (place < lengths)
+        start = tf.minimum(place, size - 1)
+        part = tf.gather(lengths_of_parts, start, batch_dims=1)
+        token = tf.gather(tf.gather(tokens, start, batch_dims=1), part, batch_dims=1)
+        found.append(tf.where(is_left, token, -1))
+        place += tf.where(is_left, part + 1, 0)
+    return tf.stack(found, axis=1)
