@@ -109,7 +109,11 @@ class Translator(tf.Module):
 
         def translated() -> tuple[tf.Tensor, tf.Tensor]:
             rows, inside = longest_phrases(by_length)
-            compounds, parts = self._compounds(words, unknown & (rows < 0))
+            asked = unknown & (rows < 0)
+            none = tf.fill(tf.shape(words), ""), tf.zeros(tf.shape(words), tf.int32)
+            compounds, parts = tf.cond(
+                tf.reduce_any(asked), lambda: self._compounds(words, asked), lambda: none
+            )
             foreign = (rows >= 0) & (rows < count)
             known = ~foreign & (self._vocabulary.lookup(words) >= 0)
             foreign = tf.cast(foreign & ~inside, tf.int32) + parts
