@@ -78,7 +78,7 @@ class Translator(tf.Module):
         # {word: row of the ratios}; the first row is of words that any language may have.
         languages = in_own_language().values()
         both = sorted(set().union(*languages))
-        small = {word for word in request_words() if " " not in word} - {*both}
+        small = {*" ".join(request_words()).split()} - {*both}
         self._both = phrase_table(
             dict.fromkeys(("", ",", *sorted(small)), 0)
             | {word: row for row, word in enumerate(both, start=1)}
