@@ -15,7 +15,6 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import cache_dir
 from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.datasets.csv_catalogue import CsvCatalogue, CsvCatalogueOptions, CsvSource
-from fitrank_tf.datasets.fashion_product_images import DECLARATION as KAGGLES
 from fitrank_tf.datasets.fashion_product_images import FashionProductImages, open_archive
 from fitrank_tf.datasets.item import OBJECT_CLASSES, item_features
 from fitrank_tf.datasets.iteration import chosen_rows, without_autotune
@@ -361,8 +360,12 @@ _SOURCES: Mapping[
         name: (_public_source(opens), builder) for name, (opens, builder) in _PUBLIC.items()
     },
 }
-_DRAWN = "synthetic_catalogue"
-DATASETS: tuple[str, ...] = (*_SOURCES, _DRAWN)
+# {dataset: facets that vary beside the usual ones}, of the drawn catalogues.
+_DRAWN: Mapping[str, tuple[str, ...]] = {
+    "synthetic_catalogue": (),
+    "synthetic_catalogue/cuts": ("length", "fit"),
+}
+DATASETS: tuple[str, ...] = (*_SOURCES, *_DRAWN)
 
 # Takes a data_dir and returns the TFDS builder that reads and writes there.
 _MakeBuilder = Callable[[str], tfds.core.DatasetBuilder]
@@ -380,7 +383,7 @@ class _Opened(NamedTuple):
 
 
 def _opened(source: CatalogueSource) -> _Opened:
-    if source.dataset == _DRAWN:
+    if source.dataset in _DRAWN:
         return _opened_drawing(source)
     files, builder = open_source(source), _SOURCES[source.dataset][1]
 
@@ -401,12 +404,14 @@ def _opened_drawing(source: CatalogueSource) -> _Opened:
     # Imported here: other catalogues need none of the drawing code.
     from fitrank_tf.datasets import synthetic_catalogue
 
-    config = synthetic_catalogue.SyntheticCatalogueConfig(source.num_items, source.seed)
+    config = synthetic_catalogue.SyntheticCatalogueConfig(
+        source.num_items, source.seed, _DRAWN[source.dataset]
+    )
 
     def make_builder(data_dir: str) -> tfds.core.DatasetBuilder:
         return synthetic_catalogue.SyntheticCatalogue(config=config, data_dir=data_dir)
 
-    return _Opened(repr(config), make_builder, KAGGLES, has_boxes=True)
+    return _Opened(repr(config), make_builder, config.declaration, has_boxes=True)
 
 
 def _schema(opened: _Opened) -> str:

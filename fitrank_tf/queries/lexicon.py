@@ -14,6 +14,7 @@ from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.attributes import CATEGORIES, NUMBER, Attribute
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.queries.knowledge.colours import colour_points, colour_readings
+from fitrank_tf.queries.knowledge.compounds import Part, compound_parts
 from fitrank_tf.queries.knowledge.nouns import noun_readings
 from fitrank_tf.queries.knowledge.occasions import occasion_readings
 from fitrank_tf.queries.knowledge.translations import (
@@ -248,18 +249,34 @@ class FacetLexicon:
     @cached_property
     def translations(self) -> Mapping[str, str]:
         """{words of another language: the catalogue's for them, or English ones}."""
-        known = self.catalogue_words
-        own = own_words(dict.fromkeys((*self.vocabulary, *sorted(self.words))))
-        chosen = {}
-        for phrase, meant in translations().items():
-            named = [own.get(english, english) for english in meant]
-            sold = (words for words in named if known >= {*words.split()})
-            chosen[phrase] = next(sold, named[0])
+        chosen = {
+            phrase: self._own_words(meant) for phrase, meant in translations().items()
+        }
         return {
             phrase: words
             for phrase, words in chosen.items()
             if words != phrase and phrase not in self.forms
         }
+
+    @cached_property
+    def compound_parts(self) -> Mapping[str, Mapping[str, tuple[str, Part]]]:
+        """{language: {part of compounds: the catalogue's words for it, what it is}}."""
+        return {
+            language: {
+                part: (self._own_words(of.meanings), of) for part, of in parts.items()
+            }
+            for language, parts in compound_parts().items()
+        }
+
+    def _own_words(self, meant: Sequence[str]) -> str:
+        """The catalogue's words for one of some English phrases, or else the first."""
+        named = [self._words_of_english.get(english, english) for english in meant]
+        sold = (words for words in named if self.catalogue_words >= {*words.split()})
+        return next(sold, named[0])
+
+    @cached_property
+    def _words_of_english(self) -> Mapping[str, str]:
+        return own_words(dict.fromkeys((*self.vocabulary, *sorted(self.words))))
 
     @cached_property
     def foreign_words(self) -> frozenset[str]:

@@ -12,6 +12,9 @@ not say which one it is in; of a word with two roles the first of `ROLES` counts
 | `end`         | the reach of a denial ends here: "but", "with", "please"                 |
 | `filler`      | may stand between a denial and what it denies: "any", "the"              |
 | `talk`        | says nothing of the product                                              |
+
+`yes` is no role: a catalogue's values that say that a product is what the attribute is
+called (`words.yes_words`).
 """
 
 import json

@@ -36,7 +36,7 @@ from unicodedata import category
 from fitrank_tf.core.filters import parse_range
 from fitrank_tf.datasets.attributes import NUMBER, Attribute
 
-_WORDING = "english_fashion.json"
+_WORDING, _SMALL_WORDS = "english_fashion.json", "request_words.json"
 # After a number or at the end of an attribute's name, as in "heel_height_mm".
 _UNITS = ("mm", "cm", "m", "in", "inch", "g", "kg", "ml", "l", "eur", "usd", "gbp")
 # Of Chinese and Japanese, for regular expressions of Python and of TensorFlow.
@@ -49,6 +49,15 @@ _MOST_NUMBERS = 100
 def wording() -> Mapping[str, Any]:
     """`english_fashion.json`."""
     return json.loads(Path(__file__).with_name(_WORDING).read_text(encoding="utf-8"))
+
+
+@cache
+def yes_words() -> frozenset[str]:
+    """Values that mean yes in any language, as `plain_words` has them."""
+    text = Path(__file__).with_name(_SMALL_WORDS).read_text(encoding="utf-8")
+    return frozenset(
+        _plain(chain(*(of.get("yes", ()) for of in json.loads(text).values())))
+    )
 
 
 def _tables(facet: str) -> Mapping[str, Any]:
@@ -123,6 +132,12 @@ def value_forms(attribute: Attribute, value: str) -> tuple[str, ...]:
     if attribute.kind != NUMBER and not _tables(attribute.name):
         name, own = _name(attribute), value.lower()
         forms = (*forms, f"{name} {own}", f"{own} {name}")
+        if attribute.named and plain_words(value) in yes_words():
+            forms = (*forms, name)
+    elif attribute.kind == NUMBER:
+        # A request may leave the unit out: "heel height 45".
+        _, unit = name_and_unit(attribute.name, _UNITS)
+        forms = (*forms, *(form.removesuffix(f" {unit}") for form in forms if unit))
     read = _tables(attribute.name).get("recognised", {})
     return _plain((*forms, *read.get(_key(attribute.name, value), ())))
 

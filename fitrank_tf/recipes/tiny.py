@@ -23,7 +23,7 @@ def recipe(dataset: str) -> RunConfig:
         dataset: name of the data set; the embedded catalogue, which is smaller, gets
             smaller batches and fewer epochs.
     """
-    return _embedded() if dataset == _EMBEDDED else _real()
+    return _embedded() if dataset.partition("/")[0] == _EMBEDDED else _real()
 
 
 def _embedded() -> RunConfig:

@@ -7,8 +7,10 @@ import pytest
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.datasets.annotations.declared_labels import declared_labels
+from fitrank_tf.datasets.catalogue import CatalogueSource, open_catalogue
 from fitrank_tf.datasets.item import OBJECT_CLASSES, item_features
-from fitrank_tf.datasets.splits import split_of
+from fitrank_tf.datasets.splits import ALL, split_of
 from fitrank_tf.datasets.synthetic_catalogue import (
     SyntheticCatalogue,
     SyntheticCatalogueConfig,
@@ -106,11 +108,11 @@ def test_products_of_equal_title_share_a_split(tmp_path, monkeypatch):
     def title(index: int) -> str:
         return f"Twin {index // 3}"
 
-    def twin_listing(seed: int, index: int):
-        return replace(write_listing(seed, index), text=title(index))
+    def twin_listing(seed: int, index: int, more: tuple[str, ...]):
+        return replace(write_listing(seed, index, more), text=title(index))
 
-    def twin_product(seed: int, index: int):
-        return replace(draw_product(seed, index), text=title(index))
+    def twin_product(seed: int, index: int, more: tuple[str, ...]):
+        return replace(draw_product(seed, index, more), text=title(index))
 
     monkeypatch.setattr(module, "write_listing", twin_listing)
     monkeypatch.setattr(module, "draw_product", twin_product)
@@ -132,6 +134,25 @@ def test_the_default_config_may_also_be_given(tmp_path):
 
 def test_the_name_contains_the_config():
     assert SyntheticCatalogueConfig(num_items=40, seed=7).name == "40_seed7"
+    assert SyntheticCatalogueConfig(40, 7, ("fit",)).name == "40_seed7_fit"
+
+
+def test_length_and_fit_are_labels_where_they_vary(tmp_path):
+    source = CatalogueSource("synthetic_catalogue/cuts", num_items=40)
+    records = open_catalogue(source, str(tmp_path)).records(ALL)
+    assert records.declaration.names == (*ATTRIBUTES, "length", "fit")
+    cut = list(zip(records.column("length"), records.column("fit")))
+    for item, (length, fit) in zip(records.ids, cut):
+        index = int(item.removeprefix("syn-"))
+        facets = write_listing(0, index, ("length", "fit")).facets
+        assert (length, fit) == (facets.length, facets.fit)
+    labels = declared_labels(records)
+    trousers = [i for i, of in enumerate(records.column("article_type")) if of == "Jeans"]
+    watches = [i for i, of in enumerate(records.column("article_type")) if of == "Watches"]
+    assert trousers and watches
+    for rows, empty in ((trousers, False), (watches, True)):
+        of_rows = [labels[records.ids[i]] for i in rows if records.ids[i] in labels]
+        assert all((of.values["length"] == "") == empty for of in of_rows)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +164,7 @@ def test_the_name_contains_the_config():
         ({"num_items": True}, "num_items is True"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": "a"}, "seed is 'a'"),
+        ({"more": ("colour",)}, "give some of length, fit"),
     ],
 )
 def test_a_bad_config_is_named_in_one_line(options, named):

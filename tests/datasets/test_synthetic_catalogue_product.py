@@ -1,11 +1,14 @@
 """Drawn products are reproducible, and their boxes fit."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
 
+from fitrank_tf.datasets.annotations.label_file import FITS, LENGTHS
+from fitrank_tf.datasets.annotations.title_labels import title_label
 from fitrank_tf.datasets.item import OBJECT_CLASSES, PRODUCT_CLASSES
 from fitrank_tf.datasets.synthetic_catalogue.article_types import ARTICLE_TYPES, ArticleType
 from fitrank_tf.datasets.synthetic_catalogue.facets import Facets
@@ -16,6 +19,7 @@ from fitrank_tf.datasets.synthetic_catalogue.pose import place, random_pose
 from fitrank_tf.datasets.synthetic_catalogue.product import (
     HEIGHT,
     WIDTH,
+    Listing,
     draw_photo,
     draw_product,
     measure_box,
@@ -254,3 +258,70 @@ def test_some_clothes_are_worn_and_hoods_never():
 
     assert 0.2 < worn_share("collar") < 0.8
     assert worn_share("hood") == 0
+
+
+CUTS = ("length", "fit")
+
+
+@pytest.fixture(scope="module")
+def varied() -> list[Listing]:
+    return [write_listing(5, index, CUTS) for index in range(600)]
+
+
+def test_length_and_fit_vary_where_they_show(varied):
+    seen: dict[str, set[str]] = {"length": set(), "fit": set()}
+    for listing in varied:
+        attributes, article = listing.facets.attributes(), listing.facets.article
+        for name, may_be in zip(CUTS, (article.lengths, article.fits)):
+            assert attributes.get(name, "") in (may_be or ("",))
+            seen[name] |= {attributes[name]} if may_be else set()
+        assert tuple(attributes)[: len(ATTRIBUTES)] == ATTRIBUTES
+    assert seen == {"length": set(LENGTHS), "fit": set(FITS)}
+
+
+def test_a_title_says_no_other_length_or_fit(varied):
+    said = dict.fromkeys(CUTS, 0)
+    for listing in varied:
+        for name in CUTS:
+            label = title_label(listing.text, name)
+            assert label in ("", getattr(listing.facets, name)), listing.text
+            said[name] += bool(label)
+    assert min(said.values()) > 50
+
+
+@pytest.mark.parametrize("article", [a for a in ARTICLE_TYPES if a.lengths])
+def test_longer_garments_end_lower_and_looser_ones_are_wider(article):
+    def outlines(**changes: str) -> list[np.ndarray]:
+        facets = facets_of(article, **changes)
+        garments = [
+            random_garment(np.random.default_rng(seed), facets) for seed in range(8)
+        ]
+        return [
+            max(
+                (
+                    mark.outline
+                    for mark in garment.marks
+                    if getattr(mark, "role", "") == "body"
+                ),
+                key=lambda outline: np.ptp(outline[:, 1]),
+            )
+            for garment in garments
+        ]
+
+    lengths = [name for name in LENGTHS if name in article.lengths]
+    hems = [
+        [of[:, 1].max() for of in outlines(length=name, fit="slim")] for name in lengths
+    ]
+    for shorter, longer in pairwise(hems):
+        assert max(shorter) < min(longer)
+    widths = [
+        [of[:, 0].max() for of in outlines(length=lengths[-1], fit=name)] for name in FITS
+    ]
+    assert [np.mean(of) for of in widths] == sorted(np.mean(of) for of in widths)
+
+
+def test_all_else_is_as_in_the_catalogue_of_usual_cuts(varied):
+    for index, listing in enumerate(varied[:100]):
+        usual = write_listing(5, index).facets
+        assert replace(listing.facets, length="", fit="") == usual
+        assert not {*CUTS} & usual.attributes().keys()

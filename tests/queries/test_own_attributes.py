@@ -8,6 +8,7 @@ import random
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fitrank_tf.datasets.attribute_kinds import declare
 from fitrank_tf.datasets.attributes import NUMBER, Attribute, Declaration
@@ -161,7 +162,9 @@ def test_facets_without_a_template_stand_beside_it() -> None:
 
 def test_a_value_is_named_with_the_attribute_where_it_says_little() -> None:
     waterproof = Attribute("waterproof", named=True)
-    assert value_forms(waterproof, "Yes") == ("waterproof yes", "yes waterproof")
+    alone = ("waterproof yes", "yes waterproof", "waterproof")
+    assert value_forms(waterproof, "Yes") == alone
+    assert value_forms(waterproof, "No") == ("waterproof no", "no waterproof")
     declaration = Declaration((waterproof,), ("waterproof",))
     values = {"waterproof": ("Yes",)}
     assert named_values("Yes we can", values, declaration) == ()
@@ -182,3 +185,21 @@ def test_a_catalogue_without_facets_has_titles_alone(shoes) -> None:
     lexicon = FacetLexicon.of(plain)
     assert lexicon.codes(plain).shape == (N, 0)
     assert read_facets(RequestReader(lexicon), ["Schuh"]).shape == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("wasserdichte Schuhe", "wasserdicht ja"),
+        ("nicht wasserdicht", "wasserdicht not ja"),
+        ("Schuh, wasserdicht nein", "wasserdicht nein"),
+        ("Absatzhöhe 45", "absatzhöhe mm {}"),
+        ("Absatzhöhe 45 mm", "absatzhöhe mm {}"),
+        ("45 mm Absatzhöhe", "absatzhöhe mm {}"),
+    ],
+)
+def test_yes_is_the_name_alone_and_a_unit_may_be_missing(shoes, text, wanted) -> None:
+    reader = RequestReader(FacetLexicon.of(shoes))
+    heel = shoes.declaration.attribute("absatzhöhe_mm")
+    understood = reader.understood(reader(tf.constant([text])).query_facets)
+    assert understood.numpy()[0].decode() == wanted.format(*heel.values("45"))

@@ -18,7 +18,8 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset",
         default="synthetic_catalogue",
         help="what to read: csv_catalogue, photo_folder, fashion_product_images, modanet, "
-        "synthetic_catalogue (drawn, the default), or a public data set, such as "
+        "synthetic_catalogue (drawn, the default; synthetic_catalogue/cuts draws several "
+        "lengths and fits, with exact labels), or a public data set, such as "
         "deepfashion_inshop or marqo_parquet/kagl (docs/public_datasets.md)",
     )
     group.add_argument(

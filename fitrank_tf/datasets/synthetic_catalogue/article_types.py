@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from fitrank_tf.datasets.annotations.label_file import FITS
+
 MEN, WOMEN, BOYS, GIRLS, UNISEX = "Men", "Women", "Boys", "Girls", "Unisex"
 GENDERS: tuple[str, ...] = (MEN, WOMEN, BOYS, GIRLS, UNISEX)
 SEASONS: tuple[str, ...] = ("Spring", "Summer", "Fall", "Winter")
@@ -13,6 +15,8 @@ SLEEVES: tuple[str, ...] = ("sleeveless", "short", "three-quarter", "long")
 _ADULTS = (MEN, WOMEN, UNISEX)
 _FEMALE = (WOMEN, GIRLS)
 _PLAIN = ("plain",)
+_TO_THE_THIGH = ("cropped", "hip", "thigh")
+_FROM_THE_THIGH = ("thigh", "knee", "calf", "ankle")
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class ArticleType:
         weight: share in the catalogue, relative to the other article types.
         genders, usages, seasons, patterns, sleeves, necklines: possible values of the
             facets, repeated ones more likely; () without sleeves or neckline.
+        lengths, fits: likewise, where they are drawn; () where neither can be seen.
     """
 
     name: str
@@ -42,12 +47,16 @@ class ArticleType:
     patterns: tuple[str, ...] = PATTERNS
     sleeves: tuple[str, ...] = ()
     necklines: tuple[str, ...] = ()
+    lengths: tuple[str, ...] = ()
+    fits: tuple[str, ...] = ()
 
 
 def _apparel(
     name: str, nouns: tuple[str, ...], subcategory: str, product_class: str, **facets: Any
 ) -> ArticleType:
-    return ArticleType(name, nouns, "Apparel", subcategory, product_class, **facets)
+    return ArticleType(
+        name, nouns, "Apparel", subcategory, product_class, fits=FITS, **facets
+    )
 
 
 def _accessory(
@@ -67,6 +76,7 @@ ARTICLE_TYPES: tuple[ArticleType, ...] = (
         usages=("Casual", "Casual", "Sports"),
         sleeves=("sleeveless", "short", "short", "short", "three-quarter", "long"),
         necklines=("round", "v", "collar"),
+        lengths=_TO_THE_THIGH,
     ),
     _apparel(
         "Shirts",
@@ -77,6 +87,7 @@ ARTICLE_TYPES: tuple[ArticleType, ...] = (
         usages=("Casual", "Formal"),
         sleeves=("short", "three-quarter", "long", "long"),
         necklines=("collar",),
+        lengths=_TO_THE_THIGH,
     ),
     _apparel(
         "Kurtas",
@@ -88,6 +99,7 @@ ARTICLE_TYPES: tuple[ArticleType, ...] = (
         usages=("Ethnic",),
         sleeves=SLEEVES,
         necklines=("round", "v", "collar"),
+        lengths=("thigh", "knee", "calf"),
     ),
     _apparel(
         "Sweatshirts",
@@ -99,6 +111,7 @@ ARTICLE_TYPES: tuple[ArticleType, ...] = (
         seasons=("Fall", "Winter"),
         sleeves=("long",),
         necklines=("round", "hood", "hood"),
+        lengths=_TO_THE_THIGH,
     ),
     _apparel(
         "Jackets",
@@ -110,6 +123,7 @@ ARTICLE_TYPES: tuple[ArticleType, ...] = (
         seasons=("Fall", "Winter"),
         sleeves=("sleeveless", "long", "long", "long"),
         necklines=("collar", "hood"),
+        lengths=(*_TO_THE_THIGH, "knee"),
     ),
     _apparel(
         "Dresses",
@@ -121,8 +135,16 @@ ARTICLE_TYPES: tuple[ArticleType, ...] = (
         usages=("Casual", "Casual", "Formal"),
         sleeves=SLEEVES,
         necklines=("round", "v", "collar"),
+        lengths=_FROM_THE_THIGH,
     ),
-    _apparel("Jeans", ("Jeans",), "Bottomwear", "bottom", patterns=_PLAIN),
+    _apparel(
+        "Jeans",
+        ("Jeans",),
+        "Bottomwear",
+        "bottom",
+        patterns=_PLAIN,
+        lengths=("calf", "ankle", "ankle"),
+    ),
     _apparel(
         "Trousers",
         ("Trousers", "Trouser"),
@@ -130,9 +152,24 @@ ARTICLE_TYPES: tuple[ArticleType, ...] = (
         "bottom",
         usages=("Casual", "Formal"),
         patterns=("plain", "plain", "striped", "checked"),
+        lengths=("calf", "ankle", "ankle"),
     ),
-    _apparel("Shorts", ("Shorts",), "Bottomwear", "bottom", usages=("Casual", "Sports")),
-    _apparel("Skirts", ("Skirt", "Skirts"), "Bottomwear", "bottom", genders=_FEMALE),
+    _apparel(
+        "Shorts",
+        ("Shorts",),
+        "Bottomwear",
+        "bottom",
+        usages=("Casual", "Sports"),
+        lengths=("thigh", "knee"),
+    ),
+    _apparel(
+        "Skirts",
+        ("Skirt", "Skirts"),
+        "Bottomwear",
+        "bottom",
+        genders=_FEMALE,
+        lengths=_FROM_THE_THIGH,
+    ),
     ArticleType(
         "Casual Shoes",
         ("Casual Shoes", "Shoes", "Sneakers"),

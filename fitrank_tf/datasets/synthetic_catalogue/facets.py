@@ -1,5 +1,6 @@
 """The facets of one product, from which its photo and its title are made."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from fitrank_tf.datasets.synthetic_catalogue.palette import COLOURS
 
 _WEIGHTS = np.array([article.weight for article in ARTICLE_TYPES])
 _SHARES = _WEIGHTS / _WEIGHTS.sum()
+# Facets of which products have values only if asked for.
+MORE_FACETS: tuple[str, ...] = ("length", "fit")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Facets:
         article: the article type.
         gender, colour, season, year, usage, pattern: values of the attributes.
         sleeve, neckline: values of the attributes, "" where the article type has none.
+        length, fit: those of `label_file`, "" where the drawing decides them.
     """
 
     article: ArticleType
@@ -34,9 +38,12 @@ class Facets:
     pattern: str
     sleeve: str
     neckline: str
+    length: str = ""
+    fit: str = ""
 
     def attributes(self) -> dict[str, str]:
-        """The facets as {attribute of an Item: value}."""
+        """{attribute of an Item: value}; length and fit only where they are set."""
+        cut = {"length": self.length, "fit": self.fit}
         return {
             "gender": self.gender,
             "category": self.article.category,
@@ -49,6 +56,7 @@ class Facets:
             "pattern": self.pattern,
             "sleeve": self.sleeve,
             "neckline": self.neckline,
+            **{name: value for name, value in cut.items() if value},
         }
 
 
@@ -57,8 +65,13 @@ def choose(rng: np.random.Generator, options: tuple[str, ...]) -> str:
     return options[rng.integers(len(options))] if options else ""
 
 
-def random_facets(rng: np.random.Generator) -> Facets:
-    """The facets of a random product."""
+def random_facets(rng: np.random.Generator, more: Collection[str] = ()) -> Facets:
+    """The facets of a random product.
+
+    Args:
+        rng: draws them; those of `more` last.
+        more: which of `MORE_FACETS` are drawn too.
+    """
     article = ARTICLE_TYPES[rng.choice(len(ARTICLE_TYPES), p=_SHARES)]
     return Facets(
         article=article,
@@ -70,4 +83,6 @@ def random_facets(rng: np.random.Generator) -> Facets:
         pattern=choose(rng, article.patterns),
         sleeve=choose(rng, article.sleeves),
         neckline=choose(rng, article.necklines),
+        length=choose(rng, article.lengths if "length" in more else ()),
+        fit=choose(rng, article.fits if "fit" in more else ()),
     )

@@ -22,6 +22,33 @@ from fitrank_tf.datasets.synthetic_catalogue.shapes import (
 )
 from fitrank_tf.datasets.synthetic_catalogue.wearer import wearer_of_lower
 
+# Where a garment of a length ends, below the waist; its wearer has the knee at 107 and the
+# floor at 195.
+HEMS: dict[str, tuple[float, float]] = {
+    "thigh": (68, 90),
+    "knee": (100, 114),
+    "calf": (132, 156),
+    "ankle": (172, 184),
+}
+# The ends of a leg's hem: ranges of its inner and its outer x.
+_LEGS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
+    "slim": ((6, 8), (19, 21)),
+    "regular": ((4, 7), (26, 30)),
+    "loose": ((1, 4), (39, 48)),
+}
+# Of shorts: how far the hem lies outside the hip.
+_OUTSIDE_HIP: dict[str, tuple[float, float]] = {
+    "slim": (-5, -2),
+    "regular": (3, 7),
+    "loose": (14, 20),
+}
+# Of a skirt: its hem relative to the waist, and how much wider it gets with its length.
+_FLARE: dict[str, tuple[tuple[float, float], float]] = {
+    "slim": ((1.25, 1.35), -0.02),
+    "regular": ((1.4, 1.55), 0.04),
+    "loose": ((1.5, 1.8), 0.3),
+}
+
 
 def _waistband(waist: float, height: float, paint: str) -> Marks:
     """The band with belt loops, from y = 0 downwards."""
@@ -68,12 +95,15 @@ def _fit(rng: np.random.Generator, facets: Facets) -> tuple[float, float]:
 
 
 def _trouser_length(rng: np.random.Generator, facets: Facets) -> float:
+    if facets.length:
+        return rng.uniform(*HEMS[facets.length])
     return rng.uniform(165, 190) * (0.82 if facets.gender in (BOYS, GIRLS) else 1.0)
 
 
 def _jeans(rng: np.random.Generator, facets: Facets) -> Garment:
     (waist, hip), length = _fit(rng, facets), _trouser_length(rng, facets)
-    hem = (rng.uniform(4, 9), rng.uniform(22, 32))
+    inner, outer = _LEGS.get(facets.fit, ((4, 9), (22, 32)))
+    hem = (rng.uniform(*inner), rng.uniform(*outer))
     # Faded thighs.
     fade = ellipse(((hem[0] + hip) / 2 - 1, length * 0.42), (6, length * 0.2))
     rolled = points((hem[0] + 1, length - 8), (hem[1] - 1, length - 8))
@@ -94,7 +124,8 @@ def _jeans(rng: np.random.Generator, facets: Facets) -> Garment:
 
 def _trousers(rng: np.random.Generator, facets: Facets) -> Garment:
     (waist, hip), length = _fit(rng, facets), _trouser_length(rng, facets)
-    hem = (rng.uniform(4, 8), rng.uniform(24, 30))
+    inner, outer = _LEGS.get(facets.fit, ((4, 8), (24, 30)))
+    hem = (rng.uniform(*inner), rng.uniform(*outer))
     crease = points((hip * 0.5, 26), (sum(hem) / 2, length - 3))
     marks = (
         _two_legs(waist, hip, hem, length),
@@ -111,8 +142,9 @@ def _trousers(rng: np.random.Generator, facets: Facets) -> Garment:
 
 def _shorts(rng: np.random.Generator, facets: Facets) -> Garment:
     waist, hip = _fit(rng, facets)
-    length = rng.uniform(78, 112)
-    hem = (rng.uniform(3, 5), hip + rng.uniform(3, 10))
+    length = rng.uniform(*HEMS.get(facets.length, (78, 112)))
+    outside = _OUTSIDE_HIP.get(facets.fit, (3, 10))
+    hem = (rng.uniform(3, 5), hip + rng.uniform(*outside))
     marks = (
         _two_legs(waist, hip, hem, length),
         *_waistband(waist, 9, "second" if facets.usage == "Sports" else "fabric"),
@@ -128,8 +160,9 @@ def _shorts(rng: np.random.Generator, facets: Facets) -> Garment:
 
 
 def _skirt(rng: np.random.Generator, facets: Facets) -> Garment:
-    waist, length = rng.uniform(24, 28), rng.uniform(75, 150)
-    hem = waist * rng.uniform(1.35, 1.75) + length * 0.2
+    waist, length = rng.uniform(24, 28), rng.uniform(*HEMS.get(facets.length, (75, 150)))
+    flare, widening = _FLARE.get(facets.fit, ((1.35, 1.75), 0.2))
+    hem = waist * rng.uniform(*flare) + length * widening
     drop = rng.uniform(3, 9)
     right = path(
         (0, 0),

@@ -1,5 +1,6 @@
 """Draws a product of the catalogue from a seed and its index."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,7 @@ class Product:
         id: such as "syn-000123".
         image: uint8 [224, 168, 3], RGB.
         text: the title.
-        attributes: {attribute: value}, of all attributes.
+        attributes: {attribute: value}; length and fit only where they vary and show.
         boxes: of the garment, then of its sleeves and its neckline.
     """
 
@@ -77,14 +78,14 @@ class Product:
     boxes: tuple[Box, ...]
 
 
-def _write_listing(rng: np.random.Generator, index: int) -> Listing:
-    facets = random_facets(rng)
+def _write_listing(rng: np.random.Generator, index: int, more: Collection[str]) -> Listing:
+    facets = random_facets(rng, more)
     return Listing(f"syn-{index:06d}", write_title(rng, facets), facets)
 
 
-def write_listing(seed: int, index: int) -> Listing:
+def write_listing(seed: int, index: int, more: Collection[str] = ()) -> Listing:
     """Product `index` of the catalogue of `seed` without its photo, 100 times faster."""
-    return _write_listing(np.random.default_rng([seed, index]), index)
+    return _write_listing(np.random.default_rng([seed, index]), index, more)
 
 
 def measure_box(label: str, mask: np.ndarray) -> Box:
@@ -147,18 +148,19 @@ def draw_photo(rng: np.random.Generator, facets: Facets) -> tuple[Photo, tuple[B
     return photo, _boxes(photo, facets, worn)
 
 
-def draw_product(seed: int, index: int) -> Product:
+def draw_product(seed: int, index: int, more: Collection[str] = ()) -> Product:
     """Product `index` of the catalogue of `seed`.
 
-    The product depends on these two alone, not on the size of the catalogue or on the
+    The product depends on these alone, not on the size of the catalogue or on the
     products drawn before.
 
     Args:
         seed: seed of the catalogue, 0 or above.
         index: number of the product, counted from 0.
+        more: facets of `facets.MORE_FACETS` that vary too.
     """
     rng = np.random.default_rng([seed, index])
-    listing = _write_listing(rng, index)
+    listing = _write_listing(rng, index, more)
     photo, boxes = draw_photo(rng, listing.facets)
     attributes = listing.facets.attributes()
     return Product(listing.id, photo.image, listing.text, attributes, boxes)

@@ -1,7 +1,7 @@
 """TFDS builder of the embedded catalogue, which needs no download."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -10,9 +10,11 @@ import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.progress import tracked
+from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.datasets.fashion_product_images import DECLARATION
 from fitrank_tf.datasets.item import item_features
 from fitrank_tf.datasets.splits import SPLITS, split_of
+from fitrank_tf.datasets.synthetic_catalogue.facets import MORE_FACETS
 from fitrank_tf.datasets.synthetic_catalogue.product import (
     Product,
     draw_product,
@@ -29,30 +31,45 @@ def _is_whole_number(value: object) -> bool:
 
 @dataclass(eq=False, init=False)
 class SyntheticCatalogueConfig(tfds.core.BuilderConfig):
-    """Size and seed of an embedded catalogue.
+    """Size and seed of an embedded catalogue, and what varies in it.
 
     Attributes:
         num_items: number of products; a larger catalogue begins with the same products.
         seed: seed of the random products.
-        name: name of the configuration, made from both, such as "2000_seed0".
+        more: which facets of `facets.MORE_FACETS` vary too, and have exact labels.
+        name: name of the configuration, made from all, such as "2000_seed0" or
+            "2000_seed0_length_fit".
     """
 
     num_items: int
     seed: int
+    more: tuple[str, ...]
 
     # Explicit, because the generated one would begin with the fields of TFDS.
-    def __init__(self, num_items: int = 2000, seed: int = 0) -> None:
+    def __init__(
+        self, num_items: int = 2000, seed: int = 0, more: tuple[str, ...] = ()
+    ) -> None:
         """
         Raises:
-            FitRankError: unless `num_items` is above 0 and `seed` is not negative.
+            FitRankError: unless `num_items` is above 0, `seed` is not negative, and `more`
+                are such facets.
         """
         if not _is_whole_number(num_items) or num_items < 1:
             raise FitRankError(f"num_items is {num_items!r}: give a whole number above 0")
         if not _is_whole_number(seed) or seed < 0:
             raise FitRankError(f"seed is {seed!r}: give a whole number, 0 or more")
-        super().__init__(name=f"{num_items}_seed{seed}")
+        if not set(more) <= set(MORE_FACETS):
+            raise FitRankError(f"more is {more!r}: give some of {', '.join(MORE_FACETS)}")
+        super().__init__(name="_".join((str(num_items), f"seed{seed}", *more)))
         self.num_items = num_items
         self.seed = seed
+        self.more = more
+
+    @property
+    def declaration(self) -> Declaration:
+        """The attributes of the products."""
+        drawn = tuple(map(Attribute, self.more))
+        return replace(DECLARATION, attributes=(*DECLARATION.attributes, *drawn))
 
 
 class SyntheticCatalogue(tfds.core.GeneratorBasedBuilder):
@@ -82,7 +99,7 @@ class SyntheticCatalogue(tfds.core.GeneratorBasedBuilder):
         return tfds.core.DatasetInfo(
             builder=self,
             description="Drawn products with titles, attributes and exact boxes.",
-            features=item_features(DECLARATION.names),
+            features=item_features(self.builder_config.declaration.names),
         )
 
     def _split_generators(
@@ -91,7 +108,9 @@ class SyntheticCatalogue(tfds.core.GeneratorBasedBuilder):
         del dl_manager
         indices: dict[str, list[int]] = {split: [] for split in SPLITS}
         for index in range(self.builder_config.num_items):
-            listing = write_listing(self.builder_config.seed, index)
+            listing = write_listing(
+                self.builder_config.seed, index, self.builder_config.more
+            )
             indices[split_of(listing.id, listing.text)].append(index)
         # TFDS cannot write a split that has no item.
         return {
@@ -104,8 +123,9 @@ class SyntheticCatalogue(tfds.core.GeneratorBasedBuilder):
         self, indices: Iterable[int]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         for index in indices:
-            product = draw_product(self.builder_config.seed, index)
-            yield product.id, _example(product)
+            config = self.builder_config
+            product = draw_product(config.seed, index, config.more)
+            yield product.id, _example(product, config.declaration)
 
 
 def _jpeg(image: np.ndarray) -> bytes:
@@ -115,13 +135,13 @@ def _jpeg(image: np.ndarray) -> bytes:
     return encoded.tobytes()
 
 
-def _example(product: Product) -> dict[str, Any]:
+def _example(product: Product, declaration: Declaration) -> dict[str, Any]:
     """The product as an example of `item_features`."""
     return {
         "id": product.id,
         "image": _jpeg(product.image),
         "text": product.text,
-        "attributes": DECLARATION.cells(product.attributes),
+        "attributes": declaration.cells(product.attributes),
         "objects": [
             {
                 "bbox": tfds.features.BBox(box.ymin, box.xmin, box.ymax, box.xmax),

@@ -46,6 +46,19 @@ NECKLINE_WORDS: dict[str, tuple[str, ...]] = {
     "collar": ("Collar", "Collared"),
     "hood": ("Hooded", "Hood"),
 }
+LENGTH_WORDS: dict[str, tuple[str, ...]] = {
+    "cropped": ("Cropped", "Crop"),
+    "hip": ("Hip Length",),
+    "thigh": ("Thigh Length",),
+    "knee": ("Knee Length",),
+    "calf": ("Midi", "Calf Length"),
+    "ankle": ("Ankle Length", "Full Length"),
+}
+FIT_WORDS: dict[str, tuple[str, ...]] = {
+    "slim": ("Slim Fit", "Slim"),
+    "regular": ("Regular Fit", "Straight Fit"),
+    "loose": ("Loose Fit", "Oversized", "Relaxed Fit"),
+}
 
 _ORDERS: tuple[str, ...] = (
     "brand gender model colour pattern neckline sleeve usage noun",
@@ -64,6 +77,8 @@ _NAMED_SHARE: dict[str, float] = {
     "neckline": 0.4,
     "sleeve": 0.4,
     "usage": 0.3,
+    "length": 0.4,
+    "fit": 0.4,
 }
 # Titles of shops rarely mention that a product is plain.
 _NAMED_SHARE_OF_PLAIN = 0.25
@@ -80,6 +95,8 @@ def _pieces(rng: np.random.Generator, facets: Facets) -> dict[str, str]:
         "sleeve": choose(rng, SLEEVE_WORDS.get(facets.sleeve, ())),
         "neckline": choose(rng, NECKLINE_WORDS.get(facets.neckline, ())),
         "usage": facets.usage,
+        "length": choose(rng, LENGTH_WORDS.get(facets.length, ())),
+        "fit": choose(rng, FIT_WORDS.get(facets.fit, ())),
         "noun": choose(rng, facets.article.nouns),
     }
 
@@ -96,9 +113,9 @@ def write_title(rng: np.random.Generator, facets: Facets) -> str:
     # "Casual Shoes" contains the usage, which is not repeated.
     if facets.usage in pieces["noun"]:
         pieces["usage"] = ""
+    *names, noun = choose(rng, _ORDERS).split()
+    names += [name for name in ("fit", "length") if pieces[name]]
     words = [
-        pieces[name]
-        for name in choose(rng, _ORDERS).split()
-        if rng.random() < shares.get(name, 1.0)
+        pieces[name] for name in (*names, noun) if rng.random() < shares.get(name, 1.0)
     ]
     return " ".join(filter(None, words))

@@ -22,20 +22,33 @@ def phrase_table(rows: dict[str, int]) -> tf.lookup.StaticHashTable:
     )
 
 
+def padded(words: tf.Tensor, least: int) -> tf.Tensor:
+    """Words [batch, T] with "" added up to `least` columns."""
+    missing = tf.maximum(least - tf.shape(words)[1], 0)
+    return tf.pad(words, [[0, 0], [0, missing]], constant_values="")
+
+
 def words_of(phrase: str) -> int:
     """The number of words of a phrase, with single blanks between them."""
     return phrase.count(" ") + 1
 
 
 def rows_of_phrases(
-    words: tf.Tensor, table: tf.lookup.StaticHashTable, longest: int
+    words: tf.Tensor, table: tf.lookup.StaticHashTable, longest: int, separator: str = " "
 ) -> list[tf.Tensor]:
-    """For 1 to `longest` words the row of each phrase: int32 [batch, T - length + 1]."""
+    """For 1 to `longest` words the row of each phrase: int32 [batch, T - length + 1].
+
+    Args:
+        words: string [batch, T], T at least `longest`.
+        table: of `phrase_table`.
+        longest: words of a phrase.
+        separator: what stands between the words of a phrase.
+    """
     batch, count = tf.unstack(tf.shape(words, tf.int64))
     grams = tf.raw_ops.StringNGrams(
         data=tf.reshape(words, [-1]),
         data_splits=tf.range(batch + 1) * count,
-        separator=" ",
+        separator=separator,
         ngram_widths=list(range(1, longest + 1)),
         left_pad="",
         right_pad="",

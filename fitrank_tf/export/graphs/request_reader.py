@@ -20,10 +20,12 @@ import tensorflow_text as tf_text
 from fitrank_tf.export.embedding import encode_texts
 from fitrank_tf.export.graphs.phrases import (
     longest_phrases,
+    padded,
     phrase_table,
     rows_of_phrases,
     words_of,
 )
+from fitrank_tf.export.graphs.translator import Translator
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.request_words import ROLES, request_words
 from fitrank_tf.queries.words import IDEOGRAPH
@@ -37,8 +39,6 @@ _MOST_COLOURS = 4
 # Weight of a colour that is also a facet value: the re-ranker counts that value already. It
 # ordered the products of the first half of the judged requests best (docs/judged_set.md).
 _BESIDE_A_VALUE = 0.4
-# Words of the catalogue for each word of another language, in a request that is foreign.
-_KNOWN_BESIDE_FOREIGN = 2
 _NO_WORD = r"[^\p{L}\p{M}\p{N},]+"
 # Characters of the roles in the regular expression; a facet has one of its own.
 _ROLE = dict(zip(ROLES, "tnpoaeft"))
@@ -153,22 +153,9 @@ class RequestReader(tf.Module):
                 rows[phrase] = numbers[role]
         self._values = len(meanings)
         self._rows = phrase_table(rows)
-        spelt = sorted(set(lexicon.translations.values()))
-        self._spelt = tf.constant(spelt or [""])
-        place_of = {words: row for row, words in enumerate(spelt)}
-        # Words that may be the catalogue's own are in the second half of the rows; behind
-        # them its phrases, of which no word is to be translated: "t-shirts".
-        own = {phrase for phrase in (*lexicon.forms, *lexicon.related) if " " in phrase}
-        translated = {
-            phrase: place_of[words] + len(spelt) * (phrase not in lexicon.foreign_words)
-            for phrase, words in lexicon.translations.items()
-        }
-        self._translations = phrase_table(
-            dict.fromkeys(sorted(own), 2 * len(spelt)) | translated
-        )
-        self._longest_translated = max(map(words_of, (*own, *translated)), default=1)
         words = sorted(lexicon.catalogue_words - roles.keys())
         self._vocabulary = phrase_table(dict.fromkeys(words, 0))
+        self._translator = Translator(lexicon, self._rows, self._vocabulary)
         self._denied = _denied_pattern(len(lexicon.sizes))
 
     def __call__(self, texts: tf.Tensor) -> Request:
@@ -178,8 +165,8 @@ class RequestReader(tf.Module):
             texts: string [batch], UTF-8; broken bytes part words.
         """
         cleaned = clean_text(texts)
-        words, is_translated = self._translate(_parted(cleaned))
-        words = _padded(words, self._longest)
+        words, is_translated = self._translator(_parted(cleaned))
+        words = padded(words, self._longest)
         rows, inside = longest_phrases(rows_of_phrases(words, self._rows, self._longest))
         denied = self._reach(words, rows, inside)
         is_value = (rows >= 0) & (rows < self._values)
@@ -259,43 +246,6 @@ class RequestReader(tf.Module):
         )
         return tf.strings.regex_replace(tf.strings.reduce_join(texts, axis=1), "^; ", "")
 
-    def _translate(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Puts the catalogue's words in place of those of other languages.
-
-        A word that may be English or the catalogue's is taken for foreign only beside one
-        that is surely foreign: "robe" is a dress in "robe rouge". One such word among many
-        of the catalogue's is a name: "women nova brown gold watch".
-
-        Args:
-            words: string [batch, T].
-
-        Returns:
-            string [batch, T'], and whether a text has been changed, bool [batch].
-        """
-        words = _padded(words, self._longest_translated)
-        by_length = rows_of_phrases(words, self._translations, self._longest_translated)
-        count = tf.shape(self._spelt)[0]
-        some = [tf.reduce_any((rows >= 0) & (rows < count)) for rows in by_length]
-
-        def translated() -> tuple[tf.Tensor, tf.Tensor]:
-            rows, inside = longest_phrases(by_length)
-            foreign = (rows >= 0) & (rows < count)
-            known = ~foreign & (self._vocabulary.lookup(words) >= 0)
-            foreign, known = (
-                tf.reduce_sum(tf.cast(of, tf.int32), axis=1)
-                for of in (foreign & ~inside, known)
-            )
-            is_foreign = (foreign > 0) & (_KNOWN_BESIDE_FOREIGN * foreign >= known)
-            found = (rows >= 0) & (rows < 2 * count) & is_foreign[:, tf.newaxis]
-            spelt = tf.gather(self._spelt, tf.maximum(rows, 0) % count)
-            put = tf.where(found, tf.where(inside, "", spelt), words)
-            put = tf.strings.split(tf.strings.reduce_join(put, axis=1, separator=" "))
-            return put.to_tensor(""), is_foreign
-
-        # Most requests of a shop are in its language, and pay for no more than the look.
-        none = tf.zeros([tf.shape(words)[0]], tf.bool)
-        return tf.cond(tf.reduce_any(some), translated, lambda: (words, none))
-
     def _reach(self, words: tf.Tensor, rows: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
         """bool [batch, T], whether a word denies or is denied."""
         roles = tf.gather(self._characters, tf.maximum(rows, 0))
@@ -365,12 +315,6 @@ def _parted(texts: tf.Tensor) -> tf.Tensor:
     for pattern, rewrite in _WORD_BOUNDS:
         texts = tf.strings.regex_replace(texts, pattern, rewrite)
     return tf.strings.split(texts).to_tensor("")
-
-
-def _padded(words: tf.Tensor, least: int) -> tf.Tensor:
-    """Words with "" added up to `least` columns."""
-    missing = tf.maximum(least - tf.shape(words)[1], 0)
-    return tf.pad(words, [[0, 0], [0, missing]], constant_values="")
 
 
 def _joined(words: tf.Tensor, kept: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,5 @@
-"""Writes `colours.json`, `nouns.json` and `frequent_in_english.json`: see SOURCES.md.
+"""Writes `colours.json`, `nouns.json`, `frequent_in_english.json` and
+`between_languages.json`: see SOURCES.md.
 
 python -m fitrank_tf.queries.knowledge.build --wordnet /usr/share/wordnet
 """
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from fitrank_tf.core.errors import FitRankError
+from fitrank_tf.queries.knowledge.compounds import compound_parts, splits
+from fitrank_tf.queries.knowledge.translations import english_words
 from fitrank_tf.queries.knowledge.wordnet import WordNet
 from fitrank_tf.queries.words import plain_words
 
@@ -272,6 +275,53 @@ def frequent_in_english(
     return sorted(phrase for phrase, own in most.items() if is_expected(phrase, own))
 
 
+def in_own_language(
+    languages: Mapping[str, Mapping[str, Iterable[str]]],
+    words: Container[str],
+    frequency: Callable[[str, str], float],
+) -> dict[str, dict[str, float]]:
+    """How much more frequent words of English are in the language that they are also of.
+
+    Args:
+        languages: {language: {English phrase: words}}.
+        words: of English and another language.
+        frequency: as in `frequent_in_english`.
+
+    Returns:
+        {language: {word: decimal logarithm of the ratio}}, without words of which the
+        frequency in the language is not known.
+    """
+    ratios = {}
+    for language, table in languages.items():
+        own = {plain_words(word) for of in table.values() for word in of}
+        known = {
+            word: round(frequency(word, language) - frequency(word, "en"), 2)
+            for word in sorted(own)
+            if word in words and " " not in word and frequency(word, language)
+        }
+        if known:
+            ratios[language] = known
+    return ratios
+
+
+def no_compounds(words: Iterable[str], frequency: Callable[[str, str], float]) -> list[str]:
+    """Words of English that could be compounds of another language, but are not.
+
+    Args:
+        words: of English.
+        frequency: as in `frequent_in_english`.
+    """
+    return sorted(
+        {
+            word
+            for word in words
+            for language, parts in compound_parts().items()
+            if any(splits(word, parts))
+            and frequency(word, "en") > frequency(word, language)
+        }
+    )
+
+
 def _write(name: str, tables: Mapping[str, Any]) -> None:
     """Writes JSON of tables with a row in a line, so that a change is read in the diff."""
     parts = []
@@ -306,12 +356,19 @@ def main() -> None:
     _write("nouns.json", nouns)
     languages = json.loads((FOLDER / "translations.json").read_text(encoding="utf-8"))
     known = wordfreq.available_languages().keys() - _WITHOUT_LATIN_WORDS
-    frequent = frequent_in_english(
-        languages,
-        wordnet.common_nouns,
-        lambda word, of: wordfreq.zipf_frequency(word, of) if of in known else 0.0,
-    )
+
+    def frequency(word: str, language: str) -> float:
+        return wordfreq.zipf_frequency(word, language) if language in known else 0.0
+
+    frequent = frequent_in_english(languages, wordnet.common_nouns, frequency)
     _write("frequent_in_english.json", {"words": frequent})
+    _write(
+        "between_languages.json",
+        {
+            "in_own_language": in_own_language(languages, english_words(), frequency),
+            "no_compounds": no_compounds(wordfreq.iter_wordlist("en"), frequency),
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -22,15 +22,15 @@ def _read(name: str) -> Any:
 
 
 @cache
-def _languages() -> Sequence[Mapping[str, Sequence[str]]]:
-    """Of each language {English phrase: its words}, all as `plain_words` has them."""
-    return [
-        {
+def languages() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """{language: {English phrase: its words}}, all as `plain_words` has them."""
+    return {
+        language: {
             plain_words(english): [plain_words(word) for word in words]
-            for english, words in language.items()
+            for english, words in table.items()
         }
-        for language in _read("translations.json").values()
-    ]
+        for language, table in _read("translations.json").items()
+    }
 
 
 @cache
@@ -41,7 +41,7 @@ def translations() -> Mapping[str, tuple[str, ...]]:
     Words that deny or join are none.
     """
     counts: dict[str, Counter[str]] = {}
-    for language in _languages():
+    for language in languages().values():
         for english, words in language.items():
             for word in {*words}:
                 counts.setdefault(word, Counter())[english] += 1
@@ -62,6 +62,15 @@ def english_words() -> frozenset[str]:
     known = known_words() | known_nouns() | colour_points(()).keys()
     frequent = _read("frequent_in_english.json")["words"]
     return frozenset((known | {*frequent}) & translations().keys())
+
+
+@cache
+def in_own_language() -> Mapping[str, Mapping[str, float]]:
+    """{language: {one of `english_words`: how much more frequent it is there}}.
+
+    The decimal logarithm of the ratio of frequencies in the language and in English.
+    """
+    return _read("between_languages.json")["in_own_language"]
 
 
 def in_english(values: Sequence[str]) -> list[str]:
@@ -96,8 +105,8 @@ def own_words(vocabulary: Collection[str]) -> Mapping[str, str]:
         return [phrase for phrase in phrases if place.keys() >= {*phrase.split()}]
 
     best: Mapping[str, str] = {}
-    most = len(sold({english for language in _languages() for english in language}))
-    for language in _languages():
+    most = len(sold({english for language in languages().values() for english in language}))
+    for language in languages().values():
         named = {english: sold(words) for english, words in language.items()}
         own = {
             english: min(words, key=lambda of: max(place[word] for word in of.split()))

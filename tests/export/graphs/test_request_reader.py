@@ -283,6 +283,7 @@ def _read(text: str) -> tuple[set[str], set[str], str]:
         ("shirt -red", "Shirts", "Red", "shirt"),
         ("navy-blue shirt", "Navy Blue|Shirts", "", "navy-blue shirt"),
         ("anything but black jeans", "Jeans", "Black", "jeans"),
+        ("all colours but red, tops", "Tops", "Red", "tops"),
         ("tshirt without logo", "Tshirts", "", "tshirt"),
         ("tshirt no big logo black", "Tshirts|Black", "", "tshirt black"),
         ("tee, nothing with stripes", "Tshirts", "Striped", "tee"),

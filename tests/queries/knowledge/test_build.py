@@ -92,3 +92,20 @@ def test_an_unknown_parent_is_named() -> None:
     more = {"synsets": {"kurti": [["kurti"], ["kurta"]]}, "kinds": {}, "senses": {}}
     with pytest.raises(FitRankError, match="'kurti' names kurta, which no synset"):
         build.build_nouns(WordNet(DEBIAN), {**more, "left_out": {}, "not_asked": {}})
+
+
+def test_words_of_two_languages_have_the_ratio_of_their_frequencies() -> None:
+    def frequency(word: str, language: str) -> float:
+        known = {("robe", "fr"): 4.6, ("robe", "en"): 3.5, ("rock", "de"): 4.4}
+        return known.get((word, language), 0.0)
+
+    languages = {"fr": {"dress": ["robe", "Robe"]}, "hi": {"skirt": ["robe"]}}
+    found = build.in_own_language(languages, {"robe", "rock"}, frequency)
+    assert found == {"fr": {"robe": 1.1}}
+
+
+def test_words_of_english_are_no_compounds() -> None:
+    def frequency(word: str, language: str) -> float:
+        return 5.0 if (word, language) in {("kindred", "en"), ("lederhose", "de")} else 1.0
+
+    assert build.no_compounds(["kindred", "lederhose", "shirt"], frequency) == ["kindred"]
