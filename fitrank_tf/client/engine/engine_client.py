@@ -212,7 +212,7 @@ class EngineSearchClient(SearchClient):
         explain: bool,
         deadline: Deadline,
     ) -> dict[str, np.ndarray]:
-        if not any(of.nearest or of.titled for of in lists):
+        if not any(placed(of, sizes[0]) for of in lists):
             return {}
         inputs = {
             "query": read["embedding"],

@@ -95,13 +95,13 @@ class CandidateList:
 
     Attributes:
         nearest: the products of the first places, at most `list_size`.
-        titled: those behind them, at most half as many.
+        titled: those behind them, at most half as many; None for one that is nearest too.
         best_match: BM25 of the best title in the catalogue; 0 without a match.
         best_unwanted: as `best_match`, of the words that are not wanted.
     """
 
     nearest: Sequence[Found]
-    titled: Sequence[Found]
+    titled: Sequence[Found | None]
     best_match: float
     best_unwanted: float
 
@@ -140,7 +140,7 @@ class CandidateLists:
         lists = []
         for near, by_title, match, refused in zip(nearest, titled, best, unwanted):
             known = {product.id for product in near}
-            more = [product for product in by_title if product.id not in known]
+            more = [None if each.id in known else each for each in by_title]
             lists.append(CandidateList(near, more, match, refused))
         return lists
 
@@ -246,14 +246,13 @@ def rerank_inputs(
 
     Args:
         requests: at least one.
-        lists: of each request.
+        lists: of each request; one has a candidate at least.
         sizes: places for the nearest products and for those behind them; L in all, so that
             a server can batch the lists of several clients.
     """
     places = sum(sizes)
     shape = (len(requests), places)
-    products = [p for of in lists for p in (*of.nearest, *of.titled)]
-    width = len(products[0].product) if products else 0
+    width = next(len(each.product) for of in lists for _, each in placed(of, sizes[0]))
     embedding = np.zeros((*shape, len(requests[0].embedding)), np.float32)
     product = np.zeros((*shape, width), np.float32)
     match, unwanted = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -277,7 +276,8 @@ def rerank_inputs(
 
 def placed(of: CandidateList, list_size: int) -> list[tuple[int, Found]]:
     """The candidates and their places in a list."""
-    return [*enumerate(of.nearest), *enumerate(of.titled, list_size)]
+    places = [*enumerate(of.nearest), *enumerate(of.titled, list_size)]
+    return [(place, product) for place, product in places if product is not None]
 
 
 def _share(terms: Mapping[int, float], product: Found, best: float) -> float:

@@ -28,14 +28,22 @@ with imports_of("milvus"):
     from pymilvus import MilvusClient
     from pymilvus.exceptions import MilvusException
 
-# Milvus's codes of a collection or alias that is not there, and of one that is not in memory.
+# Milvus's codes of a collection that is not there, and of one that is not in memory.
 _NOT_FOUND, _NOT_LOADED = 100, 101
 _KIND_OF = {kind: name for name, kind in KINDS.items()}
+
+# pymilvus pings every 10 s, for which servers with gRPC's defaults, as the embedded
+# engine's, close the connection.
+_OPTIONS = {"grpc.keepalive_time_ms": 300_000}
 
 T = TypeVar("T")
 
 # Failures are raised, and told once.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+# pymilvus asks the embedded engine for a method that it does not have, and goes on.
+logging.getLogger("grpc._server").addFilter(
+    lambda record: "Method not implemented" not in record.getMessage()
+)
 
 
 class Deadline:
@@ -113,6 +121,11 @@ class Milvus:
         self._lock = threading.Lock()
         self._client: MilvusClient | None = None
         self._known: dict[str, Collection] = {}
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the engine runs in this process."""
+        return self.uri.endswith(".db")
 
     def close(self) -> None:
         """Closes the connection."""
@@ -297,7 +310,10 @@ class Milvus:
         with self._lock:
             if self._client is None:
                 self._client = MilvusClient(
-                    self.uri, token=self._token, timeout=deadline.left()
+                    self.uri,
+                    token=self._token,
+                    timeout=deadline.left(),
+                    grpc_options=_OPTIONS,
                 )
             return self._client
 

@@ -45,6 +45,7 @@ INDEX_TYPES: tuple[str, ...] = (
     "IVF_SQ8",
 )
 APPROXIMATE_FROM = 20_000
+_NOT_EMBEDDED = ("SCANN",)
 # Rows of one call: some 5 MB, below every limit of a message.
 _ROWS_AT_ONCE = 500
 # Seconds for one call that writes, builds an index, or loads a collection into memory.
@@ -98,6 +99,11 @@ class EngineCatalogue:
             FitRankError: the engine fails or does not have the index, or there is no
                 product.
         """
+        if index_type in _NOT_EMBEDDED and self._engine.is_embedded:
+            raise FitRankError(
+                f"index type {index_type}: the embedded engine has none; choose another, "
+                "or give a cluster's address"
+            )
         target = f"{self.alias}_{time.time_ns():x}"
         if index_type == "auto":
             index_type = "FLAT" if num_products < APPROXIMATE_FROM else "HNSW"
