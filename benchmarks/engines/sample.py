@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import numpy as np
-
 from benchmarks.index.sample_embeddings import resampled
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
 
@@ -18,7 +16,7 @@ def grown(catalogue: SearchableCatalogue, size: int, seed: int = 0) -> Searchabl
         size: how many products there shall be.
         seed: decides the embeddings.
     """
-    repeated = catalogue.select(np.arange(size) % len(catalogue))
+    repeated = catalogue.select([row % len(catalogue) for row in range(size)])
     known = catalogue.tables.embeddings
     drawn = resampled(known, known[:1], size, seed).vectors
     tables = dataclasses.replace(repeated.tables, embeddings=drawn)

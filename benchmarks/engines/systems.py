@@ -85,7 +85,8 @@ class InGraph(System):
         self._export(self.catalogue.with_products(products))
 
     def nearest(self, queries: np.ndarray, k: int) -> Sequence[Sequence[int]]:
-        return self.index(self.catalogue.tables.embeddings).search(queries, k).positions
+        index = self.index(self.catalogue.tables.embeddings)
+        return index.search(queries, k).positions.tolist()
 
     def _export(self, catalogue: SearchableCatalogue) -> None:
         info = LoadedBundle(self.bundle).info

@@ -86,8 +86,8 @@ class TitleTerms:
         }
         spelt = {w: t for w, t in inflected.items() if w in known} | written
         misspelt = _misspelt(spelt, found, known.union(correct))
-        words = misspelt | inflected | written
-        return cls(words, written, idf, length / max(filled, 1))
+        typed = misspelt | inflected | written
+        return cls(typed, written, idf, length / max(filled, 1))
 
     def to_json(self) -> str:
         """The terms as text."""
@@ -113,11 +113,10 @@ class TitleTerms:
         """{term: its BM25 weight, above 0} of a text; words of no term are left out."""
         words = query_words(text)
         counts = collections.Counter(self.written[w] for w in words if w in self.written)
-        length = np.float64(len(words))
-        return {
-            term: float(np.float32(self.idf[term] * self.weight(np.float64(count), length)))
-            for term, count in counts.items()
-        }
+        terms = np.array(list(counts), np.int64)
+        occurrences = np.array(list(counts.values()), np.int64)
+        weights = self.idf[terms] * self.weight(occurrences, np.array(len(words)))
+        return dict(zip(terms.tolist(), weights.astype(np.float32).tolist()))
 
 
 def _singular(word: str) -> str:

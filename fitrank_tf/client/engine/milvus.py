@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import grpc
@@ -44,6 +45,20 @@ logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
 logging.getLogger("grpc._server").addFilter(
     lambda record: "Method not implemented" not in record.getMessage()
 )
+
+
+def read_token(path: str) -> str:
+    """The token in a file, "user:password" or an API key; "" for no file.
+
+    Raises:
+        FitRankError: it cannot be read.
+    """
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FitRankError(f"token {path}: cannot be read ({error})") from error
 
 
 class Deadline:
