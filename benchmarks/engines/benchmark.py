@@ -144,12 +144,18 @@ def measure(
         began = time.perf_counter()
         system.upsert(dataclasses.replace(added, ids=ids))
         upserts = time.perf_counter() - began
-    percentiles = (
-        float(np.percentile(of, q)) for of in (plain, filtered) for q in (50, 99)
-    )
-    recall = hits / truth.size
     return Growth(
-        name, len(catalogue), build, server, engine, *percentiles, upserts, recall
+        system=name,
+        products=len(catalogue),
+        build=build,
+        server=server,
+        engine=engine,
+        p50=float(np.percentile(plain, 50)),
+        p99=float(np.percentile(plain, 99)),
+        filtered_p50=float(np.percentile(filtered, 50)),
+        filtered_p99=float(np.percentile(filtered, 99)),
+        upserts=upserts,
+        recall=hits / truth.size,
     )
 
 

@@ -2,8 +2,8 @@
 
     --engine FILE.db              Milvus Lite, the embedded engine
     --engine http://HOST:19530    a cluster
-    --only FILE                   the products of these ids alone, one a line: those that the
-                                  catalogue has are written anew, the others removed
+    --only FILE                   the products of these ids alone, one a line: those that
+                                  the catalogue has are written anew, the others removed
 
 A version of the model `engine_search`, which belongs to the products, is written into the
 bundle when they are there. Servers that poll the bundle load it; `fitrank export` exports
