@@ -135,7 +135,10 @@ class CandidateLists:
         """
         nearest = self._nearest(requests, admitted)
         titled = self._titled(requests, admitted)
-        best = self._best([each.terms for each in requests])
+        if admitted:
+            best = self._best([each.terms for each in requests])
+        else:
+            best = [of[0].score if of else 0.0 for of in titled]
         unwanted = self._best([each.unwanted_terms for each in requests])
         lists = []
         for near, by_title, match, refused in zip(nearest, titled, best, unwanted):
