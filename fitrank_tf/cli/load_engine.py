@@ -45,6 +45,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="of the embeddings; auto is exact up to 20,000 products, then HNSW "
         "(default: %(default)s)",
     )
+    parser.add_argument(
+        "--keep",
+        type=int,
+        default=2,
+        metavar="N",
+        help="products stay of the newest N versions of engine_search; servers may have "
+        "the older ones, and go back to them (default: %(default)s)",
+    )
     parser.add_argument("--only", default="", metavar="FILE", help="ids, one a line")
     return parser.parse_args(arguments)
 
@@ -58,7 +66,11 @@ def main(arguments: Sequence[str] | None) -> None:
         _write_some(bundle, engine, options.name, read_lines("--only", options.only))
     else:
         loaded = load_engine(
-            bundle, engine, index_type=options.index_type, name=options.name
+            bundle,
+            engine,
+            index_type=options.index_type,
+            name=options.name,
+            kept=options.keep,
         )
         print(f"products       {loaded.products}, {loaded.alias} at {options.engine}")
         print(f"SavedModel     {bundle / ENGINE_MODEL / str(loaded.version)}")

@@ -50,8 +50,6 @@ _NOT_EMBEDDED = ("SCANN",)
 _ROWS_AT_ONCE = 500
 # Seconds for one call that writes, builds an index, or loads a collection into memory.
 _WRITE_SECONDS = 600.0
-# Older collections, for servers that still have their models, and to go back to.
-_KEPT_COLLECTIONS = 1
 
 logger = logging.getLogger(__name__)
 
@@ -142,22 +140,24 @@ class EngineCatalogue:
         for start in range(0, len(ids), _ROWS_AT_ONCE):
             self._send(self.alias, "delete", list(ids[start : start + _ROWS_AT_ONCE]))
 
-    def sweep(self) -> list[str]:
-        """Removes the collections of other fingerprints but the newest of them.
+    def sweep(self, fingerprints: Sequence[str]) -> list[str]:
+        """Removes this catalogue's collections but those of some fingerprints.
 
         Returns:
             Names of what was removed.
+
+        Raises:
+            FitRankError: the engine fails.
         """
+        kept = [alias_of(self._name, each) for each in (*fingerprints, self._fingerprint)]
 
         def run(client: MilvusClient) -> list[str]:
-            current = client.describe_alias(self.alias)["collection_name"]
-            pattern = rf"{self._name}_[0-9a-f]+_([0-9a-f]+)"
-            written = {
-                name: int(found[1], 16)
+            pattern = rf"({self._name}_[0-9a-f]+)_[0-9a-f]+"
+            old = [
+                name
                 for name in client.list_collections()
-                if (found := re.fullmatch(pattern, name)) and name != current
-            }
-            old = sorted(written, key=lambda name: written[name])[:-_KEPT_COLLECTIONS]
+                if (found := re.fullmatch(pattern, name)) and found[1] not in kept
+            ]
             for name in old:
                 _dropped(client, name)
             return old
@@ -262,5 +262,9 @@ def _add_attribute(schema: Any, field: str, kind: str) -> None:
 
 
 def _dropped(client: MilvusClient, name: str) -> None:
-    if client.has_collection(name):
-        client.drop_collection(name)
+    if not client.has_collection(name):
+        return
+    # A cluster drops no collection that has one.
+    for alias in client.list_aliases(name)["aliases"]:
+        client.drop_alias(alias)
+    client.drop_collection(name)

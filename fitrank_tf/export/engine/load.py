@@ -94,6 +94,7 @@ def load_engine(
     products: EngineProducts | None = None,
     index_type: str = "auto",
     name: str = DEFAULT_NAME,
+    kept: int = 2,
 ) -> Loaded:
     """Loads products into an engine and then writes the version of `engine_search` that
     finds them: a server that polls the bundle never has a model without its products.
@@ -104,10 +105,14 @@ def load_engine(
         products: embedded by this bundle; None takes the bundle's own catalogue.
         index_type: one of `collections.INDEX_TYPES`.
         name: of the catalogue in the engine.
+        kept: of how many versions of `engine_search`, the newest ones, products stay:
+            servers may still have the older ones, or go back to them.
 
     Raises:
         FitRankError: the bundle cannot be used, or the engine fails.
     """
+    if kept < 1:
+        raise FitRankError(f"{kept} versions to keep: give at least 1")
     if products is None:
         products = EngineProducts.of(bundle_catalogue(bundle))
     terms = TitleTerms.of(
@@ -117,7 +122,9 @@ def load_engine(
     catalogue = EngineCatalogue(engine, name, fingerprint, terms)
     count = catalogue.load(products.batches, index_type, products.count)
     version = _write_model(bundle, terms, products, fingerprint)
-    return Loaded(count, catalogue.alias, version, catalogue.sweep())
+    newest = model_versions(bundle, ENGINE_MODEL)[-kept:]
+    removed = catalogue.sweep([_kept_fingerprint(bundle, each) for each in newest])
+    return Loaded(count, catalogue.alias, version, removed)
 
 
 def open_engine(bundle: Path, engine: Milvus, name: str = DEFAULT_NAME) -> EngineCatalogue:
@@ -131,10 +138,10 @@ def open_engine(bundle: Path, engine: Milvus, name: str = DEFAULT_NAME) -> Engin
             f"bundle {bundle} has no model '{ENGINE_MODEL}': load its products first, "
             "without --only"
         )
-    folder = model_path(bundle, ENGINE_MODEL) / EXTRA_DIR
-    fingerprint = (folder / FINGERPRINT_FILE).read_text(encoding="utf-8")
-    terms = TitleTerms.from_json((folder / TERMS_FILE).read_text(encoding="utf-8"))
-    return EngineCatalogue(engine, name, fingerprint, terms)
+    folder = model_path(bundle, ENGINE_MODEL)
+    fingerprint = _kept_fingerprint(bundle, int(folder.name))
+    terms = (folder / EXTRA_DIR / TERMS_FILE).read_text(encoding="utf-8")
+    return EngineCatalogue(engine, name, fingerprint, TitleTerms.from_json(terms))
 
 
 def bundle_catalogue(bundle: Path) -> SearchableCatalogue:
@@ -167,8 +174,7 @@ def _write_model(
 ) -> int:
     """The version of `engine_search` of this fingerprint, written if it is not there."""
     for version in model_versions(bundle, ENGINE_MODEL)[-1:]:
-        newest = model_path(bundle, ENGINE_MODEL) / EXTRA_DIR / FINGERPRINT_FILE
-        if newest.read_text(encoding="utf-8") == fingerprint:
+        if _kept_fingerprint(bundle, version) == fingerprint:
             return version
     info = LoadedBundle(bundle).info
     encoder, reranker = (
@@ -188,3 +194,9 @@ def _write_model(
     save_served(module, bundle / ENGINE_MODEL, version)
     logger.info("exported %s, version %d", ENGINE_MODEL, version)
     return version
+
+
+def _kept_fingerprint(bundle: Path, version: int) -> str:
+    """That of a version of `engine_search`."""
+    folder = bundle / ENGINE_MODEL / str(version) / EXTRA_DIR
+    return (folder / FINGERPRINT_FILE).read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """A search around an engine against the search in one graph, on the same products."""
 
+import contextlib
 import dataclasses
 import socket
 import time
@@ -17,6 +18,7 @@ pytest.importorskip("milvus_lite", reason="the extra milvus is not installed")
 from fitrank_tf.client.engine.engine_client import (
     CANDIDATES,
     READING,
+    RERANKING,
     EngineSearchClient,
     PartError,
 )
@@ -101,6 +103,25 @@ def test_a_model_server_that_is_down_is_told_apart(loaded) -> None:
     ):
         client.search(["0.1"])
     assert error.value.part == READING
+
+
+def test_a_model_server_that_dies_before_the_reranking_is_told_apart(
+    loaded, monkeypatch
+) -> None:
+    bundle, engine, _ = loaded
+    with contextlib.ExitStack() as server:
+        address = server.enter_context(model_server(bundle))
+        with EngineSearchClient(engine, address, timeout=5.0) as client:
+            search = client._engine.search
+
+            def stop_and_search(*arguments):
+                server.close()
+                return search(*arguments)
+
+            monkeypatch.setattr(client._engine, "search", stop_and_search)
+            with pytest.raises(PartError, match=f"^{RERANKING}: ") as error:
+                client.search(["0.1"])
+    assert error.value.part == RERANKING
 
 
 def test_products_of_other_models_are_never_asked(loaded, tmp_path) -> None:
