@@ -35,7 +35,11 @@ COMMANDS: Mapping[str, str] = {
     "pack": "packs the towers' training data for a machine without TensorFlow",
     "train-packed": "trains towers on packed products, without TensorFlow",
 }
-_FOLDERS: Mapping[str, str] = {"pack": "packed", "train-packed": "packed"}
+_FOLDERS: Mapping[str, str] = {
+    "load-engine": "engine",
+    "pack": "packed",
+    "train-packed": "packed",
+}
 # Those that run no model start without what models need.
 _WITHOUT_MODELS = ("client",)
 # What the client alone does not have.

@@ -11,7 +11,8 @@ from tests.export.engine.toy_engine import model_server
 from tests.export.toy_bundle import write_toy_bundle
 
 pytest.importorskip("milvus_lite", reason="the extra milvus is not installed")
-from fitrank_tf.cli import client, load_engine
+from fitrank_tf.cli import client
+from fitrank_tf.cli.engine import load_engine
 
 
 @pytest.mark.slow
