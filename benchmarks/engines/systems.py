@@ -2,6 +2,7 @@
 
 import abc
 import contextlib
+import functools
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from fitrank_tf.client.engine.milvus import Deadline, Milvus
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.export.bundle import BUNDLE_FILE, next_version
 from fitrank_tf.export.catalogue_models import export_catalogue
+from fitrank_tf.export.engine.collections import EngineCatalogue
 from fitrank_tf.export.engine.load import EngineProducts, load_engine, open_engine
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
 from fitrank_tf.export.loaded_bundle import LoadedBundle
@@ -127,12 +129,19 @@ class MilvusFlat(System):
         return resident_mebibytes(self._pid), resident_mebibytes(self._engine_pid)
 
     def upsert(self, products: SearchableCatalogue) -> None:
-        open_engine(self.bundle, self._connected).upsert(products)
+        self._products.upsert(products)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Removes products; it is served."""
+        self._products.delete(ids)
+
+    @functools.cached_property
+    def _products(self) -> EngineCatalogue:
+        return open_engine(self.bundle, self._connected)
 
     def nearest(self, queries: np.ndarray, k: int) -> Sequence[Sequence[int]]:
         deadline = Deadline(_ENGINE_SECONDS)
-        alias = open_engine(self.bundle, self._connected).alias
-        collection = self._connected.collection(alias, deadline)
+        collection = self._connected.collection(self._products.alias, deadline)
         return [
             [int(product.id) for product in found]
             for query in queries
