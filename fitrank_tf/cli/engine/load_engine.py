@@ -13,14 +13,17 @@ it to those that read a repository; `fitrank client --engine` searches.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.options.text_lines import read_lines
-from fitrank_tf.client.engine.layout import DEFAULT_NAME, ENGINE_MODEL
-from fitrank_tf.client.engine.milvus import Milvus, read_token
+from fitrank_tf.client.engine.layout import DEFAULT_NAME, ENGINE_MODEL, INDEX_TYPES
 from fitrank_tf.core.command_line import command_parser
-from fitrank_tf.export.engine.collections import INDEX_TYPES
-from fitrank_tf.export.engine.load import bundle_catalogue, load_engine, open_engine
+from fitrank_tf.export.graphs.served_catalogue import read_catalogue
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+
+if TYPE_CHECKING:
+    from fitrank_tf.export.engine.collections import EngineCatalogue
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -60,10 +63,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None) -> None:
     """See the module."""
     options = parse(arguments)
+    # Here, because the options are told without pymilvus.
+    from fitrank_tf.client.engine.milvus import Milvus, read_token
+    from fitrank_tf.export.engine.load import load_engine, open_engine
+
     bundle = Path(options.bundle)
     engine = Milvus(options.engine, read_token(options.engine_token_file))
     if options.only:
-        _write_some(bundle, engine, options.name, read_lines("--only", options.only))
+        there = open_engine(bundle, engine, options.name)
+        _write_some(bundle, there, read_lines("--only", options.only))
     else:
         loaded = load_engine(
             bundle,
@@ -79,10 +87,9 @@ def main(arguments: Sequence[str] | None) -> None:
     engine.close()
 
 
-def _write_some(bundle: Path, engine: Milvus, name: str, ids: Sequence[str]) -> None:
+def _write_some(bundle: Path, loaded: "EngineCatalogue", ids: Sequence[str]) -> None:
     """Writes the products of some ids anew, and removes those that are none."""
-    loaded = open_engine(bundle, engine, name)
-    catalogue = bundle_catalogue(bundle)
+    catalogue = read_catalogue(LoadedBundle(bundle).model("search"))
     row_of = {item: row for row, item in enumerate(catalogue.ids)}
     there = [row_of[item] for item in ids if item in row_of]
     gone = [item for item in ids if item not in row_of]

@@ -37,6 +37,16 @@ KINDS: Mapping[str, str] = {
     "categories": "ARRAY",
     "number": "DOUBLE",
 }
+# Of the embeddings, Milvus's names; "auto" is exact for a small catalogue.
+INDEX_TYPES: tuple[str, ...] = (
+    "auto",
+    "FLAT",
+    "HNSW",
+    "HNSW_SQ",
+    "SCANN",
+    "IVF_FLAT",
+    "IVF_SQ8",
+)
 # Bytes of a text, Milvus's limit; values of an attribute.
 MOST_BYTES, MOST_VALUES = 65_535, 4096
 

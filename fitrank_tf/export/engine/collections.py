@@ -34,16 +34,7 @@ from fitrank_tf.export.graphs.engine_search import product_side
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
 from fitrank_tf.retrieval.title_terms import TitleTerms
 
-# Milvus's names; "auto" is exact search below `APPROXIMATE_FROM` products.
-INDEX_TYPES: tuple[str, ...] = (
-    "auto",
-    "FLAT",
-    "HNSW",
-    "HNSW_SQ",
-    "SCANN",
-    "IVF_FLAT",
-    "IVF_SQ8",
-)
+# From so many products on an index is approximate, if none is chosen.
 APPROXIMATE_FROM = 20_000
 _NOT_EMBEDDED = ("SCANN",)
 # Rows of one call: some 5 MB, below every limit of a message.
@@ -87,7 +78,7 @@ class EngineCatalogue:
 
         Args:
             batches: the products, in order.
-            index_type: one of `INDEX_TYPES`.
+            index_type: one of `layout.INDEX_TYPES`.
             num_products: about how many there are.
 
         Returns:

@@ -103,7 +103,7 @@ def load_engine(
         bundle: its directory.
         engine: where the products go.
         products: embedded by this bundle; None takes the bundle's own catalogue.
-        index_type: one of `collections.INDEX_TYPES`.
+        index_type: one of `layout.INDEX_TYPES`.
         name: of the catalogue in the engine.
         kept: of how many versions of `engine_search`, the newest ones, products stay:
             servers may still have the older ones, or go back to them.
