@@ -1,10 +1,12 @@
 """Milvus as an engine: an embedded one in a file, or a cluster by its address."""
 
+import contextlib
 import logging
+import logging.config
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,7 +27,20 @@ from fitrank_tf.client.engine.layout import (
 from fitrank_tf.core.errors import FitRankError, first_line
 from fitrank_tf.core.packages import imports_of
 
-with imports_of("milvus"):
+
+@contextlib.contextmanager
+def _logging_kept() -> Iterator[None]:
+    """Context in which nobody configures logging: pymilvus does when it is imported, and
+    that closes the handlers of all others."""
+    configure = logging.config.dictConfig
+    logging.config.dictConfig = lambda config: None
+    try:
+        yield
+    finally:
+        logging.config.dictConfig = configure
+
+
+with imports_of("milvus"), _logging_kept():
     from pymilvus import MilvusClient
     from pymilvus.exceptions import MilvusException
 

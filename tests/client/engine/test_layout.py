@@ -1,6 +1,8 @@
 """Expressions against the filters of a served graph, on products with odd values."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -119,3 +121,16 @@ def test_names_of_fields_and_aliases() -> None:
     assert attribute_of("title") is None
     first, second = "0123456789abcdef" + "0" * 48, "0123456789abcdee" + "0" * 48
     assert alias_of("shop", first) != alias_of("shop", second)
+
+
+def test_its_import_leaves_the_handlers_of_others_open(tmp_path) -> None:
+    """pymilvus configures logging when it is imported."""
+    script = (
+        "import logging, sys; "
+        "logging.basicConfig(filename=sys.argv[1], filemode='w'); "
+        "import fitrank_tf.client.engine.milvus; "
+        "logging.error('still written')"
+    )
+    log = tmp_path / "log"
+    subprocess.run([sys.executable, "-c", script, str(log)], check=True)
+    assert "still written" in log.read_text()
