@@ -55,7 +55,8 @@ _OPTIONS = {"grpc.keepalive_time_ms": 300_000}
 T = TypeVar("T")
 
 # Failures are raised, and told once.
-logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+for _name in ("pymilvus", "milvus_lite.server_manager"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 # pymilvus asks the embedded engine for a method that it does not have, and goes on.
 logging.getLogger("grpc._server").addFilter(
     lambda record: "Method not implemented" not in record.getMessage()
@@ -175,6 +176,8 @@ class Milvus:
             NoCollectionError: the collection is not there.
             EngineError: any other failure.
         """
+        if not deadline.left():
+            raise self._failure("no time was left", deadline)
         try:
             return run(self._connected(deadline))
         except MilvusException as error:
@@ -212,10 +215,6 @@ class Milvus:
             index_type = (index or {}).get("index_type", "")
             self._known[name] = Collection(name, kinds, index_type)
         return self._known[name]
-
-    def forget(self, name: str) -> None:
-        """Asks anew when a collection is used again."""
-        self._known.pop(name, None)
 
     def search(
         self,
@@ -334,7 +333,12 @@ class Milvus:
             client.load_collection(collection.name, timeout=deadline.left())
             return run(client)
 
-        return self.call(loaded, deadline)
+        try:
+            return self.call(loaded, deadline)
+        except EngineError:
+            # An alias may have another collection by now, with another index.
+            self._known.pop(collection.name, None)
+            raise
 
     def _connected(self, deadline: Deadline) -> MilvusClient:
         with self._lock:
@@ -353,9 +357,10 @@ class Milvus:
                 f"the engine at {self.uri} did not answer within {deadline.seconds:g} s "
                 f"({text}): check that it runs, or give a longer timeout"
             )
-        return EngineError(
-            f"the engine at {self.uri} failed ({text}): check that it runs and its address"
-        )
+        mend = "check that it runs, and its address"
+        if self.is_embedded:
+            mend = "check that no other process has the file open"
+        return EngineError(f"the engine at {self.uri} failed ({text}): {mend}")
 
 
 _OUTPUT = (POSITION, TITLE, EMBEDDING, PRODUCT, TITLE_TERMS)

@@ -22,7 +22,7 @@ from fitrank_tf.client.engine.engine_client import (
     EngineSearchClient,
     PartError,
 )
-from fitrank_tf.client.engine.milvus import Milvus
+from fitrank_tf.client.engine.milvus import Deadline, Milvus, MilvusClient
 from fitrank_tf.export.engine.load import bundle_catalogue, load_engine, open_engine
 
 QUERIES = [
@@ -132,6 +132,18 @@ def test_products_of_other_models_are_never_asked(loaded, tmp_path) -> None:
     ):
         client.search(["0.1"])
     assert error.value.part == CANDIDATES
+
+
+def test_a_file_that_another_process_has_open_is_named(loaded, tmp_path) -> None:
+    _, _, address = loaded
+    with (
+        engine_server(tmp_path / "toy.db", port := free_port()),
+        EngineSearchClient(str(tmp_path / "toy.db"), address, timeout=5.0) as client,
+    ):
+        other = Milvus(f"http://127.0.0.1:{port}")
+        wait_until(lambda: [other.call(MilvusClient.list_collections, Deadline(1.0))])
+        with pytest.raises(PartError, match="no other process has the file open"):
+            client.search(["0.1"])
 
 
 def test_an_engine_that_hangs_is_an_error_within_the_deadline(loaded) -> None:
