@@ -41,6 +41,8 @@ _NOT_EMBEDDED = ("SCANN",)
 _ROWS_AT_ONCE = 500
 # Seconds for one call that writes, builds an index, or loads a collection into memory.
 _WRITE_SECONDS = 600.0
+# Seconds for an index to be built, and between two looks at it.
+_INDEX_SECONDS, _POLL_SECONDS = 12 * 3600.0, 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +173,19 @@ class EngineCatalogue:
         if count:
             # The engine builds the indexes of what lies in files.
             self._call(lambda client: client.flush(target, timeout=_WRITE_SECONDS))
+            self._wait_for_index(target)
         return count
+
+    def _wait_for_index(self, target: str) -> None:
+        """Until then searches would read every product."""
+        until = time.monotonic() + _INDEX_SECONDS
+        while (rows := self._call(lambda client: _rows_to_index(client, target))) > 0:
+            if time.monotonic() > until:
+                raise FitRankError(
+                    f"the engine has not indexed {rows} products within "
+                    f"{_INDEX_SECONDS / 3600:g} hours: see its log"
+                )
+            time.sleep(_POLL_SECONDS)
 
     def _create(
         self,
@@ -259,3 +273,8 @@ def _dropped(client: MilvusClient, name: str) -> None:
     for alias in client.list_aliases(name)["aliases"]:
         client.drop_alias(alias)
     client.drop_collection(name)
+
+
+def _rows_to_index(client: MilvusClient, name: str) -> int:
+    index = client.describe_index(name, EMBEDDING) or {}
+    return int(index.get("pending_index_rows", 0))
