@@ -41,6 +41,7 @@ SECTIONS = {
     "Learning from clicks": ("clicks",),
     "What fine-tuning is worth": ("towers", "fusions", "ranks"),
     "Image features": ("detector", "attributes"),
+    "Large catalogues": ("engines",),
     "Speed": ("rerank_speed", "feature_speed", "feature_speed_2", "tower_speed"),
 }
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -3,6 +3,7 @@
 fitrank client "red check shirt" --filter gender=Men
 fitrank client --image photo.jpg                  products like a photo
 fitrank client --image photo.jpg "in red"         like it, but red
+fitrank client --engine URI "red check shirt"     candidates of `fitrank load-engine`
 
 Speaks TF-Serving's `Predict`, so it serves the local server and a real one alike.
 """
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from fitrank_tf.client.channel import DEFAULT_ADDRESS, Security
+from fitrank_tf.client.engine.layout import DEFAULT_NAME, ENGINE_MODEL
 from fitrank_tf.client.hits import Answer, format_json, format_table
 from fitrank_tf.client.search_client import SearchClient
 from fitrank_tf.client.searches import SEARCH, SIMILAR
@@ -38,12 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _ask(options: argparse.Namespace) -> Answer:
     if not (options.query.strip() or options.image):
         raise FitRankError("nothing to look for: give a query or --image")
-    security = Security(options.ssl_ca_file, options.auth_token_file)
-    client = SearchClient(
-        options.address, options.model, options.timeout, options.label, security
-    )
-    with client:
+    with _client(options) as client:
         model = SIMILAR if options.image else options.model
+        if options.engine:
+            model = ENGINE_MODEL
         known = client.filter_names(model) if options.filter else ()
         filters = parse_filters(options.filter, known)
         if options.image:
@@ -53,6 +53,31 @@ def _ask(options: argparse.Namespace) -> Answer:
             explain = options.explain or options.json
             [answer] = client.search([options.query], options.top_k, filters, explain)
     return answer
+
+
+def _client(options: argparse.Namespace) -> SearchClient:
+    security = Security(options.ssl_ca_file, options.auth_token_file)
+    if not options.engine:
+        return SearchClient(
+            options.address, options.model, options.timeout, options.label, security
+        )
+    if options.image or options.model != SEARCH:
+        raise FitRankError(
+            "--engine finds products by a query alone: leave out --image and --model"
+        )
+    # Here, because other searches need no pymilvus.
+    from fitrank_tf.client.engine.engine_client import EngineSearchClient
+    from fitrank_tf.client.engine.milvus import read_token
+
+    return EngineSearchClient(
+        options.engine,
+        options.address,
+        options.timeout,
+        options.label,
+        security,
+        read_token(options.engine_token_file),
+        options.engine_name,
+    )
 
 
 def _asked(options: argparse.Namespace) -> str:
@@ -84,6 +109,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--model", default=SEARCH, help="the served model (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--engine",
+        default="",
+        metavar="URI",
+        help="Milvus, whose products are searched: FILE.db or a cluster's address",
+    )
+    parser.add_argument(
+        "--engine_token_file", default="", help="holds user:password, or an API key"
+    )
+    parser.add_argument(
+        "--engine_name",
+        default=DEFAULT_NAME,
+        help="of the catalogue in the engine (default: %(default)s)",
     )
     parser.add_argument(
         "--label", default="", help="its version, as stable or canary (default: the newest)"

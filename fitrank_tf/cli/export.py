@@ -38,9 +38,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--models",
-        default=",".join(SERVED_MODELS),
-        help="models to export; search_scann is for servers with ScaNN's ops "
-        "(default: %(default)s)",
+        default="",
+        help="models to export; search_scann is for servers with ScaNN's ops (default: "
+        f"{','.join(SERVED_MODELS)}, and engine_search where there is one)",
     )
     return parser.parse_args(arguments)
 

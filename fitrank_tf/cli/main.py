@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "clicks": "learns position bias from click logs, grades and estimates by clicks",
     "judge": "makes a judged set: sheets to grade by eye, qrels from the grades",
     "build-index": "changes the catalogue that a bundle searches",
+    "load-engine": "loads a bundle's catalogue into a vector database",
     "export": "exports a bundle's SavedModels to a model repository",
     "extract-features": "extracts the image features of a whole catalogue",
     "ablate": "measures the effect of each part of a system",
@@ -34,7 +35,11 @@ COMMANDS: Mapping[str, str] = {
     "pack": "packs the towers' training data for a machine without TensorFlow",
     "train-packed": "trains towers on packed products, without TensorFlow",
 }
-_FOLDERS: Mapping[str, str] = {"pack": "packed", "train-packed": "packed"}
+_FOLDERS: Mapping[str, str] = {
+    "load-engine": "engine",
+    "pack": "packed",
+    "train-packed": "packed",
+}
 # Those that run no model start without what models need.
 _WITHOUT_MODELS = ("client",)
 # What the client alone does not have.

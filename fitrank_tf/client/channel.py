@@ -172,6 +172,10 @@ class RefusedError(FitRankError):
     """A server's refusal of what a request holds, such as an input it does not know."""
 
 
+class NotFoundError(FitRankError):
+    """A server that has no such model, or no such version of it."""
+
+
 def failure(error: grpc.RpcError, address: str, model: str, timeout: float) -> FitRankError:
     """What a failed call means to a user, with the mend, in one line.
 
@@ -201,7 +205,8 @@ def failure(error: grpc.RpcError, address: str, model: str, timeout: float) -> F
         ),
     }
     if code in mends:
-        return FitRankError(mends[code])
+        is_missing = code == grpc.StatusCode.NOT_FOUND
+        return (NotFoundError if is_missing else FitRankError)(mends[code])
     refusals = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION)
     kind = RefusedError if code in refusals else FitRankError
     return kind(

@@ -200,8 +200,9 @@ class SearchClient(_Client):
         """
         return self._run(self._searches.versions(model))
 
-    def _run(self, exchange: Exchange[T]) -> T:
-        deadline = time.monotonic() + self._timeout
+    def _run(self, exchange: Exchange[T], seconds: float = math.inf) -> T:
+        """Makes the calls of an operation, in the client's time or in less."""
+        deadline = time.monotonic() + min(seconds, self._timeout)
         try:
             call = next(exchange)
             while True:

@@ -152,6 +152,28 @@ class Searches:
         signature: str,
         outputs: Sequence[str],
     ) -> Exchange[dict[str, "np.ndarray"]]:
+        response = yield from self._predicted(model, inputs, signature, outputs, 0)
+        return _arrays(response)
+
+    def predict_version(
+        self,
+        model: str,
+        inputs: Mapping[str, "npt.ArrayLike"],
+        signature: str = _DEFAULT,
+        version: int = 0,
+    ) -> Exchange[tuple[dict[str, "np.ndarray"], int]]:
+        """As `predict`, by one version, and which it was; 0 takes the client's label."""
+        response = yield from self._predicted(model, inputs, signature, (), version)
+        return _arrays(response), response.model_spec.version.value
+
+    def _predicted(
+        self,
+        model: str,
+        inputs: Mapping[str, "npt.ArrayLike"],
+        signature: str,
+        outputs: Sequence[str],
+        version: int,
+    ) -> Exchange[Any]:
         def write(signatures: _Signatures) -> Any:
             if signature not in signatures:
                 # What TensorFlow begins with "__" is its own.
@@ -161,7 +183,7 @@ class Searches:
                     f"choose from {known}"
                 )
             request = PredictRequest(
-                model_spec=self._spec(model, signature), output_filter=outputs
+                model_spec=self._spec(model, signature, version), output_filter=outputs
             )
             declared = signatures[signature].inputs
             for name, values in inputs.items():
@@ -177,9 +199,7 @@ class Searches:
                     raise FitRankError(f"input '{name}': {error}") from error
             return request
 
-        response = yield from self._predict(model, write)
-        found = response.outputs
-        return {name: read_array(found[name], name) for name in sorted(found)}
+        return (yield from self._predict(model, write))
 
     def filter_names(self, model: str) -> Exchange[frozenset[str]]:
         signatures = yield from self._signatures(model)
@@ -230,10 +250,12 @@ class Searches:
             self._known[model] = dict(SignatureDefMap.FromString(packed).signature_def)
         return self._known[model]
 
-    def _spec(self, model: str, signature: str) -> Any:
+    def _spec(self, model: str, signature: str, version: int = 0) -> Any:
         name = "" if signature == _DEFAULT else signature
         spec = ModelSpec(name=model, signature_name=name)
-        if self._label:
+        if version:
+            spec.version.value = version
+        elif self._label:
             spec.version_label = self._label
         return spec
 
@@ -297,6 +319,11 @@ class Searches:
             read = None if text is None else text.decode(errors="replace")
             answers.append(Answer(read_hits(own, asked.top_k), read))
         return answers
+
+
+def _arrays(response: Any) -> dict[str, "np.ndarray"]:
+    found = response.outputs
+    return {name: read_array(found[name], name) for name in sorted(found)}
 
 
 def _encoded(texts: Sequence[str]) -> list[bytes]:

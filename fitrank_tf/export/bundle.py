@@ -42,8 +42,8 @@ MODELS: tuple[str, ...] = (
     "similar",
     "search",
 )
-# Optional: written only where their requirements are installed.
-OPTIONAL_MODELS: tuple[str, ...] = ("search_scann",)
+# Optional: written only where their requirements are installed, or an engine is loaded.
+OPTIONAL_MODELS: tuple[str, ...] = ("search_scann", "engine_search")
 _ALL_MODELS = (*MODELS, *OPTIONAL_MODELS)
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "keras-cv", "tensorflow-ranking", "scann")
 

@@ -35,6 +35,8 @@ SERVED_MODELS: tuple[str, ...] = (
     "similar",
     "search",
 )
+# Exported too where a bundle has them: `engine_search` of `fitrank load-engine`.
+SERVED_IF_THERE: tuple[str, ...] = ("engine_search",)
 
 
 class Repository:
@@ -52,16 +54,23 @@ class Repository:
         self._folder, self._base_path = folder, base_path
         self.labels: Mapping[str, Labels] = read_labels(folder / MODELS_FILE)
 
-    def add(self, bundle: Path, models: tuple[str, ...] = SERVED_MODELS) -> None:
+    def add(self, bundle: Path, models: tuple[str, ...] = ()) -> None:
         """Copies a bundle's newest versions; those that are new become the canary.
 
         A model that was not there before is stable at once.
+
+        Args:
+            bundle: its directory.
+            models: names; `SERVED_MODELS`, and `SERVED_IF_THERE`, without.
 
         Raises:
             FitRankError: if the bundle lacks a model, or a version of this number is there
                 with other contents.
         """
         read_bundle_info(bundle)
+        if not models:
+            there = (name for name in SERVED_IF_THERE if model_versions(bundle, name))
+            models = (*SERVED_MODELS, *there)
         lacking = [name for name in models if not model_versions(bundle, name)]
         if lacking:
             raise FitRankError(f"bundle {bundle} has no model '{lacking[0]}'")

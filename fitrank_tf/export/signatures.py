@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.files import folder_written_aside
-from fitrank_tf.export.warmup import write_warmup
+from fitrank_tf.export.warmup import EXTRA_DIR, write_warmup
 
 DEFAULT_SIGNATURE = "serving_default"
 # With filters. A separate signature: a default for an absent input would have a
@@ -27,6 +27,8 @@ TITLED_SIGNATURE = "titled"
 READING_SIGNATURE = "reading"
 # What a query was read as, in words.
 UNDERSTOOD_SIGNATURE = "understood"
+# Ranks candidates whose data the request carries.
+RERANK_SIGNATURE, RERANK_EXPLAINED_SIGNATURE = "rerank", "rerank_explained"
 # Projects products' features to those that a search stores.
 PROJECTION_SIGNATURE = "feature_projection"
 
@@ -44,6 +46,10 @@ class ServedModule(tf.Module, abc.ABC):
 
     def examples(self) -> Mapping[str, bytes]:
         """{name of a string input: a value} to warm up with, "" where there is none."""
+        return {}
+
+    def extra_files(self) -> Mapping[str, bytes]:
+        """{name: contents} of what is kept beside the model, in `assets.extra`."""
         return {}
 
     def save_options(self) -> tf.saved_model.SaveOptions | None:
@@ -79,6 +85,8 @@ def save_served(module: ServedModule, model_dir: Path, version: int) -> Path:
             options=module.save_options(),
         )
         write_warmup(unfinished, module.examples())
+        for name, content in module.extra_files().items():
+            (unfinished / EXTRA_DIR / name).write_bytes(content)
     return target
 
 

@@ -20,7 +20,9 @@ from fitrank_tf.core.saved_models import load_saved_model
 # Sizes allowed by the generated batching configuration; servers batch to no others.
 BATCH_SIZES: tuple[int, ...] = (1, 4, 16, 32)
 
-_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+# TF-Serving's folder of what is no part of the graph.
+EXTRA_DIR = "assets.extra"
+_FILE = Path(EXTRA_DIR) / "tf_serving_warmup_requests"
 # Of a dimension that the signature leaves open beside the batch, such as a list.
 _OPEN_DIMENSION = 100
 

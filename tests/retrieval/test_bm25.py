@@ -6,8 +6,10 @@ import bm25s
 import numpy as np
 import pytest
 
-from fitrank_tf.retrieval import bm25
+from fitrank_tf.queries.query_words import query_words
+from fitrank_tf.retrieval import title_terms
 from fitrank_tf.retrieval.bm25 import Bm25Index
+from fitrank_tf.retrieval.title_terms import TitleTerms
 
 SWEATERS, SANDALS = {"Blue Sweater", "Red Sweaters"}, {"Sandals", "blue SANDAL"}
 # Terms that are frequent enough for misspellings, and one that is not.
@@ -146,7 +148,24 @@ def test_words_of_the_wording_are_no_misspellings(word: str, text: str) -> None:
 
 
 def test_misspellings_are_bounded_and_of_the_most_frequent_words(monkeypatch) -> None:
-    monkeypatch.setattr(bm25, "_MOST_MISSPELLINGS", 1)
+    monkeypatch.setattr(title_terms, "_MOST_MISSPELLINGS", 1)
     index = Bm25Index.of(["sandals"] * 5 + ["sweater"] * 6)
     assert index.terms["sweeter"] == index.terms["sweater"]
     assert "snadals" not in index.terms
+
+
+def test_a_text_alone_has_the_weights_of_the_index() -> None:
+    texts = ["Blue Shirts for Men", "Red Shirt shirt", "", "Bag for women", "Blue bag"]
+    index = Bm25Index.of(texts)
+    terms = TitleTerms.of(query_words(text) for text in texts)
+    assert dict(index.terms) == dict(terms.words)
+    of_index = np.zeros((len(texts), len(terms.idf)), np.float32)
+    for term in range(len(terms.idf)):
+        postings = slice(index.splits[term], index.splits[term + 1])
+        of_index[index.products[postings], term] = index.weights[postings]
+    alone = np.zeros_like(of_index)
+    for row, text in enumerate(texts):
+        for term, weight in terms.weights(text).items():
+            alone[row, term] = weight
+    np.testing.assert_array_equal(alone, of_index)
+    assert terms.weights("unheard-of xyzzy") == {}

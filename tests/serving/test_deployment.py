@@ -1,5 +1,6 @@
 """compose.yaml and kubernetes.yaml: flags, image, files and probes fit the server."""
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
+from fitrank_tf.cli import client
 from serving.process.options import flag_parser
 from serving.server import Server
 
@@ -124,3 +126,25 @@ def test_check_is_of_the_model_s_state(server: Server, where: str, change, healt
     changed = change(command, server.rest_api_port)
     result = subprocess.run([*shell, changed], capture_output=True, timeout=30)
     assert (result.returncode == 0) is healthy
+
+
+def test_compose_with_milvus_runs_what_it_names():
+    content = yaml.safe_load((SERVING / "compose.milvus.yaml").read_text())
+    services = content["services"]
+    assert set(services["milvus"]["depends_on"]) == {"etcd", "minio"}
+    checked = {name for name, service in services.items() if "healthcheck" in service}
+    needed = {
+        name for service in services.values() for name in service.get("depends_on", ())
+    }
+    assert needed <= checked | {"tensorflow-serving"}
+    for service in services.values():
+        mounted = {volume.partition(":")[0] for volume in service.get("volumes", ())}
+        assert mounted <= set(content["volumes"])
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+    build = services["client"]["build"]["dockerfile_inline"]
+    [entry] = [line for line in build.splitlines() if line.startswith("ENTRYPOINT")]
+    program, command, *options = json.loads(entry.removeprefix("ENTRYPOINT "))
+    assert (program, command) == ("fitrank", "client")
+    parsed = client.parse([*options, "red check shirt"])
+    assert parsed.address == "tensorflow-serving:8500"
+    assert parsed.engine == "http://milvus:19530"

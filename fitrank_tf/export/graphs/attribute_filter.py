@@ -103,7 +103,7 @@ class _NumberColumn(tf.Module):
 
     def __call__(self, wanted: tf.Tensor) -> tf.Tensor:
         """bool [batch, N], which are in a range, string [batch, A], "" for none."""
-        low, high = _bounds(wanted)
+        low, high = range_ends(wanted)
         inside = (low[..., tf.newaxis] <= self.numbers) & (
             self.numbers <= high[..., tf.newaxis]
         )
@@ -142,7 +142,7 @@ def _alternatives(texts: tf.Tensor) -> tf.Tensor:
     return normalised(tf.strings.regex_replace(values, _BAR, "|"))
 
 
-def _bounds(wanted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def range_ends(wanted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Lowest and highest number of each range, float64 of the shape of `wanted`.
 
     What is no range has infinity as its lowest number. NaN is no bound, and admits none.

@@ -1,5 +1,7 @@
 """How far products' colours are from those that a request names, in a graph."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -8,6 +10,9 @@ from fitrank_tf.core.ciede2000 import difference
 from fitrank_tf.features.colour.palette import dominant_colours
 from fitrank_tf.features.schema import FeatureSchema
 
+# What a product loses for each unit of CIEDE2000 between its palette and a colour of
+# weight 1.
+_COLOUR_WEIGHT = 0.05
 # Of products without a palette: farther than any two colours of sRGB are.
 _NONE = 120.0
 
@@ -19,6 +24,22 @@ def palette_table(features: np.ndarray, schema: FeatureSchema) -> np.ndarray:
     """
     lab, shares = dominant_colours(features, schema)
     return np.concatenate([lab, shares[..., np.newaxis]], axis=-1, dtype=np.float32)
+
+
+def palette_part(colours: tf.Tensor, palette: Callable[[], tf.Tensor]) -> tf.Tensor:
+    """What the asked colours take from the scores of candidates: float32 [batch, L].
+
+    Args:
+        colours: float32 [batch, 4, 4], as of `palette_distance`.
+        palette: gives the candidates' palettes, [batch, L, P, 4], where a colour is asked.
+    """
+    counts = tf.math.count_nonzero(colours[..., 3], axis=1, dtype=tf.int32)
+    named = colours[:, : tf.reduce_max(counts)]
+    return tf.cond(
+        tf.size(named) > 0,
+        lambda: -_COLOUR_WEIGHT * palette_distance(named, palette()),
+        lambda: tf.zeros([1, 1]),
+    )
 
 
 def palette_distance(colours: tf.Tensor, palette: tf.Tensor) -> tf.Tensor:

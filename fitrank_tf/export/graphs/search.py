@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from fitrank_tf.client.engine.layout import LIKELY
 from fitrank_tf.export.graphs.candidate_stage import (
     CandidateStage,
     Stage,
@@ -11,10 +12,10 @@ from fitrank_tf.export.graphs.candidate_stage import (
     top_k_spec,
 )
 from fitrank_tf.export.graphs.number_bounds import NumberBounds, with_bounds
-from fitrank_tf.export.graphs.palette_match import palette_distance
+from fitrank_tf.export.graphs.palette_match import palette_part
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue, rows_of
-from fitrank_tf.export.graphs.text_match import TextMatch
+from fitrank_tf.export.graphs.text_match import TextMatch, text_candidates, text_part
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
@@ -29,16 +30,6 @@ from fitrank_tf.rerank.explanations import explanations, score_contributions
 from fitrank_tf.rerank.list_statistics import less_list_mean
 from fitrank_tf.rerank.match_features import UNWANTED_WEIGHT
 from fitrank_tf.retrieval.scann_graph import SCANN_SAVE_OPTIONS
-
-# Score of the product whose title matches best, above one of which no word is asked for.
-_TEXT_WEIGHT = 3.0
-# What a product loses for each unit of CIEDE2000 between its palette and a colour of
-# weight 1.
-_COLOUR_WEIGHT = 0.05
-# From which on a product is taken to have a value.
-_UNWANTED_CHANCE = 0.5
-# The first stage's candidates to each one that is found by its title.
-_TEXT_SHARE = 2
 
 
 class Search(ServedModule):
@@ -131,16 +122,18 @@ class Search(ServedModule):
         admitted = self.catalogue.filter(filters) if filters else None
         within = self.catalogue.filter(bounds) if bounds else None
         stage = self._candidates(encoded, admitted, within)
-        stage, text_part = self._with_text(encoded, stage, admitted)
+        stage, text = self._with_text(encoded, stage, admitted)
         rows, first_stage, found = stage
         if within is not None:
             outside = ~tf.gather(within, rows, batch_dims=1) & found
-            text_part -= UNWANTED_WEIGHT * tf.cast(outside, tf.float32)
-        palette_part = self._palette_part(encoded["colours"], rows)
+            text -= UNWANTED_WEIGHT * tf.cast(outside, tf.float32)
+        of_palette = palette_part(
+            encoded["colours"], lambda: tf.gather(self.catalogue.palette, rows)
+        )
         score = self._reranker.signatures[scoring]
         scored = self.catalogue.rerank(score, encoded, rows, first_stage, found)
         scores, order, wanted = best_wanted(
-            scored["scores"] + text_part + palette_part, self._stage.size, top_k
+            scored["scores"] + text + of_palette, self._stage.size, top_k
         )
 
         def ordered(values: tf.Tensor) -> tf.Tensor:
@@ -149,10 +142,8 @@ class Search(ServedModule):
         rows, found = ordered(rows), ordered(found) & wanted
         results = self.catalogue.results(rows, scores, order + 1, found)
         if "contributions" in scored:
-            more = tf.stack([text_part, palette_part], axis=-1)
-            parts = [scored["contributions"], less_list_mean(more, stage[2])]
-            names = (*score_contributions(self._facets), "text", "palette")
-            texts = explanations(ordered(tf.concat(parts, axis=-1)), names)
+            parts = with_own_parts(scored["contributions"], text, of_palette, stage[2])
+            texts = explanations(ordered(parts), explained_parts(self._facets))
             results["explanations"] = tf.where(found, texts, "")
             understand = self._query_encoder.signatures[UNDERSTOOD_SIGNATURE]
             read = understand(query_facets=encoded["query_facets"])["understood"]
@@ -175,7 +166,7 @@ class Search(ServedModule):
         def wanted_ones() -> Stage:
             facet_probs = self.catalogue.facet_probs
             chance = tf.matmul(tf.maximum(unwanted, 0.0), facet_probs, transpose_b=True)
-            kept = chance < _UNWANTED_CHANCE
+            kept = chance < LIKELY
             for others in (within, admitted):
                 if others is not None:
                     kept &= others
@@ -190,19 +181,6 @@ class Search(ServedModule):
             restricted,
             wanted_ones,
             lambda: self._stage(embedding, admitted),
-        )
-
-    def _palette_part(self, colours: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        """What the asked colours, [batch, C, 4], take from candidates: [batch, L]."""
-        counts = tf.math.count_nonzero(colours[..., 3], axis=1, dtype=tf.int32)
-        named = colours[:, : tf.reduce_max(counts)]
-        return tf.cond(
-            tf.size(named) > 0,
-            lambda: (
-                -_COLOUR_WEIGHT
-                * palette_distance(named, tf.gather(self.catalogue.palette, rows))
-            ),
-            lambda: tf.zeros_like(rows, tf.float32),
         )
 
     def _with_text(
@@ -229,8 +207,7 @@ class Search(ServedModule):
         )
         if admitted is not None:
             match = tf.where(admitted, match, 0.0)
-        size = max(1, self._stage.size // _TEXT_SHARE)
-        matches, more = tf.math.top_k(match, k=size)
+        matches, more = tf.math.top_k(match, k=text_candidates(self._stage.size))
         known = tf.reduce_any(
             (more[:, :, tf.newaxis] == rows[:, tf.newaxis]) & found[:, tf.newaxis], axis=2
         )
@@ -243,9 +220,28 @@ class Search(ServedModule):
         rows, first_stage, found = (
             tf.concat(pair, axis=1) for pair in zip((rows, first_stage, found), added)
         )
-        text = _TEXT_WEIGHT * match - UNWANTED_WEIGHT * unwanted
-        text = tf.gather(text, rows, batch_dims=1)
+        text = tf.gather(text_part(match, unwanted), rows, batch_dims=1)
         return (rows, first_stage, found), tf.where(found, text, 0.0)
+
+
+def explained_parts(facets: Sequence[str]) -> tuple[str, ...]:
+    """The names of the parts of a search's scores, as `with_own_parts` has them."""
+    return (*score_contributions(facets), "text", "palette")
+
+
+def with_own_parts(
+    contributions: tf.Tensor, text: tf.Tensor, of_palette: tf.Tensor, found: tf.Tensor
+) -> tf.Tensor:
+    """The re-ranker's contributions and a search's own, [batch, L, parts].
+
+    Args:
+        contributions: float32 [batch, L, C], see `Reranker.explain`.
+        text: float32 [batch, L], by `text_part`.
+        of_palette: float32 [batch, L] or of one for all, by `palette_part`.
+        found: bool [batch, L], False for padding.
+    """
+    more = tf.stack([text, tf.broadcast_to(of_palette, tf.shape(text))], axis=-1)
+    return tf.concat([contributions, less_list_mean(more, found)], axis=-1)
 
 
 def _share_of_best(text_match: TextMatch, words: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from fitrank_tf.rerank.match_features import UNWANTED_WEIGHT
 from fitrank_tf.retrieval.bm25 import Bm25Index
+
+# Score of the product whose title matches best, above one of which no word is asked for.
+_TEXT_WEIGHT = 3.0
+# The first stage's candidates to each one that is found by its title.
+_TEXT_SHARE = 2
 
 
 class TextMatch(tf.Module):
@@ -59,6 +65,21 @@ def title_match(titles: Sequence[str]) -> TextMatch | None:
     if not any(title.strip() for title in titles):
         return None
     return TextMatch(Bm25Index.of(titles))
+
+
+def text_candidates(list_size: int) -> int:
+    """How many products are candidates by their titles, beside the first stage's."""
+    return max(1, list_size // _TEXT_SHARE)
+
+
+def text_part(match: tf.Tensor, unwanted: tf.Tensor) -> tf.Tensor:
+    """What titles add to scores.
+
+    Args:
+        match: float32, how well they match the words of a request, 1 for the best title.
+        unwanted: of the same shape, how well the words that the request does not want.
+    """
+    return _TEXT_WEIGHT * match - UNWANTED_WEIGHT * unwanted
 
 
 def _fixed(values: np.ndarray) -> tf.Variable:
