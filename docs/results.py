@@ -42,7 +42,7 @@ SECTIONS = {
     "What fine-tuning is worth": ("towers", "fusions", "ranks"),
     "Image features": ("detector", "attributes"),
     "Large catalogues": ("engines",),
-    "Speed": ("rerank_speed", "feature_speed", "feature_speed_2", "tower_speed"),
+    "Speed": ("rerank_speed", "feature_speed", "tower_speed"),
 }
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _CHARTED = {"R@10": "R@10", "nDCG@10": "nDCG@10"}
