@@ -171,13 +171,15 @@ def test_an_unknown_dataset_or_recipe_is_named(catalogue, tmp_path) -> None:
 
 
 def test_training_passes_what_it_is_given(catalogue, bundle, tmp_path, monkeypatch) -> None:
+    from fitrank_tf.queries.judged import JudgedQuery
     from fitrank_tf.training import export, run
 
     made = {}
 
     class Recorded:
-        def __init__(self, config, catalogue, work, strategy):
+        def __init__(self, config, catalogue, work, strategy, judged, start):
             made.update(config=config, catalogue=catalogue, root=work.folder("x", "0" * 64))
+            made.update(judged=judged, start=start)
 
         def make(self, stages):
             made["stages"] = stages
@@ -186,11 +188,20 @@ def test_training_passes_what_it_is_given(catalogue, bundle, tmp_path, monkeypat
     monkeypatch.setattr(
         export, "write_measured_bundle", lambda run, output: made.update(output=output)
     )
+    one = np.ones(1, np.float32)
+    judged, start = [JudgedQuery("red shirt", ("7",), one, one)], fr.load_bundle(bundle)
     trained = fr.train(
-        catalogue, "tiny", bundle, overrides=["seed=7"], work_dir=tmp_path / "work"
+        catalogue,
+        "tiny",
+        bundle,
+        overrides=["seed=7"],
+        work_dir=tmp_path / "work",
+        judged=judged,
+        start=start,
     )
     expected = fr.override(fr.load_recipe("tiny", "synthetic_catalogue"), ["seed=7"])
     assert made["config"] == expected and made["catalogue"] is catalogue
     assert made["output"] == bundle == trained.path
+    assert made["judged"] == judged and made["start"] is start
     assert made["root"].parent == tmp_path / "work"
     assert re.match("base", made["stages"][0])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from fitrank_tf.export.bundle import MODELS, OPTIONAL_MODELS, model_path
+from fitrank_tf.export.bundle import MODELS, model_path
 from tests.fashion import ATTRIBUTES as FILTERS
 from tests.training.small_chain import SMALL
 
@@ -22,7 +22,7 @@ _ROWS = 4
 
 
 def _exported() -> list[str]:
-    return [name for name in (*MODELS, *OPTIONAL_MODELS) if name != "detector"]
+    return [name for name in (*MODELS, "search_scann") if name != "detector"]
 
 
 def _list_size() -> int:
