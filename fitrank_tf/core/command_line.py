@@ -1,6 +1,8 @@
 """The command lines of the commands: their help, their messages, and how they end."""
 
 import argparse
+import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +12,9 @@ from fitrank_tf.core.errors import FitRankError
 
 USER_ERROR = 2
 _INTERRUPTED = 130
+_STANDARD_OUTPUT = 1
+# Of a process that the signal of a closed pipe ends, as a shell says it.
+_OUTPUT_CLOSED = 141
 
 
 def command_line(command: str) -> str:
@@ -50,7 +55,8 @@ def exit_with_status(
 ) -> None:
     """Runs a command's `main` and exits with its status.
 
-    A `FitRankError` is printed as one line; any other exception is a bug and keeps its
+    A `FitRankError` is printed as one line, and a reader that closes the output early, as
+    `head` does, ends the command quietly; any other exception is a bug and keeps its
     traceback.
 
     Args:
@@ -59,9 +65,26 @@ def exit_with_status(
     """
     try:
         main(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _output_is_closed():
+            raise
+        sys.exit(_OUTPUT_CLOSED)
     except FitRankError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         print("interrupted; finished stages are kept, run again to resume", file=sys.stderr)
         sys.exit(_INTERRUPTED)
+
+
+def _output_is_closed() -> bool:
+    """Whether nobody reads the output any more; nothing more is written to it then."""
+    poll = select.poll()
+    # An error is told without being asked for.
+    poll.register(_STANDARD_OUTPUT, 0)
+    if not poll.poll(0):
+        return False
+    # What is still buffered would be tried again when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), _STANDARD_OUTPUT)
+    return True
