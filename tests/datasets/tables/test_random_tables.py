@@ -98,7 +98,8 @@ def test_written_rows_are_read_or_counted(examples: int, encoding: str) -> None:
             tuple(map(cell_text, row.cells)) if not row.problem else None
             for row in table.rows
         ]
-        given_rows = [row for row in rows if any(cell.strip() for cell in row)]
+        # Null characters fill up files: a row of nothing else is a blank one.
+        given_rows = [row for row in rows if "".join(row).replace("\0", "").strip()]
         lost = [row for row in given_rows if tuple(map(cell_text, row)) not in read]
         assert len(read) >= len(given_rows)
         assert len(lost) <= read.count(None), (lost, read)
