@@ -5,7 +5,7 @@ error that one ended with is thrown into it, and it returns its result. The clie
 `search_client` make the calls, one waiting for them and one in an event loop.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fitrank_tf.client.channel import RefusedError
@@ -113,9 +113,7 @@ class Searches:
         filters: Mapping[str, FilterValue],
         explain: bool,
     ) -> Exchange[list[Answer]]:
-        if isinstance(queries, str):
-            raise FitRankError(f"queries {queries!r}: give a list of texts, not one text")
-        check_top_k(top_k)
+        check_queries(queries, top_k)
         if not queries:
             return []
 
@@ -288,14 +286,9 @@ class Searches:
         self, asked: _Asked, known: frozenset[str]
     ) -> dict[str, Sequence[bytes]]:
         """Every filter that the model has, those that are not set as ""."""
-        filters = {known_name(name, known): each for name, each in asked.filters.items()}
-        unknown = sorted(set(filters) - known)
-        if unknown:
-            raise FitRankError(
-                f"filter '{unknown[0]}': model '{asked.model}' at {self._address} filters "
-                f"by {', '.join(sorted(known)) or 'nothing'}"
-            )
-        texts = {name: filter_text(filters.get(name, "")) for name in known}
+        searched = f"model '{asked.model}' at {self._address}"
+        filters = filter_texts(asked.filters, known, searched)
+        texts = {name: filters.get(name, "") for name in known}
         return {name: _encoded([text]) * asked.batch for name, text in texts.items()}
 
     def _read(self, asked: _Asked, response: Any) -> list[Answer]:
@@ -319,6 +312,40 @@ class Searches:
             read = None if text is None else text.decode(errors="replace")
             answers.append(Answer(read_hits(own, asked.top_k), read))
         return answers
+
+
+def check_queries(queries: Sequence[str], top_k: int) -> None:
+    """Refuses what is no list of queries, and a number of hits below 1.
+
+    Raises:
+        FitRankError: for either.
+    """
+    if isinstance(queries, str):
+        raise FitRankError(f"queries {queries!r}: give a list of texts, not one text")
+    check_top_k(top_k)
+
+
+def filter_texts(
+    filters: Mapping[str, FilterValue], known: Collection[str], searched: str
+) -> dict[str, str]:
+    """{attribute: filter as text}, by the names that are known.
+
+    Args:
+        filters: by names as a person writes them.
+        known: names of what can be filtered by.
+        searched: what is searched, for the message.
+
+    Raises:
+        FitRankError: if a name is none of the known, or a filter cannot be used.
+    """
+    chosen = {known_name(name, known): each for name, each in filters.items()}
+    unknown = sorted(set(chosen) - set(known))
+    if unknown:
+        raise FitRankError(
+            f"filter '{unknown[0]}': {searched} filters by "
+            f"{', '.join(sorted(known)) or 'nothing'}"
+        )
+    return {name: filter_text(each) for name, each in chosen.items()}
 
 
 def _arrays(response: Any) -> dict[str, "np.ndarray"]:

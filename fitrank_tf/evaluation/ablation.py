@@ -51,6 +51,7 @@ def ablation_table(
     measured: Sequence[Measured],
     kinds: Mapping[str, Sequence[str]],
     measures: Sequence[str],
+    asked: str = "queries",
 ) -> str:
     """A Markdown table: mean and 95 % interval, and p against the last variant.
 
@@ -58,12 +59,13 @@ def ablation_table(
         measured: the variants; the last one is what the others are compared with.
         kinds: {kind of query: query ids}.
         measures: columns.
+        asked: heads the kinds of query.
 
     Returns:
         A line a kind and variant. p is the paired randomisation test's over queries, of
         the first measure.
     """
-    head = ["queries", "variant", *measures, f"p ({measures[0]})"]
+    head = [asked, "variant", *measures, f"p ({measures[0]})"]
     lines = [head, ["---", "---"] + ["---:"] * (len(measures) + 1)]
     full = measured[-1]
     for kind, ids in kinds.items():

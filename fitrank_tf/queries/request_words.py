@@ -17,12 +17,10 @@ not say which one it is in; of a word with two roles the first of `ROLES` counts
 called (`words.yes_words`).
 """
 
-import json
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
-from fitrank_tf.queries.words import plain_words
+from fitrank_tf.queries.words import plain_words, small_words
 
 ROLES = ("no negation", "not", "not after", "or", "and", "end", "filler", "talk")
 
@@ -30,8 +28,7 @@ ROLES = ("no negation", "not", "not after", "or", "and", "end", "filler", "talk"
 @cache
 def request_words() -> Mapping[str, str]:
     """{word or phrase as `plain_words` has it: its role}."""
-    text = Path(__file__).with_name("request_words.json").read_text(encoding="utf-8")
-    languages = json.loads(text).values()
+    languages = small_words().values()
     roles: dict[str, str] = {}
     for role in ROLES:
         for words in languages:

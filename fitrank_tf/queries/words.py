@@ -26,7 +26,7 @@ Its tables are keyed by `plain_words` of a value, for inflected values of its si
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -52,12 +52,16 @@ def wording() -> Mapping[str, Any]:
 
 
 @cache
+def small_words() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """{language: {role: its words}}; see `request_words`."""
+    return json.loads(Path(__file__).with_name(_SMALL_WORDS).read_text(encoding="utf-8"))
+
+
+@cache
 def yes_words() -> frozenset[str]:
     """Values that mean yes in any language, as `plain_words` has them."""
-    text = Path(__file__).with_name(_SMALL_WORDS).read_text(encoding="utf-8")
-    return frozenset(
-        _plain(chain(*(of.get("yes", ()) for of in json.loads(text).values())))
-    )
+    languages = small_words().values()
+    return frozenset(_plain(chain(*(of.get("yes", ()) for of in languages))))
 
 
 def _tables(facet: str) -> Mapping[str, Any]:

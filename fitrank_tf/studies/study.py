@@ -83,7 +83,7 @@ class Study:
         study = JointStudy(run, self._rows, self.query_set, elsewhere, self._output)
         costs = study.costs()
         tables = [
-            _table(measured, one.query_set).replace("queries", one.name, 1)
+            ablation_table(measured, kinds_of(one.query_set), _MEASURES, one.name)
             for one, measured in study.measure(seeds)
         ]
         return [*tables, costs]
@@ -183,8 +183,4 @@ def study_tables(
         measured = [study.measure_reranked(v, seeds) for v in RERANKED_STUDIES[name]]
     else:
         measured = [study.measure(variant, seeds) for variant in STUDIES[name]]
-    return [_table(measured, study.query_set)]
-
-
-def _table(measured: Sequence[Measured], query_set: QuerySet) -> str:
-    return ablation_table(measured, kinds_of(query_set), _MEASURES)
+    return [ablation_table(measured, kinds_of(study.query_set), _MEASURES)]

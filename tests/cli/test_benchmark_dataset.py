@@ -214,6 +214,10 @@ def test_without_one_photo_no_published_figures_are_printed(
     )
     folder = miniature("deepfashion_inshop", tmp_path, 40)
     whole = run("deepfashion_inshop", folder)
+    assert {name: len(task["published"]) for name, task in whole.tasks.items()} == {
+        "image to image": 2,
+        "text to image": 8,
+    }
     for name, task in benchmark_of("deepfashion_inshop").published.items():
         systems = [row["system"] for row in whole.tasks[name]["published"]]
         assert systems == [row.system for row in task.rows]

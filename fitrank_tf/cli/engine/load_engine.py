@@ -19,11 +19,10 @@ from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.cli.options.text_lines import read_lines
 from fitrank_tf.client.engine.layout import DEFAULT_NAME, ENGINE_MODEL, INDEX_TYPES
 from fitrank_tf.core.command_line import command_parser
-from fitrank_tf.export.graphs.served_catalogue import read_catalogue
-from fitrank_tf.export.loaded_bundle import LoadedBundle
 
 if TYPE_CHECKING:
     from fitrank_tf.export.engine.collections import EngineCatalogue
+    from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -65,13 +64,14 @@ def main(arguments: Sequence[str] | None) -> None:
     options = parse(arguments)
     # Here, because the options are told without pymilvus.
     from fitrank_tf.client.engine.milvus import Milvus, read_token
-    from fitrank_tf.export.engine.load import load_engine, open_engine
+    from fitrank_tf.export.engine.load import bundle_catalogue, load_engine, open_engine
 
     bundle = Path(options.bundle)
     engine = Milvus(options.engine, read_token(options.engine_token_file))
     if options.only:
         there = open_engine(bundle, engine, options.name)
-        _write_some(bundle, there, read_lines("--only", options.only))
+        ids = read_lines("--only", options.only)
+        _write_some(bundle_catalogue(bundle), there, ids)
     else:
         loaded = load_engine(
             bundle,
@@ -87,9 +87,10 @@ def main(arguments: Sequence[str] | None) -> None:
     engine.close()
 
 
-def _write_some(bundle: Path, loaded: "EngineCatalogue", ids: Sequence[str]) -> None:
+def _write_some(
+    catalogue: "SearchableCatalogue", loaded: "EngineCatalogue", ids: Sequence[str]
+) -> None:
     """Writes the products of some ids anew, and removes those that are none."""
-    catalogue = read_catalogue(LoadedBundle(bundle).model("search"))
     row_of = {item: row for row, item in enumerate(catalogue.ids)}
     there = [row_of[item] for item in ids if item in row_of]
     gone = [item for item in ids if item not in row_of]

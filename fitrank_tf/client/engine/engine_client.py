@@ -29,12 +29,11 @@ from fitrank_tf.client.engine.milvus import (
     Milvus,
     NoCollectionError,
 )
-from fitrank_tf.client.hits import Answer, Hit, check_top_k
+from fitrank_tf.client.hits import Answer, Hit
 from fitrank_tf.client.search_client import SearchClient
-from fitrank_tf.client.searches import NO_FILTERS
-from fitrank_tf.core.attribute_names import known_name
+from fitrank_tf.client.searches import NO_FILTERS, check_queries, filter_texts
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.filters import FilterValue, filter_text
+from fitrank_tf.core.filters import FilterValue
 
 READING, CANDIDATES, RERANKING = "reading the query", "finding candidates", "re-ranking"
 
@@ -112,9 +111,7 @@ class EngineSearchClient(SearchClient):
             PartError: a part of the search failed, or the time was over.
             FitRankError: an argument cannot be used.
         """
-        if isinstance(queries, str):
-            raise FitRankError(f"queries {queries!r}: give a list of texts, not one text")
-        check_top_k(top_k)
+        check_queries(queries, top_k)
         if not queries:
             return []
         deadline = Deadline(self._timeout)
@@ -190,13 +187,7 @@ class EngineSearchClient(SearchClient):
 
     def _admitted(self, filters: Mapping[str, FilterValue], collection: Collection) -> str:
         known = collection.kinds
-        chosen = {known_name(name, known): filter_text(of) for name, of in filters.items()}
-        unknown = sorted(set(chosen) - set(known))
-        if unknown:
-            raise FitRankError(
-                f"filter '{unknown[0]}': the engine at {self._engine.uri} filters by "
-                f"{', '.join(sorted(known)) or 'nothing'}"
-            )
+        chosen = filter_texts(filters, known, f"the engine at {self._engine.uri}")
         return all_of(
             admits(attribute_field(name), known[name], text)
             for name, text in chosen.items()

@@ -50,6 +50,8 @@ INDEX_TYPES: tuple[str, ...] = (
 # Bytes of a text, Milvus's limit; values of an attribute.
 MOST_BYTES, MOST_VALUES = 65_535, 4096
 
+# The nearest products to each one that is found by its title.
+_NEAREST_TO_TITLED = 2
 _ATTRIBUTE = "attribute_"
 _KEPT_DIGITS = 16
 _BLANKS = re.compile(r"[\s\x1e\x1f]+")
@@ -63,6 +65,15 @@ def alias_of(name: str, fingerprint: str) -> str:
         fingerprint: of the models.
     """
     return f"{name}_{fingerprint[:_KEPT_DIGITS]}"
+
+
+def titled_places(list_size: int) -> int:
+    """How many products are candidates by their titles, beside the nearest ones.
+
+    Args:
+        list_size: how many candidates those are.
+    """
+    return max(1, list_size // _NEAREST_TO_TITLED)
 
 
 def attribute_field(name: str) -> str:

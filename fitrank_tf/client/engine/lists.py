@@ -6,6 +6,7 @@ list. The places behind them have the products whose titles match best, half as 
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from fitrank_tf.client.engine.layout import (
     all_of,
     attribute_field,
     lacks,
+    titled_places,
     within,
 )
 from fitrank_tf.client.engine.milvus import Collection, Deadline, Found, Milvus
@@ -47,7 +49,7 @@ class Request:
     unwanted_terms: Mapping[int, float]
     bounds: Mapping[str, tuple[float, float]]
 
-    @property
+    @functools.cached_property
     def restriction(self) -> str:
         """The expression of what is wanted, "" for everything."""
         bounds = (within(attribute_field(of), *ends) for of, ends in self.bounds.items())
@@ -121,7 +123,7 @@ class CandidateLists:
     ):
         self._engine, self._collection = engine, collection
         self._size, self._deadline = list_size, deadline
-        self.titled_size = max(1, list_size // 2)
+        self.titled_size = titled_places(list_size)
 
     def find(self, requests: Sequence[Request], admitted: str) -> list[CandidateList]:
         """The candidates of each request.
@@ -166,7 +168,7 @@ class CandidateLists:
     def _wanted(self, request: Request, found: list[Found], admitted: str) -> list[Found]:
         """Of what was found what is wanted, or all that is admitted where that is too
         little for a list."""
-        restriction = request.restriction
+        expression = all_of([request.restriction, admitted])
         limit = self._size
         while True:
             wanted = [product for product in found if request.wants(product)]
@@ -175,9 +177,8 @@ class CandidateLists:
             if len(found) < limit or limit >= _MOST_LISTS * self._size:
                 break
             limit *= 4
-            expression = all_of([restriction, admitted])
             [found] = self._search([request.embedding], limit, expression)
-        if not restriction and len(wanted) == len(found):
+        if not request.restriction and len(wanted) == len(found):
             return wanted
         [found] = self._search([request.embedding], self._size, admitted)
         return found

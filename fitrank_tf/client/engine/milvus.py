@@ -113,6 +113,11 @@ class Collection(NamedTuple):
     kinds: Mapping[str, str]
     index_type: str
 
+    @property
+    def numbers(self) -> list[str]:
+        """The attributes that are numbers."""
+        return [name for name, kind in self.kinds.items() if kind == "number"]
+
 
 class Found(NamedTuple):
     """A product that an engine found.
@@ -241,12 +246,11 @@ class Milvus:
         Raises:
             EngineError: as `call`.
         """
-        numbers = [name for name, kind in collection.kinds.items() if kind == "number"]
-        output = [*_OUTPUT, *map(attribute_field, numbers)]
+        output = _output(collection)
         found = self._search(collection, field, vectors, limit, admitted, output, deadline)
         return [
             _in_order(
-                _found({ID: hit[ID], **hit["entity"]}, hit["distance"], numbers)
+                _found({ID: hit[ID], **hit["entity"]}, hit["distance"], collection.numbers)
                 for hit in hits
             )
             for hits in found
@@ -277,8 +281,7 @@ class Milvus:
         self, collection: Collection, ids: Sequence[str], deadline: Deadline
     ) -> dict[str, Found]:
         """Products by id, those that are there; their scores are 0."""
-        numbers = [name for name, kind in collection.kinds.items() if kind == "number"]
-        output = [ID, *_OUTPUT, *map(attribute_field, numbers)]
+        output = [ID, *_output(collection)]
         rows = self._read(
             lambda client: client.get(
                 collection.name,
@@ -289,7 +292,7 @@ class Milvus:
             collection,
             deadline,
         )
-        return {row[ID]: _found(row, 0.0, numbers) for row in rows}
+        return {row[ID]: _found(row, 0.0, collection.numbers) for row in rows}
 
     def _search(
         self,
@@ -363,7 +366,10 @@ class Milvus:
         return EngineError(f"the engine at {self.uri} failed ({text}): {mend}")
 
 
-_OUTPUT = (POSITION, TITLE, EMBEDDING, PRODUCT, TITLE_TERMS)
+def _output(collection: Collection) -> list[str]:
+    """The fields of `Found`, but for the id."""
+    own = (POSITION, TITLE, EMBEDDING, PRODUCT, TITLE_TERMS)
+    return [*own, *map(attribute_field, collection.numbers)]
 
 
 def search_params(index_type: str, limit: int) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Collections of an engine: made, filled, changed, and exchanged."""
 
+import itertools
 import logging
 import re
 import threading
@@ -130,8 +131,7 @@ class EngineCatalogue:
         Raises:
             FitRankError: the engine fails.
         """
-        for start in range(0, len(ids), _ROWS_AT_ONCE):
-            self._send(self.alias, "delete", list(ids[start : start + _ROWS_AT_ONCE]))
+        self._write(self.alias, ids, "delete")
 
     def sweep(self, fingerprints: Sequence[str]) -> list[str]:
         """Removes this catalogue's collections but those of some fingerprints.
@@ -222,18 +222,13 @@ class EngineCatalogue:
             )
         )
 
-    def _write(self, target: str, rows: Iterable[dict[str, Any]], how: str) -> None:
-        some: list[dict[str, Any]] = []
-        for row in rows:
-            some.append(row)
-            if len(some) == _ROWS_AT_ONCE:
-                self._send(target, how, some)
-                some = []
-        if some:
+    def _write(self, target: str, values: Iterable[Any], how: str) -> None:
+        """Calls a method of pymilvus's client that writes, with some values at once."""
+        remaining = iter(values)
+        while some := list(itertools.islice(remaining, _ROWS_AT_ONCE)):
             self._send(target, how, some)
 
     def _send(self, target: str, how: str, values: list[Any]) -> None:
-        """Calls a method of pymilvus's client that writes."""
         with self._lock:
             self._call(
                 lambda client: getattr(client, how)(target, values, timeout=_WRITE_SECONDS)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from fitrank_tf.client.engine.layout import LIKELY
+from fitrank_tf.client.engine.layout import LIKELY, titled_places
 from fitrank_tf.export.graphs.candidate_stage import (
     CandidateStage,
     Stage,
@@ -15,7 +15,7 @@ from fitrank_tf.export.graphs.number_bounds import NumberBounds, with_bounds
 from fitrank_tf.export.graphs.palette_match import palette_part
 from fitrank_tf.export.graphs.query_encoder import EXAMPLE_QUERY
 from fitrank_tf.export.graphs.served_catalogue import ServedCatalogue, rows_of
-from fitrank_tf.export.graphs.text_match import TextMatch, text_candidates, text_part
+from fitrank_tf.export.graphs.text_match import TextMatch, text_part
 from fitrank_tf.export.signatures import (
     DEFAULT_SIGNATURE,
     EXPLAINED_SIGNATURE,
@@ -207,7 +207,7 @@ class Search(ServedModule):
         )
         if admitted is not None:
             match = tf.where(admitted, match, 0.0)
-        matches, more = tf.math.top_k(match, k=text_candidates(self._stage.size))
+        matches, more = tf.math.top_k(match, k=titled_places(self._stage.size))
         known = tf.reduce_any(
             (more[:, :, tf.newaxis] == rows[:, tf.newaxis]) & found[:, tf.newaxis], axis=2
         )

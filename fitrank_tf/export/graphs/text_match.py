@@ -10,8 +10,6 @@ from fitrank_tf.retrieval.bm25 import Bm25Index
 
 # Score of the product whose title matches best, above one of which no word is asked for.
 _TEXT_WEIGHT = 3.0
-# The first stage's candidates to each one that is found by its title.
-_TEXT_SHARE = 2
 
 
 class TextMatch(tf.Module):
@@ -65,11 +63,6 @@ def title_match(titles: Sequence[str]) -> TextMatch | None:
     if not any(title.strip() for title in titles):
         return None
     return TextMatch(Bm25Index.of(titles))
-
-
-def text_candidates(list_size: int) -> int:
-    """How many products are candidates by their titles, beside the first stage's."""
-    return max(1, list_size // _TEXT_SHARE)
 
 
 def text_part(match: tf.Tensor, unwanted: tf.Tensor) -> tf.Tensor:
