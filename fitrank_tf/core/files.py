@@ -5,12 +5,15 @@ content must be on the disk before the new name is, or a power cut leaves an emp
 """
 
 import contextlib
+import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from fitrank_tf.core.errors import FitRankError
 
@@ -19,6 +22,8 @@ from fitrank_tf.core.errors import FitRankError
 _NEW, _OLD = ".tmp-", ".old-"
 
 CACHE_VARIABLE = "FITRANK_CACHE"
+
+logger = logging.getLogger(__name__)
 
 
 def cache_dir() -> Path:
@@ -73,6 +78,31 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise FitRankError(
             f"cannot write {path}: {error.strerror}; choose another output path"
         ) from error
+
+
+def locked(path: Path) -> BinaryIO:
+    """Locks a file, and waits for a process that has it locked.
+
+    Closing the file lets go of it, and so does the end of the process, even by a kill.
+
+    Args:
+        path: a file that stands for what is locked. It is made if it is missing, with its
+            folder, and is not written to.
+
+    Returns:
+        The file, open and locked: `with locked(path):`.
+
+    Raises:
+        OSError: if the file cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        logger.info("%s is locked by another process; waiting for it", path)
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 @contextlib.contextmanager

@@ -1,17 +1,17 @@
 """Prepares a catalogue with TFDS in its own folder, once and atomically."""
 
 import contextlib
-import fcntl
 import io
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
-from fitrank_tf.core.files import CACHE_VARIABLE
+from fitrank_tf.core.files import CACHE_VARIABLE, locked
 
 logger = logging.getLogger(__name__)
 
@@ -58,18 +58,13 @@ def _write(builder: tfds.core.DatasetBuilder) -> None:
         )
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> BinaryIO:
     """Locks `<folder>.lock`, a file beside the folder, which can so be removed."""
     lock = folder.with_name(folder.name + ".lock")
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
+        return locked(lock)
     except OSError as error:
         raise FitRankError(
             f"{lock.parent}: cannot be written ({error.strerror}); "
             f"set {CACHE_VARIABLE} to a folder that can"
         ) from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -1,14 +1,12 @@
 """Changes a bundle's catalogue, without training, while servers read the bundle."""
 
-import contextlib
-import fcntl
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import tensorflow_text  # noqa: F401  registers the ops of the query encoder
 
-from fitrank_tf.core.files import remove_folder, remove_left_over
+from fitrank_tf.core.files import locked, remove_folder, remove_left_over
 from fitrank_tf.core.saved_models import load_saved_model
 from fitrank_tf.export.bundle import (
     BUNDLE_FILE,
@@ -50,7 +48,8 @@ def change_catalogue(
         FitRankError: if the bundle cannot be used, or what `change` raises; then nothing
             is written.
     """
-    with _locked(bundle):
+    read_bundle_info(bundle)
+    with locked(bundle / BUNDLE_FILE):
         _sweep(bundle)
         info = read_bundle_info(bundle)
         old = read_catalogue(load_saved_model(model_path(bundle, "search")))
@@ -62,15 +61,6 @@ def change_catalogue(
             _remove_old(bundle, name)
     logger.info("version %d searches %d products, before %d", version, len(new), len(old))
     return version
-
-
-@contextlib.contextmanager
-def _locked(bundle: Path) -> Iterator[None]:
-    """Holds the bundle's lock; the system lets go of it when a process dies."""
-    read_bundle_info(bundle)
-    with (bundle / BUNDLE_FILE).open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _sweep(bundle: Path) -> None:

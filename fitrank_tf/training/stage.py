@@ -78,9 +78,16 @@ class Stage(abc.ABC):
         """The folder of the stage's files, which are made first if they are missing."""
         folder = self._work.folder(self.name, self.key)
         if not self._work.is_finished(folder):
-            logger.info("=== %s ===", self.name)
-            with self._work.making(folder) as unfinished:
-                self.make(unfinished)
-                text = json.dumps(self._parts, indent=1, sort_keys=True)
-                (unfinished / KEY_FILE).write_text(text, encoding="utf-8")
+            with self._work.locked(folder):
+                self._finish(folder)
         return folder
+
+    def _finish(self, folder: Path) -> None:
+        """Makes the files, unless another process has made them meanwhile."""
+        if self._work.is_finished(folder):
+            return
+        logger.info("=== %s ===", self.name)
+        with self._work.making(folder) as unfinished:
+            self.make(unfinished)
+            text = json.dumps(self._parts, indent=1, sort_keys=True)
+            (unfinished / KEY_FILE).write_text(text, encoding="utf-8")

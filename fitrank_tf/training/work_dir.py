@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from fitrank_tf.core.files import replace_folder
+from fitrank_tf.core.files import locked, replace_folder
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,12 @@ class WorkDir:
             logger.info("%s: finished before, reused (--fresh makes it again)", folder)
             return True
         return False
+
+    @contextlib.contextmanager
+    def locked(self, folder: Path) -> Iterator[None]:
+        """Keeps other processes from making a stage; waits for one that makes it."""
+        with locked(folder.with_name(f".{folder.name}.lock")):
+            yield
 
     @contextlib.contextmanager
     def making(self, folder: Path) -> Iterator[Path]:

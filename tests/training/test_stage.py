@@ -1,6 +1,9 @@
 """A stage is made again when something that it depends on changes, and only then."""
 
 import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -136,6 +139,48 @@ def test_a_changed_input_changes_the_key(tmp_path) -> None:
     one, other = (_Counted(work, {}, _Counted(work, {"a": value})) for value in (1, 2))
     assert one.key != other.key
     assert one.key == _Counted(work, {}, _Counted(work, {"a": 1})).key
+
+
+def test_of_two_trainings_at_once_the_second_waits_and_finds_the_stage(tmp_path) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    class _Slow(_Counted):
+        def make(self, folder: Path) -> None:
+            inside.set()
+            assert go_on.wait(60)
+            super().make(folder)
+
+    first, second = _Slow(WorkDir(tmp_path), {}), _Counted(WorkDir(tmp_path), {})
+    threads = [threading.Thread(target=lambda of=of: of.folder) for of in (first, second)]
+    threads[0].start()
+    assert inside.wait(60)
+    threads[1].start()
+    threads[1].join(0.2)
+    assert threads[1].is_alive()
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert second.folder == first.folder
+    assert (first.times, second.times) == (1, 0)
+
+
+def test_a_killed_training_keeps_no_stage_locked(tmp_path) -> None:
+    stage = _Counted(WorkDir(tmp_path), {})
+    lock = f".{WorkDir(tmp_path).folder(stage.name, stage.key).name}.lock"
+    code = (
+        "import sys, time; from pathlib import Path; from fitrank_tf.core.files import *; "
+    )
+    code += "file = locked(Path(sys.argv[1])); print('locked', flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", code, str(tmp_path / lock)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout and other.stdout.readline() == b"locked\n"
+        thread = threading.Thread(target=lambda: stage.folder)
+        thread.start()
+        thread.join(0.2)
+        assert thread.is_alive()
+        other.kill()
+    thread.join(60)
+    assert stage.folder.is_dir()
 
 
 def test_a_failed_stage_is_made_again(tmp_path) -> None:
