@@ -63,26 +63,31 @@ _NOT = (
 
 
 def build_colours(
-    css4: Mapping[str, str], xkcd: Mapping[str, str], more: Mapping[str, str]
+    css4: Mapping[str, str],
+    xkcd: Mapping[str, str],
+    more: Mapping[str, str],
+    surveyed: Mapping[str, str],
 ) -> Mapping[str, list[list[float]]]:
     """The points of all colour names.
 
-    A name of `more` has its point, a name of both other tables that of XKCD, which asked
-    people what they call a colour, and then that of CSS. "Gray" is spelt "grey".
+    A name of `more` has its point, another name those of XKCD and of CSS; and each has that
+    of `surveyed` besides. "Gray" is spelt "grey".
 
     Args:
         css4: {name: "#rrggbb"}, words run together ("seagreen").
         xkcd: {name: "#rrggbb"}.
         more: {name: "#rrggbb"}.
+        surveyed: {name: "#rrggbb"}; a name of this table alone is left out.
 
     Returns:
-        {name as `plain_words` returns it: one or two (CIE L, a, b) under D65, rounded to
+        {name as `plain_words` returns it: one to three (CIE L, a, b) under D65, rounded to
         0.1}.
     """
     tables = [
         {plain_words(name): [value] for name, value in table.items()}
-        for table in (xkcd, more)
+        for table in (xkcd, more, surveyed)
     ]
+    further = tables.pop()
     known = {
         name: of
         for table in tables
@@ -94,7 +99,7 @@ def build_colours(
     both = {name: known.get(name, []) + css.get(name, []) for name in {*known, *css}}
     both |= tables[1]
     return {
-        name: (lab_of_hex(of).round(1) + 0.0).tolist()
+        name: (lab_of_hex([*of, *further.get(name, ())]).round(1) + 0.0).tolist()
         for name, of in sorted(both.items())
         if "gray" not in name
     }
@@ -345,11 +350,15 @@ def main() -> None:
     more = json.loads((FOLDER / "more_nouns.json").read_text(encoding="utf-8"))
     nouns = build_nouns(wordnet, more)
     words = [word for of, _ in nouns["synsets"].values() for word in of]
-    colours = json.loads((FOLDER / "more_colours.json").read_text(encoding="utf-8"))
+    colours, surveyed = (
+        json.loads((FOLDER / f"{name}_colours.json").read_text(encoding="utf-8"))
+        for name in ("more", "surveyed")
+    )
     points = build_colours(
         {name: str(of) for name, of in colors.CSS4_COLORS.items()},
         {name.removeprefix("xkcd:"): str(of) for name, of in colors.XKCD_COLORS.items()},
         {name: value for of in colours["points"].values() for name, value in of.items()},
+        surveyed["points"],
     )
     not_asked = not_asked_colours({*points} - {*colours["alone"]}, words, wordnet)
     _write("colours.json", {"points": points, "not_asked": not_asked})

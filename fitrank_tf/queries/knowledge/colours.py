@@ -1,7 +1,7 @@
 """Colour words that a catalogue does not use itself, read as its colour values.
 
-The colours are points in `colours.json`, which `build.py` writes from the tables of XKCD
-and CSS and a list of words of commerce.
+The colours are points in `colours.json`, which `build.py` writes from two surveys, the
+table of CSS and a list of words of commerce.
 """
 
 import json
@@ -49,7 +49,7 @@ _MOST_PER_LIGHTNESS = 1.75
 
 @cache
 def _tables() -> tuple[Mapping[str, np.ndarray], frozenset[str]]:
-    """{name: its points in the tables, float64 [1 or 2, 3]}, and names not to ask for."""
+    """{name: its points in the tables, float64 [1 to 3, 3]}, and names not to ask for."""
     file = Path(__file__).with_name("colours.json")
     tables = json.loads(file.read_text(encoding="utf-8"))
     points = {name: np.array(labs) for name, labs in tables["points"].items()}
@@ -61,7 +61,8 @@ def colour_readings(values: Sequence[str]) -> Mapping[str, tuple[tuple[int, floa
 
     A word's distance to a value is the CIEDE2000 distance to the nearest shade of the value
     ("sky blue" is one of blue), with a part of the shade's own distance to the value. It is
-    the mean distance of a word that XKCD and CSS place differently.
+    the mean distance of a word that the tables place differently; a shade and a value are
+    in the middle of their places.
 
     Args:
         values: colours, such as "Navy Blue", in English. A value of which no word is a
@@ -98,7 +99,7 @@ def colour_points(values: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
 
     Returns:
         {word or phrase, as `plain_words` returns it: its point}, of the words of
-        `colour_readings` and of the values that are colours; of a word that XKCD and CSS
+        `colour_readings` and of the values that are colours; of a word that the tables
         place differently the point between.
     """
     names = [_grey(plain_words(value)) for value in values]
@@ -116,7 +117,7 @@ def _grey(name: str) -> str:
 
 
 def _points(name: str) -> np.ndarray:
-    """The points of a name, or that between its words' ("coffee brown"): [0, 1 or 2, 3]."""
+    """The points of a name, or that between its words' ("coffee brown"): [0 to 3, 3]."""
     points, _ = _tables()
     if name in points:
         return points[name]
@@ -161,14 +162,14 @@ def _distances(
 ) -> np.ndarray:
     """Distances of N words to V values, float64 [N, V], infinity where they are too far."""
     shades = [
-        (owner, labs[0])
+        (owner, labs.mean(axis=0))
         for name, labs in {**_tables()[0], **own}.items()
         if (owner := _owner(name, ends)) is not None
         and (name in own or not _MIXED.search(name))
     ]
     column = np.array([owner for owner, _ in shades])
     lab = np.array([point for _, point in shades])
-    middle = np.array([labs[0] for labs in own.values()])
+    middle = np.array([labs.mean(axis=0) for labs in own.values()])
     extra = _OUTSKIRTS * ciede2000(lab, middle[column])
     points = np.concatenate([*asked.values()])
     near = np.abs(points[:, None, 0] - lab[:, 0]) <= _FARTHEST * _MOST_PER_LIGHTNESS

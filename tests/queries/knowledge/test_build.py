@@ -12,7 +12,7 @@ from fitrank_tf.queries.knowledge.wordnet import WordNet
 DEBIAN = Path("/usr/share/wordnet")
 SHIPPED = {
     name: json.loads((build.FOLDER / f"{name}.json").read_text("utf-8"))
-    for name in ("colours", "more_colours", "nouns", "more_nouns")
+    for name in ("colours", "more_colours", "surveyed_colours", "nouns", "more_nouns")
 }
 
 
@@ -24,7 +24,7 @@ def test_lab_is_that_of_opencv() -> None:
     assert found == pytest.approx(expected, abs=0.3)
 
 
-def test_colours_of_both_tables_have_both_points_and_more_has_its_own() -> None:
+def test_colours_have_the_points_of_all_tables_but_more_has_its_own() -> None:
     points = build.build_colours(
         {
             "seagreen": "#000000",
@@ -34,11 +34,12 @@ def test_colours_of_both_tables_have_both_points_and_more_has_its_own() -> None:
         },
         {"sea green": "#ffffff", "gross green": "#000000", "light blue": "#000000"},
         {"plum": "#000000", "rose gold": "#ffffff"},
+        {"plum": "#ffffff", "Light Blue": "#ffffff", "gross green": "#000000"},
     )
     black, white = [0.0, 0.0, 0.0], [100.0, 0.0, 0.0]
     assert points == {
-        "light blue": [black],
-        "plum": [black],
+        "light blue": [black, white],
+        "plum": [black, white],
         "rose gold": [white],
         "sea": [black],
         "sea green": [white, black],
@@ -55,6 +56,7 @@ def test_the_colours_that_ship_are_built_of_their_sources() -> None:
             for of in SHIPPED["more_colours"]["points"].values()
             for name, value in of.items()
         },
+        SHIPPED["surveyed_colours"]["points"],
     )
     assert points == SHIPPED["colours"]["points"]
 
