@@ -7,6 +7,7 @@ models of this size gain nothing from two cores for one query.
 
 import argparse
 import os
+import socket
 from pathlib import Path
 
 import faiss
@@ -14,6 +15,7 @@ import fastapi
 import pydantic
 import torch
 import uvicorn
+import uvicorn.supervisors
 
 from benchmarks.rivals.torch_search import SearchResult, TorchSearch
 
@@ -55,17 +57,21 @@ def main() -> None:
     os.environ[_FOLDER] = options.folder
     # Each worker limits its threads too; this covers libraries that read it at import.
     os.environ["OMP_NUM_THREADS"] = "1"
-    uvicorn.run(
+    config = uvicorn.Config(
         f"{__spec__.name}:create_app",
         factory=True,
-        host="127.0.0.1",
-        port=options.port,
         workers=options.workers,
         # Idle clients keep their connections between turns.
         timeout_keep_alive=120,
         access_log=False,
         log_level="warning",
     )
+    # A socket that uvicorn makes for several workers names no protocol, so that asyncio
+    # leaves Nagle's algorithm on: each answer would wait 40 ms for an acknowledgement.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", options.port))
+        uvicorn.supervisors.Multiprocess(config, sockets=[listener]).run()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from fitrank_tf.core.errors import FitRankError
 from serving.http.endpoint import Endpoint, json_response
-from serving.http.server import HttpServer
+from serving.http.server import HttpConnection, HttpServer
 from serving.process.event_loop import event_loop
 from serving.process.options import ServerOptions
 from serving.requests.inference import Threads
@@ -250,6 +250,21 @@ def test_stop_abandons_requests_that_take_too_long(start_http):
     assert run(server.stop(0.05)) is False
     release.set()
     client.join(PATIENCE)
+
+
+def test_answers_do_not_wait_for_an_acknowledgement(start_http, monkeypatch):
+    """Nagle's algorithm would hold each answer's body back for 40 ms."""
+    options = []
+    made = HttpConnection.connection_made
+
+    def observed(self: HttpConnection, transport: asyncio.Transport) -> None:
+        accepted = transport.get_extra_info("socket")
+        options.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        made(self, transport)
+
+    monkeypatch.setattr(HttpConnection, "connection_made", observed)
+    call(start_http().port, "GET", "/")
+    assert len(options) == 1 and options[0]
 
 
 def test_ipv6_address(start_http):
