@@ -1,6 +1,6 @@
 """Times searches of the page in a real Chromium, from a key press to painted cards.
 
-    python -m benchmarks.demo.measure --bundle B --dataset csv_catalogue --table p.csv ...
+    python -m benchmarks.demo.measure --bundle B --table p.csv ...
 
 For each of some titles of the catalogue, the first words are typed but for the last key,
 whose press is timed. Server and browser share this machine; each photo comes the first

@@ -12,7 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.catalogue import (
+    add_catalogue_arguments,
+    catalogue_source,
+    dataset_of,
+)
 from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
@@ -52,7 +56,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None) -> None:
     """See the module."""
     options = parse(arguments)
-    benchmark = benchmark_of(options.dataset)
+    dataset = dataset_of(options)
+    benchmark = benchmark_of(dataset)
     systems = check_systems([name for name in options.systems.split(",") if name])
     if not set(systems) <= set(SYSTEMS):
         raise FitRankError(f"--systems {options.systems}: choose from {','.join(SYSTEMS)}")
@@ -61,7 +66,7 @@ def main(arguments: Sequence[str] | None) -> None:
     source = catalogue_source(options)
     bundle = LoadedBundle(Path(options.bundle))
     catalogue = open_catalogue(source, options.data_dir)
-    name = options.dataset.replace("/", "-")
+    name = dataset.replace("/", "-")
     folder = Path(options.output_dir or Path(options.bundle) / "benchmarks" / name)
     manual_dir = Path(options.manual_dir).expanduser()
     data = BenchmarkData(catalogue.records(ALL), catalogue.captions(ALL), manual_dir)
@@ -76,7 +81,7 @@ def main(arguments: Sequence[str] | None) -> None:
     if not tasks:
         raise FitRankError(
             f"--systems {options.systems}: none of them can do a task of "
-            f"{options.dataset}; add clip_lora"
+            f"{dataset}; add clip_lora"
         )
     for task in tasks:
         task.check_ids()

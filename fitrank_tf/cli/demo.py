@@ -1,7 +1,7 @@
 """Serves a page to look at a bundle's search: http://localhost:8600.
 
 fitrank demo                                                 a bundle of drawn products
-fitrank demo --dataset csv_catalogue --table p.csv --images photos
+fitrank demo --table p.csv --images photos
                                                              with the catalogue's photos
 
 Photos come from the catalogue that the catalogue options name, by product id; without
@@ -14,7 +14,11 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitrank_tf.cli.options.catalogue import add_catalogue_arguments, catalogue_source
+from fitrank_tf.cli.options.catalogue import (
+    add_catalogue_arguments,
+    catalogue_source,
+    dataset_of,
+)
 from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
@@ -62,7 +66,6 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options that `load` reads: the bundle, and a catalogue for the photos."""
     add_catalogue_arguments(parser)
     # "" for the one that the bundle was trained on.
-    parser.set_defaults(dataset="")
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
 
 
@@ -108,9 +111,9 @@ def load(
 def _photos(
     bundle: LoadedBundle, options: argparse.Namespace, ids: Sequence[str]
 ) -> dict[str, bytes]:
-    given = bool(options.dataset)
-    options.dataset = options.dataset or bundle.info.dataset
-    mend = "name the catalogue, as --dataset csv_catalogue --table p.csv --images photos"
+    given = bool(options.dataset or options.table or options.images)
+    options.dataset = dataset_of(options) if given else bundle.info.dataset
+    mend = "name the catalogue, as --table p.csv --images photos"
     try:
         catalogue = open_catalogue(catalogue_source(options), options.data_dir)
     except FitRankError as error:

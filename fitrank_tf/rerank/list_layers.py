@@ -47,6 +47,9 @@ def attend(
     if not layer.built:
         layer((values, mask), training=False)
     hidden = dense(layer._input_projection, values)
+    # TensorFlow's optimiser does not know the rank of what a served graph passes on, and
+    # complains about a softmax of which it does not know it.
+    mask = tf.ensure_shape(mask, [None, None])
     padding = tf.where(mask, 0.0, _PADDING_LOGIT)[:, tf.newaxis, tf.newaxis, :]
     for attention, _, norm in layer._attention_layers:
         hidden = layer_norm(norm, hidden + _mixed(attention, hidden, padding))

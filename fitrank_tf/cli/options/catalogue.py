@@ -10,17 +10,23 @@ from fitrank_tf.core.errors import FitRankError
 if TYPE_CHECKING:
     from fitrank_tf.datasets.catalogue import CatalogueSource
 
+_TABLE, _PHOTOS, _DRAWN = "csv_catalogue", "photo_folder", "synthetic_catalogue"
+# The data sets of the options that name files; the first is meant without --dataset.
+_READ_BY = {"table": (_TABLE,), "images": (_PHOTOS, _TABLE)}
+_WITHOUT_FOLDER = (_TABLE, _PHOTOS, _DRAWN)
+
 
 def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options that name a catalogue to a parser."""
     group = parser.add_argument_group("catalogue")
     group.add_argument(
         "--dataset",
-        default="synthetic_catalogue",
-        help="what to read: csv_catalogue, photo_folder, fashion_product_images, modanet, "
-        "synthetic_catalogue (drawn, the default; synthetic_catalogue/cuts draws several "
-        "lengths and fits, with exact labels), or a public data set, such as "
-        "deepfashion_inshop or marqo_parquet/kagl (docs/public_datasets.md)",
+        default="",
+        help="what to read: csv_catalogue (the default with --table), photo_folder (with "
+        "--images), fashion_product_images, modanet, synthetic_catalogue (drawn, the "
+        "default without files; synthetic_catalogue/cuts draws several lengths and fits, "
+        "with exact labels), or a public data set, such as deepfashion_inshop or "
+        "marqo_parquet/kagl (docs/public_datasets.md)",
     )
     group.add_argument(
         "--manual_dir",
@@ -63,11 +69,37 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--data_dir", default=None, help="where TFDS keeps prepared data")
 
 
+def dataset_of(arguments: argparse.Namespace) -> str:
+    """The data set of `--dataset`, or else the one that reads the files of the options.
+
+    Raises:
+        FitRankError: if an option names files that the data set does not read.
+    """
+    dataset = arguments.dataset
+    for option, read_by in _READ_BY.items():
+        if not getattr(arguments, option):
+            continue
+        dataset = dataset or read_by[0]
+        if dataset not in read_by:
+            raise FitRankError(
+                f"--{option} {getattr(arguments, option)}: --dataset {dataset} does not "
+                f"read it; leave --dataset out, or choose {' or '.join(read_by)}"
+            )
+    dataset = dataset or _DRAWN
+    if arguments.manual_dir and dataset.partition("/")[0] in _WITHOUT_FOLDER:
+        raise FitRankError(
+            f"--manual_dir {arguments.manual_dir}: {dataset} does not read it; name the "
+            "data set of this folder with --dataset"
+        )
+    return dataset
+
+
 def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
     """The catalogue source that the arguments name.
 
     Raises:
-        FitRankError: for an unknown data set or a malformed `--columns` or `--attributes`.
+        FitRankError: as `dataset_of`, for an unknown data set, and for a malformed
+            `--columns` or `--attributes`.
     """
     # Imported here: options are parsed without TensorFlow, which reads catalogues.
     from fitrank_tf.datasets.catalogue import CatalogueSource
@@ -79,7 +111,7 @@ def catalogue_source(arguments: argparse.Namespace) -> CatalogueSource:
             raise FitRankError(f"--columns {pair}: write it as field=column")
         pairs.append((field.strip(), column.strip()))
     return CatalogueSource(
-        dataset=arguments.dataset,
+        dataset=dataset_of(arguments),
         manual_dir=arguments.manual_dir,
         table=arguments.table,
         images=arguments.images,

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
+from fitrank_tf.cli.options.catalogue import dataset_of
 from fitrank_tf.config import RunConfig, override
 from fitrank_tf.core.command_line import exit_with_status
 from fitrank_tf.core.progress import LogHandler
@@ -58,4 +59,4 @@ def run_config(arguments: argparse.Namespace) -> RunConfig:
     Raises:
         FitRankError: for an unknown recipe, field or value.
     """
-    return override(load_recipe(arguments.recipe, arguments.dataset), arguments.set)
+    return override(load_recipe(arguments.recipe, dataset_of(arguments)), arguments.set)

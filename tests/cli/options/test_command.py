@@ -114,3 +114,39 @@ def test_how_a_table_is_read_may_be_said() -> None:
 def test_malformed_columns_are_named(columns: str) -> None:
     with pytest.raises(FitRankError, match="write it as field=column"):
         _source("--dataset=csv_catalogue", f"--columns={columns}")
+
+
+@pytest.mark.parametrize(
+    ("options", "dataset"),
+    [
+        ("", "synthetic_catalogue"),
+        ("--table p.csv --images photos", "csv_catalogue"),
+        ("--table p.csv", "csv_catalogue"),
+        ("--images photos", "photo_folder"),
+        ("--dataset csv_catalogue --table p.csv", "csv_catalogue"),
+        ("--dataset synthetic_catalogue/cuts", "synthetic_catalogue/cuts"),
+        ("--dataset modanet --manual_dir data", "modanet"),
+    ],
+)
+def test_files_that_are_named_are_read(options: str, dataset: str) -> None:
+    assert catalogue_source(_catalogue_options(options)).dataset == dataset
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ("--dataset photo_folder --table p.csv", "--table p.csv: --dataset photo_folder"),
+        ("--dataset modanet --images photos", "--images photos: --dataset modanet"),
+        ("--manual_dir data", "--manual_dir data: synthetic_catalogue does not read it"),
+        ("--table p.csv --manual_dir data", "--manual_dir data: csv_catalogue does not"),
+    ],
+)
+def test_files_that_would_not_be_read_are_named(options: str, line: str) -> None:
+    with pytest.raises(FitRankError, match=line):
+        catalogue_source(_catalogue_options(options))
+
+
+def _catalogue_options(options: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_catalogue_arguments(parser)
+    return parser.parse_args(options.split())
