@@ -1,6 +1,7 @@
 """The command lines of the commands: their help, their messages, and how they end."""
 
 import argparse
+import errno
 import os
 import select
 import sys
@@ -15,6 +16,11 @@ _INTERRUPTED = 130
 _STANDARD_OUTPUT = 1
 # Of a process that the signal of a closed pipe ends, as a shell says it.
 _OUTPUT_CLOSED = 141
+# What a user's machine refuses, wherever a command meets it.
+_REFUSED = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
+}
 
 
 def command_line(command: str) -> str:
@@ -55,9 +61,9 @@ def exit_with_status(
 ) -> None:
     """Runs a command's `main` and exits with its status.
 
-    A `FitRankError` is printed as one line, and a reader that closes the output early, as
-    `head` does, ends the command quietly; any other exception is a bug and keeps its
-    traceback.
+    A `FitRankError` is printed as one line, and so is what the machine refuses: a path that
+    cannot be read or written, a full disk. A reader that closes the output early, as `head`
+    does, ends the command quietly. Any other exception is a bug and keeps its traceback.
 
     Args:
         main: function of the command line's arguments.
@@ -72,6 +78,13 @@ def exit_with_status(
         sys.exit(_OUTPUT_CLOSED)
     except FitRankError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(USER_ERROR)
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        mend = "choose another path, or change this one"
+        print(f"error: {where}{error.strerror}; {mend}", file=sys.stderr)
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         print("interrupted; finished stages are kept, run again to resume", file=sys.stderr)

@@ -1,9 +1,10 @@
-"""What a training prints: results on stdout, its own log on stderr, no noise."""
+"""What commands print: results on stdout, their own log on stderr, no noise."""
 
 import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,15 +34,24 @@ NOISE = (
 
 
 @pytest.fixture(scope="module")
-def training(tmp_path_factory) -> subprocess.CompletedProcess:
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("quiet")
+
+
+@pytest.fixture(scope="module")
+def training(folder: Path) -> subprocess.CompletedProcess:
     """The whole command, with the shipped detector, not on a terminal."""
-    folder = tmp_path_factory.mktemp("quiet")
     options = [f"--set={assignment}" for assignment in SMALL]
-    command = [sys.executable, "-m", "pipelines.train", "--num_items=160"]
+    return _run(folder, "train", "--num_items=160", *options)
+
+
+def _run(folder: Path, command: str, *arguments: str) -> subprocess.CompletedProcess:
     # The tests' own settings are not a user's.
     settings = {name: os.environ[name] for name in os.environ if name[:3] != "TF_"}
+    where = "--output_dir" if command == "train" else "--bundle"
     return subprocess.run(
-        [*command, f"--output_dir={folder / 'bundle'}", *options],
+        [sys.executable, "-m", f"pipelines.{command}", f"{where}={folder / 'bundle'}"]
+        + [*arguments],
         env={**settings, "FITRANK_CACHE": str(folder / "cache")},
         capture_output=True,
         text=True,
@@ -77,3 +87,11 @@ def test_stderr_names_each_stage_and_model_once(training) -> None:
     epochs = re.findall(r"epoch 1 of 1: loss \S+", training.stderr)
     # Of the base towers, of the fine-tuned ones, and of the re-ranker.
     assert len(epochs) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_search_prints_its_hits_alone(folder: Path, training) -> None:
+    found = _run(folder, "search", "--top_k=2", "--explain", "red shirt")
+    assert found.stderr == ""
+    assert re.fullmatch(r"red shirt\nunderstood: .*\n( +\d .*\n){2}", found.stdout)

@@ -23,6 +23,17 @@ def _raises(error: BaseException):
     [
         (FitRankError("the file is missing; give it"), 2, "error: the file is missing"),
         (KeyboardInterrupt(), 130, "interrupted; finished stages are kept"),
+        (
+            PermissionError(13, "Permission denied", "ro/x"),
+            2,
+            "error: ro/x: Permission den",
+        ),
+        (
+            NotADirectoryError(20, "Not a directory", "a/b"),
+            2,
+            "error: a/b: Not a directory",
+        ),
+        (OSError(28, "No space left on device"), 2, "error: No space left on device; "),
     ],
 )
 def test_a_users_error_is_one_line_and_a_status(error, status, line, capsys) -> None:
@@ -35,9 +46,12 @@ def test_a_users_error_is_one_line_and_a_status(error, status, line, capsys) -> 
     assert printed.err.startswith(line)
 
 
-def test_a_bug_keeps_its_traceback() -> None:
-    with pytest.raises(ZeroDivisionError):
-        run_command(_raises(ZeroDivisionError("a bug")))
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("a bug"), FileNotFoundError(2, "No such file", "x")]
+)
+def test_a_bug_keeps_its_traceback(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        run_command(_raises(error))
 
 
 _LOGS = """
