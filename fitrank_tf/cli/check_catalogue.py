@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None) -> None:
         if options.sheet:
             write_atomically(options.sheet, sheet)
     if not check.num_products:
-        raise FitRankError(f"{check.where}: no product can be used; see the reasons above")
+        reason = "see the reasons above" if check.left_out else "it has no row of one"
+        raise FitRankError(f"{check.where}: no product can be used; {reason}")
 
 
 def _photos(source: ProductSource, rows: Iterable[ProductRow]) -> dict[str, Image.Image]:
@@ -76,7 +77,7 @@ def _print(check: CatalogueCheck) -> None:
         print(f"  left out: {len(places)} {reason} ({', '.join(named[:_NUM_NAMED])}{dots})")
     for name, attribute in check.attributes.items():
         print(
-            f"  {name} ({attribute.kind}): {len(attribute.counts)} values, "
+            f"  {name} ({attribute.kind}): {len(attribute.counts)} {attribute.of_what}, "
             f"{len(attribute.rare)} of them rare; {attribute.missing} products without"
         )
     print("to look at:" if check.findings else "nothing to look at")

@@ -29,8 +29,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("search", __doc__)
     parser.add_argument("query", nargs="*", help="one query or more, each in quotes")
     parser.add_argument("--image", default="", help="photo: a file or an address")
-    parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
-    parser.add_argument("--top_k", type=int, default=10)
+    parser.add_argument(
+        "--bundle", default=DEFAULT_BUNDLE, help="what `fitrank train` wrote (%(default)s)"
+    )
+    parser.add_argument(
+        "--top_k", type=int, default=10, help="the most products to list (%(default)s)"
+    )
     parser.add_argument(
         "--explain",
         action="store_true",

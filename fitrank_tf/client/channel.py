@@ -188,7 +188,7 @@ def failure(error: grpc.RpcError, address: str, model: str, timeout: float) -> F
     code, details = error.code(), " ".join((error.details() or "").split())
     mends = {
         grpc.StatusCode.UNAVAILABLE: (
-            f"no server answers at {address} ({details}): start one with "
+            f"no server answers at {address} ({details}): start one, in a checkout with "
             "`make serve`, or give its --address"
         ),
         grpc.StatusCode.DEADLINE_EXCEEDED: (

@@ -243,16 +243,16 @@ def check_filters(
     """
     for name, value in filters.items():
         text = filter_text(value)
+        filtered = f"filter '{name}{'' if text.startswith(('<', '>')) else '='}{text}'"
         if name not in known:
             raise FitRankError(
-                f"filter '{name}={text}': unknown attribute; "
-                f"choose from {', '.join(sorted(known))}"
+                f"{filtered}: unknown attribute; choose from {', '.join(sorted(known))}"
                 if known
-                else f"filter '{name}={text}': this catalogue has no attributes"
+                else f"{filtered}: this catalogue has no attributes"
             )
         if numbers is None:
             continue
         if name not in numbers and isinstance(value, Range | Ranges):
-            raise FitRankError(f"filter '{name}={text}': {name} holds no numbers")
+            raise FitRankError(f"{filtered}: {name} holds no numbers")
         if name in numbers and split_values(text):
             parse_ranges(text)

@@ -1,6 +1,7 @@
 """The last stage of training: exports a bundle and measures what was exported."""
 
 import dataclasses
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,11 @@ from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.synonyms import with_synonyms
 from fitrank_tf.rerank.title_facets import TitleFacets
 from fitrank_tf.training.run import Run
+
+logger = logging.getLogger(__name__)
+
+# Searched products below which the measures of a training are said to mean little.
+_FEW_PRODUCTS = 100
 
 
 def write_measured_bundle(run: Run, output: Path, synonyms: str = "") -> str:
@@ -184,6 +190,12 @@ def _report(
     )
     searched, queries = len(tested), len(query_set.queries)
     metrics = {f"{row.system}/{row.query_kind}": dict(row.values) for row in report.rows}
+    if searched < _FEW_PRODUCTS:
+        logger.warning(
+            "only %d products are searched: so few make high figures, and one of them more "
+            "or less changes them; measure with more products",
+            searched,
+        )
     return metrics, (
         f"\n{queries} queries of test products against {searched} products never trained "
         f"on\n\n{report.table}"

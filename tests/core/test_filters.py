@@ -53,7 +53,7 @@ def test_pairs_become_filters(pairs, filters) -> None:
         (["=Women"], "attribute=value"),
         (["<5"], "attribute=value"),
         (["size=M"], "choose from colour, gender, price"),
-        (["size<5"], "filter 'size=<5': unknown"),
+        (["size<5"], "filter 'size<5': unknown"),
         (["colour=Red", "colour=Blue"], r"colour=Red\|Blue"),
         (["price=7", "price<50"], r"price=7\|<50"),
     ],

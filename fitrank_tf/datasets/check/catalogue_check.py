@@ -58,6 +58,11 @@ class AttributeCheck:
     rare: Sequence[str]
     near: Sequence[NearValues]
 
+    @property
+    def of_what(self) -> str:
+        """What is counted: a number's ranges, or values."""
+        return "ranges" if self.kind == NUMBER else "values"
+
 
 @dataclasses.dataclass(frozen=True)
 class CatalogueCheck:
@@ -221,8 +226,9 @@ def _attribute_findings(
         )
     if attribute.rare:
         found.append(
-            f"{name}: {len(attribute.rare)} of {len(attribute.counts)} values are on fewer "
-            f"than {RARE} training products, few to learn from"
+            f"{name}: {len(attribute.rare)} of {len(attribute.counts)} {attribute.of_what} "
+            f"are on fewer than {RARE} training products, few to learn from: they can be "
+            "filtered by, and are found by titles"
         )
     if attribute.near:
         pair = attribute.near[0]

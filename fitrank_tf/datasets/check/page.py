@@ -137,7 +137,8 @@ def _attribute(name: str, check: CatalogueCheck) -> str:
         ),
     )
     return (
-        f"<h2>{html.escape(name)}</h2><p>{attribute.kind}: {len(attribute.counts)} values, "
+        f"<h2>{html.escape(name)}</h2><p>{attribute.kind}: {len(attribute.counts)} "
+        f"{attribute.of_what}, "
         f"{len(attribute.rare)} of them rare (red); {attribute.missing} products without"
         f"</p><table>{rows}</table>"
         + (f"<p>and {more} more values</p>" if more > 0 else "")
