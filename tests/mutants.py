@@ -95,10 +95,11 @@ def is_caught(mutant: Mutant | None, tests: list[str], until: float) -> bool | N
     if time.monotonic() > until:
         return None
     folder = _copy()
-    path = folder / (mutant.module if mutant else tests[0])
+    if mutant is None:
+        return _exit_code(folder, tests) != 0
+    path = folder / mutant.module
     original = path.read_bytes()
-    if mutant:
-        path.write_text(_mutated(mutant), encoding="utf-8")
+    path.write_text(_mutated(mutant), encoding="utf-8")
     try:
         return _exit_code(folder, tests) != 0
     finally:

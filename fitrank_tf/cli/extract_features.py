@@ -89,7 +89,7 @@ def _check(options: argparse.Namespace, beam_options: Sequence[str]) -> None:
         raise FitRankError(f"--preview {options.preview}: give a file that ends in .png")
     if beam_options:
         # Imported here, as below: a preview needs no Beam.
-        from fitrank_tf.features.io.beam_extraction import check_beam_options
+        from fitrank_tf.features.io.beam_shards import check_beam_options
 
         check_beam_options(beam_options)
 

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "clicks": "learns position bias from click logs, grades and estimates by clicks",
     "judge": "makes a judged set: sheets to grade by eye, qrels from the grades",
     "build-index": "changes the catalogue that a bundle searches",
+    "build-catalogue": "computes a bundle's side of a catalogue of any size",
     "load-engine": "loads a bundle's catalogue into a vector database",
     "export": "exports a bundle's SavedModels to a model repository",
     "extract-features": "extracts the image features of a whole catalogue",
@@ -36,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "train-packed": "trains towers on packed products, without TensorFlow",
 }
 _FOLDERS: Mapping[str, str] = {
+    "build-catalogue": "engine",
     "load-engine": "engine",
     "pack": "packed",
     "train-packed": "packed",

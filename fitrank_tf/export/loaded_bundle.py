@@ -88,6 +88,12 @@ class LoadedBundle:
             digest.update(folder_fingerprint(folder).encode())
         return digest.hexdigest()
 
+    @functools.cached_property
+    def products_fingerprint(self) -> str:
+        """SHA-256 (hex) of all models that products go through, with their titles."""
+        titles = folder_fingerprint(model_path(self.path, "query_encoder"))
+        return hashlib.sha256(f"{self.fingerprint} {titles}".encode()).hexdigest()
+
     @property
     def feature_models(self) -> FeatureModels:
         """The feature models of the bundle."""

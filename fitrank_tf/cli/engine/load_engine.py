@@ -55,7 +55,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="products stay of the newest N versions of engine_search; servers may have "
         "the older ones, and go back to them (default: %(default)s)",
     )
-    parser.add_argument("--only", default="", metavar="FILE", help="ids, one a line")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--only", default="", metavar="FILE", help="ids, one a line")
+    ways.add_argument(
+        "--shards",
+        default="",
+        metavar="DIR",
+        help="the products that build-catalogue wrote, in place of the bundle's own",
+    )
     return parser.parse_args(arguments)
 
 
@@ -65,6 +72,7 @@ def main(arguments: Sequence[str] | None) -> None:
     # Here, because the options are told without pymilvus.
     from fitrank_tf.client.engine.milvus import Milvus, read_token
     from fitrank_tf.export.engine.load import bundle_catalogue, load_engine, open_engine
+    from fitrank_tf.export.engine.shards import engine_products
 
     bundle = Path(options.bundle)
     engine = Milvus(options.engine, read_token(options.engine_token_file))
@@ -76,6 +84,7 @@ def main(arguments: Sequence[str] | None) -> None:
         loaded = load_engine(
             bundle,
             engine,
+            engine_products(bundle, Path(options.shards)) if options.shards else None,
             index_type=options.index_type,
             name=options.name,
             kept=options.keep,

@@ -12,7 +12,7 @@ from fitrank_tf.datasets.catalogue import Catalogue, CatalogueSource, open_catal
 from fitrank_tf.datasets.splits import ALL, SPLITS
 from fitrank_tf.features.extract import FeatureExtractor
 from fitrank_tf.features.feature_models import FeatureModels
-from fitrank_tf.features.io import beam_extraction
+from fitrank_tf.features.io import beam_shards
 from fitrank_tf.features.io.beam_extraction import (
     UNREADABLE,
     ExtractionPlan,
@@ -101,8 +101,8 @@ def test_progress_is_counted_while_the_pipeline_runs(
         def move_to(self, done, values=None) -> None:
             counted.append(done)
 
-    monkeypatch.setattr(beam_extraction, "Progress", Counting)
-    monkeypatch.setattr(beam_extraction, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(beam_shards, "Progress", Counting)
+    monkeypatch.setattr(beam_shards, "_SECONDS_BETWEEN_LOOKS", 0.01)
     models = (Path(plan.detector), Path(plan.heads))
     run_extraction(plan_extraction(catalogue, *models, tmp_path, SHARD), MADE_OF, options)
     assert counted == sorted(counted)

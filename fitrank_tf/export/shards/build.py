@@ -1,0 +1,229 @@
+"""A bundle's side of a whole catalogue, as an Apache Beam pipeline.
+
+Each worker loads the bundle once. What it computes of a product is what `build-index`
+computes in one process; a photo goes through the models in batches that hold a bounded
+number of bytes.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fitrank_tf.datasets.attributes import Attribute
+from fitrank_tf.datasets.catalogue import Catalogue
+from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
+from fitrank_tf.export.loaded_bundle import LoadedBundle
+from fitrank_tf.export.shards.catalogue_shards import (
+    CatalogueShards,
+    begin_shards,
+    joined,
+    shard_name,
+    write_shard,
+)
+from fitrank_tf.features.extract import FeatureExtractor
+from fitrank_tf.features.io.beam_extraction import UNREADABLE, decoded_photo
+from fitrank_tf.features.io.beam_shards import (
+    Shard,
+    ShardWork,
+    encoded_items,
+    plan_shards,
+    prepared_folder,
+    run_shards,
+)
+from fitrank_tf.inputs.images import resize_and_pad
+
+# A batch of photos holds no more of them, and no more bytes of their pixels.
+_PHOTOS, _PIXEL_BYTES = 64, 128 * 2**20
+
+
+def build_catalogue(
+    bundle: Path,
+    catalogue: Catalogue,
+    output: Path,
+    shard_size: int,
+    since: Path | None,
+    options: Sequence[str],
+) -> CatalogueShards:
+    """Runs the pipeline; returns when all shards are written.
+
+    Args:
+        bundle: whose models are used.
+        catalogue: prepared.
+        output: folder to write to; a run that was stopped goes on there.
+        shard_size: most products of a shard.
+        since: earlier shards; their products are taken over where photo, title and
+            attributes are the same.
+        options: of Beam, such as `--runner=FlinkRunner`.
+
+    Raises:
+        FitRankError: if `output` holds products of another catalogue or other models,
+            `since` is not finished or of other models, or the workers do not share its
+            file system.
+    """
+    models = LoadedBundle(bundle).products_fingerprint
+    if since is not None:
+        CatalogueShards(since).check_models(models)
+    shards = plan_shards(catalogue, shard_size, shard_name)
+    filters = catalogue.declaration.filters
+    begin_shards(
+        output,
+        {"catalogue": catalogue.fingerprint, "models": models},
+        filters,
+        [shard.file for shard in shards],
+    )
+    work = _BuildShard(
+        str(output.resolve()),
+        str(bundle.resolve()),
+        prepared_folder(catalogue),
+        filters,
+        str(since.resolve()) if since else "",
+    )
+    run_shards(shards, work, "products", options)
+    return CatalogueShards(output)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Product:
+    """A product of a shard.
+
+    Attributes:
+        id: its id.
+        title: its title.
+        cells: the texts of its attributes.
+        content: digest of photo, title and attributes.
+        data: the photo's file.
+    """
+
+    id: str
+    title: str
+    cells: Mapping[str, str]
+    content: str
+    data: bytes
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any], filters: Sequence[Attribute]) -> "_Product":
+        title = item["text"].decode()
+        cells = {each.name: item["attributes"][each.name].decode() for each in filters}
+        digest = hashlib.sha256(item["image"])
+        digest.update(json.dumps([title, cells]).encode())
+        return cls(item["id"].decode(), title, cells, digest.hexdigest(), item["image"])
+
+
+class _BuildShard(ShardWork):
+    """Computes and writes the products of a shard."""
+
+    _bundle: LoadedBundle
+    _extractor: FeatureExtractor
+    _since: CatalogueShards | None
+
+    def __init__(
+        self,
+        folder: str,
+        bundle: str,
+        prepared: str,
+        filters: Sequence[Attribute],
+        since: str,
+    ):
+        super().__init__(folder)
+        self._bundle_path, self._prepared, self._since_path = bundle, prepared, since
+        self._filters = tuple(filters)
+
+    def setup(self) -> None:
+        self._bundle = LoadedBundle(Path(self._bundle_path))
+        self._extractor = FeatureExtractor(self._bundle.feature_models)
+        since = self._since_path
+        self._since = CatalogueShards(Path(since)) if since else None
+
+    def make(self, shard: Shard, path: Path) -> None:
+        contents: dict[str, str] = {}
+        parts, unreadable = [], []
+        earlier = self._earlier(shard)
+        for batch in self._batches(shard, earlier, contents):
+            readable = [(one, pixels) for one, pixels in batch if pixels is not None]
+            unreadable += [one.id for one, pixels in batch if pixels is None]
+            if readable:
+                parts.append(self._made(*map(list, zip(*readable))))
+        kept = [item for item in contents if item not in set(unreadable)]
+        copied = earlier.select([n for n, i in enumerate(earlier.ids) if i in contents])
+        whole = joined([*parts, copied], self._filters)
+        row_of = {item: row for row, item in enumerate(whole.ids)}
+        write_shard(
+            path,
+            whole.select([row_of[item] for item in kept]),
+            [contents[item] for item in kept],
+            len(copied),
+            {UNREADABLE: unreadable} if unreadable else {},
+        )
+
+    def _earlier(self, shard: Shard) -> SearchableCatalogue:
+        """The products of earlier shards that are the same in this one."""
+        if self._since is None:
+            return self._made([_BLANK], [np.full((8, 8, 3), 255, np.uint8)]).select([])
+        content = {one.id: one.content for one in self._products(shard)}
+        found, contents = self._since.find(content)
+        same = zip(found.ids, contents)
+        rows = [row for row, (item, of) in enumerate(same) if content[item] == of]
+        return dataclasses.replace(found.select(rows), filters=self._filters)
+
+    def _products(self, shard: Shard) -> Iterator[_Product]:
+        for item in encoded_items(self._prepared, shard):
+            yield _Product.of(item, self._filters)
+
+    def _batches(
+        self, shard: Shard, earlier: SearchableCatalogue, contents: dict[str, str]
+    ) -> Iterator[list[tuple[_Product, np.ndarray | None]]]:
+        """Products that are not taken over, with their pixels if these can be decoded.
+
+        Args:
+            shard: to read.
+            earlier: products that are taken over.
+            contents: gets the digests of all products.
+        """
+        there, batch, size = set(earlier.ids), [], 0
+        for product in self._products(shard):
+            contents[product.id] = product.content
+            if product.id in there:
+                continue
+            try:
+                pixels = decoded_photo(product.data)
+            except tf.errors.InvalidArgumentError:
+                pixels = None
+            batch.append((product, pixels))
+            size += 0 if pixels is None else pixels.nbytes
+            if len(batch) == _PHOTOS or size >= _PIXEL_BYTES:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
+    def _made(
+        self, products: Sequence[_Product], pixels: Sequence[np.ndarray]
+    ) -> SearchableCatalogue:
+        self.count_photos(len(products))
+        seen = self._extractor.extract_photos(pixels)
+        features = np.stack([one.features for one in seen])
+        size = self._bundle.info.image_size
+        squares = np.stack([resize_and_pad(photo, size).numpy() for photo in pixels])
+        photos = tf.data.Dataset.from_tensor_slices(squares)
+        embeddings = self._bundle.embed_photos(photos, features)
+        titles = tuple(product.title for product in products)
+        return SearchableCatalogue(
+            tuple(product.id for product in products),
+            titles,
+            {
+                each.name: tuple(product.cells.get(each.name, "") for product in products)
+                for each in self._filters
+            },
+            self._bundle.known(embeddings, features, titles),
+            self._filters,
+        )
+
+
+# Shows the widths of the tables.
+_BLANK = _Product("", "", {}, "", b"")

@@ -1,0 +1,264 @@
+"""What a search stores of a catalogue's products, on disk in Parquet shards.
+
+    <folder>/catalogue.json                      what they were made of, the attributes
+    <folder>/products-00003-of-00011.parquet     a row a product
+
+The columns are `id`, `title`, `content` (a digest of photo, title and attributes),
+`attributes` (texts), and the tables of `SearchTables`: lists of float32.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from fitrank_tf.core.errors import FitRankError, first_line
+from fitrank_tf.core.files import write_atomically, written_aside
+from fitrank_tf.datasets.attributes import Attribute, Declaration
+from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
+
+INFO_FILE = "catalogue.json"
+_TABLES = tuple(field.name for field in dataclasses.fields(SearchTables))
+_SUMMARY = b"fitrank"
+_ROWS = 4096
+# A palette's colour: CIE L, a, b and its share.
+_OF_COLOUR = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardSummary:
+    """Counts of one shard.
+
+    Attributes:
+        written: number of products.
+        copied: how many of them were taken from earlier shards.
+        left_out: {reason: ids of products that are not in it}.
+    """
+
+    written: int
+    copied: int
+    left_out: Mapping[str, Sequence[str]]
+
+
+def shard_name(number: int, count: int) -> str:
+    """The file name of shard `number` (from 0) of `count`."""
+    return f"products-{number:05d}-of-{count:05d}.parquet"
+
+
+def begin_shards(
+    folder: Path,
+    made_of: Mapping[str, str],
+    filters: Sequence[Attribute],
+    files: Sequence[str],
+) -> None:
+    """Makes a folder for shards, or checks that an existing one can be continued.
+
+    Args:
+        folder: to write to.
+        made_of: {what: fingerprint} of catalogue and models.
+        filters: the attributes that products can be filtered by.
+        files: names of all shards.
+
+    Raises:
+        FitRankError: if the folder's shards are of something else.
+    """
+    declared = Declaration(tuple(filters)).to_plain()
+    info = {"made_of": dict(made_of), "declaration": declared, "files": list(files)}
+    text = json.dumps(info, indent=1)
+    path = folder / INFO_FILE
+    if path.exists():
+        there = _read_info(folder)
+        for what, fingerprint in made_of.items():
+            if there["made_of"].get(what) != fingerprint:
+                raise FitRankError(
+                    f"{folder} holds products of another {what}; name another "
+                    "--output_dir, and this one with --since to take over what is the same"
+                )
+        if there["files"] != info["files"]:
+            raise FitRankError(
+                f"{folder} has shards of another size; give the --shard_size of before, or "
+                "name another --output_dir"
+            )
+    write_atomically(path, text.encode("utf-8"))
+
+
+def write_shard(
+    path: Path,
+    products: SearchableCatalogue,
+    contents: Sequence[str],
+    copied: int,
+    left_out: Mapping[str, Sequence[str]],
+) -> None:
+    """Writes a shard; it is not there before it is complete.
+
+    Args:
+        path: of the file.
+        products: of the shard, none or more.
+        contents: a digest of each product.
+        copied: how many of them were taken from earlier shards.
+        left_out: {reason: ids of products that are not in it}.
+    """
+    names = [each.name for each in products.filters]
+    texts = pa.StructArray.from_arrays(
+        [pa.array(products.attributes[name], pa.string()) for name in names],
+        fields=[pa.field(name, pa.string()) for name in names],
+    )
+    if not names:
+        texts = pa.array([{}] * len(products), pa.struct([]))
+    columns: dict[str, pa.Array] = {
+        "id": pa.array(products.ids, pa.string()),
+        "title": pa.array(products.titles, pa.string()),
+        "content": pa.array(contents, pa.string()),
+        "attributes": texts,
+    }
+    for name in _TABLES:
+        table = getattr(products.tables, name)
+        width = int(np.prod(table.shape[1:]))
+        flat = pa.array(np.ascontiguousarray(table, np.float32).ravel())
+        columns[name] = pa.FixedSizeListArray.from_arrays(flat, width)
+    summary = ShardSummary(len(products), copied, left_out)
+    plain = json.dumps(dataclasses.asdict(summary)).encode("utf-8")
+    whole = pa.table(columns).replace_schema_metadata({_SUMMARY: plain})
+    with written_aside(path) as unfinished:
+        pq.write_table(whole, unfinished, row_group_size=_ROWS, compression="zstd")
+
+
+class CatalogueShards:
+    """The finished shards of a catalogue.
+
+    Args:
+        folder: that `build-catalogue` wrote.
+
+    Attributes:
+        filters: the attributes that products can be filtered by.
+        summaries: of the shards, in their order.
+
+    Raises:
+        FitRankError: if the folder is none, or not finished.
+    """
+
+    def __init__(self, folder: Path):
+        info = _read_info(folder)
+        self.filters = Declaration.from_plain(info["declaration"]).attributes
+        self._folder, self._made_of = folder, info["made_of"]
+        self._files = [folder / name for name in info["files"]]
+        missing = [path for path in self._files if not path.exists()]
+        if missing:
+            raise FitRankError(
+                f"{missing[0]} is missing: build-catalogue was interrupted; run it again, "
+                "it resumes where it stopped"
+            )
+        self.summaries = [_summary(path) for path in self._files]
+
+    def __len__(self) -> int:
+        return sum(summary.written for summary in self.summaries)
+
+    def check_models(self, fingerprint: str) -> None:
+        """Checks that products were embedded by a bundle's models.
+
+        Args:
+            fingerprint: `LoadedBundle.products_fingerprint`.
+
+        Raises:
+            FitRankError: if other models made them.
+        """
+        if self._made_of["models"] != fingerprint:
+            raise FitRankError(
+                f"{self._folder} was made by the models of another bundle: run "
+                "build-catalogue with this one"
+            )
+
+    def __iter__(self) -> Iterator[SearchableCatalogue]:
+        """The products in their order, some thousand at a time."""
+        for path in self._files:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=_ROWS):
+                    if batch.num_rows:
+                        yield self._products(pa.Table.from_batches([batch]))
+
+    def catalogue(self) -> SearchableCatalogue:
+        """All products in memory.
+
+        Raises:
+            FitRankError: if there is none.
+        """
+        parts = list(self)
+        if not parts:
+            raise FitRankError(f"{self._folder} holds no product")
+        return joined(parts, self.filters)
+
+    def find(self, ids: Iterable[str]) -> tuple[SearchableCatalogue, Sequence[str]]:
+        """The products of some ids that are here, in any order, and their digests."""
+        chosen = ds.field("id").isin(list(ids))
+        table = ds.dataset(self._files, format="parquet").to_table(filter=chosen)
+        return self._products(table), table["content"].to_pylist()
+
+    def _products(self, table: pa.Table) -> SearchableCatalogue:
+        texts = table["attributes"].combine_chunks()
+        arrays = {name: _array(table[name]) for name in _TABLES}
+        arrays["palette"] = arrays["palette"].reshape(
+            len(table), arrays["palette"].shape[1] // _OF_COLOUR, _OF_COLOUR
+        )
+        return SearchableCatalogue(
+            tuple(table["id"].to_pylist()),
+            tuple(table["title"].to_pylist()),
+            {each.name: tuple(texts.field(each.name).to_pylist()) for each in self.filters},
+            SearchTables(**arrays),
+            self.filters,
+        )
+
+
+def joined(
+    parts: Sequence[SearchableCatalogue], filters: tuple[Attribute, ...]
+) -> SearchableCatalogue:
+    """Some catalogues of the same attributes and models, one behind the other.
+
+    Args:
+        parts: at least one.
+        filters: their attributes.
+    """
+    tables = zip(*(vars(part.tables).values() for part in parts))
+    return SearchableCatalogue(
+        tuple(item for part in parts for item in part.ids),
+        tuple(title for part in parts for title in part.titles),
+        {
+            each.name: tuple(text for part in parts for text in part.attributes[each.name])
+            for each in filters
+        },
+        SearchTables(*map(np.concatenate, tables)),
+        filters,
+    )
+
+
+def _array(column: pa.ChunkedArray) -> np.ndarray:
+    """The lists of a column as float32 [N, width]."""
+    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(len(column), column.type.list_size)
+
+
+def _summary(path: Path) -> ShardSummary:
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        return ShardSummary(**json.loads(metadata[_SUMMARY]))
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise FitRankError(
+            f"{path} cannot be read ({first_line(error)}); delete it and run "
+            "build-catalogue again"
+        ) from error
+
+
+def _read_info(folder: Path) -> Mapping[str, Any]:
+    path = folder / INFO_FILE
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+        return {name: info[name] for name in ("made_of", "declaration", "files")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FitRankError(
+            f"{path} cannot be read ({error!r}); name a folder that build-catalogue wrote"
+        ) from error
