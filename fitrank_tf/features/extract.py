@@ -171,7 +171,10 @@ class FeatureExtractor:
 
     @functools.cached_property
     def _extract_eagerly(self) -> tf.types.experimental.PolymorphicFunction:
-        return tf.function(self.extract_batch, reduce_retracing=True)
+        # Of any number of photos: a trace takes seconds.
+        squares = self._square_eagerly.get_concrete_function().structured_outputs
+        specs = [tf.TensorSpec([None, *one.shape], one.dtype) for one in squares]
+        return tf.function(self.extract_batch, input_signature=specs)
 
     def extract_batch(
         self, squares: tf.Tensor, photos: tf.Tensor, sizes: tf.Tensor

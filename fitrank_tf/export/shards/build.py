@@ -115,12 +115,17 @@ class _Product:
         return cls(item["id"].decode(), title, cells, digest.hexdigest(), item["image"])
 
 
-class _BuildShard(ShardWork):
-    """Computes and writes the products of a shard."""
+class _Models:
+    """What a worker holds: a bundle, its extractor, and the earlier shards."""
 
-    _bundle: LoadedBundle
-    _extractor: FeatureExtractor
-    _since: CatalogueShards | None
+    def __init__(self, bundle: Path, since: Path | None):
+        self.bundle = LoadedBundle(bundle)
+        self.extractor = FeatureExtractor(self.bundle.feature_models)
+        self.since = CatalogueShards(since) if since else None
+
+
+class _BuildShard(ShardWork[_Models]):
+    """Computes and writes the products of a shard."""
 
     def __init__(
         self,
@@ -134,11 +139,9 @@ class _BuildShard(ShardWork):
         self._bundle_path, self._prepared, self._since_path = bundle, prepared, since
         self._filters = tuple(filters)
 
-    def setup(self) -> None:
-        self._bundle = LoadedBundle(Path(self._bundle_path))
-        self._extractor = FeatureExtractor(self._bundle.feature_models)
+    def load(self) -> _Models:
         since = self._since_path
-        self._since = CatalogueShards(Path(since)) if since else None
+        return _Models(Path(self._bundle_path), Path(since) if since else None)
 
     def make(self, shard: Shard, path: Path) -> None:
         contents: dict[str, str] = {}
@@ -163,10 +166,10 @@ class _BuildShard(ShardWork):
 
     def _earlier(self, shard: Shard) -> SearchableCatalogue:
         """The products of earlier shards that are the same in this one."""
-        if self._since is None:
+        if self.models.since is None:
             return self._made([_BLANK], [np.full((8, 8, 3), 255, np.uint8)]).select([])
         content = {one.id: one.content for one in self._products(shard)}
-        found, contents = self._since.find(content)
+        found, contents = self.models.since.find(content)
         same = zip(found.ids, contents)
         rows = [row for row, (item, of) in enumerate(same) if content[item] == of]
         return dataclasses.replace(found.select(rows), filters=self._filters)
@@ -206,12 +209,12 @@ class _BuildShard(ShardWork):
         self, products: Sequence[_Product], pixels: Sequence[np.ndarray]
     ) -> SearchableCatalogue:
         self.count_photos(len(products))
-        seen = self._extractor.extract_photos(pixels)
+        seen = self.models.extractor.extract_photos(pixels)
         features = np.stack([one.features for one in seen])
-        size = self._bundle.info.image_size
+        size = self.models.bundle.info.image_size
         squares = np.stack([resize_and_pad(photo, size).numpy() for photo in pixels])
         photos = tf.data.Dataset.from_tensor_slices(squares)
-        embeddings = self._bundle.embed_photos(photos, features)
+        embeddings = self.models.bundle.embed_photos(photos, features)
         titles = tuple(product.title for product in products)
         return SearchableCatalogue(
             tuple(product.id for product in products),
@@ -220,7 +223,7 @@ class _BuildShard(ShardWork):
                 each.name: tuple(product.cells.get(each.name, "") for product in products)
                 for each in self._filters
             },
-            self._bundle.known(embeddings, features, titles),
+            self.models.bundle.known(embeddings, features, titles),
             self._filters,
         )
 

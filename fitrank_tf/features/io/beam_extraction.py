@@ -100,19 +100,17 @@ def _made(path: Path) -> ShardSummary:
     return summary
 
 
-class _ExtractShard(ShardWork):
+class _ExtractShard(ShardWork[FeatureExtractor]):
     """Extracts and writes the features of a shard."""
-
-    _extractor: FeatureExtractor
 
     def __init__(self, plan: ExtractionPlan):
         super().__init__(plan.output)
         # Beam pickles the plan; without the shards it is small.
         self._plan = dataclasses.replace(plan, shards=())
 
-    def setup(self) -> None:
+    def load(self) -> FeatureExtractor:
         models = FeatureModels.load(Path(self._plan.detector), Path(self._plan.heads))
-        self._extractor = FeatureExtractor(models)
+        return FeatureExtractor(models)
 
     def make(self, shard: Shard, path: Path) -> None:
         seen: list[tuple[str, PhotoFeatures]] = []
@@ -137,7 +135,7 @@ class _ExtractShard(ShardWork):
             return []
         self.count_photos(len(batch))
         ids, photos = zip(*batch)
-        return list(zip(ids, self._extractor.extract_photos(photos)))
+        return list(zip(ids, self.models.extract_photos(photos)))
 
 
 def decoded_photo(data: bytes) -> np.ndarray:

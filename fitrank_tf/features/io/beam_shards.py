@@ -8,11 +8,13 @@ catalogue, the models and the output must lie on a file system that all workers 
 import abc
 import contextlib
 import dataclasses
+import importlib
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import tensorflow_datasets as tfds
 
@@ -26,9 +28,13 @@ with imports_of("beam"):
     import apache_beam as beam
     from apache_beam.metrics.metric import Metrics
     from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
+    from apache_beam.utils.shared import Shared
 
 logger = logging.getLogger(__name__)
 
+M = TypeVar("M")
+
+_DASK = "apache_beam.runners.dask.dask_runner"
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
@@ -89,24 +95,35 @@ def encoded_items(prepared: str, shard: Shard) -> Iterator[Mapping[str, Any]]:
     yield from read_prepared(builder, rows, ENCODED).as_numpy_iterator()
 
 
-class ShardWork(beam.DoFn, abc.ABC):
+class ShardWork(beam.DoFn, abc.ABC, Generic[M]):
     """Writes the files of shards.
 
     Args:
         folder: where the files are.
 
     Attributes:
+        models: what `load` gave.
         photos_seen: photos processed by all workers in this process.
     """
 
+    models: M
     photos_seen: ClassVar[int] = 0
 
     def __init__(self, folder: str):
         self.folder = Path(folder)
+        self._shared = Shared()
+
+    @abc.abstractmethod
+    def load(self) -> M:
+        """Loads the models, once in a process."""
 
     @abc.abstractmethod
     def make(self, shard: Shard, path: Path) -> None:
         """Writes the file of a shard; it is not there before it is complete."""
+
+    def setup(self) -> None:
+        """Takes the models of this process. Dask calls it for every partition."""
+        self.models = self._shared.acquire(self.load)
 
     def process(self, shard: Shard) -> Iterator[Shard]:
         """Makes a shard, unless it was made before."""
@@ -169,8 +186,13 @@ def check_beam_options(options: Sequence[str]) -> None:
     """Rejects unknown options, which Beam would ignore.
 
     Raises:
-        FitRankError: for an option of no runner.
+        FitRankError: for an option of no runner, or Dask's runner without Dask.
     """
+    if any("DaskRunner" in option for option in options):
+        # The runner is imported when it first runs, and its options with it.
+        with imports_of("dask"):
+            importlib.import_module("distributed")
+            importlib.import_module(_DASK)
     parser = _BeamArgumentParser(add_help=False, allow_abbrev=False)
     for group in PipelineOptions.__subclasses__():
         group._add_argparse_args(parser)
@@ -182,9 +204,13 @@ def check_beam_options(options: Sequence[str]) -> None:
 
 
 def _with_runner(options: Sequence[str]) -> list[str]:
-    """Adds the default runner: in this process, without other requirements."""
+    """Adds the default runner, in this process, without other requirements; and the whole
+    name of Dask's, which Beam does not know by its short one."""
     named = any(option.startswith("--runner") for option in options)
-    return [*options] if named else ["--runner=FnApiRunner", *options]
+    whole = [
+        re.sub(r"^(--runner=)?DaskRunner$", rf"\1{_DASK}.DaskRunner", o) for o in options
+    ]
+    return whole if named else ["--runner=FnApiRunner", *whole]
 
 
 @contextlib.contextmanager
