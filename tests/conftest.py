@@ -97,7 +97,7 @@ def small_chain(model_folders: tuple[Path, Path]) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def bundle(tmp_path_factory, small_chain):
+def trained_bundle(tmp_path_factory, small_chain):
     """A bundle trained on 160 drawn products, once for all tests."""
     from fitrank_tf.cli import train
 
@@ -105,6 +105,12 @@ def bundle(tmp_path_factory, small_chain):
     options = [f"--set={assignment}" for assignment in small_chain]
     train.main(["--num_items=160", f"--output_dir={folder}", *options])
     return folder
+
+
+@pytest.fixture(scope="session")
+def bundle(trained_bundle):
+    """The trained bundle, where a folder of tests has no other one."""
+    return trained_bundle
 
 
 @pytest.fixture(scope="session")

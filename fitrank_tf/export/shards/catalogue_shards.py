@@ -4,7 +4,8 @@
     <folder>/products-00003-of-00011.parquet     a row a product
 
 The columns are `id`, `title`, `content` (a digest of photo, title and attributes),
-`attributes` (texts), and the tables of `SearchTables`: lists of float32.
+`attributes` (a text for each of those in catalogue.json), and the tables of
+`SearchTables`: lists of float32.
 """
 
 import dataclasses
@@ -104,18 +105,13 @@ def write_shard(
         copied: how many of them were taken from earlier shards.
         left_out: {reason: ids of products that are not in it}.
     """
-    names = [each.name for each in products.filters]
-    texts = pa.StructArray.from_arrays(
-        [pa.array(products.attributes[name], pa.string()) for name in names],
-        fields=[pa.field(name, pa.string()) for name in names],
-    )
-    if not names:
-        texts = pa.array([{}] * len(products), pa.struct([]))
+    texts = zip(*(products.attributes[each.name] for each in products.filters))
+    rows = [*texts] if products.filters else [()] * len(products)
     columns: dict[str, pa.Array] = {
         "id": pa.array(products.ids, pa.string()),
         "title": pa.array(products.titles, pa.string()),
         "content": pa.array(contents, pa.string()),
-        "attributes": texts,
+        "attributes": pa.array(map(list, rows), pa.list_(pa.string())),
     }
     for name in _TABLES:
         table = getattr(products.tables, name)
@@ -200,7 +196,7 @@ class CatalogueShards:
         return self._products(table), table["content"].to_pylist()
 
     def _products(self, table: pa.Table) -> SearchableCatalogue:
-        texts = table["attributes"].combine_chunks()
+        rows = table["attributes"].to_pylist()
         arrays = {name: _array(table[name]) for name in _TABLES}
         arrays["palette"] = arrays["palette"].reshape(
             len(table), arrays["palette"].shape[1] // _OF_COLOUR, _OF_COLOUR
@@ -208,7 +204,10 @@ class CatalogueShards:
         return SearchableCatalogue(
             tuple(table["id"].to_pylist()),
             tuple(table["title"].to_pylist()),
-            {each.name: tuple(texts.field(each.name).to_pylist()) for each in self.filters},
+            {
+                each.name: tuple(row[place] for row in rows)
+                for place, each in enumerate(self.filters)
+            },
             SearchTables(**arrays),
             self.filters,
         )
