@@ -140,7 +140,7 @@ class ShardWork(beam.DoFn, abc.ABC, Generic[M]):
 
 
 def run_shards(
-    shards: Sequence[Shard], work: ShardWork, what: str, options: Sequence[str]
+    shards: Sequence[Shard], work: ShardWork[Any], what: str, options: Sequence[str]
 ) -> list[Path]:
     """Runs a pipeline; returns when all shards are written.
 
