@@ -59,7 +59,17 @@ def sample_mutants(module: str, count: int, seed: int, left_out: list[str]) -> l
             by_place.setdefault((start, end), []).append(mutant)
     draw = random.Random(f"{seed}:{module}")
     chosen = draw.sample(sorted(by_place), min(count, len(by_place)))
-    return [draw.choice(by_place[place]) for place in chosen]
+    drawn = [draw.choice(by_place[place]) for place in chosen]
+    return [mutant for mutant in drawn if _is_possible(mutant)]
+
+
+def _is_possible(mutant: Mutant) -> bool:
+    """Cosmic Ray replaces exceptions, but not those with a dot in their name."""
+    try:
+        _mutated(mutant)
+    except AttributeError:
+        return False
+    return True
 
 
 def _mutated(mutant: Mutant) -> str:
