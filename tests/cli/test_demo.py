@@ -139,7 +139,7 @@ def test_without_a_catalogue_the_page_has_no_photos(bundle, tmp_path, caplog) ->
     search, photos = demo.load(LoadedBundle(other), options)
     assert photos.photos == {}
     assert "clip" not in {system.name for system in _run(search.describe()).systems}
-    assert "name the catalogue, as --dataset csv_catalogue" in caplog.text
+    assert "name the catalogue, as --table p.csv" in caplog.text
     with pytest.raises(FitRankError, match="--table"):
         demo.load(LoadedBundle(other), demo.parse(["--dataset=csv_catalogue"]))
 

@@ -6,6 +6,7 @@ number of bytes.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -117,12 +118,52 @@ class _Product:
 
 
 class _Models:
-    """What a worker holds: a bundle, its extractor, and the earlier shards."""
+    """What a worker holds: a bundle, its extractor, and the earlier shards.
 
-    def __init__(self, bundle: Path, since: Path | None):
-        self.bundle = LoadedBundle(bundle)
-        self.extractor = FeatureExtractor(self.bundle.feature_models)
+    Args:
+        bundle: its directory.
+        since: folder of the earlier shards; None for none.
+        filters: the attributes of the products.
+    """
+
+    def __init__(self, bundle: Path, since: Path | None, filters: tuple[Attribute, ...]):
         self.since = CatalogueShards(since) if since else None
+        self._bundle, self._filters = LoadedBundle(bundle), filters
+        self._extractor = FeatureExtractor(self._bundle.feature_models)
+
+    @functools.cached_property
+    def nothing(self) -> SearchableCatalogue:
+        """No product, with tables of the models' widths."""
+        blank = _Product("", "", {}, "", b"")
+        return self.products([blank], [np.full((8, 8, 3), 255, np.uint8)]).select([])
+
+    def products(
+        self, given: Sequence[_Product], pixels: Sequence[np.ndarray]
+    ) -> SearchableCatalogue:
+        """What a search stores of a few products.
+
+        Args:
+            given: the products.
+            pixels: their photos, uint8 [H, W, 3] each.
+        """
+        seen = self._extractor.extract_photos(pixels)
+        features = np.stack([one.features for one in seen])
+        size = self._bundle.info.image_size
+        squares = np.stack([resize_and_pad(photo, size).numpy() for photo in pixels])
+        photos = tf.data.Dataset.from_tensor_slices(squares)
+        embeddings = self._bundle.embed_photos(photos, features)
+        titles = tuple(product.title for product in given)
+        cells = {
+            each.name: tuple(product.cells.get(each.name, "") for product in given)
+            for each in self._filters
+        }
+        return SearchableCatalogue(
+            tuple(product.id for product in given),
+            titles,
+            cells,
+            self._bundle.known(embeddings, features, titles),
+            self._filters,
+        )
 
 
 class _BuildShard(ShardWork[_Models]):
@@ -141,8 +182,8 @@ class _BuildShard(ShardWork[_Models]):
         self._filters = tuple(filters)
 
     def load(self) -> _Models:
-        since = self._since_path
-        return _Models(Path(self._bundle_path), Path(since) if since else None)
+        since = Path(self._since_path) if self._since_path else None
+        return _Models(Path(self._bundle_path), since, self._filters)
 
     def make(self, shard: Shard, path: Path) -> None:
         contents: dict[str, str] = {}
@@ -152,27 +193,30 @@ class _BuildShard(ShardWork[_Models]):
             readable = [(one, pixels) for one, pixels in batch if pixels is not None]
             unreadable += [one.id for one, pixels in batch if pixels is None]
             if readable:
-                parts.append(self._made(*map(list, zip(*readable))))
-        kept = [item for item in contents if item not in set(unreadable)]
-        copied = earlier.select([n for n, i in enumerate(earlier.ids) if i in contents])
-        whole = joined([*parts, copied], self._filters)
+                self.count_photos(len(readable))
+                parts.append(self.models.products(*map(list, zip(*readable))))
+        whole = joined([*parts, earlier], self._filters)
         row_of = {item: row for row, item in enumerate(whole.ids)}
+        kept = [item for item in contents if item in row_of]
         write_shard(
             path,
             whole.select([row_of[item] for item in kept]),
             [contents[item] for item in kept],
-            len(copied),
+            len(earlier),
             {UNREADABLE: unreadable} if unreadable else {},
         )
 
     def _earlier(self, shard: Shard) -> SearchableCatalogue:
         """The products of earlier shards that are the same in this one."""
         if self.models.since is None:
-            return self._made([_BLANK], [np.full((8, 8, 3), 255, np.uint8)]).select([])
+            return self.models.nothing
         content = {one.id: one.content for one in self._products(shard)}
         found, contents = self.models.since.find(content)
         same = zip(found.ids, contents)
         rows = [row for row, (item, of) in enumerate(same) if content[item] == of]
+        if not rows:
+            # Those found may have other attributes.
+            return self.models.nothing
         return dataclasses.replace(found.select(rows), filters=self._filters)
 
     def _products(self, shard: Shard) -> Iterator[_Product]:
@@ -205,29 +249,3 @@ class _BuildShard(ShardWork[_Models]):
                 batch, size = [], 0
         if batch:
             yield batch
-
-    def _made(
-        self, products: Sequence[_Product], pixels: Sequence[np.ndarray]
-    ) -> SearchableCatalogue:
-        self.count_photos(len(products))
-        seen = self.models.extractor.extract_photos(pixels)
-        features = np.stack([one.features for one in seen])
-        size = self.models.bundle.info.image_size
-        squares = np.stack([resize_and_pad(photo, size).numpy() for photo in pixels])
-        photos = tf.data.Dataset.from_tensor_slices(squares)
-        embeddings = self.models.bundle.embed_photos(photos, features)
-        titles = tuple(product.title for product in products)
-        return SearchableCatalogue(
-            tuple(product.id for product in products),
-            titles,
-            {
-                each.name: tuple(product.cells.get(each.name, "") for product in products)
-                for each in self._filters
-            },
-            self.models.bundle.known(embeddings, features, titles),
-            self._filters,
-        )
-
-
-# Shows the widths of the tables.
-_BLANK = _Product("", "", {}, "", b"")

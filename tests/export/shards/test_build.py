@@ -37,9 +37,10 @@ def _shop(
     numbers: range,
     titles: Mapping[int, str] | None = None,
     colours: Mapping[int, str] | None = None,
+    price: str = "price",
 ) -> Catalogue:
     (folder / "photos").mkdir()
-    rows = ["id,text,colour,price"]
+    rows = [f"id,text,colour,{price}"]
     for number in numbers:
         name = [*COLOURS][number % 3]
         title = (titles or {}).get(number, f"Acme {name} Shirt {number}" if number else "")
@@ -116,6 +117,17 @@ def test_what_is_the_same_is_taken_over(trained_bundle, shards, tmp_path) -> Non
     _assert_same(
         found.catalogue(), searchable_catalogue(LoadedBundle(trained_bundle), changed)
     )
+
+
+def test_nothing_is_taken_over_of_other_attributes(
+    trained_bundle, shards, tmp_path
+) -> None:
+    (tmp_path / "shop").mkdir()
+    other = _shop(tmp_path / "shop", range(3), price="heel_height")
+    found = build_catalogue(trained_bundle, other, tmp_path / "new", SHARD, shards, [])
+    assert sum(summary.copied for summary in found.summaries) == 0
+    assert {each.name for each in found.filters} == {"colour", "heel_height"}
+    assert len(found.catalogue()) == 3
 
 
 @pytest.mark.parametrize("torn", [(2, 5), (0, 1, 2, 3, 4, 5)])
