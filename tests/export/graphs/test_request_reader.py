@@ -105,8 +105,8 @@ def test_a_catalogue_without_facets_is_asked_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "lightness"),
     [
-        # The means of L of XKCD's, CSS's and the survey's colours: 48, 53, 50 for red; 0, 0,
-        # 12 for black; 100, 100, 92 for white; 8, 26 for navy blue; 28, 47, 43 for crimson.
+        # Means of L of XKCD's, CSS's and the survey's colours: 48, 53, 50 for red; 0, 0, 12
+        # for black; 100, 100, 92 for white; 8, 26 for navy blue; 28, 47, 43 for crimson.
         ("red shoes", [50, 0]),
         ("blak t-shirt, no red", [4, 0]),
         ("white or navy blue shoes", [97, 17]),
