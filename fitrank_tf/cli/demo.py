@@ -65,7 +65,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options that `load` reads: the bundle, and a catalogue for the photos."""
     add_catalogue_arguments(parser)
-    # "" for the one that the bundle was trained on.
     parser.add_argument("--bundle", default=DEFAULT_BUNDLE)
 
 

@@ -90,9 +90,9 @@ class LoadedBundle:
 
     @functools.cached_property
     def products_fingerprint(self) -> str:
-        """SHA-256 (hex) of all models that products go through, with their titles."""
+        """`fingerprint` and SHA-256 (hex) of the model that titles go through."""
         titles = folder_fingerprint(model_path(self.path, "query_encoder"))
-        return hashlib.sha256(f"{self.fingerprint} {titles}".encode()).hexdigest()
+        return self.fingerprint + titles
 
     @property
     def feature_models(self) -> FeatureModels:

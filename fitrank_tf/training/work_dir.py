@@ -5,6 +5,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from fitrank_tf.core.files import locked, replace_folder
 
@@ -48,11 +49,9 @@ class WorkDir:
             return True
         return False
 
-    @contextlib.contextmanager
-    def locked(self, folder: Path) -> Iterator[None]:
+    def locked(self, folder: Path) -> BinaryIO:
         """Keeps other processes from making a stage; waits for one that makes it."""
-        with locked(folder.with_name(f".{folder.name}.lock")):
-            yield
+        return locked(folder.with_name(f".{folder.name}.lock"))
 
     @contextlib.contextmanager
     def making(self, folder: Path) -> Iterator[Path]:

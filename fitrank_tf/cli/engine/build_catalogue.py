@@ -18,7 +18,7 @@ from fitrank_tf.cli.options.command import DEFAULT_BUNDLE
 from fitrank_tf.core.command_line import command_parser
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import open_catalogue
-from fitrank_tf.features.io.saved_features import skipped_lines
+from fitrank_tf.features.io.saved_features import skipped_lines, total_skipped
 
 
 def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
@@ -64,9 +64,8 @@ def main(arguments: Sequence[str] | None) -> None:
         beam_options,
     )
     skipped = dict(catalogue.skipped)
-    for summary in shards.summaries:
-        for reason, ids in summary.left_out.items():
-            skipped[reason] = skipped.get(reason, 0) + len(ids)
+    for reason, ids in total_skipped(shards.summaries).items():
+        skipped[reason] = skipped.get(reason, 0) + len(ids)
     copied = sum(summary.copied for summary in shards.summaries)
     print(f"products  {len(shards)} in {len(shards.summaries)} shards, {copied} as before")
     print("\n".join(skipped_lines(skipped) or ["left out 0"]))

@@ -13,7 +13,6 @@ from fitrank_tf.client.engine.layout import DEFAULT_NAME, ENGINE_MODEL, LAYOUT
 from fitrank_tf.client.engine.milvus import Milvus
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.core.saved_models import load_saved_model
-from fitrank_tf.core.shipped import folder_fingerprint
 from fitrank_tf.datasets.attributes import Attribute
 from fitrank_tf.export.bundle import model_path, model_versions, next_version
 from fitrank_tf.export.engine.collections import EngineCatalogue
@@ -161,8 +160,7 @@ def engine_fingerprint(
     That are the models of the bundle, the terms and the attributes.
     """
     digest = hashlib.sha256(LAYOUT.encode())
-    digest.update(LoadedBundle(bundle).fingerprint.encode())
-    digest.update(folder_fingerprint(model_path(bundle, "query_encoder")).encode())
+    digest.update(LoadedBundle(bundle).products_fingerprint.encode())
     declared = [(each.name, each.kind) for each in filters]
     digest.update(json.dumps([declared, terms.words]).encode())
     digest.update(terms.idf.tobytes() + repr(terms.mean_length).encode())

@@ -37,10 +37,10 @@ class SearchTables:
         """Some of the products."""
         return SearchTables(*(table[rows] for table in self._arrays()))
 
-    def joined(self, others: "SearchTables") -> "SearchTables":
+    def joined(self, *others: "SearchTables") -> "SearchTables":
         """Concatenates these products and the others."""
-        pairs = zip(self._arrays(), others._arrays(), strict=True)
-        return SearchTables(*(np.concatenate(pair) for pair in pairs))
+        columns = zip(self._arrays(), *(each._arrays() for each in others), strict=True)
+        return SearchTables(*map(np.concatenate, columns))
 
     def _arrays(self) -> tuple[np.ndarray, ...]:
         return self.embeddings, self.feature_projection, self.facet_probs, self.palette

@@ -28,11 +28,12 @@ from fitrank_tf.export.shards.catalogue_shards import (
     write_shard,
 )
 from fitrank_tf.features.extract import FeatureExtractor
-from fitrank_tf.features.io.beam_extraction import UNREADABLE, decoded_photo
 from fitrank_tf.features.io.beam_shards import (
+    UNREADABLE,
     Shard,
     ShardWork,
     encoded_items,
+    photo_batches,
     plan_shards,
     prepared_folder,
     run_shards,
@@ -99,14 +100,12 @@ class _Product:
         title: its title.
         cells: the texts of its attributes.
         content: digest of photo, title and attributes.
-        data: the photo's file.
     """
 
     id: str
     title: str
     cells: Mapping[str, str]
     content: str
-    data: bytes
 
     @classmethod
     def of(cls, item: Mapping[str, Any], filters: Sequence[Attribute]) -> "_Product":
@@ -114,7 +113,7 @@ class _Product:
         cells = {each.name: item["attributes"][each.name].decode() for each in filters}
         digest = hashlib.sha256(item["image"])
         digest.update(json.dumps([title, cells]).encode())
-        return cls(item["id"].decode(), title, cells, digest.hexdigest(), item["image"])
+        return cls(item["id"].decode(), title, cells, digest.hexdigest())
 
 
 class _Models:
@@ -134,7 +133,7 @@ class _Models:
     @functools.cached_property
     def nothing(self) -> SearchableCatalogue:
         """No product, with tables of the models' widths."""
-        blank = _Product("", "", {}, "", b"")
+        blank = _Product("", "", {}, "")
         return self.products([blank], [np.full((8, 8, 3), 255, np.uint8)]).select([])
 
     def products(
@@ -187,14 +186,13 @@ class _BuildShard(ShardWork[_Models]):
 
     def make(self, shard: Shard, path: Path) -> None:
         contents: dict[str, str] = {}
-        parts, unreadable = [], []
+        parts: list[SearchableCatalogue] = []
+        unreadable: list[_Product] = []
         earlier = self._earlier(shard)
-        for batch in self._batches(shard, earlier, contents):
-            readable = [(one, pixels) for one, pixels in batch if pixels is not None]
-            unreadable += [one.id for one, pixels in batch if pixels is None]
-            if readable:
-                self.count_photos(len(readable))
-                parts.append(self.models.products(*map(list, zip(*readable))))
+        photos = self._photos(shard, earlier, contents)
+        for products, pixels in photo_batches(photos, unreadable, _PHOTOS, _PIXEL_BYTES):
+            self.count_photos(len(products))
+            parts.append(self.models.products(products, pixels))
         whole = joined([*parts, earlier], self._filters)
         row_of = {item: row for row, item in enumerate(whole.ids)}
         kept = [item for item in contents if item in row_of]
@@ -203,14 +201,14 @@ class _BuildShard(ShardWork[_Models]):
             whole.select([row_of[item] for item in kept]),
             [contents[item] for item in kept],
             len(earlier),
-            {UNREADABLE: unreadable} if unreadable else {},
+            {UNREADABLE: [one.id for one in unreadable]} if unreadable else {},
         )
 
     def _earlier(self, shard: Shard) -> SearchableCatalogue:
         """The products of earlier shards that are the same in this one."""
         if self.models.since is None:
             return self.models.nothing
-        content = {one.id: one.content for one in self._products(shard)}
+        content = {one.id: one.content for one, _ in self._products(shard)}
         found, contents = self.models.since.find(content)
         same = zip(found.ids, contents)
         rows = [row for row, (item, of) in enumerate(same) if content[item] == of]
@@ -219,33 +217,22 @@ class _BuildShard(ShardWork[_Models]):
             return self.models.nothing
         return dataclasses.replace(found.select(rows), filters=self._filters)
 
-    def _products(self, shard: Shard) -> Iterator[_Product]:
+    def _products(self, shard: Shard) -> Iterator[tuple[_Product, bytes]]:
         for item in encoded_items(self._prepared, shard):
-            yield _Product.of(item, self._filters)
+            yield _Product.of(item, self._filters), item["image"]
 
-    def _batches(
+    def _photos(
         self, shard: Shard, earlier: SearchableCatalogue, contents: dict[str, str]
-    ) -> Iterator[list[tuple[_Product, np.ndarray | None]]]:
-        """Products that are not taken over, with their pixels if these can be decoded.
+    ) -> Iterator[tuple[_Product, bytes]]:
+        """The products that are not taken over, with their photos.
 
         Args:
             shard: to read.
             earlier: products that are taken over.
             contents: gets the digests of all products.
         """
-        there, batch, size = set(earlier.ids), [], 0
-        for product in self._products(shard):
+        there = set(earlier.ids)
+        for product, data in self._products(shard):
             contents[product.id] = product.content
-            if product.id in there:
-                continue
-            try:
-                pixels = decoded_photo(product.data)
-            except tf.errors.InvalidArgumentError:
-                pixels = None
-            batch.append((product, pixels))
-            size += 0 if pixels is None else pixels.nbytes
-            if len(batch) == _PHOTOS or size >= _PIXEL_BYTES:
-                yield batch
-                batch, size = [], 0
-        if batch:
-            yield batch
+            if product.id not in there:
+                yield product, data

@@ -25,8 +25,9 @@ from fitrank_tf.core.errors import FitRankError, first_line
 from fitrank_tf.core.files import write_atomically, written_aside
 from fitrank_tf.datasets.attributes import Attribute, Declaration
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue, SearchTables
+from fitrank_tf.features.io.saved_features import ShardSummary
 
-INFO_FILE = "catalogue.json"
+_INFO_FILE = "catalogue.json"
 _TABLES = tuple(field.name for field in dataclasses.fields(SearchTables))
 _SUMMARY = b"fitrank"
 _ROWS = 4096
@@ -35,18 +36,16 @@ _OF_COLOUR = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class ShardSummary:
+class BuildSummary(ShardSummary):
     """Counts of one shard.
 
     Attributes:
         written: number of products.
-        copied: how many of them were taken from earlier shards.
-        left_out: {reason: ids of products that are not in it}.
+        skipped: {reason: ids of products that are not in it}.
+        copied: how many products were taken from earlier shards.
     """
 
-    written: int
     copied: int
-    left_out: Mapping[str, Sequence[str]]
 
 
 def shard_name(number: int, count: int) -> str:
@@ -74,21 +73,22 @@ def begin_shards(
     declared = Declaration(tuple(filters)).to_plain()
     info = {"made_of": dict(made_of), "declaration": declared, "files": list(files)}
     text = json.dumps(info, indent=1)
-    path = folder / INFO_FILE
-    if path.exists():
-        there = _read_info(folder)
-        for what, fingerprint in made_of.items():
-            if there["made_of"].get(what) != fingerprint:
-                raise FitRankError(
-                    f"{folder} holds products of another {what}; name another "
-                    "--output_dir, and this one with --since to take over what is the same"
-                )
-        if there["files"] != info["files"]:
+    path = folder / _INFO_FILE
+    if not path.exists():
+        write_atomically(path, text.encode("utf-8"))
+        return
+    there = _read_info(folder)
+    for what, fingerprint in made_of.items():
+        if there["made_of"].get(what) != fingerprint:
             raise FitRankError(
-                f"{folder} has shards of another size; give the --shard_size of before, or "
-                "name another --output_dir"
+                f"{folder} holds products of another {what}; name another "
+                "--output_dir, and this one with --since to take over what is the same"
             )
-    write_atomically(path, text.encode("utf-8"))
+    if there["files"] != info["files"]:
+        raise FitRankError(
+            f"{folder} has shards of another size; give the --shard_size of before, or "
+            "name another --output_dir"
+        )
 
 
 def write_shard(
@@ -96,7 +96,7 @@ def write_shard(
     products: SearchableCatalogue,
     contents: Sequence[str],
     copied: int,
-    left_out: Mapping[str, Sequence[str]],
+    skipped: Mapping[str, Sequence[str]],
 ) -> None:
     """Writes a shard; it is not there before it is complete.
 
@@ -105,7 +105,7 @@ def write_shard(
         products: of the shard, none or more.
         contents: a digest of each product.
         copied: how many of them were taken from earlier shards.
-        left_out: {reason: ids of products that are not in it}.
+        skipped: {reason: ids of products that are not in it}.
     """
     texts = zip(*(products.attributes[each.name] for each in products.filters))
     rows = [*texts] if products.filters else [()] * len(products)
@@ -120,7 +120,7 @@ def write_shard(
         width = int(np.prod(table.shape[1:]))
         flat = pa.array(np.ascontiguousarray(table, np.float32).ravel())
         columns[name] = pa.FixedSizeListArray.from_arrays(flat, width)
-    summary = ShardSummary(len(products), copied, left_out)
+    summary = BuildSummary(len(products), skipped, copied)
     plain = json.dumps(dataclasses.asdict(summary)).encode("utf-8")
     whole = pa.table(columns).replace_schema_metadata({_SUMMARY: plain})
     with written_aside(path) as unfinished:
@@ -180,17 +180,6 @@ class CatalogueShards:
                     if batch.num_rows:
                         yield self._products(pa.Table.from_batches([batch]))
 
-    def catalogue(self) -> SearchableCatalogue:
-        """All products in memory.
-
-        Raises:
-            FitRankError: if there is none.
-        """
-        parts = list(self)
-        if not parts:
-            raise FitRankError(f"{self._folder} holds no product")
-        return joined(parts, self.filters)
-
     def find(self, ids: Iterable[str]) -> tuple[SearchableCatalogue, Sequence[str]]:
         """The products of some ids that are here, in any order, and their digests.
 
@@ -201,7 +190,7 @@ class CatalogueShards:
         places = np.searchsorted(keys, _keys(wanted))
         places = places[places < len(keys)]
         files = [self._files[number] for number in np.unique(numbers[places])]
-        # The products of no file are those of the first that are none of them.
+        # Where no file holds any, the first says what the columns are.
         chosen = ds.field("id").isin(wanted)
         table = ds.dataset(files or self._files[:1], format="parquet").to_table(
             filter=chosen
@@ -244,7 +233,7 @@ def joined(
         parts: at least one.
         filters: their attributes.
     """
-    tables = zip(*(vars(part.tables).values() for part in parts))
+    first, *others = (part.tables for part in parts)
     return SearchableCatalogue(
         tuple(item for part in parts for item in part.ids),
         tuple(title for part in parts for title in part.titles),
@@ -252,7 +241,7 @@ def joined(
             each.name: tuple(text for part in parts for text in part.attributes[each.name])
             for each in filters
         },
-        SearchTables(*map(np.concatenate, tables)),
+        first.joined(*others),
         filters,
     )
 
@@ -269,10 +258,10 @@ def _array(column: pa.ChunkedArray) -> np.ndarray:
     return flat.reshape(len(column), column.type.list_size)
 
 
-def _summary(path: Path) -> ShardSummary:
+def _summary(path: Path) -> BuildSummary:
     try:
         metadata = pq.read_schema(path).metadata or {}
-        return ShardSummary(**json.loads(metadata[_SUMMARY]))
+        return BuildSummary(**json.loads(metadata[_SUMMARY]))
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise FitRankError(
             f"{path} cannot be read ({first_line(error)}); delete it and run "
@@ -281,7 +270,7 @@ def _summary(path: Path) -> ShardSummary:
 
 
 def _read_info(folder: Path) -> Mapping[str, Any]:
-    path = folder / INFO_FILE
+    path = folder / _INFO_FILE
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
         return {name: info[name] for name in ("made_of", "declaration", "files")}

@@ -4,17 +4,16 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-import tensorflow as tf
-
 from fitrank_tf.core.errors import FitRankError
 from fitrank_tf.datasets.catalogue import Catalogue
 from fitrank_tf.features.extract import FeatureExtractor, PhotoFeatures
 from fitrank_tf.features.feature_models import FeatureModels
 from fitrank_tf.features.io.beam_shards import (
+    UNREADABLE,
     Shard,
     ShardWork,
     encoded_items,
+    photo_batches,
     plan_shards,
     prepared_folder,
     run_shards,
@@ -27,7 +26,6 @@ from fitrank_tf.features.io.saved_features import (
     write_shard,
 )
 
-UNREADABLE = "photo cannot be decoded"
 _BATCH = 32
 
 
@@ -114,34 +112,10 @@ class _ExtractShard(ShardWork[FeatureExtractor]):
 
     def make(self, shard: Shard, path: Path) -> None:
         seen: list[tuple[str, PhotoFeatures]] = []
-        skipped: dict[str, list[str]] = {}
-        batch: list[tuple[str, np.ndarray]] = []
-        for item in encoded_items(self._plan.catalogue, shard):
-            item_id = item["id"].decode()
-            try:
-                photo = decoded_photo(item["image"])
-            except tf.errors.InvalidArgumentError:
-                skipped.setdefault(UNREADABLE, []).append(item_id)
-                continue
-            batch.append((item_id, photo))
-            if len(batch) == _BATCH:
-                seen += self._see(batch)
-                batch = []
-        seen += self._see(batch)
-        write_shard(path, seen, skipped)
-
-    def _see(self, batch: list[tuple[str, np.ndarray]]) -> list[tuple[str, PhotoFeatures]]:
-        if not batch:
-            return []
-        self.count_photos(len(batch))
-        ids, photos = zip(*batch)
-        return list(zip(ids, self.models.extract_photos(photos)))
-
-
-def decoded_photo(data: bytes) -> np.ndarray:
-    """The pixels of an Item's photo, uint8 [H, W, 3].
-
-    Raises:
-        tf.errors.InvalidArgumentError: if it cannot be decoded.
-    """
-    return tf.io.decode_image(data, channels=3, expand_animations=False).numpy()
+        unreadable: list[str] = []
+        items = encoded_items(self._plan.catalogue, shard)
+        photos = ((item["id"].decode(), item["image"]) for item in items)
+        for ids, pixels in photo_batches(photos, unreadable, _BATCH):
+            self.count_photos(len(ids))
+            seen += zip(ids, self.models.extract_photos(pixels))
+        write_shard(path, seen, {UNREADABLE: unreadable} if unreadable else {})

@@ -10,12 +10,15 @@ import contextlib
 import dataclasses
 import importlib
 import logging
+import math
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fitrank_tf.core.errors import FitRankError
@@ -33,6 +36,9 @@ with imports_of("beam"):
 logger = logging.getLogger(__name__)
 
 M = TypeVar("M")
+T = TypeVar("T")
+
+UNREADABLE = "photo cannot be decoded"
 
 _DASK = "apache_beam.runners.dask.dask_runner"
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -93,6 +99,40 @@ def encoded_items(prepared: str, shard: Shard) -> Iterator[Mapping[str, Any]]:
     builder = tfds.builder_from_directory(prepared)
     rows = f"{shard.split}[{shard.begin}:{shard.end}]"
     yield from read_prepared(builder, rows, ENCODED).as_numpy_iterator()
+
+
+def photo_batches(
+    photos: Iterable[tuple[T, bytes]],
+    unreadable: list[T],
+    most: int,
+    most_bytes: float = math.inf,
+) -> Iterator[tuple[list[T], list[np.ndarray]]]:
+    """Decodes photos, and collects them in batches.
+
+    Args:
+        photos: (what a photo is of, its file) pairs.
+        unreadable: gets what those photos are of that cannot be decoded.
+        most: photos of a batch.
+        most_bytes: of their pixels, at which a batch is full.
+
+    Yields:
+        What the photos are of, one or more, and their pixels, uint8 [H, W, 3] each.
+    """
+    of: list[T] = []
+    pixels: list[np.ndarray] = []
+    for one, data in photos:
+        try:
+            photo = tf.io.decode_image(data, channels=3, expand_animations=False).numpy()
+        except tf.errors.InvalidArgumentError:
+            unreadable.append(one)
+            continue
+        of.append(one)
+        pixels.append(photo)
+        if len(of) == most or sum(each.nbytes for each in pixels) >= most_bytes:
+            yield of, pixels
+            of, pixels = [], []
+    if of:
+        yield of, pixels
 
 
 class ShardWork(beam.DoFn, abc.ABC, Generic[M]):

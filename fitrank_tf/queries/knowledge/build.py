@@ -83,11 +83,10 @@ def build_colours(
         {name as `plain_words` returns it: one to three (CIE L, a, b) under D65, rounded to
         0.1}.
     """
-    tables = [
+    *tables, further = [
         {plain_words(name): [value] for name, value in table.items()}
         for table in (xkcd, more, surveyed)
     ]
-    further = tables.pop()
     known = {
         name: of
         for table in tables

@@ -20,7 +20,7 @@ from fitrank_tf.export.engine.shards import engine_products
 from fitrank_tf.export.graphs.served_catalogue import SearchableCatalogue
 from fitrank_tf.export.loaded_bundle import LoadedBundle
 from fitrank_tf.export.shards.build import build_catalogue
-from fitrank_tf.export.shards.catalogue_shards import CatalogueShards
+from fitrank_tf.export.shards.catalogue_shards import CatalogueShards, joined
 
 COLOURS = {"red": (0, 0, 200), "blue": (200, 0, 0), "green": (0, 160, 0)}
 SHARD = 4
@@ -64,6 +64,10 @@ def shards(trained_bundle, shop, tmp_path_factory) -> Path:
     return folder
 
 
+def _whole(shards: CatalogueShards) -> SearchableCatalogue:
+    return joined(list(shards), shards.filters)
+
+
 def _assert_same(found: SearchableCatalogue, expected: SearchableCatalogue) -> None:
     for name in ("ids", "titles", "filters"):
         assert getattr(found, name) == getattr(expected, name)
@@ -79,7 +83,7 @@ def _assert_same(found: SearchableCatalogue, expected: SearchableCatalogue) -> N
 
 def test_products_are_those_of_one_process(trained_bundle, shop, shards) -> None:
     _assert_same(
-        CatalogueShards(shards).catalogue(),
+        _whole(CatalogueShards(shards)),
         searchable_catalogue(LoadedBundle(trained_bundle), shop),
     )
     assert len(CatalogueShards(shards)) == 9
@@ -91,18 +95,18 @@ def test_two_processes_make_the_same_products(
     trained_bundle, shop, shards, tmp_path
 ) -> None:
     build_catalogue(trained_bundle, shop, tmp_path, SHARD, None, ["--direct_num_workers=2"])
-    _assert_same(CatalogueShards(tmp_path).catalogue(), CatalogueShards(shards).catalogue())
+    _assert_same(_whole(CatalogueShards(tmp_path)), _whole(CatalogueShards(shards)))
 
 
 def test_only_a_shard_that_is_missing_is_made_again(trained_bundle, shop, tmp_path) -> None:
-    whole = build_catalogue(trained_bundle, shop, tmp_path, SHARD, None, []).catalogue()
+    whole = _whole(build_catalogue(trained_bundle, shop, tmp_path, SHARD, None, []))
     files = sorted(tmp_path.glob("*.parquet"))
     before = {path: path.stat().st_mtime_ns for path in files}
     files[1].unlink()
     with pytest.raises(FitRankError, match=rf"{files[1].name} is missing: .*run it again"):
         CatalogueShards(tmp_path)
     _assert_same(
-        build_catalogue(trained_bundle, shop, tmp_path, SHARD, None, []).catalogue(), whole
+        _whole(build_catalogue(trained_bundle, shop, tmp_path, SHARD, None, [])), whole
     )
     after = {path: path.stat().st_mtime_ns for path in files}
     assert [path for path in files if after[path] != before[path]] == [files[1]]
@@ -114,9 +118,7 @@ def test_what_is_the_same_is_taken_over(trained_bundle, shards, tmp_path) -> Non
     changed = _shop(tmp_path / "shop", range(2, 10), {4: "Acme trousers"}, {5: "Turquoise"})
     found = build_catalogue(trained_bundle, changed, tmp_path / "new", SHARD, shards, [])
     assert sum(summary.copied for summary in found.summaries) == 5
-    _assert_same(
-        found.catalogue(), searchable_catalogue(LoadedBundle(trained_bundle), changed)
-    )
+    _assert_same(_whole(found), searchable_catalogue(LoadedBundle(trained_bundle), changed))
 
 
 def test_nothing_is_taken_over_of_other_attributes(
@@ -127,7 +129,7 @@ def test_nothing_is_taken_over_of_other_attributes(
     found = build_catalogue(trained_bundle, other, tmp_path / "new", SHARD, shards, [])
     assert sum(summary.copied for summary in found.summaries) == 0
     assert {each.name for each in found.filters} == {"colour", "heel_height"}
-    assert len(found.catalogue()) == 3
+    assert len(_whole(found)) == 3
 
 
 @pytest.mark.parametrize("torn", [(2, 5), (0, 1, 2, 3, 4, 5)])
@@ -146,7 +148,7 @@ def test_photos_that_cannot_be_decoded_are_left_out_and_counted(
     catalogue = open_catalogue(source, str(tmp_path / "data"))
     found = build_catalogue(trained_bundle, catalogue, tmp_path / "out", 3, None, [])
     left_out = [
-        item for one in found.summaries for ids in one.left_out.values() for item in ids
+        item for one in found.summaries for ids in one.skipped.values() for item in ids
     ]
     assert sorted(left_out) == [f"p{number}" for number in torn]
     assert len(found) == 6 - len(torn)
@@ -172,7 +174,7 @@ def test_an_engine_gets_the_same_products_each_time(trained_bundle, shop, shards
     assert products.filters == shop.declaration.filters
     for _ in range(2):
         ids = [item for some in products.batches for item in some.ids]
-        assert ids == list(CatalogueShards(shards).catalogue().ids)
+        assert ids == list(_whole(CatalogueShards(shards)).ids)
 
 
 @pytest.mark.slow
@@ -197,4 +199,4 @@ def test_a_killed_worker_of_a_dask_cluster_loses_nothing(
         found = build_catalogue(trained_bundle, shop, tmp_path, 2, None, options)
         alive = {worker.pid for worker in cluster.workers.values()}
     assert killed[0] not in alive
-    _assert_same(found.catalogue(), CatalogueShards(shards).catalogue())
+    _assert_same(_whole(found), _whole(CatalogueShards(shards)))
