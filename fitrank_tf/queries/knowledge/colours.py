@@ -30,8 +30,9 @@ _MIXED = re.compile(
 )
 # A metal's name says how it shines: only those of other metals often mean it.
 _METALS = frozenset(
-    ("brass", "bronze", "copper", "gold", "gunmetal", "metal", "nickel", "pewter")
-    + ("platinum", "silver", "steel", "zinc")
+    ("brass", "bronze", "chrome", "copper", "coppery", "gold", "golden", "gunmetal")
+    + ("metal", "nickel", "oxidised", "oxidized", "pewter", "platinum", "silver")
+    + ("silvery", "steel", "titanium", "zinc")
 )
 _NOT_SHINING = 5.0
 # (L at L = 0, slope of L, factor of chroma), by least squares over the table's own pairs,
