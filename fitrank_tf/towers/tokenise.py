@@ -11,7 +11,8 @@ so that a query cannot contain an early end.
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import keras_hub
 import numpy as np
@@ -31,6 +32,7 @@ _MARKS = r"(?i)<\|(?:start|end)oftext\|>"
 _SPACE = r"\s\v\x{85}\p{Z}"
 _WORD = rf"'s|'t|'re|'ve|'m|'ll|'d|\p{{L}}+|\p{{N}}|[^{_SPACE}\p{{L}}\p{{N}}]+"
 _NO_MERGE = np.iinfo(np.int32).max
+_WORDS_AT_ONCE = 4096
 # ASCII's punctuation, and what Python's str.split takes for white space.
 _PUNCTUATION = r"[!-/:-@\[-`{-~]"
 _SPLITTING = rf"[{_SPACE}\x1c-\x1f]+"
@@ -135,8 +137,9 @@ def _cut(texts: tf.Tensor) -> tf.Tensor:
 class GraphTokeniser(tf.Module):
     """Computes the ids of `tokenise` in TensorFlow ops that stock TF-Serving links.
 
-    Byte-pair merging runs on a dense matrix with one row per word: each step merges
-    the best-ranked pair of every word at once. No state is kept between calls.
+    Most words are a token of the vocabulary, which a table holds. The byte pairs of the
+    others are merged in a dense matrix with one row per word: each step merges the
+    best-ranked pair of every word at once. No state is kept between calls.
 
     Args:
         tokenizer: the KerasHub tokenizer to reproduce.
@@ -156,16 +159,30 @@ class GraphTokeniser(tf.Module):
         self._last_byte_ids = [vocabulary[c + END_OF_WORD] for c in characters]
         pairs = [m.split(" ") for m in tokenizer.merges if not m.startswith("#version")]
         self._merged_ids = [vocabulary[a + b] for a, b in pairs] or [0]
-        self._ranks = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(
-                tf.constant(
-                    [vocabulary[a] * self._size + vocabulary[b] for a, b in pairs] or [-1],
-                    tf.int64,
-                ),
-                tf.range(max(len(pairs), 1), dtype=tf.int32),
-            ),
-            default_value=_NO_MERGE,
+        self._ranks = _table(
+            [vocabulary[a] * self._size + vocabulary[b] for a, b in pairs] or [-1],
+            range(max(len(pairs), 1)),
+            _NO_MERGE,
         )
+        whole = self._whole_words(vocabulary, characters)
+        self._whole = _table(list(whole) or [b""], whole.values() or [-1], -1)
+
+    def _whole_words(
+        self, vocabulary: Mapping[str, int], characters: Sequence[str]
+    ) -> Mapping[bytes, int]:
+        """{word, UTF-8: its token} of the words whose pairs merge into one token."""
+        byte_of = {character: byte for byte, character in enumerate(characters)}
+        ends = [word for word in vocabulary if word.endswith(END_OF_WORD)]
+        spelt = [word.removesuffix(END_OF_WORD) for word in ends]
+        words = [bytes(map(byte_of.__getitem__, word)) for word in spelt if word]
+        words.sort(key=len)
+        found = {}
+        for start in range(0, len(words), _WORDS_AT_ONCE):
+            some = words[start : start + _WORDS_AT_ONCE]
+            ids = self._merge(self._initial_ids(tf.constant(some))).numpy()
+            single = (ids[:, 1:] < 0).all(axis=1)
+            found |= {word: of[0] for word, of, one in zip(some, ids, single) if one}
+        return found
 
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
         """Converts texts to token ids.
@@ -176,32 +193,50 @@ class GraphTokeniser(tf.Module):
         Returns:
             int32 [batch, context_length].
         """
-        words = self._split(texts)
-        merged = self._merge(self._initial_ids(words.flat_values))
-        present = merged >= 0
-        tokens = tf.RaggedTensor.from_row_lengths(
-            tf.boolean_mask(merged, present),
-            tf.reduce_sum(tf.cast(present, tf.int64), axis=1),
-        )
-        tokens = tf.RaggedTensor.from_row_splits(tokens, words.row_splits)
-        tokens = tokens.merge_dims(1, 2)[:, : self._context_length - 2]
-        column = tf.ones_like(tokens[:, :1].to_tensor(shape=[None, 1]))
-        tokens = tf.concat([column * self._start, tokens, column * self._end], axis=1)
-        ids = tokens.to_tensor(self._pad, shape=[None, self._context_length])
-        return tf.ensure_shape(ids, [None, self._context_length])
+        words, text_of_word = self._split(texts)
+        tokens = self._tokens(words)
+        places = tf.where(tokens >= 0)
+        tokens, text = tf.gather_nd(tokens, places), tf.gather(text_of_word, places[:, 0])
+        batch, length = tf.shape(texts)[0], self._context_length
+        counts = tf.math.unsorted_segment_sum(tf.ones_like(tokens), text, batch)
+        before = tf.cumsum(counts, exclusive=True)
+        column = 1 + tf.range(tf.shape(tokens)[0]) - tf.gather(before, text)
+        # What is too long for the context goes into a column more, and is cut off with it.
+        at = tf.stack([tf.cast(text, tf.int32), tf.minimum(column, length)], axis=1)
+        ids = tf.fill([batch, length + 1], self._pad)
+        ids = tf.tensor_scatter_nd_update(ids, at, tokens)[:, :length]
+        columns, ends = tf.range(length), tf.minimum(counts + 1, length - 1)
+        ids = tf.where(columns == 0, self._start, ids)
+        ids = tf.where(columns == ends[:, tf.newaxis], self._end, ids)
+        return tf.ensure_shape(ids, [None, length])
 
-    def _split(self, texts: tf.Tensor) -> tf.RaggedTensor:
+    def _split(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Words, string [W], and the text that each is of, int64 [W]."""
         texts = tf_text.normalize_utf8(_cut(texts), "NFC")
         texts = tf.strings.lower(texts, encoding="utf-8")
         texts = tf.strings.regex_replace(texts, _MARKS, " ")
-        pieces = tf_text.regex_split(texts, _WORD, _WORD)
-        blank = tf.strings.regex_full_match(pieces.flat_values, f"[{_SPACE}]*")
-        return tf.ragged.boolean_mask(pieces, pieces.with_flat_values(~blank))
+        texts = tf.strings.regex_replace(texts, f"[{_SPACE}]", " ")
+        texts = tf.strings.regex_replace(texts, _WORD, r"\0 ")
+        found = tf.raw_ops.StringSplitV2(input=texts, sep="")
+        return found.values, found.indices[:, 0]
+
+    def _tokens(self, words: tf.Tensor) -> tf.Tensor:
+        """Tokens of words, -1 behind the last: int32 [words, most tokens of a word]."""
+        whole = self._whole.lookup(words)[:, tf.newaxis]
+        places = tf.where(whole[:, 0] < 0)
+
+        def with_merged() -> tf.Tensor:
+            merged = self._merge(self._initial_ids(tf.gather_nd(words, places)))
+            missing = tf.shape(merged)[1] - 1
+            tokens = tf.pad(whole, [[0, 0], [0, missing]], constant_values=-1)
+            return tf.tensor_scatter_nd_update(tokens, places, merged)
+
+        return tf.cond(tf.size(places) > 0, with_merged, lambda: whole)
 
     def _initial_ids(self, words: tf.Tensor) -> tf.Tensor:
         """Ids of single bytes, the last one of a word marked: int32 [words, longest]."""
         lengths = tf.strings.length(words)[:, tf.newaxis]
-        longest = tf.maximum(1, tf.reduce_max(tf.concat([[0], lengths[:, 0]], axis=0)))
+        longest = tf.reduce_max(lengths)
         codes = tf.cast(tf.io.decode_raw(words, tf.uint8, fixed_length=longest), tf.int32)
         columns = tf.range(longest)[tf.newaxis, :]
         inner = tf.gather(tf.constant(self._byte_ids, tf.int32), codes)
@@ -210,6 +245,7 @@ class GraphTokeniser(tf.Module):
         return tf.where(columns < lengths, ids, -1)
 
     def _merge(self, ids: tf.Tensor) -> tf.Tensor:
+        """Merges pairs: ids int32 [words, longest] of single bytes to those of tokens."""
         merged_ids = tf.constant(self._merged_ids, tf.int32)
 
         def step(ids: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -225,8 +261,18 @@ class GraphTokeniser(tf.Module):
             changed = tf.where(columns < place, ids, shifted)
             return tf.where(found, changed, ids), tf.reduce_any(found)
 
-        start = (ids, tf.size(ids) > 0)
-        return tf.while_loop(lambda _, going: going, step, start)[0]
+        return tf.while_loop(lambda _, going: going, step, (ids, True))[0]
+
+
+def _table(
+    keys: Sequence[Any], values: Iterable[int], default: int
+) -> tf.lookup.StaticHashTable:
+    """A table from keys to int32."""
+    initializer = tf.lookup.KeyValueTensorInitializer(
+        tf.constant(keys, None if isinstance(keys[0], bytes) else tf.int64),
+        tf.constant(list(values), tf.int32),
+    )
+    return tf.lookup.StaticHashTable(initializer, default)
 
 
 def _byte_characters() -> list[str]:

@@ -205,6 +205,7 @@ class RequestReader(tf.Module):
             tf.gather(self._colours, wanted % size),
             wanted // size,
             tf.shape(rows, tf.int64)[0],
+            validate=False,
         )
         return colours.to_tensor(shape=[None, _MOST_COLOURS, 4])
 
@@ -242,7 +243,10 @@ class RequestReader(tf.Module):
             tf.gather(self._value_names, value),
         ]
         texts = tf.RaggedTensor.from_value_rowids(
-            tf.strings.join(parts), row, nrows=tf.shape(query_facets, tf.int64)[0]
+            tf.strings.join(parts),
+            row,
+            nrows=tf.shape(query_facets, tf.int64)[0],
+            validate=False,
         )
         return tf.strings.regex_replace(tf.strings.reduce_join(texts, axis=1), "^; ", "")
 
@@ -258,9 +262,10 @@ class RequestReader(tf.Module):
         opened = tf.cast(codes == ord("<"), tf.int32) - tf.cast(codes == ord(">"), tf.int32)
         reached = tf.cumsum(opened, axis=1) > 0
         is_word = (codes != 0) & (codes != ord("<")) & (codes != ord(">"))
-        reached = tf.ragged.boolean_mask(reached, is_word).to_tensor(False)
-        missing = tf.shape(words)[1] - tf.shape(reached)[1]
-        return tf.pad(reached, [[0, 0], [0, missing]])
+        places = tf.where(is_word)
+        column = tf.cumsum(tf.cast(is_word, tf.int64), axis=1, exclusive=True)
+        at = tf.stack([places[:, 0], tf.gather_nd(column, places)], axis=1)
+        return tf.scatter_nd(at, tf.gather_nd(reached, places), tf.shape(words, tf.int64))
 
     def _remaining(
         self,
@@ -319,9 +324,8 @@ def _parted(texts: tf.Tensor) -> tf.Tensor:
 
 def _joined(words: tf.Tensor, kept: tf.Tensor) -> tf.Tensor:
     """Some of the words [batch, T], one blank between them: string [batch]."""
-    return tf.strings.reduce_join(
-        tf.ragged.boolean_mask(words, kept), axis=1, separator=" "
-    )
+    texts = tf.strings.reduce_join(tf.where(kept, words, ""), axis=1, separator=" ")
+    return tf.strings.strip(tf.strings.regex_replace(texts, " +", " "))
 
 
 def read_facets(reader: RequestReader, texts: Sequence[str]) -> np.ndarray:

@@ -46,8 +46,10 @@ class TextMatch(tf.Module):
         Returns:
             float32 [batch, N]: 0 for a product without a word of the query.
         """
-        products = tf.RaggedTensor.from_row_splits(self._products, self._splits, False)
-        weights = tf.RaggedTensor.from_row_splits(self._weights, self._splits, False)
+        products, weights = (
+            tf.RaggedTensor.from_row_splits(values, self._splits, validate=False)
+            for values in (self._products, self._weights)
+        )
 
         def score(terms: tf.Tensor) -> tf.Tensor:
             known, _ = tf.unique(tf.boolean_mask(terms, terms >= 0))
