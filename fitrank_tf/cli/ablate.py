@@ -3,6 +3,8 @@
 towers     the base towers, LoRA without image features, LoRA with image features
 fusions    features added to the embedding (residual) or as tokens
 groups     the fusion without each feature group, and with each alone
+adaptation LoRA+, LoRA with other weights of the texts, full fine-tuning, distilled from the
+           base, interpolated with it (WiSE-FT, with its curve), LoRA
 ranks      adapters of higher and lower rank, with the same scale
 rerankers  the towers' order, a linear blend, LambdaMART, a generalised additive model
            (its curves in gam_shapes.png), the neural re-ranker

@@ -1,6 +1,7 @@
 """How towers are trained on pairs of photo and text."""
 
 import dataclasses
+import math
 
 from fitrank_tf.config.checks import (
     require,
@@ -13,6 +14,8 @@ from fitrank_tf.config.checks import (
 
 OWN_LOSS = "own"
 CONTRASTIVE_LOSSES = (OWN_LOSS, "info_nce", "sigmoid")
+# Of a product's title, parts of it, sentences of several facets, and single facets.
+DEFAULT_TEXT_SHARES = (0.3, 0.3, 0.3, 0.1)
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -35,6 +38,9 @@ class ContrastiveConfig:
         learning_rate: peak of a linear warm-up and cosine decay, above 0. Small towers and
             their adapters stand the default (8 passes at 1e-3 for 4 at 5e-4 raised the RR
             of validation titles from 0.465 to 0.514); `vit_b32` takes 2e-4.
+        adapter_ratio: factor of the rate of an adapter's second matrix B, above 0: LoRA+
+            (Hayou et al., 2024) takes 16, for B starts at zero and A does not. The default
+            1 is LoRA's.
         warmup_share: share of all steps that warm up, in [0, 1). After the default 0.05
             AdamW's moments are averages of many steps.
         weight_decay: AdamW's, on kernels and embeddings only, in [0, 1). `fitrank_tiny`,
@@ -45,6 +51,11 @@ class ContrastiveConfig:
         loss: one of `CONTRASTIVE_LOSSES`: CLIP's "info_nce", a softmax over the batch both
             ways, or SigLIP's "sigmoid", which judges each pair by itself. The default "own"
             is that of the towers' family; new towers are CLIP's.
+        text_shares: how often a product's text is its title, some words of the title, a
+            sentence of several facets, a single facet; four shares that add up to 1. A pair
+            that is drawn so often has that weight in the loss (generalised contrastive
+            learning; Zhu et al., 2024). Shoppers' queries lie between the default's; with
+            whole titles alone the text tower memorises the products.
         accumulation: parts in which a batch goes through the towers, above 0. Their
             embeddings are kept, so that the loss and its gradient are the whole batch's;
             memory is a part's. Photos are encoded twice; so the default is 1.
@@ -86,10 +97,12 @@ class ContrastiveConfig:
     epochs: int = 20
     batch_size: int = 256
     learning_rate: float = 1e-3
+    adapter_ratio: float = 1.0
     warmup_share: float = 0.05
     weight_decay: float = 0.1
     temperature: float = 0.07
     loss: str = OWN_LOSS
+    text_shares: tuple[float, ...] = DEFAULT_TEXT_SHARES
     accumulation: int = 1
     precision: str = "float32"
     patch_dropout: float = 0.0
@@ -107,7 +120,7 @@ class ContrastiveConfig:
         require_positive(
             self,
             *("batch_size", "learning_rate", "temperature", "accumulation"),
-            "steps_at_once",
+            *("steps_at_once", "adapter_ratio"),
         )
         require_share(
             self,
@@ -134,6 +147,14 @@ class ContrastiveConfig:
             "mixup",
             not self.mixup or self.accumulation == 1,
             f"0 for a batch in parts (accumulation={self.accumulation})",
+        )
+        require(
+            self,
+            "text_shares",
+            len(self.text_shares) == len(DEFAULT_TEXT_SHARES)
+            and min(self.text_shares) >= 0
+            and math.isclose(sum(self.text_shares), 1.0, abs_tol=1e-6),
+            "four shares, none below 0, that add up to 1",
         )
         require_one_of(self, "loss", CONTRASTIVE_LOSSES)
         require_one_of(self, "precision", PRECISIONS)

@@ -1,8 +1,9 @@
-"""Adapters of the towers, and the image features beside them."""
+"""What of the towers a fine-tuning changes, and the image features beside them."""
 
 import dataclasses
 
 from fitrank_tf.config.checks import (
+    require,
     require_one_of,
     require_positive,
     require_share,
@@ -14,15 +15,19 @@ from fitrank_tf.config.feature_groups import FEATURE_GROUPS, require_feature_gro
 LORA_TARGETS = ("query", "key", "value", "output", "mlp")
 TOWERS = ("image", "text")
 FUSIONS = ("residual", "tokens")
+METHODS = ("adapters", "full")
 
 
 @dataclasses.dataclass(frozen=True)
 class LoraConfig:
-    """Low-rank adapters (Hu et al., 2021) on the projections of the towers.
+    """The fine-tuning of the towers: low-rank adapters (Hu et al., 2021), or all weights.
 
     Figures are nDCG@10 on the real products, means of three seeds, by `fitrank ablate`.
 
     Attributes:
+        method: what is trained, one of `METHODS`: "adapters" on some projections, beside
+            which the towers are frozen, or "full" for all weights of the `towers`. The
+            default forgets least; the recipes named `full` say what the other one wants.
         rank: rank of the update of each kernel, above 0. 8 is a compromise: with 8 passes
             rank 2 gave 0.6298 (titles) and 0.6089 (facet queries), 8 0.6329 and 0.6266, 32
             0.6383 and 0.6395, for 3.3, 4.5 and 8.9 % of the parameters trained.
@@ -47,8 +52,15 @@ class LoraConfig:
         feature_dropout: chance that a training batch's feature group is hidden from the
             fusion, in [0, 1), so that the towers learn to do without it. At the default 0.1
             all five are seen in six batches of ten.
+        distillation: weight of the base towers' logits as a teacher, in [0, 1]; the pairs'
+            loss has the rest. The default 0 is none: adapters stay near to the base.
+        interpolation: shares of the fine-tuned weights that are tried, the base's having
+            the rest (WiSE-FT; Wortsman et al., 2022), each in [0, 1]; that which finds
+            validation products by their titles best is kept. The default () keeps all that
+            was trained.
     """
 
+    method: str = "adapters"
     rank: int = 8
     alpha: float = 16.0
     targets: tuple[str, ...] = ("query", "value")
@@ -57,12 +69,22 @@ class LoraConfig:
     fusion: str = "residual"
     feature_groups: tuple[str, ...] = FEATURE_GROUPS
     feature_dropout: float = 0.1
+    distillation: float = 0.0
+    interpolation: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         require_types(self)
         require_positive(self, "rank", "alpha")
         require_share(self, "dropout", "feature_dropout")
         require_one_of(self, "fusion", FUSIONS)
+        require_one_of(self, "method", METHODS)
+        require(self, "distillation", 0 <= self.distillation <= 1, "in [0, 1]")
+        require(
+            self,
+            "interpolation",
+            all(0 <= share <= 1 for share in self.interpolation),
+            "shares in [0, 1]",
+        )
         require_some_of(self, "targets", LORA_TARGETS)
         require_some_of(self, "towers", TOWERS)
         require_feature_groups(self)

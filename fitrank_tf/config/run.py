@@ -76,6 +76,13 @@ class RunConfig:
             "above 0 for towers without a preset, which know nothing yet",
         )
 
+        require(
+            self,
+            "lora.distillation",
+            not self.lora.distillation or self.lora_training.accumulation == 1,
+            "0 for a batch in parts (lora_training.accumulation above 1)",
+        )
+
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "RunConfig":
         """The configuration that `to_json` gave; fields that it lacks have their defaults.

@@ -2,10 +2,11 @@
 
 import dataclasses
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from fitrank_tf.config import DEFAULT_TEXT_SHARES
 from fitrank_tf.datasets.attributes import CATEGORIES
 from fitrank_tf.datasets.catalogue import CatalogueRecords
 from fitrank_tf.datasets.splits import title_key
@@ -14,10 +15,6 @@ from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.paraphrases import Paraphrases
 
 TEXTS_PER_PRODUCT = 20
-# Of a product's twenty texts six are its title, six some words of the title, six a facet
-# sentence, two a single facet; half of the last eight are paraphrases. Shoppers' queries
-# lie between these. With whole titles alone the text tower memorises the products.
-_TITLES, _PARTS, _SENTENCES = 6, 6, 6
 # Probability that a word of a title is kept in a part of the title.
 _KEPT = 0.7
 
@@ -41,26 +38,40 @@ class TrainingText:
         return tuple(facet for facet, _ in self.wanted)
 
 
-def training_texts(records: CatalogueRecords, seed: int) -> list[list[TrainingText]]:
+def training_texts(
+    records: CatalogueRecords, seed: int, shares: Sequence[float] = DEFAULT_TEXT_SHARES
+) -> list[list[TrainingText]]:
     """Twenty texts for each product, of which training draws one in each epoch.
 
-    A product without a title has facet sentences in place of the title.
+    Its title, some words of the title, sentences of several facets, and single facets; half
+    of the last two kinds are paraphrases. A product without a title has facet sentences in
+    its place.
 
     Args:
         records: products of the training split.
         seed: of the random draw of facets and wording. The texts of a product depend on
             the other products only by the values that the catalogue has.
+        shares: of the four kinds, as of `ContrastiveConfig.text_shares`.
 
     Returns:
         [len(records)][TEXTS_PER_PRODUCT] texts.
     """
     paraphrases = Paraphrases(FacetLexicon.of(records))
-    return [_product_texts(records, row, seed, paraphrases) for row in range(len(records))]
+    # Where each kind ends among the twenty.
+    ends = [round(TEXTS_PER_PRODUCT * end) for end in np.cumsum(shares)]
+    return [
+        _product_texts(records, row, seed, paraphrases, ends) for row in range(len(records))
+    ]
 
 
 def _product_texts(
-    records: CatalogueRecords, row: int, seed: int, paraphrases: Paraphrases
+    records: CatalogueRecords,
+    row: int,
+    seed: int,
+    paraphrases: Paraphrases,
+    ends: Sequence[int],
 ) -> list[TrainingText]:
+    titles, parts, sentences, _ = ends
     generator = random.Random(f"{seed}:{records.ids[row]}")
     declaration = records.declaration
     values = {facet: of[row] for facet, of in records.facet_values.items()}
@@ -68,11 +79,11 @@ def _product_texts(
     present = [facet for facet, of in values.items() if of]
     texts = []
     if title.text.strip():
-        texts = [title] * _TITLES
-        texts += [_part_of(title, generator) for _ in range(_PARTS)]
+        texts = [title] * titles
+        texts += [_part_of(title, generator) for _ in range(parts - titles)]
     while len(texts) < TEXTS_PER_PRODUCT:
         wanted = min(len(present), generator.randint(2, 5))
-        if len(texts) >= _TITLES + _PARTS + _SENTENCES:
+        if len(texts) >= sentences:
             wanted = min(1, len(present))
         named = _with_decisive_first(present, wanted, declaration.decisive, generator)
         pairs = drawn_values({facet: values[facet] for facet in named}, generator)

@@ -1,10 +1,14 @@
 """The default: the shipped towers of 5 M parameters, fine-tuned on a CPU."""
 
+import dataclasses
+from collections.abc import Sequence
+
 from fitrank_tf.config import (
     ContrastiveConfig,
     DetectorConfig,
     RunConfig,
     TowersConfig,
+    override,
 )
 
 _EMBEDDED = "synthetic_catalogue"
@@ -24,6 +28,17 @@ def recipe(dataset: str) -> RunConfig:
             smaller batches and fewer epochs.
     """
     return _embedded() if dataset.partition("/")[0] == _EMBEDDED else _real()
+
+
+def changed(name: str, dataset: str, assignments: Sequence[str]) -> RunConfig:
+    """This recipe with other values, under a name of its own.
+
+    Args:
+        name: of the recipe that it makes.
+        dataset: name of the data set.
+        assignments: as of `--set`.
+    """
+    return override(dataclasses.replace(recipe(dataset), recipe=name), assignments)
 
 
 def _embedded() -> RunConfig:

@@ -22,11 +22,13 @@ from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE, ImageEncode
 from fitrank_tf.export.graphs.query_encoder import QueryEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.photos import photos
+from fitrank_tf.recipes import wise_ft
 from fitrank_tf.rerank.candidates import retrieve
 from fitrank_tf.retrieval.choose_index import build_index
 from fitrank_tf.studies.joint import JointStudy
 from fitrank_tf.studies.rerank import RerankStudy
 from fitrank_tf.studies.variants import (
+    ADAPTATION,
     EXTRA_FEATURES,
     JOINT,
     RERANKED_STUDIES,
@@ -122,6 +124,24 @@ class Study:
             variant.name, [self._measure_tuned(variant, seed) for seed in seeds]
         )
 
+    def interpolation(self, assignments: Sequence[str], seeds: Sequence[int]) -> str:
+        """A Markdown table of what WiSE-FT chose from.
+
+        Args:
+            assignments: of a variant with `lora.interpolation`.
+            seeds: of its trainings.
+
+        Returns:
+            A line a share of the fine-tuned weights: RR of validation titles by seed.
+        """
+        configs = [override(self._config, [*assignments, f"seed={n}"]) for n in seeds]
+        of_seeds = [dict(self._training(one).lora.interpolation) for one in configs]
+        head = ["share of the fine-tuned weights", *(f"RR, seed {n}" for n in seeds)]
+        lines = [head, ["---:"] * len(head)]
+        for share in of_seeds[0]:
+            lines.append([f"{share:g}", *(f"{of[share]:.4f}" for of in of_seeds)])
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
     def _measure_base(self, variant: Variant) -> QueryValues:
         towers = self._training(self._config).base.load()
         encode = ImageEncoder(towers).signatures()[PIXELS_SIGNATURE]
@@ -183,4 +203,7 @@ def study_tables(
         measured = [study.measure_reranked(v, seeds) for v in RERANKED_STUDIES[name]]
     else:
         measured = [study.measure(variant, seeds) for variant in STUDIES[name]]
-    return [ablation_table(measured, kinds_of(study.query_set), _MEASURES)]
+    tables = [ablation_table(measured, kinds_of(study.query_set), _MEASURES)]
+    if name == ADAPTATION:
+        tables.append(study.interpolation(wise_ft.ASSIGNMENTS, seeds))
+    return tables

@@ -2,6 +2,7 @@
 
 from fitrank_tf.config import FEATURE_GROUPS, RANKING_LOSSES, LoraConfig, RerankerConfig
 from fitrank_tf.evaluation.ablation import Variant
+from fitrank_tf.recipes import distilled, full, lora_plus, weighted_texts, wise_ft
 
 _FUSION_SEES = "lora.feature_groups="
 _HEADS_SEE = "facet_heads.feature_groups="
@@ -29,6 +30,7 @@ def _each_group(assignment: str) -> tuple[Variant, ...]:
 
 
 _FULL = Variant("LoRA with features", (_WITH,))
+ADAPTATION, WISE_FT = "adaptation", "full, distilled, WiSE-FT"
 # Studies of the towers.
 STUDIES = {
     "towers": (
@@ -42,6 +44,15 @@ STUDIES = {
         Variant("features beside the embedding", (_WITH, "lora.fusion=residual")),
     ),
     "groups": (*_each_group(_FUSION_SEES), _FULL),
+    ADAPTATION: (
+        Variant("base towers", None),
+        Variant("LoRA+", lora_plus.ASSIGNMENTS),
+        Variant("LoRA, weighted texts", weighted_texts.ASSIGNMENTS),
+        Variant("full", full.ASSIGNMENTS),
+        Variant("full, distilled", distilled.ASSIGNMENTS),
+        Variant(WISE_FT, wise_ft.ASSIGNMENTS),
+        Variant("LoRA", ()),
+    ),
     "ranks": tuple(
         Variant(f"rank {rank}", (f"lora.rank={rank}", f"lora.alpha={2 * rank}"))
         for rank in (2, 32, LoraConfig.rank)

@@ -21,13 +21,13 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Adapted:
-    """Towers with adapters.
+    """Towers that are ready for a fine-tuning.
 
     Attributes:
         layers: name, e.g. "image/0/query" -> the layer with an adapter, in the order of
             the network. The names depend on the architecture only, so that an adapter
             fits every base of the same architecture.
-        trainable: number of parameters of the adapters.
+        trainable: number of parameters that are trained.
         total: number of parameters of the backbone, adapters included.
     """
 
@@ -69,12 +69,12 @@ def apply_lora(backbone: keras_hub.models.Backbone, config: LoraConfig) -> Adapt
             f"LoRA targets {config.targets} of {config.towers} match no layer of "
             f"{backbone.name}"
         )
-    _freeze(backbone)
+    freeze(backbone)
     for number, layer in enumerate(chosen.values()):
         _adapt(layer, config.rank, config.alpha)
         if config.dropout:
             drop_adapter_inputs(layer, config.dropout, seed=number)
-    return _report(backbone, chosen)
+    return report(backbone, chosen)
 
 
 def load_adapters(backbone: keras_hub.models.Backbone, path: Path) -> Adapted:
@@ -96,14 +96,14 @@ def load_adapters(backbone: keras_hub.models.Backbone, path: Path) -> Adapted:
                 f"{path}: the adapter of {name} does not fit these towers; load it on the "
                 "base that it was trained on"
             )
-    _freeze(backbone)
+    freeze(backbone)
     for name in names:
         rank = arrays[f"{name}/b"].shape[0]
         _adapt(layers[name], rank, float(arrays[f"{name}/alpha"]))
         layers[name].lora_kernel_a.assign(arrays[f"{name}/a"])
         layers[name].lora_kernel_b.assign(arrays[f"{name}/b"])
     _zero_adapters(layer for name, layer in layers.items() if name not in names)
-    return _report(backbone, {name: layers[name] for name in names})
+    return report(backbone, {name: layers[name] for name in names})
 
 
 def _projections(
@@ -131,7 +131,8 @@ def _matches(name: str, targets: tuple[str, ...], towers: tuple[str, ...]) -> bo
     )
 
 
-def _freeze(backbone: keras_hub.models.Backbone) -> None:
+def freeze(backbone: keras_hub.models.Backbone) -> None:
+    """Makes no weight trainable."""
     for variable in backbone.weights:
         variable.trainable = False
 
@@ -160,17 +161,23 @@ def _fits(layer: keras.layers.Layer, kernel_a: np.ndarray) -> bool:
     return tuple(layer._kernel.shape[:-1]) == kernel_a.shape[:-1]
 
 
-def _report(
+def report(
     backbone: keras_hub.models.Backbone, layers: Mapping[str, keras.layers.Layer]
 ) -> Adapted:
+    """Counts and logs what is trainable.
+
+    Args:
+        backbone: ready for a fine-tuning.
+        layers: those with an adapter, by name.
+    """
     adapted = Adapted(
         layers,
         count_parameters(backbone.trainable_variables),
         count_parameters(backbone.weights),
     )
     logger.info(
-        "LoRA on %d layers: %d of %d parameters are trained (%.1f %%)",
-        len(layers),
+        "%s: %d of %d parameters are trained (%.1f %%)",
+        f"LoRA on {len(layers)} layers" if layers else "towers without adapters",
         adapted.trainable,
         adapted.total,
         100 * adapted.trainable / adapted.total,

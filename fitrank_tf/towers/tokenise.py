@@ -176,7 +176,7 @@ class GraphTokeniser(tf.Module):
         spelt = [word.removesuffix(END_OF_WORD) for word in ends]
         words = [bytes(map(byte_of.__getitem__, word)) for word in spelt if word]
         words.sort(key=len)
-        found = {}
+        found: dict[bytes, int] = {}
         for start in range(0, len(words), _WORDS_AT_ONCE):
             some = words[start : start + _WORDS_AT_ONCE]
             ids = self._merge(self._initial_ids(tf.constant(some))).numpy()

@@ -45,6 +45,7 @@ def contrastive_table(
     towers: Towers,
     features: np.ndarray | None,
     seed: int,
+    shares: Sequence[float],
     judged: Sequence[JudgedQuery] = (),
     judgments: JudgmentsConfig = _NO_JUDGMENTS,
 ) -> ContrastiveTable:
@@ -55,11 +56,12 @@ def contrastive_table(
         towers: towers whose tokeniser and context length are used.
         features: float32 [N, F], features of all products; None leaves them out.
         seed: of the training texts.
+        shares: of the kinds of texts, `ContrastiveConfig.text_shares`.
         judged: judged queries, some of the texts of the products that they want.
         judgments: how many.
     """
     records = products.records.select(products.tower_rows)
-    own = training_texts(records, seed)
+    own = training_texts(records, seed, shares)
     added = with_judged_texts(own, records, judged, judgments.gains, judgments.text_share)
     texts = added.texts
     flat = tokenise(

@@ -11,6 +11,7 @@ from fitrank_tf.config import (
     FEATURE_GROUPS,
     FUSIONS,
     LORA_TARGETS,
+    METHODS,
     PRECISIONS,
     RANKING_LOSSES,
     SEARCHED,
@@ -88,10 +89,17 @@ RULES: dict[type, dict[str, Rule]] = {
         "epochs": INDEX,
         "batch_size": Rule("at least 2", "2 or more", (1,), (2,)),
         "learning_rate": AMOUNT,
+        "adapter_ratio": AMOUNT,
         "warmup_share": SHARE,
         "weight_decay": SHARE,
         "temperature": AMOUNT,
         "loss": _names("one of", "CONTRASTIVE_LOSSES", CONTRASTIVE_LOSSES),
+        "text_shares": Rule(
+            "four shares, none below 0, that add up to 1",
+            "four shares that add up to 1",
+            ((), (0.5, 0.5), (0.3, 0.3, 0.3, 0.2), (1.2, -0.2, 0.0, 0.0)),
+            ((1.0, 0.0, 0.0, 0.0), (0.25,) * 4),
+        ),
         "accumulation": COUNT._replace(taken=(1, 256)),
         "precision": _names("one of", "PRECISIONS", PRECISIONS),
         "patch_dropout": SHARE,
@@ -107,6 +115,7 @@ RULES: dict[type, dict[str, Rule]] = {
         ),
     },
     LoraConfig: {
+        "method": _names("one of", "METHODS", METHODS),
         "rank": COUNT,
         "alpha": AMOUNT,
         "targets": _some("one or more of", "LORA_TARGETS", LORA_TARGETS, least=1),
@@ -115,6 +124,10 @@ RULES: dict[type, dict[str, Rule]] = {
         "fusion": _names("one of", "FUSIONS", FUSIONS),
         "feature_groups": GROUPS._replace(taken=((), FEATURE_GROUPS)),
         "feature_dropout": SHARE,
+        "distillation": _same_words("in [0, 1]", (-1e-9, 1.001, math.nan), (0.0, 1.0)),
+        "interpolation": Rule(
+            "shares in [0, 1]", "in [0, 1]", ((-0.1,), (0.5, 1.1)), ((), (0.0, 1.0))
+        ),
     },
     FacetHeadsConfig: {
         "folds": _same_words("2 or more", (1,), (2,)),

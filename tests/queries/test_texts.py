@@ -1,6 +1,7 @@
 """Training texts: twenty a product, in the mix that the module states."""
 
 import numpy as np
+import pytest
 
 from fitrank_tf.datasets.attributes import Attribute
 from fitrank_tf.queries.texts import (
@@ -41,6 +42,24 @@ def test_titles_parts_sentences_and_single_facets() -> None:
     assert all(len(sentence.split()) > 1 for sentence in _words(shirt[13:18:2]))
     [single] = _words(shirt[19:])
     assert sum(word in single for word in ("red", "shirt", "men")) == 1
+
+
+@pytest.mark.parametrize(
+    ("shares", "titles", "parts", "sentences"),
+    [
+        ((0.3, 0.3, 0.3, 0.1), 6, 6, 6),
+        ((0.5, 0.2, 0.2, 0.1), 10, 4, 4),
+        ((1.0, 0.0, 0.0, 0.0), 20, 0, 0),
+        ((0.0, 0.0, 0.9, 0.1), 0, 0, 18),
+    ],
+)
+def test_shares_count_the_kinds_of_texts(shares, titles, parts, sentences) -> None:
+    [shirt] = training_texts(RECORDS.select([0]), seed=0, shares=shares)
+    named = [len(text.wanted) for text in shirt]
+    assert named[: titles + parts] == [0] * (titles + parts)
+    assert _words(shirt[:titles]) == ["Acme Red Shirt"] * titles
+    assert min(named[titles + parts :][:sentences], default=2) >= 2
+    assert named[titles + parts + sentences :] == [1] * (20 - titles - parts - sentences)
 
 
 def test_facet_sentences_are_spelt_correctly() -> None:

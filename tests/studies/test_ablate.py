@@ -122,3 +122,21 @@ def test_ranks_differ_in_rank_alone() -> None:
     assert len({config.alpha / config.rank for config in configs}) == 1
     assert len({config.rank for config in configs}) == len(configs)
     assert configs[-1] == LoraConfig()
+
+
+@pytest.mark.slow
+def test_adaptations_are_compared_and_the_curve_is_shown(
+    bundle, small_chain, tmp_path, monkeypatch
+) -> None:
+    """Two of them; what WiSE-FT chose scores highest of those it tried."""
+    first, *_, wise, last = variants.STUDIES["adaptation"]
+    monkeypatch.setitem(variants.STUDIES, "adaptation", (first, wise, last))
+    rows = _ablate(bundle, small_chain, "adaptation", tmp_path)
+    assert [row[1] for row in rows] == ["base towers", "full, distilled, WiSE-FT", "LoRA"]
+    assert _orders(tmp_path / "LoRA.seed_0.run") == _orders(
+        bundle / "report" / "clip_lora.run"
+    )
+    table = (tmp_path / "adaptation.md").read_text().split("share of the")[1]
+    lines = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    assert [float(share) for share, _ in lines] == [0, 0.2, 0.4, 0.6, 0.8, 1]
+    assert all(0 < float(value) <= 1 for _, value in lines)

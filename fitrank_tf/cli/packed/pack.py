@@ -58,7 +58,13 @@ def pack(run: Run, quality: int) -> tuple[PackedProducts, CLIPTokenizer]:
         raise FitRankError("packing texts needs a tokenizer: install TensorFlow")
     titles = run.records.select(products.validation_rows).texts
     packed = PackedProducts(
-        table=contrastive_table(products, towers, features, run.config.seed),
+        table=contrastive_table(
+            products,
+            towers,
+            features,
+            run.config.seed,
+            run.config.base.text_shares,
+        ),
         photos=list(_encoded(run, towers, products.tower_rows, quality)),
         validation_photos=list(_encoded(run, towers, products.validation_rows, quality)),
         validation_titles=tokenise(tokenizer, titles, towers.context_length),

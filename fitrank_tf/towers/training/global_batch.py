@@ -6,10 +6,14 @@ the whole batch. tf.distribute sums gradients over the replicas, so each replica
 divided by their number (`share_of_loss`).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import KerasTensor
+
+# What Keras calls B of an adapter A B.
+_SECOND_MATRIX = "lora_kernel_b"
 
 
 def gather(tensor: KerasTensor) -> KerasTensor:
@@ -45,7 +49,31 @@ class GlobalBatchAdamW(keras.optimizers.AdamW):
     differs too: a token that occurs twice in a batch has two sparse gradients, not their
     sum. Keras also replaces the weights by their moving average (`use_ema`) at the end of
     every `fit`; here `apply_average` does so at the end of training.
+
+    Args:
+        *arguments: `AdamW`'s.
+        adapter_ratio: factor of the learning rate of adapters' second matrices.
+        **named: `AdamW`'s.
     """
+
+    def __init__(self, *arguments: Any, adapter_ratio: float = 1.0, **named: Any):
+        super().__init__(*arguments, **named)
+        self._adapter_ratio = adapter_ratio
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Makes the optimizer's state, and each variable's factor of the rate."""
+        self._ratios = [
+            self._adapter_ratio if _SECOND_MATRIX in variable.name else 1.0
+            for variable in variables
+        ]
+        super().build(variables)
+
+    def update_step(
+        self, gradient: KerasTensor, variable: Any, learning_rate: KerasTensor
+    ) -> None:
+        """AdamW's step, with the rate of the variable."""
+        ratio = self._ratios[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * ratio)
 
     def apply_average(self) -> None:
         """Replaces the weights by their moving average, if one is kept."""

@@ -15,6 +15,7 @@ from fitrank_tf.config import ContrastiveConfig
 from fitrank_tf.towers.fusion import FeatureFusion
 from fitrank_tf.towers.towers import Towers
 from fitrank_tf.towers.training.contrastive import ContrastiveModel
+from fitrank_tf.towers.training.distillation import Teachers
 from fitrank_tf.towers.training.feature_prediction import FeaturePrediction
 
 
@@ -102,10 +103,11 @@ def new_contrastive_model(
     config: ContrastiveConfig,
     seed: int,
     prediction: FeaturePrediction | None = None,
+    teachers: Teachers | None = None,
 ) -> ContrastiveModel:
     """Builds a model for whole batches or, if `config.accumulation` > 1, for parts.
 
     Arguments as for `ContrastiveModel`.
     """
     kind = GradCacheModel if config.accumulation > 1 else ContrastiveModel
-    return kind(towers, fusion, config, seed, prediction)
+    return kind(towers, fusion, config, seed, prediction, teachers=teachers)

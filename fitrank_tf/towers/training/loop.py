@@ -242,6 +242,7 @@ def _optimizer(
 def _new_optimizer(training: _Training, config: ContrastiveConfig) -> GlobalBatchAdamW:
     return GlobalBatchAdamW(
         training.schedule,
+        adapter_ratio=config.adapter_ratio,
         weight_decay=config.weight_decay,
         beta_2=0.98,
         epsilon=1e-6,

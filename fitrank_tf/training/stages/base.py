@@ -117,7 +117,9 @@ class BaseStage(Stage):
                 model = new_contrastive_model(
                     towers, None, config, seed, self._new_prediction(towers)
                 )
-                table = contrastive_table(self._products, towers, features, seed)
+                table = contrastive_table(
+                    self._products, towers, features, seed, config.text_shares
+                )
                 train_towers(
                     model,
                     self._products,
@@ -148,5 +150,6 @@ class BaseStage(Stage):
     def texts(self) -> list[str]:
         """What new towers learn their vocabulary from; some may be empty."""
         records = self._products.records.select(self._products.tower_rows)
-        products = training_texts(records, self._config.seed)
+        shares = self._config.base.text_shares
+        products = training_texts(records, self._config.seed, shares)
         return [text.text for texts in products for text in texts]

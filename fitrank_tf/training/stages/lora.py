@@ -1,7 +1,8 @@
-"""LoRA and feature fusion, trained on the frozen base towers."""
+"""The fine-tuned towers: LoRA or all weights, with the fusion of the image features."""
 
 import contextlib
 import dataclasses
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,18 +14,22 @@ import keras
 import numpy as np
 
 from fitrank_tf.config import RunConfig
+from fitrank_tf.datasets.iteration import chosen_rows
 from fitrank_tf.datasets.splits import ALL
-from fitrank_tf.export.embedding import embed_photos
+from fitrank_tf.export.embedding import embed_photos, embed_texts
 from fitrank_tf.export.graphs.image_encoder import PIXELS_SIGNATURE, FusedImageEncoder
-from fitrank_tf.export.graphs.query_encoder import RequestEncoder
+from fitrank_tf.export.graphs.query_encoder import QueryEncoder, RequestEncoder
 from fitrank_tf.export.signatures import DEFAULT_SIGNATURE
 from fitrank_tf.inputs.photos import photos
 from fitrank_tf.queries.judged import JudgedQuery, fingerprint
 from fitrank_tf.queries.lexicon import FacetLexicon
+from fitrank_tf.queries.texts import text_groups
+from fitrank_tf.towers.adaptation import adapt
 from fitrank_tf.towers.fusion import FeatureFusion, new_fusion
-from fitrank_tf.towers.lora import apply_lora
+from fitrank_tf.towers.interpolation import Interpolation
 from fitrank_tf.towers.presets import towers_from_preset
 from fitrank_tf.towers.towers import Towers, count_parameters
+from fitrank_tf.towers.training.distillation import Teachers
 from fitrank_tf.towers.training.grad_cache import new_contrastive_model
 from fitrank_tf.training.contrastive import (
     contrastive_table,
@@ -42,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 _PRESET, _ADAPTERS = "preset", "adapters.npz"
 _FUSION, _EMBEDDINGS = "fusion.npz", "embeddings.npy"
+_INTERPOLATION = "interpolation.json"
 
 
 class LoraStage(ProductEmbeddings):
@@ -102,6 +108,12 @@ class LoraStage(ProductEmbeddings):
             fusion.set_weights([arrays[f"arr_{i}"] for i in range(len(arrays))])
         return towers, fusion
 
+    @property
+    def interpolation(self) -> list[tuple[float, float]]:
+        """(share of the fine-tuned weights, RR of validation titles), of those tried."""
+        file = self.folder / _INTERPOLATION
+        return [tuple(pair) for pair in json.loads(file.read_text())]
+
     @cached_property
     def embeddings(self) -> np.ndarray:
         return np.load(self.folder / _EMBEDDINGS)
@@ -143,20 +155,90 @@ class LoraStage(ProductEmbeddings):
         config, seed, products = self._config, self._config.seed, self._products
         towers = self._base.load()
         keras.utils.set_random_seed(seed)
-        adapted = apply_lora(towers.backbone, config.lora)
+        adapted = adapt(towers.backbone, config.lora)
         fusion = self._new_fusion(towers)
         seen = self._features.schema.group_mask(config.lora.feature_groups)
         fusion.adapt(features[products.tower_rows], seen)
         _log_trained_share(adapted.trainable, fusion, adapted.total)
-        training = dataclasses.replace(config.lora_training, temperature=towers.temperature)
-        model = new_contrastive_model(towers, fusion, training, seed)
+        interpolation = Interpolation(
+            [*towers.backbone.trainable_variables, *fusion.trainable_variables]
+        )
+        distillation = config.lora.distillation
+        training = dataclasses.replace(
+            config.lora_training,
+            temperature=towers.temperature,
+            teacher_weight=distillation,
+        )
+        model = new_contrastive_model(
+            towers,
+            fusion,
+            training,
+            seed,
+            teachers=Teachers([self._base.load()]) if distillation else None,
+        )
         table = contrastive_table(
-            products, towers, features, seed, self._judged, config.judgments
+            products,
+            towers,
+            features,
+            seed,
+            training.text_shares,
+            self._judged,
+            config.judgments,
         )
         size = towers.image_size
         train_towers(model, products, table, size, training, seed, folder)
-        adapted.save(folder / _ADAPTERS)
+        self._interpolate(interpolation, towers, fusion, features, folder)
+        if adapted.layers:
+            adapted.save(folder / _ADAPTERS)
         return towers, fusion
+
+    def _interpolate(
+        self,
+        interpolation: Interpolation,
+        towers: Towers,
+        fusion: FeatureFusion,
+        features: np.ndarray,
+        folder: Path,
+    ) -> None:
+        """Goes back so far to the base as finds validation products best."""
+        shares, rows = self._config.lora.interpolation, self._products.validation_rows
+        rows = np.array([row for row in rows if self._products.records.texts[row].strip()])
+        if not shares:
+            return
+        if len(rows) < 2:
+            logger.warning(
+                "lora.interpolation: no two validation products have a title to choose by; "
+                "the fine-tuned weights are kept"
+            )
+            return
+        records = self._products.records.select(rows)
+        pictures = photos(self._products.catalogue, ALL, towers.image_size)
+        encode_photos = self.image_encoder(towers, fusion)
+        encode_texts = QueryEncoder(towers).signatures()[DEFAULT_SIGNATURE]
+
+        def score() -> float:
+            images = embed_photos(
+                encode_photos, chosen_rows(pictures, rows), features[rows]
+            )
+            texts = embed_texts(encode_texts, records.texts)
+            return mean_reciprocal_rank(texts @ images.T, text_groups(records))
+
+        scores = interpolation.keep_best(shares, score)
+        shown = ", ".join(f"{share:g}: {value:.4f}" for share, value in scores.items())
+        logger.info("RR of validation titles by share of the fine-tuned weights: %s", shown)
+        (folder / _INTERPOLATION).write_text(json.dumps(list(scores.items())))
+
+
+def mean_reciprocal_rank(scores: np.ndarray, groups: np.ndarray) -> float:
+    """Mean of 1 / the place of the first product of the text's group.
+
+    Args:
+        scores: float32 [N, N], of texts and products; text n is product n's.
+        groups: int [N], equal for products that answer each other's text.
+    """
+    right = groups[:, np.newaxis] == groups
+    best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
+    return float(np.mean(1.0 / (1 + (scores > best).sum(axis=1))))
 
 
 def _log_trained_share(adapters: int, fusion: FeatureFusion, total: int) -> None:

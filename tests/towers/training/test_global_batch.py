@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -120,3 +121,16 @@ def test_apply_average_replaces_the_weights() -> None:
         average = 0.75 * average + 0.25 * value
     assert float(weight[0, 0]) == pytest.approx(average, abs=1e-6)
     assert abs(average - seen[-1]) > 0.1
+
+
+@pytest.mark.parametrize("ratio", [1.0, 16.0])
+def test_second_matrices_of_adapters_learn_faster(ratio: float) -> None:
+    """AdamW's first step is the rate, for any gradient: m / sqrt(v) is its sign."""
+    paths = ("lora_kernel_a", "lora_kernel_b", "kernel")
+    variables = [keras.Variable(np.zeros(2, "float32"), name=path) for path in paths]
+    optimizer = GlobalBatchAdamW(1e-3, weight_decay=0.0, adapter_ratio=ratio)
+    optimizer.build(variables)
+    optimizer.apply([tf.constant([3.0, -0.5])] * 3, variables)
+    for variable, factor in zip(variables, (1.0, ratio, 1.0)):
+        expected = 1e-3 * factor * np.array([-1.0, 1.0])
+        np.testing.assert_allclose(np.array(variable), expected, rtol=1e-3)

@@ -16,10 +16,10 @@ def test_it_trains_a_detector_once_and_keeps_it(tmp_path, monkeypatch) -> None:
     )
     images = np.zeros([2, 64, 64, 3], np.float32)
     trained = DetectorStage(WorkDir(tmp_path), config)
-    scores = trained.detector.detect(images)["scores"]
+    scores = trained.detector.detect(images).scores
     assert scores.shape[0] == 2
     monkeypatch.setattr(DetectorStage, "make", None)
     kept = DetectorStage(WorkDir(tmp_path), config)
     assert kept.folder == trained.folder
     assert isinstance(kept.detector, Detector)
-    np.testing.assert_array_equal(kept.detector.detect(images)["scores"], scores)
+    np.testing.assert_array_equal(kept.detector.detect(images).scores, scores)
