@@ -67,7 +67,7 @@ def _values(text: str, position: int) -> Iterator[_Value]:
             position += 1
         line += text.count("\n", counted, position)
         counted = position
-        if position >= len(text) or text[position] == "]":
+        if text[position : position + 1] in ("", "]"):
             return
         try:
             value, position = _DECODER.raw_decode(text, position)

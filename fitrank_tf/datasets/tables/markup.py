@@ -116,30 +116,30 @@ class _Tables(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.tables: list[list[tuple[int, list[str]]]] = []
-        self._is_in_cell, self._place = False, 0
+        # Of the cell that is open, in the last row; None outside of cells.
+        self._place: int | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "table":
             self.tables.append([])
         elif tag == "tr" and self.tables:
-            self._is_in_cell = False
+            self._place = None
             self.tables[-1].append((self.getpos()[0], []))
         elif tag in _CELLS and self.tables and self.tables[-1]:
             span = dict(attrs).get("colspan") or ""
-            width = min(int(span), _MOST_COLUMNS) if span.isdecimal() else 1
+            width = max(1, min(int(span), _MOST_COLUMNS)) if span.isdecimal() else 1
             cells = self.tables[-1][-1][1]
             self._place = len(cells)
-            cells.extend([""] * max(width, 1))
-            self._is_in_cell = True
-        elif tag == "img" and self._is_in_cell:
+            cells.extend([""] * width)
+        elif tag == "img":
             self.handle_data(dict(attrs).get("src") or "")
         elif tag == "br":
             self.handle_data("\n")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in (*_CELLS, "tr", "table"):
-            self._is_in_cell = False
+            self._place = None
 
     def handle_data(self, data: str) -> None:
-        if self._is_in_cell:
+        if self._place is not None:
             self.tables[-1][-1][1][self._place] += data

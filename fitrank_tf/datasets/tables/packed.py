@@ -39,10 +39,11 @@ def unpacked(data: bytes, path: str) -> bytes:
     for _ in range(_MOST_LAYERS):
         unpack = next((of for magic, of in _UNPACK.items() if data.startswith(magic)), None)
         if unpack is None:
-            break
+            return data
         try:
             data = unpack(data)
-        except (*ZIP_READ_ERRORS, lzma.LZMAError, pa.ArrowException) as error:
+        # Of bzip2 that is cut off: ValueError.
+        except (*ZIP_READ_ERRORS, lzma.LZMAError, pa.ArrowException, ValueError) as error:
             raise FitRankError(
                 f"{path}: cannot be unpacked ({first_line(error)}); pack it again"
             ) from error
