@@ -70,7 +70,8 @@ def _table_of_zip(data: bytes) -> bytes:
         tables = [name for name in map(PurePosixPath, names) if _is_table(name)]
         if len(tables) != 1:
             raise _NotOneTableError(", ".join(map(str, tables[:5])) or "no table")
-        return archive.read(str(tables[0]))
+        (table,) = tables
+        return archive.read(str(table))
 
 
 def _is_table(name: PurePosixPath) -> bool:

@@ -41,6 +41,4 @@ def test_a_header_is_found_below_twenty_rows_and_no_more(above: int, place) -> N
 def test_lines_above_are_named_by_their_numbers(caplog) -> None:
     with caplog.at_level(logging.WARNING):
         warn_of_lines_above("shop.csv", 2, 5)
-    assert caplog.messages == [
-        "shop.csv: lines 2 to 5 stand above the header: passed over"
-    ]
+    assert caplog.messages == ["shop.csv: lines 2 to 5 stand above the header: passed over"]

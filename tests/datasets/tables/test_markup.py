@@ -158,7 +158,12 @@ _MORE = "<table><tr><td>id<td>more<tr><td>2<td>3</table>"
     [
         (_PRODUCTS + _MENU + _MORE, OF_PRODUCTS, ("ID", "t\n"), [(3, ["1", "Hat"])]),
         (_MENU * 2 + _PRODUCTS + _MORE, OF_PRODUCTS, ("ID", "t\n"), [(5, ["1", "Hat"])]),
-        ("<table></table>" + _PRODUCTS + _MENU, FIRST_ROW, ("ID", "t\n"), [(3, ["1", "Hat"])]),
+        (
+            "<table></table>" + _PRODUCTS + _MENU,
+            FIRST_ROW,
+            ("ID", "t\n"),
+            [(3, ["1", "Hat"])],
+        ),
         # No header is known: the first table, from its first row on.
         (_PRODUCTS + _MENU, Header((("sku",),)), ("ID", "t\n"), [(3, ["1", "Hat"])]),
         (_MENU + _PRODUCTS, FIRST_ROW, ("Menu",), []),

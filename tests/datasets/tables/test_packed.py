@@ -72,7 +72,9 @@ def test_three_layers_are_unpacked_and_no_more() -> None:
         TABLE,
         workbook([["id", "text"], ["1", "Hat"]]),
         workbook([["id", "text"], ["1", "Hat"]])[:-30],
-        _zip({"mimetype": b"application/vnd.oasis", "content.xml": b"<x/>", "p.csv": TABLE}),
+        _zip(
+            {"mimetype": b"application/vnd.oasis", "content.xml": b"<x/>", "p.csv": TABLE}
+        ),
         _zip({"[Content_Types].xml": b"<x/>", "p.csv": TABLE}),
         b"PK\x03\x04 cut off",
     ],
