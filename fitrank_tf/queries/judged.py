@@ -156,8 +156,8 @@ def scaled_gains(given: Sequence[float], queries: Sequence[JudgedQuery]) -> np.n
     if given:
         gains = np.array(given)
     else:
-        highest = max((query.grades.max(initial=0.0) for query in queries), default=0.0)
-        gains = np.arange(max(1.0, np.ceil(highest)) + 1.0)
+        highest = max((query.grades.max(initial=1.0) for query in queries), default=1.0)
+        gains = np.arange(np.ceil(highest) + 1.0)
     return gains * (GAINS[-1] / gains[-1])
 
 

@@ -1,14 +1,17 @@
 """Words that name the values of real catalogues, and words that must not."""
 
+import itertools
+
 import pytest
 import tensorflow as tf
 
-from fitrank_tf.datasets.attributes import Attribute
+from fitrank_tf.datasets.attributes import NUMBER, Attribute
 from fitrank_tf.export.graphs.request_reader import RequestReader
 from fitrank_tf.queries.lexicon import FacetLexicon
 from fitrank_tf.queries.words import (
     article_words,
     known_words,
+    name_and_unit,
     plain_words,
     shared_forms,
     value_forms,
@@ -183,3 +186,117 @@ def test_words_of_other_scripts_as_the_served_graph_has_them(text: str, words: s
     assert plain_words(text) == words
     request = RequestReader(FacetLexicon(()))(tf.constant([text]))
     assert request.words.numpy()[0].decode() == words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "name_said", "unit", "numbers"),
+    [
+        ("heel_height_mm", "45..47", "heel height", "mm", ["45", "46", "47"]),
+        ("heel_height_mm", "45", "heel height", "mm", ["45"]),
+        ("weight_kg", "0.8..1.1", "weight", "kg", ["0.8", "0.9", "1", "1.1"]),
+        ("size", "36.25..36.3", "size", "", [f"36.{n}" for n in (25, 26, 27, 28, 29, 3)]),
+        ("size", "-1..1", "size", "", ["-1", "0", "1"]),
+        # The finer of the two ends says how fine the numbers are.
+        ("size", "36..36.5", "size", "", ["36", *(f"36.{n}" for n in range(1, 6))]),
+        # A hundred steps are said; of more, each tenth or hundredth number, and the last.
+        ("price_eur", "1..101", "price", "eur", [str(n) for n in range(1, 102)]),
+        (
+            *("price_eur", "1..102", "price", "eur"),
+            [*(str(n) for n in range(1, 102, 10)), "102"],
+        ),
+        (
+            *("price_eur", "0..5050", "price", "eur"),
+            [*(str(n) for n in range(0, 5001, 100)), "5050"],
+        ),
+    ],
+)
+def test_numbers_of_a_range_are_said_with_their_name(
+    name: str, value: str, name_said: str, unit: str, numbers: list[str]
+) -> None:
+    attribute = Attribute(name, NUMBER)
+    said = [f"{number} {unit}".strip() for number in numbers]
+    pairs = [(f"{name_said} {number}", f"{number} {name_said}") for number in said]
+    assert written_forms(attribute, value) == tuple(itertools.chain(*pairs))
+    forms = [plain_words(form) for form in itertools.chain(*pairs)]
+    short = [plain_words(f"{name_said} {number}") for number in numbers]
+    assert value_forms(attribute, value) == tuple(dict.fromkeys(forms + short))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("heel_height_mm", ("heel height", "mm")),
+        ("heel height", ("heel height", "")),
+        ("weight_kg_net", ("weight kg net", "")),
+        ("mm", ("mm", "")),
+        ("size", ("size", "")),
+        ("a_mm_kg", ("a mm", "kg")),
+    ],
+)
+def test_the_unit_of_a_number_ends_its_name(name: str, expected: tuple[str, str]) -> None:
+    assert name_and_unit(name, ("mm", "kg")) == expected
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "written", "others"),
+    [
+        (
+            Attribute("brand"),
+            "Acme X-1",
+            ["acme x-1"],
+            ["brand acme x 1", "acme x 1 brand"],
+        ),
+        (
+            Attribute("heel_type", named=True),
+            "Block",
+            ["heel type block"],
+            ["block heel type"],
+        ),
+        (
+            *(Attribute("on_sale", named=True), "Yes", ["on sale yes"]),
+            ["yes on sale", "on sale"],
+        ),
+        (Attribute("on_sale", named=True), "No", ["on sale no"], ["no on sale"]),
+        (
+            *(Attribute("on_sale"), "Yes", ["yes"]),
+            ["on sale yes", "yes on sale"],
+        ),
+    ],
+)
+def test_values_of_a_shops_own_attributes(attribute, value, written, others) -> None:
+    assert list(written_forms(attribute, value)) == written
+    forms = [*map(plain_words, written), *others]
+    assert list(value_forms(attribute, value)) == forms
+    assert shared_forms(attribute, value) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ""),
+        (" A--b  c! ", "a b c"),
+        ("X9", "x9"),
+        ("ÀÉ-ß", "àé ß"),
+        ("e\u0301te\u0301", "e\u0301te\u0301"),
+        ("日本のJIS2", "日 本 の jis2"),
+    ],
+)
+def test_plain_words_are_letters_and_digits(text: str, words: str) -> None:
+    assert plain_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("article_type", "words"),
+    [
+        ("Glasses", ("glasses", "glass")),
+        ("Brushes", ("brushes", "brush")),
+        ("Boxes", ("boxes", "box")),
+        ("Brush", ("brush", "brushes")),
+        ("Box", ("box", "boxes")),
+        ("Scarf", ("scarf", "scarves")),
+        ("Skin Care", ("skin care",)),
+        ("", ("",)),
+    ],
+)
+def test_endings_of_article_words(article_type: str, words: tuple[str, ...]) -> None:
+    assert article_words(article_type) == words

@@ -131,10 +131,11 @@ def _inside(text: str, line: int, only: Any, is_header: Header) -> list[_Value]:
     elif isinstance(columns, list) and isinstance(data, list):
         records = [_zipped(columns, row) for row in data]
     elif len(arrays) == 1:
-        key = re.escape(json.dumps(arrays[0], ensure_ascii=False))
+        (name,) = arrays
+        key = re.escape(json.dumps(name, ensure_ascii=False))
         if begin := re.search(key + _ARRAY_INSIDE, text):
             return list(_values(text, begin.end()))
-        records = only[arrays[0]]
+        records = only[name]
     elif len(objects) == len(only) > 0 and is_header.is_in([_ID, *objects[0]]):
         records = [{_ID: key, **value} for key, value in only.items()]
     elif len(objects) == 1:

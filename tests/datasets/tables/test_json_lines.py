@@ -118,6 +118,11 @@ _NUMBERED = [(1, [1, "Hat"]), (2, [2, "Cap"])]
             ("id", "title"),
             [(1, ["1", "Hat"]), (2, ["2", "Cap"])],
         ),
+        (
+            '{"1": {"title": "Hat"}, "2": {"c": "red"}}',
+            ("id", "title", "c"),
+            [(1, ["1", "Hat", None]), (2, ["2", None, "red"])],
+        ),
         ('{"n": 1, "1": {"title": "Hat"}}', ("title",), [(1, ["Hat"])]),
         ('{"a": {"b": 1}, "c": {"d": 2}}', ("a.b", "c.d"), [(1, [1, 2])]),
         # Objects one after the other.
@@ -156,6 +161,7 @@ def test_the_rows_of_json(text: str, header: tuple[str, ...], rows) -> None:
         # What is cut off or damaged keeps what comes before it.
         ('[{"id": 1}, {"id": 2', OF_PRODUCTS, ["1", BROKEN]),
         ('[{"id": 1},', OF_PRODUCTS, ["1"]),
+        ('{"id": 1}\n{"id": 2', OF_PRODUCTS, ["1", NO_OBJECT]),
         (
             '{"n": [7], "of": [{"id": 1},\n{"id": 2}, {"id": 3',
             FIRST_ROW,

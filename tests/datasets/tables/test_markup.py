@@ -127,10 +127,12 @@ def test_html_is_told_by_its_first_tag(begin: str) -> None:
         ("<td>1<br>2<b>3</b> 4</td>", ["1\n23 4", "", ""]),
         ("<img src='a'><td><img src='b'> <img></td><img src='c'>", ["b ", "", ""]),
         ("<td>A&amp;B</td><td>&eacute;</td>", ["A&B", "é", ""]),
+        ("<td><a>1</a><hr><i>2</i><p>3<s>4</s><ul><li>5</ul>", ["12345", "", ""]),
+        ("<td><audio src='a'></audio><video src='v'></video>", ["", "", ""]),
     ],
 )
 def test_cells_of_html(row: str, cells: list[str]) -> None:
-    text = f"<table><tr><td>id<td>b<td>c</tr>\n<tr>{row}</tr></table> after"
+    text = f"<table><thead><tr><td>id<td>b<td>c</tr><tbody>\n<tr>{row}</tr></table> after"
     assert _read(text) == (("id", "b", "c"), [(2, cells)], "HTML")
 
 
