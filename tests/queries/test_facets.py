@@ -1,11 +1,12 @@
 """Facet sentences name the given facets alone; titles name whole values."""
 
+import itertools
 import random
 
 import pytest
 
-from fitrank_tf.datasets.attributes import Attribute
-from fitrank_tf.queries.facets import facet_sentence, named_values
+from fitrank_tf.datasets.attributes import Attribute, Declaration
+from fitrank_tf.queries.facets import drawn_values, facet_sentence, named_values
 from fitrank_tf.queries.words import plain_words, value_forms
 from tests.fashion import DECLARATION, FACETS
 
@@ -125,3 +126,55 @@ def test_a_title_names_the_pattern_that_the_product_has(title, pattern, named) -
 def test_kids_name_neither_boys_nor_girls_in_a_title() -> None:
     attributes = dict.fromkeys(FACETS, "") | {"gender": "Boys", "sleeve": "short"}
     assert _named("Acme Kids Short Dress", attributes) == ()
+
+
+def test_one_of_several_values_is_drawn() -> None:
+    values = {"colour": ("Red", "Blue", "Green"), "gender": ("Men",)}
+    drawn = [drawn_values(values, random.Random(seed)) for seed in range(60)]
+    assert {tuple(dict(wanted)) for wanted in drawn} == {("colour", "gender")}
+    assert {dict(wanted)["colour"] for wanted in drawn} == {"Red", "Blue", "Green"}
+    assert {dict(wanted)["gender"] for wanted in drawn} == {"Men"}
+    # Nothing to draw: what is drawn after it does not depend on it.
+    generator = random.Random(0)
+    assert drawn_values({"gender": ("Men",)}, generator) == (("gender", "Men"),)
+    assert generator.random() == random.Random(0).random()
+
+
+@pytest.mark.parametrize("wanted", [{}, {"colour": "Red"}])
+@pytest.mark.parametrize(
+    "others", [{}, {"brand": "Acme"}, {"brand": "Acme", "fabric": "Silk"}]
+)
+def test_facets_without_a_template_are_said_before_and_after_it(wanted, others) -> None:
+    declaration = Declaration(tuple(map(Attribute, ("colour", "brand", "fabric"))))
+    pairs = (*wanted.items(), *others.items())
+    said = {facet_sentence(pairs, declaration, random.Random(n)) for n in range(300)}
+    words = [value.lower() for _, value in pairs]
+    orders = {" ".join(order) for order in itertools.permutations(words)}
+    # "in red" is a template's.
+    assert {sentence.replace("in red", "red") for sentence in said} == orders
+
+
+@pytest.mark.parametrize(
+    ("facet", "value", "said", "unsaid"),
+    [
+        ("gender", "Women", {"for women", "for ladies"}, {"for womens", "for female"}),
+        ("gender", "Boys", {"for boys"}, {"for boy"}),
+        ("sleeve", "long", {"with long sleeves"}, {"for long"}),
+        ("season", "Summer", {"for summer"}, {"in summer"}),
+        ("colour", "Navy Blue", {"in navy"}, {"for navy"}),
+    ],
+)
+def test_slots_of_templates_have_their_preposition(facet, value, said, unsaid) -> None:
+    product = {facet: value, "article_type": "Tshirts"}
+    sentences = [_sentence(product, (facet, "article_type"), seed) for seed in range(300)]
+    whole = " | ".join(f"{sentence} " for sentence in sentences)
+    assert all(f"{words} " in whole for words in said)
+    assert not any(f"{words} " in whole for words in unsaid)
+
+
+def test_a_title_names_each_value_of_a_facet_that_it_holds() -> None:
+    values = {"colour": ("Red", "Navy Blue", "Green"), "brand": ("Acme",)}
+    declaration = Declaration(tuple(map(Attribute, values)))
+    found = named_values("ACME cap, navy/red", values, declaration)
+    assert found == (("colour", "Red"), ("colour", "Navy Blue"), ("brand", "Acme"))
+    assert named_values("", values, declaration) == ()

@@ -1,6 +1,7 @@
 """Query sets are deterministic, and name their wanted values."""
 
 import dataclasses
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -192,3 +193,39 @@ def test_the_sample_has_all_kinds_and_no_text_twice(count, shown) -> None:
     kinds = {"a": TITLE, "b": FACET, "c": GIVEN}
     queries = [Query(key, text, kinds[key[0]]) for key, text in worded.items()]
     assert [query.id for query in sample_of_each_kind(queries, count)] == shown
+
+
+def test_products_without_a_decisive_value_give_no_facet_query(records) -> None:
+    kinds = tuple(
+        "" if n in (0, 2) else kind
+        for n, kind in enumerate(records.attributes["article_type"])
+    )
+    attributes = {**records.attributes, "article_type": kinds}
+    products = dataclasses.replace(records, attributes=attributes)
+    queries = facet_queries(products, 30, seed=0)
+    assert len(queries) == 30
+    assert {query.id.rpartition("-")[2] for query in queries} == {"2", "4", "5"}
+
+
+def test_without_a_decisive_facet_any_two_are_asked_for(records) -> None:
+    declaration = dataclasses.replace(DECLARATION, decisive="")
+    queries = facet_queries(
+        dataclasses.replace(records, declaration=declaration), 60, seed=0
+    )
+    asked = {tuple(facet for facet, _ in query.wanted) for query in queries}
+    assert asked == {
+        ("gender", "colour"),
+        ("gender", "article_type"),
+        ("colour", "article_type"),
+        ("gender", "colour", "article_type"),
+    }
+
+
+@pytest.mark.parametrize(("count", "each"), [(5, {1}), (10, {2}), (12, {2, 3})])
+def test_products_serve_equally_often(records, count: int, each: set[int]) -> None:
+    queries = facet_queries(records, count, seed=3)
+    assert [query.id.split("-")[1] for query in queries] == [
+        f"{number:05d}" for number in range(count)
+    ]
+    served = Counter(query.id.split("-")[2] for query in queries)
+    assert len(served) == 5 and {*served.values()} == each

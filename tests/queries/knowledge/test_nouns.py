@@ -1,5 +1,10 @@
+import functools
+import json
+from pathlib import Path
+
 import pytest
 
+from fitrank_tf.queries.knowledge import nouns
 from fitrank_tf.queries.knowledge.nouns import noun_readings
 from fitrank_tf.queries.words import article_words, plain_words
 
@@ -115,3 +120,57 @@ def test_the_spelling_of_values_does_not_matter(spelling) -> None:
 )
 def test_a_catalogue_without_known_nouns_has_no_readings(values) -> None:
     assert noun_readings(values) == {}
+
+
+def test_a_value_of_unknown_words_is_a_kind_of_its_last_ones() -> None:
+    value = "Woolen Trousers"
+    for word in ("trousers", "trouser", "pants"):
+        assert _readings(word, (value,)) == {value: 0.85}
+    # No kind of trousers is known to be a kind of these.
+    assert _readings("chinos", (value,)).get(value, 0.0) <= 0.5
+    assert _readings("trousers", ("Trousers Xyz",)) == {}
+
+
+@functools.cache
+def _thesaurus() -> dict:
+    return json.loads(Path(nouns.__file__).with_name("nouns.json").read_text("utf-8"))
+
+
+def _sure(synset: str, of: str) -> float:
+    """The best product of steps up: 0.9 each, less 1 % for each parent listed before."""
+    if synset == of:
+        return 1.0
+    _, parents = _thesaurus()["synsets"][synset]
+    ways = (0.9 * 0.99**place * _sure(up, of) for place, up in enumerate(parents))
+    return max(ways, default=0.0)
+
+
+@pytest.mark.parametrize("value", ["Jackets", "Dresses", "Footwear", "Bags", "Hats"])
+def test_the_weight_of_a_kind_falls_with_the_steps_to_the_value(value: str) -> None:
+    synsets, senses = _thesaurus()["synsets"], _thesaurus()["senses"]
+    of_word = {word: [name] for name, (words, _) in synsets.items() for word in words}
+    of_word |= senses
+    names = article_words(value)
+    (synset,) = {of_word[word][0] for word in names if word in of_word}
+    readings = noun_readings((value,))
+    compared = 0
+    for word, (name, *others) in of_word.items():
+        expected = _sure(name, synset)
+        if not others and expected and word in readings:
+            assert readings[word] == ((0, pytest.approx(expected)),), word
+            compared += expected < 1
+    assert compared > 3
+
+
+@pytest.mark.parametrize(
+    ("noun", "forms"),
+    [
+        ("slacks", ["slacks"]),
+        ("pinny", ["pinny", "pinnies"]),
+        ("jersey", ["jersey", "jerseys"]),
+        ("fanny pack", ["fanny pack", "fanny packs", "fannypack", "fannypacks"]),
+        ("dress", ["dress", "dresses"]),
+    ],
+)
+def test_forms_of_nouns(noun: str, forms: list[str]) -> None:
+    assert list(nouns._forms(noun)) == forms
