@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from serving.requests.tensor_proto import decode, encode, read_tensor
+from serving.requests.tensor_proto import decode, encode, read_tensor, session_name
 from serving.status import StatusError
 
 ARRAYS = {
@@ -122,3 +122,106 @@ REFUSED = {
 def test_invalid_protos_are_rejected(case: str):
     with pytest.raises(StatusError, match="tensor parsing error: query"):
         decoded(REFUSED[case])
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [([], 1), ([3], 3), ([2, 3, 4], 24), ([5, 0, 2], 0), ([1] * 32, 1)]
+)
+def test_a_shape_has_the_product_of_its_sizes(shape: list[int], size: int):
+    tensor = read_tensor("x", proto_of(shape, FLOAT).SerializeToString())
+    assert (tensor.shape, tensor.size, tensor.dtype) == (tuple(shape), size, tf.float32)
+
+
+def test_an_unknown_rank_is_none():
+    proto = TensorProto(dtype=FLOAT, tensor_shape={"unknown_rank": True})
+    assert read_tensor("x", proto.SerializeToString()).shape is None
+    proto.tensor_shape.unknown_rank = False
+    assert read_tensor("x", proto.SerializeToString()).shape == ()
+
+
+@pytest.mark.parametrize("rank", [33, 40])
+def test_more_dimensions_than_numpy_has_are_refused(rank: int):
+    message = "input x has more than 32 dimensions: send it with fewer"
+    with pytest.raises(StatusError, match=message):
+        read_tensor("x", proto_of([1] * rank, FLOAT).SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_read"),
+    [
+        ([2**62], True),
+        ([2**31, 2**31], True),
+        ([2**62, 0, 2], False),
+        ([2**63 - 1], True),
+        ([2**32, 2**31], False),
+        ([3, -1], False),
+        ([-1, 3], False),
+        ([0, -1], False),
+    ],
+)
+def test_sizes_are_from_0_to_what_int64_counts(shape: list[int], is_read: bool):
+    content = proto_of(shape, FLOAT).SerializeToString()
+    if is_read:
+        assert read_tensor("x", content).shape == tuple(shape)
+        return
+    with pytest.raises(StatusError, match="tensor parsing error: x"):
+        read_tensor("x", content)
+
+
+@pytest.mark.parametrize("shape", [[3], [2000], []])
+@pytest.mark.parametrize("dtype", ["STRING", "INT32"])
+def test_surplus_values_are_ignored_up_to_1024(shape: list[int], dtype: str):
+    field, value = {"STRING": ("string_val", b"a"), "INT32": ("int_val", 7)}[dtype]
+    kind, size = getattr(types_pb2, f"DT_{dtype}"), int(np.prod(shape))
+    read = decoded(proto_of(shape, kind, **{field: [value] * (size + 1024)}))
+    assert read.shape == tuple(shape) and np.all(read == value)
+    with pytest.raises(StatusError, match="tensor parsing error: query"):
+        decoded(proto_of(shape, kind, **{field: [value] * (size + 1025)}))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([127, 0, 127]),
+        np.array([128, 0]),
+        np.array([0, -1]),
+        np.array([5]),
+        np.array([[1], [126]], np.uint8),
+        np.array([200], np.uint8),
+    ],
+    ids=str,
+)
+def test_integers_of_a_byte_and_larger_ones_are_encoded_alike(array: np.ndarray):
+    proto = TensorProto()
+    encode(array, proto)
+    same(tf.make_ndarray(proto), array)
+    assert list(proto.int64_val or proto.int_val) == array.ravel().tolist()
+
+
+def test_parts_of_other_types_are_passed_over():
+    """Fields with the wire type of another field, which protobuf skips as unknown."""
+    tensor = proto_of([2], FLOAT, float_val=[1.0, 2.0]).SerializeToString()
+    # Field 1 (dtype) as bytes, field 2 (shape) as a number; in the shape, dim as a number.
+    strange = b"\x0a\x01\x07" + b"\x10\x05" + b"\x12\x02\x10\x09"
+    same(decode("x", read_tensor("x", tensor + strange)), np.array([1, 2], np.float32))
+
+
+@pytest.mark.parametrize("content", [b"\x08", b"\xff" * 12, b"\x12\x05\x12"])
+def test_bytes_that_are_no_message_are_rejected(content: bytes):
+    with pytest.raises(StatusError, match="tensor parsing error: x"):
+        read_tensor("x", content)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "name"),
+    [
+        (tf.float32, "float"),
+        (tf.float64, "double"),
+        (tf.float16, "half"),
+        (tf.bfloat16, "bfloat16"),
+        (tf.int64, "int64"),
+        (tf.string, "string"),
+    ],
+)
+def test_dtypes_are_named_as_in_cpp(dtype: tf.DType, name: str):
+    assert session_name(dtype) == name
