@@ -9,11 +9,18 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, JpegImagePlugin
 
 from fitrank_tf.core.photos import clean
-from fitrank_tf.core.photos.clean import UnreadablePhoto, clean_photo
-from tests.core.photos.icc_profiles import ADOBE, grey_profile, rgb_profile, to_srgb
+from fitrank_tf.core.photos.clean import (
+    UnreadablePhoto,
+    clean_photo,
+    is_photo,
+    photo_orientation,
+    photo_size,
+    upright_box,
+)
+from tests.core.photos.icc_profiles import ADOBE, SRGB, grey_profile, rgb_profile, to_srgb
 from tests.datasets.small_catalogues import encode, noise_photo
 
 TEAL = (30, 120, 130)
@@ -318,3 +325,113 @@ def test_heic_without_its_extra_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setattr(clean, "_register_heic", clean._register_heic.__wrapped__)
     with pytest.raises(UnreadablePhoto, match=r'pip install "fitrank-tf\[heic\]"'):
         clean_photo(b"\0\0\0\x18ftypheic" + bytes(100))
+
+
+def _turned(orientation: int, image: Image.Image, file_format: str = "JPEG") -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encode(image, file_format, exif=exif)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_box_is_turned_as_its_photo_is(orientation: int) -> None:
+    image = Image.new("RGB", (80, 40), "white")
+    image.paste((0, 0, 0), (8, 16, 24, 40))
+    dark = decode(clean_photo(_turned(orientation, image)))[..., 0] < 128
+    (ys, xs), (height, width) = np.nonzero(dark), dark.shape
+    seen = ys[0] / height, xs.min() / width, (ys[-1] + 1) / height, (xs.max() + 1) / width
+    box = upright_box((16 / 40, 8 / 80, 40 / 40, 24 / 80), orientation)
+    assert box == pytest.approx(seen)
+
+
+@pytest.mark.parametrize(
+    ("given", "orientation"), [*((n, n) for n in range(1, 9)), (0, 1), (9, 1), (77, 1)]
+)
+def test_orientations_are_from_1_to_8(given: int, orientation: int) -> None:
+    photo = _turned(given, solid())
+    assert photo_orientation(photo) == orientation
+    assert (clean_photo(photo) is photo) == (orientation == 1)
+    assert photo_orientation(encode(solid())) == 1
+
+
+def test_the_size_is_that_of_the_stored_photo() -> None:
+    for size in ((40, 30), (1200, 700)):
+        photo = _turned(6, solid(size=size))
+        assert photo_size(photo) == photo_size(photo[:-5]) == size
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (encode(solid()), True),
+        (encode(solid())[:-5], True),
+        (encode(solid(), "GIF"), True),
+        (b"\0\0\0\x18ftypheic" + bytes(100), True),
+        (_png_that_claims(10_000, 10_000), True),
+        (_png_that_claims(30_000, 30_000), True),
+        (b"", False),
+        (b"id,text\n1,Hat\n", False),
+        (b"\0\0\0\x18ftypmp42" + bytes(100), False),
+        (b"\0\0\0\x18Ftypheic" + bytes(100), False),
+    ],
+    ids=["jpeg", "cut", "gif", "heic", "large", "larger", "none", "csv", "mp4", "junk"],
+)
+def test_photos_are_told_by_their_first_bytes(
+    data: bytes, expected: bool, monkeypatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(clean, "_register_heic", clean._register_heic.__wrapped__)
+    assert is_photo(data) is expected
+
+
+def test_photos_are_encoded_at_quality_90_with_all_of_their_colour() -> None:
+    made = Image.open(io.BytesIO(clean_photo(encode(solid(), "BMP"))))
+    same = Image.open(io.BytesIO(encode(solid(), quality=90, subsampling=0)))
+    assert made.quantization == same.quantization
+    assert JpegImagePlugin.get_sampling(made) == 0
+
+
+def test_nothing_is_left_of_what_is_wholly_transparent() -> None:
+    photo = encode(Image.new("RGBA", (16, 16), (9, 9, 9, 0)), "PNG")
+    assert decode(clean_photo(photo)).min() == 255
+
+
+def test_levels_beyond_16_bits_are_clipped() -> None:
+    levels = np.array([[-300, 0, 0x8000, 0xFFFF, 70_000]], np.int32)
+    image = Image.fromarray(levels.repeat(16, 0).repeat(16, 1))
+    seen = decode(clean_photo(encode(image, "TIFF")))[8, 8::16, 0].astype(int)
+    assert np.abs(seen - [0, 0, 0x80, 0xFF, 0xFF]).max() <= TOLERANCE
+
+
+def test_a_png_with_a_tail_is_decoded_by_tensorflow_as_it_is() -> None:
+    photo = encode(solid(), "PNG") + b"tail"
+    assert clean_photo(photo) is photo
+    assert (decode(photo) == TEAL).all()
+
+
+@pytest.mark.parametrize("mode", ["LA", "L", "1"])
+def test_a_grey_profile_is_applied_to_all_kinds_of_grey(mode: str) -> None:
+    level = 255 if mode == "1" else 100
+    photo = encode(
+        Image.new("L", (16, 16), level).convert(mode), "PNG", icc_profile=grey_profile(1.0)
+    )
+    expected = 255 * (1.055 * (level / 255) ** (1 / 2.4) - 0.055)
+    assert np.abs(decode(clean_photo(photo)) - expected).max() <= TOLERANCE
+
+
+def test_a_profile_of_a_palette_is_applied() -> None:
+    image = swatches().quantize(16)
+    expected = to_srgb(read_swatches(encode(image.convert("RGB"), "PNG")), ADOBE)
+    photo = encode(image, "PNG", icc_profile=rgb_profile(ADOBE))
+    assert np.abs(read_swatches(clean_photo(photo)) - expected).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_profile_that_changes_a_single_colour_is_applied(place: int) -> None:
+    """One colorant is that of Adobe RGB, and the white moves a little with it."""
+    colorants = np.array(SRGB)
+    colorants[:, place] = ADOBE[:, place]
+    colours = np.eye(3)[[place]] * 200
+    photo = encode(swatches(colours), "PNG", icc_profile=rgb_profile(colorants))
+    expected = to_srgb(colours, colorants)
+    assert np.abs(read_swatches(clean_photo(photo)) - expected).max() <= TOLERANCE
