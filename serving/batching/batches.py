@@ -252,7 +252,7 @@ def _padded_to_largest(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Pads all but the first dimension to the largest, each with its first element."""
     if len({part.ndim for part in parts}) > 1:
         raise _NotMergeableError
-    largest = np.max([part.shape[1:] for part in parts], axis=0, initial=0).astype(int)
+    largest = np.max([part.shape[1:] for part in parts], axis=0).astype(int)
     return [_padded_to(part, (len(part), *largest)) for part in parts]
 
 
@@ -260,7 +260,7 @@ def _padded_to(part: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if part.shape == shape:
         return part
     if part.size == 0:
-        raise invalid_argument("Got empty tensor in batch of non-empty tensors.")
+        raise _NotMergeableError
     padded = np.full(shape, part.flat[0], part.dtype)
     padded[tuple(slice(size) for size in part.shape)] = part
     return padded

@@ -30,11 +30,12 @@ WEIGHTS = np.array([[1, 0], [0, 10], [100, 100]], np.float32)
 
 
 class HeldServable(Servable):
-    """Records the rows of each run, and blocks while it is held."""
+    """Records the inputs of each run, and blocks while it is held."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)
         self.rows: list[int] = []
+        self.inputs: list[dict[str, np.ndarray]] = []
         self.entered = threading.Event()
         self.free = threading.Event()
         self.free.set()
@@ -43,6 +44,7 @@ class HeldServable(Servable):
         self.entered.set()
         assert self.free.wait(PATIENCE)
         self.rows.append(len(next(iter(inputs.values()))))
+        self.inputs.append(inputs)
         return super().run(name, inputs, fetched)
 
 
@@ -191,6 +193,9 @@ def test_batch_is_padded_with_a_row_and_cut_again(batch, pool):
     futures = hold_and_enqueue(pool, held, batched, calls)
     assert [len(future.result(PATIENCE)) for future in futures] == [2, 3]
     assert held.rows == [1, 8]
+    # As in TF-Serving the last call's first row is repeated.
+    padded = [rows_of(2, 2), rows_of(3, 3), *[rows_of(3, 1)] * 3]
+    np.testing.assert_array_equal(held.inputs[1]["x"], np.concatenate(padded))
     assert len(total(batched, rows_of(0, 2))) == 2
     assert held.rows == [1, 8, 4]
 
@@ -293,6 +298,51 @@ def test_error_in_one_part_of_a_split_call_is_its_error(batch):
     shift = np.array([[0], [0], [0], [-1]], np.int32)
     with pytest.raises(tf.errors.InvalidArgumentError, match="shift must not be negative"):
         batched.run("serving_default", {"x": rows_of(0, 4), "shift": shift}, ["y"])
+
+
+def test_parts_that_wait_behind_a_failed_one_do_not_run(batch, pool):
+    held, batched = batch(enable_large_batch_splitting=True, max_execution_batch_size=2)
+    inputs = {"x": rows_of(0, 6), "shift": np.array([[0], [-1], [0], [0], [0], [0]])}
+    inputs["shift"] = inputs["shift"].astype(np.int32)
+    call = lambda: batched.run("serving_default", inputs, ["y"])  # noqa: E731
+    (failed,) = hold_and_enqueue(pool, held, batched, [call], "serving_default")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="shift must not be negative"):
+        failed.result(PATIENCE)
+    assert total(batched, rows_of(0, 1)).tolist() == [3.0]
+    assert held.rows == [1, 2, 1]
+
+
+@pytest.mark.parametrize("cancelled", [(), (0,), (1,), (0, 1)])
+def test_a_call_that_is_cancelled_while_it_waits_does_not_run(batch, pool, cancelled):
+    held, batched = batch()
+    held.free.clear()
+    first = pool.submit(total, batched, rows_of(0, 1))
+    assert held.entered.wait(PATIENCE)
+    inputs = [rows_of(2, 2), rows_of(3, 3)]
+    futures = [batched.start(pool, "total", {"x": x}, ["total"]) for x in inputs]
+    assert all(futures[place].cancel() for place in cancelled)
+    held.free.set()
+    first.result(PATIENCE)
+    left = [place for place in range(2) if place not in cancelled]
+    for place in left:
+        found = futures[place].result(PATIENCE)["total"]
+        np.testing.assert_array_equal(found, inputs[place].sum(axis=1))
+    assert total(batched, rows_of(0, 4)).shape == (4,)
+    assert held.rows == [1, *([sum(len(inputs[n]) for n in left)] if left else []), 4]
+
+
+def test_a_call_without_rows_is_started_in_the_given_threads(batch, pool):
+    held, batched = batch(allowed_batch_sizes=(4, 8))
+    started = batched.start(pool, "total", {"x": rows_of(0, 0)}, ["total"])
+    assert started.result(PATIENCE)["total"].shape == (0,)
+    assert held.rows == [0]
+
+
+def test_what_a_batched_servable_says_of_itself(batch):
+    held, batched = batch()
+    assert (batched.name, batched.version, batched.is_batched) == ("affine", 7, True)
+    assert batched.signature_defs == held.signature_defs
+    assert batched.signature("total") == held.signature("total")
 
 
 def test_batch_waits_until_it_is_full(batch, pool):
@@ -409,3 +459,29 @@ def test_closed_scheduler_finishes_waiting_calls_and_accepts_no_more(bundle, poo
     with pytest.raises(StatusError) as raised:
         total(batched, rows_of(0, 1))
     assert raised.value.code is Code.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sums", "runs"),
+    [
+        # Each dimension is padded to the largest: to 1 2 1 1 and to 3 3 4 3.
+        ([np.array([[[1, 2]]]), np.array([[[3], [4]]])], [5, 13], [2]),
+        # Of another rank, and without a first element to pad with.
+        ([np.array([[7]]), np.array([[[5]]])], [7, 5], [1, 1]),
+        ([np.array([[7]]), np.zeros([1, 0], np.int64)], [7, 0], [1, 1]),
+        ([np.zeros([1, 0], np.int64)] * 2, [0, 0], [2]),
+        ([np.array([4]), np.array([5])], [4, 5], [2]),
+    ],
+    ids=["dimensions", "rank", "empty", "both empty", "vectors"],
+)
+def test_padding_of_inputs_of_another_shape(batch, lengths, pool, inputs, sums, runs):
+    held, batched = batch(lengths, pad_variable_length_inputs=True)
+    held.free.clear()
+    first = pool.submit(batched.run, "sums", {"x": np.array([[1], [2]])}, ["sums"])
+    assert held.entered.wait(PATIENCE)
+    futures = [batched.start(pool, "sums", {"x": x}, ["sums"]) for x in inputs]
+    held.free.set()
+    first.result(PATIENCE)
+    found = [future.result(PATIENCE)["sums"].tolist() for future in futures]
+    assert found == [[number] for number in sums]
+    assert held.rows == [2, *runs]
