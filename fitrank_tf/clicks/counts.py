@@ -83,8 +83,9 @@ class CountSum:
 
     def add(self, **columns: np.ndarray) -> None:
         """Adds rows: an array [M] for each column of `ClickCounts`."""
-        self._tables.append(pa.table({name: columns[name] for name in (*_KEYS, *_SUMS)}))
-        self._pending += self._tables[-1].num_rows
+        table = pa.table({name: columns[name] for name in (*_KEYS, *_SUMS)})
+        self._tables.append(table)
+        self._pending += table.num_rows
         if self._pending > _MOST_PENDING:
             self._tables, self._pending = [self._summed()], 0
 
