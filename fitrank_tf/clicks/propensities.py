@@ -224,7 +224,7 @@ def _expectation_maximisation(
     relevance = np.full(len(pairs), 0.5)
     change = np.inf
     with Progress("position bias", None, "iterations") as progress:
-        for _ in range(config.iterations):
+        for step in range(config.iterations):
             gamma, a, b = relevance[pair], high[place], low[place]
             of_clicked = a * gamma / np.maximum(a * gamma + b * (1 - gamma), _FLOOR)
             missed = (1 - a) * gamma
@@ -242,7 +242,8 @@ def _expectation_maximisation(
             target = np.bincount(pair, relevant, len(pairs)) / shown
             relevance = target if regression is None else regression.fit(target, shown)
             old, high, low = high / max(high[0], _FLOOR), new_high, new_low
-            change = np.abs(high / max(high[0], _FLOOR) - old).max()
+            # The first step changes relevance alone, as `high` begins at the click rates.
+            change = np.abs(high / max(high[0], _FLOOR) - old).max() if step else np.inf
             progress.add()
             if change < config.tolerance:
                 break
