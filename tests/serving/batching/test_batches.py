@@ -5,12 +5,7 @@ merged: no test depends on the speed of the machine.
 """
 
 import gc
-import threading
-import time
 import weakref
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import grpc
 import numpy as np
@@ -22,116 +17,18 @@ from serving.batching.batches import BatchedServable
 from serving.batching.parameters import BatchingParameters
 from serving.models.servable import Servable
 from serving.status import StatusError
+from tests.serving.batching.held_servable import (
+    PATIENCE,
+    enqueued,
+    hold_and_enqueue,
+    rows_of,
+    total,
+    wait_until,
+)
 
 Code = grpc.StatusCode
-PATIENCE = 60.0
 HOUR = 3_600_000_000
 WEIGHTS = np.array([[1, 0], [0, 10], [100, 100]], np.float32)
-
-
-class HeldServable(Servable):
-    """Records the inputs of each run, and blocks while it is held."""
-
-    def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)
-        self.rows: list[int] = []
-        self.inputs: list[dict[str, np.ndarray]] = []
-        self.entered = threading.Event()
-        self.free = threading.Event()
-        self.free.set()
-
-    def run(self, name, inputs, fetched):
-        self.entered.set()
-        assert self.free.wait(PATIENCE)
-        self.rows.append(len(next(iter(inputs.values()))))
-        self.inputs.append(inputs)
-        return super().run(name, inputs, fetched)
-
-
-class Lengths(tf.Module):
-    """Row sums of any length; an output that sums over the batch; a scalar."""
-
-    @tf.function(input_signature=[tf.TensorSpec(None, tf.int64, name="x")])
-    def sums(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"sums": tf.reduce_sum(tf.reshape(x, [tf.shape(x)[0], -1]), axis=1)}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="x")])
-    def whole(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"whole": tf.concat([x, x, [0]], axis=0)}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="x")])
-    def scalar(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"scalar": tf.reduce_sum(x)}
-
-
-@pytest.fixture(scope="module")
-def lengths(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("lengths") / "1"
-    module = Lengths()
-    signatures = {"sums": module.sums, "whole": module.whole, "scalar": module.scalar}
-    tf.saved_model.save(module, str(directory), signatures=signatures)
-    return directory
-
-
-@pytest.fixture
-def batch(bundle: Path) -> Iterator[Callable[..., tuple[HeldServable, BatchedServable]]]:
-    """Makes a servable, `affine` unless another is given, and wraps it."""
-    schedulers: list[BatchScheduler] = []
-
-    def make(directory: Path | None = None, **parameters: object):
-        held = HeldServable("affine", 7, directory or bundle / "affine" / "7")
-        given = {"num_batch_threads": 1, "max_batch_size": 8, **parameters}
-        schedulers.append(BatchScheduler(BatchingParameters(**given)))
-        return held, BatchedServable(held, schedulers[-1])
-
-    yield make
-    for scheduler in schedulers:
-        scheduler.close()
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(64) as executor:
-        yield executor
-
-
-def total(batched: BatchedServable, x: np.ndarray) -> np.ndarray:
-    return batched.run("total", {"x": x}, ["total"])["total"]
-
-
-def rows_of(start: int, count: int) -> np.ndarray:
-    return np.arange(3 * start, 3 * (start + count), dtype=np.float32).reshape(count, 3)
-
-
-def enqueued(batched: BatchedServable, name: str) -> int:
-    return sum(len(batch.pieces) for batch in list(batched._queues[name].batches))
-
-
-def hold_and_enqueue(
-    pool: ThreadPoolExecutor,
-    held: HeldServable,
-    batched: BatchedServable,
-    calls: list[Callable[[], object]],
-    name: str = "total",
-) -> list[Future]:
-    """Holds the batch thread with a first call, enqueues the others, then releases it."""
-    held.free.clear()
-    first = pool.submit(total, batched, rows_of(0, 1))
-    assert held.entered.wait(PATIENCE)
-    futures = []
-    for count, call in enumerate(calls, start=1):
-        futures.append(pool.submit(call))
-        wait_until(lambda count=count: enqueued(batched, name) >= count)
-    held.free.set()
-    assert first.result(PATIENCE).tolist() == [3.0]
-    return futures
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.001)
 
 
 @pytest.mark.parametrize(
@@ -466,13 +363,14 @@ def test_closed_scheduler_finishes_waiting_calls_and_accepts_no_more(bundle, poo
     [
         # Each dimension is padded to the largest: to 1 2 1 1 and to 3 3 4 3.
         ([np.array([[[1, 2]]]), np.array([[[3], [4]]])], [5, 13], [2]),
+        ([np.array([[7]]), np.array([[5, 6]])], [14, 11], [2]),
         # Of another rank, and without a first element to pad with.
         ([np.array([[7]]), np.array([[[5]]])], [7, 5], [1, 1]),
         ([np.array([[7]]), np.zeros([1, 0], np.int64)], [7, 0], [1, 1]),
         ([np.zeros([1, 0], np.int64)] * 2, [0, 0], [2]),
         ([np.array([4]), np.array([5])], [4, 5], [2]),
     ],
-    ids=["dimensions", "rank", "empty", "both empty", "vectors"],
+    ids=["dimensions", "length", "rank", "empty", "both empty", "vectors"],
 )
 def test_padding_of_inputs_of_another_shape(batch, lengths, pool, inputs, sums, runs):
     held, batched = batch(lengths, pad_variable_length_inputs=True)
