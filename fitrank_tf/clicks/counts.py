@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 # How a row came to its position.
-RANKED, RANDOMISED, SWAPPED = 0, 1, 2
+RANKED, RANDOMISED, SWAPPED = range(3)
 
 _KEYS = ("query", "product", "position", "intervention")
 _SUMS = ("impressions", "clicks")
@@ -59,7 +59,7 @@ class ClickCounts:
             int64 [P, 2], query and product of each in rising order, and int64 [N], the pair
             of each row.
         """
-        width = max(len(self.products), 1)
+        width = len(self.products)
         keys, of_rows = np.unique(
             self.query.astype(np.int64) * width + self.product, return_inverse=True
         )

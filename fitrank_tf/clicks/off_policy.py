@@ -129,8 +129,8 @@ def _examination(
 ) -> np.ndarray:
     """float64 [P]: the propensity of the position at which a ranking puts each pair."""
     found = np.zeros(len(pairs))
-    starts = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
-    for rows in np.split(np.arange(len(pairs)), starts[1:]):
+    starts = np.flatnonzero(np.diff(pairs[:, 0])) + 1
+    for rows in np.split(np.arange(len(pairs)), starts):
         text = counts.queries[pairs[rows[0], 0]]
         places = {item: k for k, item in enumerate(rankings[text][: len(chance)])}
         for row in rows.tolist():

@@ -130,6 +130,17 @@ def test_the_interval_is_that_of_queries_drawn_anew():
     assert value.interval == pytest.approx((0.1, 0.4))
 
 
+def test_queries_that_show_one_product_have_their_own_rankings():
+    rows = [(query, 0, 1, RANKED, 10, 2 + query) for query in range(3)]
+    rankings = {"q0": ["p0"], "q1": ["p1", "p0"], "q2": []}
+    rows += [(1, 1, 2, RANKED, 10, 0)]
+    value = policy_value(
+        log_of(rows, 3, 2), Propensities(_CHANCE, 0 * _CHANCE, "em"), rankings
+    )
+    # 2 clicks, half of 3 and none, on 30 pages.
+    assert value.ips == pytest.approx((2 + 1.5) / 30)
+
+
 @pytest.mark.parametrize(
     ("effective", "covered", "warning"),
     [
