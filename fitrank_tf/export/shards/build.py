@@ -24,6 +24,7 @@ from fitrank_tf.export.shards.catalogue_shards import (
     CatalogueShards,
     begin_shards,
     joined,
+    origin,
     shard_name,
     write_shard,
 )
@@ -74,18 +75,15 @@ def build_catalogue(
         CatalogueShards(since).check_models(models)
     shards = plan_shards(catalogue, shard_size, shard_name)
     filters = catalogue.declaration.filters
-    begin_shards(
-        output,
-        {"catalogue": catalogue.fingerprint, "models": models},
-        filters,
-        [shard.file for shard in shards],
-    )
+    made_of = origin(catalogue.fingerprint, models)
+    begin_shards(output, made_of, filters, [shard.file for shard in shards])
     work = _BuildShard(
         str(output.resolve()),
         str(bundle.resolve()),
         prepared_folder(catalogue),
         filters,
         str(since.resolve()) if since else "",
+        made_of,
     )
     run_shards(shards, work, "products", options)
     return CatalogueShards(output)
@@ -175,10 +173,11 @@ class _BuildShard(ShardWork[_Models]):
         prepared: str,
         filters: Sequence[Attribute],
         since: str,
+        made_of: Mapping[str, str],
     ):
         super().__init__(folder)
         self._bundle_path, self._prepared, self._since_path = bundle, prepared, since
-        self._filters = tuple(filters)
+        self._filters, self._made_of = tuple(filters), dict(made_of)
 
     def load(self) -> _Models:
         since = Path(self._since_path) if self._since_path else None
@@ -202,6 +201,7 @@ class _BuildShard(ShardWork[_Models]):
             [contents[item] for item in kept],
             len(earlier),
             {UNREADABLE: [one.id for one in unreadable]} if unreadable else {},
+            self._made_of,
         )
 
     def _earlier(self, shard: Shard) -> SearchableCatalogue:

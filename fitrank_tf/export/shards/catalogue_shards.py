@@ -5,7 +5,8 @@
 
 The columns are `id`, `title`, `content` (a digest of photo, title and attributes),
 `attributes` (a text for each of those in catalogue.json), and the tables of
-`SearchTables`: lists of float32.
+`SearchTables`: lists of float32. A shard's footer repeats what it was made of, so a file
+that strays in from another folder is refused.
 """
 
 import dataclasses
@@ -29,7 +30,9 @@ from fitrank_tf.features.io.saved_features import ShardSummary
 
 _INFO_FILE = "catalogue.json"
 _TABLES = tuple(field.name for field in dataclasses.fields(SearchTables))
-_SUMMARY = b"fitrank"
+_SUMMARY, _MADE_OF = b"fitrank", b"fitrank_made_of"
+# Raised when the columns, or what the code computes for them, change.
+_FORMAT = "1"
 _ROWS = 4096
 # A palette's colour: CIE L, a, b and its share.
 _OF_COLOUR = 4
@@ -53,6 +56,16 @@ def shard_name(number: int, count: int) -> str:
     return f"products-{number:05d}-of-{count:05d}.parquet"
 
 
+def origin(catalogue: str, models: str) -> dict[str, str]:
+    """What shards are made of, as catalogue.json and their footers tell it.
+
+    Args:
+        catalogue: its fingerprint.
+        models: `LoadedBundle.products_fingerprint`.
+    """
+    return {"catalogue": catalogue, "models": models, "format": _FORMAT}
+
+
 def begin_shards(
     folder: Path,
     made_of: Mapping[str, str],
@@ -63,18 +76,19 @@ def begin_shards(
 
     Args:
         folder: to write to.
-        made_of: {what: fingerprint} of catalogue and models.
+        made_of: from `origin`.
         filters: the attributes that products can be filtered by.
         files: names of all shards.
 
     Raises:
-        FitRankError: if the folder's shards are of something else.
+        FitRankError: if the folder's shards, or one of them, are of something else.
     """
     declared = Declaration(tuple(filters)).to_plain()
     info = {"made_of": dict(made_of), "declaration": declared, "files": list(files)}
     text = json.dumps(info, indent=1)
     path = folder / _INFO_FILE
     if not path.exists():
+        _check_footers(folder, files, made_of)
         write_atomically(path, text.encode("utf-8"))
         return
     there = _read_info(folder)
@@ -89,6 +103,7 @@ def begin_shards(
             f"{folder} has shards of another size; give the --shard_size of before, or "
             "name another --output_dir"
         )
+    _check_footers(folder, files, made_of)
 
 
 def write_shard(
@@ -97,6 +112,7 @@ def write_shard(
     contents: Sequence[str],
     copied: int,
     skipped: Mapping[str, Sequence[str]],
+    made_of: Mapping[str, str],
 ) -> None:
     """Writes a shard; it is not there before it is complete.
 
@@ -106,6 +122,7 @@ def write_shard(
         contents: a digest of each product.
         copied: how many of them were taken from earlier shards.
         skipped: {reason: ids of products that are not in it}.
+        made_of: from `origin`.
     """
     texts = zip(*(products.attributes[each.name] for each in products.filters))
     rows = [*texts] if products.filters else [()] * len(products)
@@ -122,7 +139,9 @@ def write_shard(
         columns[name] = pa.FixedSizeListArray.from_arrays(flat, width)
     summary = BuildSummary(len(products), skipped, copied)
     plain = json.dumps(dataclasses.asdict(summary)).encode("utf-8")
-    whole = pa.table(columns).replace_schema_metadata({_SUMMARY: plain})
+    whole = pa.table(columns).replace_schema_metadata(
+        {_SUMMARY: plain, _MADE_OF: json.dumps(dict(made_of)).encode("utf-8")}
+    )
     with written_aside(path) as unfinished:
         pq.write_table(whole, unfinished, row_group_size=_ROWS, compression="zstd")
 
@@ -138,13 +157,19 @@ class CatalogueShards:
         summaries: of the shards, in their order.
 
     Raises:
-        FitRankError: if the folder is none, or not finished.
+        FitRankError: if the folder is none, not finished, or of another format, or a file
+            is not of this folder.
     """
 
     def __init__(self, folder: Path):
         info = _read_info(folder)
         self.filters = Declaration.from_plain(info["declaration"]).attributes
         self._folder, self._made_of = folder, info["made_of"]
+        if self._made_of.get("format") != _FORMAT:
+            raise FitRankError(
+                f"{folder} holds products of another format; run build-catalogue into "
+                "another --output_dir"
+            )
         self._files = [folder / name for name in info["files"]]
         missing = [path for path in self._files if not path.exists()]
         if missing:
@@ -152,7 +177,7 @@ class CatalogueShards:
                 f"{missing[0]} is missing: build-catalogue was interrupted; run it again, "
                 "it resumes where it stopped"
             )
-        self.summaries = [_summary(path) for path in self._files]
+        self.summaries = [_summary(path, self._made_of) for path in self._files]
 
     def __len__(self) -> int:
         return sum(summary.written for summary in self.summaries)
@@ -258,15 +283,31 @@ def _array(column: pa.ChunkedArray) -> np.ndarray:
     return flat.reshape(len(column), column.type.list_size)
 
 
-def _summary(path: Path) -> BuildSummary:
+def _check_footers(folder: Path, files: Sequence[str], made_of: Mapping[str, str]) -> None:
+    """Refuses finished shards of something else, which a run would take for its own."""
+    for name in files:
+        if (folder / name).exists():
+            _summary(folder / name, made_of)
+
+
+def _summary(path: Path, made_of: Mapping[str, str]) -> BuildSummary:
+    """The counts in a file's footer, which must be of what `made_of` says."""
     try:
         metadata = pq.read_schema(path).metadata or {}
-        return BuildSummary(**json.loads(metadata[_SUMMARY]))
+        there = json.loads(metadata[_MADE_OF])
+        summary = BuildSummary(**json.loads(metadata[_SUMMARY]))
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise FitRankError(
             f"{path} cannot be read ({first_line(error)}); delete it and run "
             "build-catalogue again"
         ) from error
+    for what, fingerprint in made_of.items():
+        if there.get(what) != fingerprint:
+            raise FitRankError(
+                f"{path} is of another {what} than its folder; delete it and "
+                "run build-catalogue again"
+            )
+    return summary
 
 
 def _read_info(folder: Path) -> Mapping[str, Any]:

@@ -219,7 +219,20 @@ def run_shards(
                 f"{path} is not there: the workers wrote to a file system of their "
                 "own; name a folder that all of them share"
             )
+    _sweep(paths)
     return paths
+
+
+def _sweep(paths: Sequence[Path]) -> None:
+    """Deletes what killed workers left beside finished shards.
+
+    Only then: before all shards are there, another worker may be writing one.
+    """
+    names = {path.name for path in paths}
+    for folder in {path.parent for path in paths}:
+        for left in folder.glob(".*.tmp"):
+            if left.name[1:].rsplit(".", 2)[0] in names:
+                left.unlink(missing_ok=True)
 
 
 def check_beam_options(options: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import threading
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
@@ -166,6 +168,42 @@ def test_other_products_models_and_sizes_are_refused(trained_bundle, shop, shard
         CatalogueShards(shards).check_models("others")
     with pytest.raises(FitRankError, match=r"catalogue\.json cannot be read"):
         CatalogueShards(shards.parent)
+
+
+def test_a_file_of_other_models_is_refused(trained_bundle, shop, shards, tmp_path) -> None:
+    """In a folder that is read, one that is continued, and one without its description."""
+    folder = tmp_path / "shards"
+    shutil.copytree(shards, folder)
+    path = sorted(folder.glob("*.parquet"))[1]
+    table = pq.read_table(path)
+    footer = {
+        key: value.replace(
+            LoadedBundle(trained_bundle).products_fingerprint.encode(), b"others"
+        )
+        for key, value in table.schema.metadata.items()
+    }
+    pq.write_table(table.replace_schema_metadata(footer), path)
+    refused = rf"{path.name} is of another models .*delete it"
+    with pytest.raises(FitRankError, match=refused):
+        CatalogueShards(folder)
+    for _ in range(2):
+        with pytest.raises(FitRankError, match=refused):
+            build_catalogue(trained_bundle, shop, folder, SHARD, None, [])
+        (folder / "catalogue.json").unlink(missing_ok=True)
+
+
+def test_what_a_killed_worker_left_is_deleted(
+    trained_bundle, shop, shards, tmp_path
+) -> None:
+    folder = tmp_path / "shards"
+    shutil.copytree(shards, folder)
+    name = sorted(folder.glob("*.parquet"))[0].name
+    left, other = folder / f".{name}.123-456.tmp", folder / ".notes.txt.123-456.tmp"
+    left.write_bytes(b"PAR1")
+    other.write_bytes(b"mine")
+    build_catalogue(trained_bundle, shop, folder, SHARD, None, [])
+    assert not left.exists()
+    assert other.exists()
 
 
 def test_an_engine_gets_the_same_products_each_time(trained_bundle, shop, shards) -> None:
