@@ -112,7 +112,8 @@ class LoraStage(ProductEmbeddings):
     def interpolation(self) -> list[tuple[float, float]]:
         """(share of the fine-tuned weights, RR of validation titles), of those tried."""
         file = self.folder / _INTERPOLATION
-        return [tuple(pair) for pair in json.loads(file.read_text())]
+        tried = json.loads(file.read_text()) if file.exists() else []
+        return [(share, score) for share, score in tried]
 
     @cached_property
     def embeddings(self) -> np.ndarray:
