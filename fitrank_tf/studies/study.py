@@ -15,6 +15,7 @@ from fitrank_tf.evaluation.ablation import (
     Variant,
     ablation_table,
 )
+from fitrank_tf.evaluation.markdown_table import markdown_table
 from fitrank_tf.evaluation.run import QuerySet, measure_queries, own_queries
 from fitrank_tf.evaluation.systems import Ranking, as_run
 from fitrank_tf.export.embedding import embed_photos, embed_texts
@@ -134,13 +135,13 @@ class Study:
         Returns:
             A line a share of the fine-tuned weights: RR of validation titles by seed.
         """
-        configs = [override(self._config, [*assignments, f"seed={n}"]) for n in seeds]
-        of_seeds = [dict(self._training(one).lora.interpolation) for one in configs]
+        of_seeds = [dict(self._tuned(assignments, n).lora.interpolation) for n in seeds]
         head = ["share of the fine-tuned weights", *(f"RR, seed {n}" for n in seeds)]
-        lines = [head, ["---:"] * len(head)]
-        for share in of_seeds[0]:
-            lines.append([f"{share:g}", *(f"{of[share]:.4f}" for of in of_seeds)])
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+        rows = [
+            [f"{share:g}", *(f"{of[share]:.4f}" for of in of_seeds)]
+            for share in of_seeds[0]
+        ]
+        return markdown_table(head, rows, num_texts=0) + "\n"
 
     def _measure_base(self, variant: Variant) -> QueryValues:
         towers = self._training(self._config).base.load()
@@ -150,11 +151,13 @@ class Study:
         return self._values(towers, embeddings, variant.name)
 
     def _measure_tuned(self, variant: Variant, seed: int) -> QueryValues:
-        config = override(self._config, [*(variant.assignments or ()), f"seed={seed}"])
-        run = self._training(config)
+        run = self._tuned(variant.assignments or (), seed)
         embeddings = run.lora.embeddings[self._rows]
         towers, _ = run.lora.load()
         return self._values(towers, embeddings, f"{variant.name}, seed {seed}")
+
+    def _tuned(self, assignments: Sequence[str], seed: int) -> Run:
+        return self._training(override(self._config, [*assignments, f"seed={seed}"]))
 
     def _training(self, config: RunConfig) -> Run:
         return Run(config, self._catalogue, self._work)

@@ -12,7 +12,6 @@ so that a query cannot contain an early end.
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import keras_hub
 import numpy as np
@@ -160,12 +159,15 @@ class GraphTokeniser(tf.Module):
         pairs = [m.split(" ") for m in tokenizer.merges if not m.startswith("#version")]
         self._merged_ids = [vocabulary[a + b] for a, b in pairs] or [0]
         self._ranks = _table(
-            [vocabulary[a] * self._size + vocabulary[b] for a, b in pairs] or [-1],
+            tf.constant(
+                [vocabulary[a] * self._size + vocabulary[b] for a, b in pairs] or [-1],
+                tf.int64,
+            ),
             range(max(len(pairs), 1)),
             _NO_MERGE,
         )
         whole = self._whole_words(vocabulary, characters)
-        self._whole = _table(list(whole) or [b""], whole.values() or [-1], -1)
+        self._whole = _table(tf.constant(list(whole) or [b""]), whole.values() or [-1], -1)
 
     def _whole_words(
         self, vocabulary: Mapping[str, int], characters: Sequence[str]
@@ -265,12 +267,11 @@ class GraphTokeniser(tf.Module):
 
 
 def _table(
-    keys: Sequence[Any], values: Iterable[int], default: int
+    keys: tf.Tensor, values: Iterable[int], default: int
 ) -> tf.lookup.StaticHashTable:
     """A table from keys to int32."""
     initializer = tf.lookup.KeyValueTensorInitializer(
-        tf.constant(keys, None if isinstance(keys[0], bytes) else tf.int64),
-        tf.constant(list(values), tf.int32),
+        keys, tf.constant(list(values), tf.int32)
     )
     return tf.lookup.StaticHashTable(initializer, default)
 

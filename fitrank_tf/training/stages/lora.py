@@ -202,17 +202,20 @@ class LoraStage(ProductEmbeddings):
         folder: Path,
     ) -> None:
         """Goes back so far to the base as finds validation products best."""
-        shares, rows = self._config.lora.interpolation, self._products.validation_rows
-        rows = np.array([row for row in rows if self._products.records.texts[row].strip()])
+        shares, everything = self._config.lora.interpolation, self._products.records
         if not shares:
             return
+        rows = np.array(
+            [r for r in self._products.validation_rows if everything.texts[r].strip()]
+        )
         if len(rows) < 2:
             logger.warning(
                 "lora.interpolation: no two validation products have a title to choose by; "
                 "the fine-tuned weights are kept"
             )
             return
-        records = self._products.records.select(rows)
+        records = everything.select(rows)
+        groups = text_groups(records)
         pictures = photos(self._products.catalogue, ALL, towers.image_size)
         encode_photos = self.image_encoder(towers, fusion)
         encode_texts = QueryEncoder(towers).signatures()[DEFAULT_SIGNATURE]
@@ -222,7 +225,7 @@ class LoraStage(ProductEmbeddings):
                 encode_photos, chosen_rows(pictures, rows), features[rows]
             )
             texts = embed_texts(encode_texts, records.texts)
-            return mean_reciprocal_rank(texts @ images.T, text_groups(records))
+            return mean_reciprocal_rank(texts @ images.T, groups)
 
         scores = interpolation.keep_best(shares, score)
         shown = ", ".join(f"{share:g}: {value:.4f}" for share, value in scores.items())

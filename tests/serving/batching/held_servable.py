@@ -44,6 +44,14 @@ def enqueued(batched: BatchedServable, name: str) -> int:
     return sum(len(batch.pieces) for batch in list(batched._queues[name].batches))
 
 
+def hold(pool: ThreadPoolExecutor, held: HeldServable, batched: BatchedServable) -> Future:
+    """Holds the batch thread with a call, which is returned, until `held.free` is set."""
+    held.free.clear()
+    first = pool.submit(total, batched, rows_of(0, 1))
+    assert held.entered.wait(PATIENCE)
+    return first
+
+
 def hold_and_enqueue(
     pool: ThreadPoolExecutor,
     held: HeldServable,
@@ -52,9 +60,7 @@ def hold_and_enqueue(
     name: str = "total",
 ) -> list[Future]:
     """Holds the batch thread with a first call, enqueues the others, then releases it."""
-    held.free.clear()
-    first = pool.submit(total, batched, rows_of(0, 1))
-    assert held.entered.wait(PATIENCE)
+    first = hold(pool, held, batched)
     futures = []
     for count, call in enumerate(calls, start=1):
         futures.append(pool.submit(call))

@@ -20,6 +20,7 @@ from serving.status import StatusError
 from tests.serving.batching.held_servable import (
     PATIENCE,
     enqueued,
+    hold,
     hold_and_enqueue,
     rows_of,
     total,
@@ -135,9 +136,7 @@ def test_call_that_cannot_be_merged_fails_alone(batch, pool, other: np.ndarray):
 def test_queue_that_is_full_is_unavailable(batch, pool):
     held, batched = batch(max_enqueued_batches=2)
     calls = [lambda: total(batched, rows_of(0, 8)), lambda: total(batched, rows_of(0, 5))]
-    held.free.clear()
-    first = pool.submit(total, batched, rows_of(0, 1))
-    assert held.entered.wait(PATIENCE)
+    first = hold(pool, held, batched)
     futures = []
     for count, call in enumerate(calls, start=1):
         futures.append(pool.submit(call))
@@ -163,9 +162,7 @@ def test_large_call_is_split_over_batches_that_others_share(batch, pool):
         lambda: total(batched, rows_of(0, 3)),
         lambda: total(batched, rows_of(3, 10)),
     ]
-    held.free.clear()
-    first = pool.submit(total, batched, rows_of(0, 1))
-    assert held.entered.wait(PATIENCE)
+    first = hold(pool, held, batched)
     small = pool.submit(calls[0])
     wait_until(lambda: enqueued(batched, "total") == 1)
     large = pool.submit(calls[1])
@@ -212,9 +209,7 @@ def test_parts_that_wait_behind_a_failed_one_do_not_run(batch, pool):
 @pytest.mark.parametrize("cancelled", [(), (0,), (1,), (0, 1)])
 def test_a_call_that_is_cancelled_while_it_waits_does_not_run(batch, pool, cancelled):
     held, batched = batch()
-    held.free.clear()
-    first = pool.submit(total, batched, rows_of(0, 1))
-    assert held.entered.wait(PATIENCE)
+    first = hold(pool, held, batched)
     inputs = [rows_of(2, 2), rows_of(3, 3)]
     futures = [batched.start(pool, "total", {"x": x}, ["total"]) for x in inputs]
     assert all(futures[place].cancel() for place in cancelled)
